@@ -1,0 +1,8 @@
+export * as Bitfield from "./Bitfield.ts"
+export * as Content from "./Content.ts"
+export * as ContentUrl from "./ContentUrl.ts"
+export * as Digest from "./Digest.ts"
+export * as DownloadMode from "./DownloadMode.ts"
+export * as Peer from "./Peer.ts"
+export * as PieceLayout from "./PieceLayout.ts"
+export * as SourceKind from "./SourceKind.ts"
