@@ -23,9 +23,10 @@ export class ContentUrlError extends Schema.TaggedError<ContentUrlError>()("Cont
 export const maxLength = 4096
 
 /** A normalised URL; two texts for the same URL give the same string. */
-export const ContentUrl = Schema.String.check(Schema.isPattern(/^https?:\/\/[^#]+$/), Schema.isMaxLength(maxLength)).pipe(
-  Schema.brand("ContentUrl")
-)
+export const ContentUrl = Schema.String.check(
+  Schema.isPattern(/^https?:\/\/[^#]+$/),
+  Schema.isMaxLength(maxLength)
+).pipe(Schema.brand("ContentUrl"))
 export type ContentUrl = typeof ContentUrl.Type
 
 export const parse = (text: string): Result.Result<ContentUrl, ContentUrlError> => {

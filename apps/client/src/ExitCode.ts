@@ -1,0 +1,51 @@
+/**
+ * What the shell is told. One number for each kind of trouble, so that scripts need not read sentences; the table is in
+ * the README of this app. 1 is left for what nobody foresaw.
+ */
+import type { DownloadError } from "@piecework/download/DownloadError"
+
+export const exitCodes = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  badUrl: 3,
+  destination: 4,
+  notFound: 5,
+  refused: 6,
+  unreachable: 7,
+  noProgress: 8,
+  diskFull: 9,
+  portInUse: 10,
+  storage: 11,
+  digest: 12,
+  contentChanged: 13,
+  interrupted: 130
+} as const
+
+/** The code of a download that ended without its file. */
+export const ofDownload = (error: DownloadError): number => {
+  switch (error._tag) {
+    case "DestinationError":
+      return error.reason === "DiskFull" ? exitCodes.diskFull : exitCodes.destination
+    case "StorageError":
+      return error.reason === "DiskFull" ? exitCodes.diskFull : exitCodes.storage
+    case "NoSourceError":
+      switch (error.reason) {
+        case "NotFound":
+          return exitCodes.notFound
+        case "Forbidden":
+        case "Refused":
+          return exitCodes.refused
+        case "ContentChanged":
+          return exitCodes.contentChanged
+        default:
+          return exitCodes.unreachable
+      }
+    case "NoProgressError":
+      return exitCodes.noProgress
+    case "ModeError":
+      return exitCodes.usage
+    case "DigestError":
+      return exitCodes.digest
+  }
+}

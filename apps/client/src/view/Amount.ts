@@ -1,0 +1,26 @@
+/** Numbers as people read them. */
+
+/** 1536 → "1.5 KiB". */
+export const bytes = (n: number): string => {
+  const units = ["B", "KiB", "MiB", "GiB", "TiB"]
+  let unit = 0
+  let value = n
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024
+    unit++
+  }
+  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`
+}
+
+export const rate = (bytesPerSecond: number): string => `${bytes(Math.round(bytesPerSecond))}/s`
+
+/** 75 → "1:15", 3700 → "1:01:40". */
+export const seconds = (s: number): string => {
+  const whole = Math.max(0, Math.round(s))
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60]
+  const shown = parts[0] === 0 ? parts.slice(1) : parts
+  return shown.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":")
+}
+
+export const percent = (part: number, whole: number): string =>
+  whole === 0 ? "100 %" : `${Math.min(100, (100 * part) / whole).toFixed(0)} %`

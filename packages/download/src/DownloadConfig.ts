@@ -1,0 +1,38 @@
+/** What one device lets its downloads do. Every field has a default; settings of the fleet come to lie over them. */
+import { Context, type Duration, Layer } from "effect"
+
+export class DownloadConfig extends Context.Service<
+  DownloadConfig,
+  {
+    /**
+     * Contents smaller than this are fetched over plain HTTP, in bytes. Default 10 MB: below it, asking about peers
+     * costs more than it saves. Source: spec.md §2.2.
+     */
+    readonly minContentSize: number
+    /** How long the cloud services may take to say what a content is. Default 3 s; then the download goes on without. */
+    readonly lookupTimeout: Duration.Input
+    /**
+     * How long a download that has not received a single byte keeps trying. Default 10 s: a name that was typed wrongly
+     * should not look like a slow line.
+     */
+    readonly firstByteTimeout: Duration.Input
+    /** How long a download that has received bytes may go without any more. Default 5 min. Source: spec.md §3.4. */
+    readonly noProgressTimeout: Duration.Input
+    /** Most peers one download talks to at once. Default 10: a random regular graph of ten holds a site together. */
+    readonly maxPeers: number
+    /** How often rates are measured and slow sources looked for. Default 500 ms. */
+    readonly tick: Duration.Input
+  }
+>()("@piecework/download/DownloadConfig") {}
+
+export const defaults: DownloadConfig["Service"] = {
+  minContentSize: 10_000_000,
+  lookupTimeout: "3 seconds",
+  firstByteTimeout: "10 seconds",
+  noProgressTimeout: "5 minutes",
+  maxPeers: 10,
+  tick: "500 millis"
+}
+
+export const layer = (options?: Partial<DownloadConfig["Service"]>): Layer.Layer<DownloadConfig> =>
+  Layer.succeed(DownloadConfig, { ...defaults, ...options })

@@ -1,0 +1,111 @@
+/** The ways in which a download ends without its file. None of them leaves anything at the destination. */
+import { ModeReason } from "@piecework/domain/DownloadMode"
+import { Schema } from "effect"
+
+/** The destination cannot be written; known before the first byte is fetched where it can be. */
+export class DestinationError extends Schema.TaggedError<DestinationError>()("DestinationError", {
+  path: Schema.String,
+  reason: Schema.Literals(["Exists", "NoFolder", "NotAFile", "Denied", "DiskFull", "Failed"]),
+  detail: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    switch (this.reason) {
+      case "Exists":
+        return `${this.path} exists already; choose another name or pass --overwrite.`
+      case "NoFolder":
+        return `The folder of ${this.path} does not exist; make it first.`
+      case "NotAFile":
+        return `${this.path} is a folder; give the name of a file.`
+      case "Denied":
+        return `There is no permission to write ${this.path}.`
+      case "DiskFull":
+        return `The disk that holds ${this.path} is full; free some space and run the same command again.`
+      case "Failed":
+        return `${this.path} could not be written${this.detail === undefined ? "" : `: ${this.detail}`}.`
+    }
+  }
+}
+
+/** The cache, in which pieces are kept while they arrive, cannot be written. */
+export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
+  reason: Schema.Literals(["DiskFull", "Denied", "Failed"]),
+  detail: Schema.String
+}) {
+  override get message(): string {
+    switch (this.reason) {
+      case "DiskFull":
+        return "The disk that holds the cache is full; free some space or choose another folder with --state."
+      case "Denied":
+        return `There is no permission to write the cache (${this.detail}); choose another folder with --state.`
+      case "Failed":
+        return `The cache failed: ${this.detail}`
+    }
+  }
+}
+
+/** No source is left that could deliver the missing pieces. */
+export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSourceError", {
+  url: Schema.String,
+  /** What the origin last said, as `SourceError` names it. */
+  reason: Schema.String,
+  /** The origin's HTTP status, where it gave one. */
+  status: Schema.optionalKey(Schema.Int),
+  detail: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    switch (this.reason) {
+      case "NotFound":
+        return `The origin has no such file (HTTP ${this.status ?? 404}): ${this.url}. Check the URL.`
+      case "Forbidden":
+        return `The origin forbids this file (HTTP ${this.status ?? 403}): ${this.url}. Check who may read it.`
+      case "Refused":
+        return `The origin refuses the request (HTTP ${this.status ?? "4xx"}): ${this.url}.`
+      case "ContentChanged":
+        return `The file at the origin is another one than was published or begun: ${this.url}. Run the command again, or publish it anew.`
+      default:
+        return `No source delivers ${this.url}: ${this.detail ?? this.reason}.`
+    }
+  }
+}
+
+/** Nothing arrived for too long. Source: spec.md §3.4, 0x80D02002. */
+export class NoProgressError extends Schema.TaggedError<NoProgressError>()("NoProgressError", {
+  url: Schema.String,
+  /** How long nothing arrived, in seconds. */
+  seconds: Schema.Finite,
+  /** What the last failure said. */
+  last: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    const last = this.last === undefined ? "" : ` Last failure: ${this.last}`
+    return `Nothing arrived from ${this.url} for ${Math.round(this.seconds)} s; what was fetched is kept, run the same command to go on.${last}`
+  }
+}
+
+/** Mode 100 has no meaning here, as on Windows 11. Source: spec.md §2.1, 0x80D03002. */
+export class ModeError extends Schema.TaggedError<ModeError>()("ModeError", { mode: Schema.String }) {
+  /** Microsoft's number for it. */
+  readonly code = 0x80d03002
+  override get message(): string {
+    return `Download mode ${this.mode} is forbidden (0x80D03002); choose http-only, lan, group, internet or simple.`
+  }
+}
+
+/** The whole file has another SHA-256 than its caller demanded. */
+export class DigestError extends Schema.TaggedError<DigestError>()("DigestError", {
+  url: Schema.String,
+  expected: Schema.String,
+  actual: Schema.String
+}) {
+  override get message(): string {
+    return `The file from ${this.url} has the SHA-256 ${this.actual}, not ${this.expected}; it was thrown away.`
+  }
+}
+
+export type DownloadError = DestinationError | StorageError | NoSourceError | NoProgressError | ModeError | DigestError
+
+/** Why a download ran without peers, with what the failing side said. */
+export class Fallback extends Schema.Class<Fallback>("@piecework/download/Fallback")({
+  reason: ModeReason,
+  detail: Schema.optionalKey(Schema.String)
+}) {}

@@ -1,0 +1,50 @@
+/** What a download looks like at one moment, and what it was when it is over. Sizes are bytes. */
+import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import type { BytesBySource } from "@piecework/domain/SourceKind"
+import type { ContentId } from "@piecework/domain/Content"
+import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { PeerId } from "@piecework/domain/Peer"
+import type { Fallback } from "./DownloadError.ts"
+import type { Waste } from "./Tally.ts"
+
+export interface Progress {
+  /**
+   * `Starting`: asks the services and the origin; `Checking`: hashes what the cache holds; `Fetching`; `Writing`: the
+   * destination is made from the cache; `Done`.
+   */
+  readonly phase: "Starting" | "Checking" | "Fetching" | "Writing" | "Done"
+  readonly mode: DownloadMode
+  /** Why this mode; `undefined` while it is not settled. */
+  readonly why: Fallback | undefined
+  /** `undefined` while no source has said it. */
+  readonly fileBytes: number | undefined
+  /** Bytes of pieces that are held and verified (in Simple mode: written). */
+  readonly heldBytes: number
+  /** Content bytes that came in, those of unfinished pieces included. */
+  readonly received: BytesBySource
+  /** Content bytes sent to peers. */
+  readonly sent: number
+  /** Peers connected now. */
+  readonly peers: number
+  readonly banned: ReadonlyArray<PeerId>
+}
+
+export interface DownloadResult {
+  readonly url: ContentUrl
+  /** Where the file is. */
+  readonly path: string
+  readonly contentId: ContentId
+  /** Base64, as in the pieces hash file. */
+  readonly hashOfHashes: string
+  readonly fileBytes: number
+  readonly mode: DownloadMode
+  readonly why: Fallback
+  /** Bytes of the file by where they came from; their sum is `fileBytes`. */
+  readonly bytes: BytesBySource
+  readonly waste: Waste
+  readonly sent: number
+  readonly banned: ReadonlyArray<PeerId>
+  /** Most peers that were connected at once. */
+  readonly peers: number
+  readonly durationMillis: number
+}
