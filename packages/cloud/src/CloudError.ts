@@ -1,0 +1,33 @@
+/** Why a cloud service gave no answer that can be used. */
+import { Schema } from "effect"
+import { Role } from "./Role.ts"
+
+export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
+  role: Role,
+  /**
+   * Unreachable: no connection, or the server failed (5xx). TimedOut: no whole answer within the limit. Unintelligible: an
+   * answer that is not the contract's, as a captive portal gives. ContentUnknown and Refused: the service's own answers.
+   */
+  reason: Schema.Literals(["Unreachable", "TimedOut", "Unintelligible", "ContentUnknown", "Refused"]),
+  /** Where the role was asked. */
+  url: Schema.String,
+  /** HTTP status of the answer, when there was one that was not 200. */
+  status: Schema.optionalKey(Schema.Int),
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message(): string {
+    const status = this.status === undefined ? "" : ` (HTTP ${this.status})`
+    switch (this.reason) {
+      case "Unreachable":
+        return `The ${this.role} service at ${this.url} cannot be reached${status}.`
+      case "TimedOut":
+        return `The ${this.role} service at ${this.url} did not answer in time.`
+      case "Unintelligible":
+        return `What answers at ${this.url} is no ${this.role} service${status}; a captive portal or another server may be in the way.`
+      case "ContentUnknown":
+        return `The service at ${this.url} does not know this content.`
+      case "Refused":
+        return `The ${this.role} service at ${this.url} refused the request${status}.`
+    }
+  }
+}
