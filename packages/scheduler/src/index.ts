@@ -1,1 +1,5 @@
-export {}
+export * as Command from "./Command.ts"
+export * as Decide from "./Decide.ts"
+export * as Event from "./Event.ts"
+export * as Plan from "./Plan.ts"
+export * as Settings from "./Settings.ts"
