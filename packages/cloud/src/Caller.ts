@@ -22,10 +22,11 @@ export class CallerMiddleware extends RpcMiddleware.Service<CallerMiddleware, { 
 /** Header by which a client in the same process says which address it is to be seen at. HTTP servers never read it. */
 export const externalIpHeader = "x-piecework-external-ip"
 
-/** For clients and handlers in one process. */
-export const layerInProcess: Layer.Layer<CallerMiddleware> = Layer.succeed(CallerMiddleware, (effect, { headers }) =>
-  Effect.provideService(effect, Caller, {
-    externalIp: headers[externalIpHeader] ?? "127.0.0.1",
-    baseUrl: "http://in.process"
-  })
-)
+/** For clients and handlers in one process. `baseUrl` is what the roles' URLs begin with; default "http://in.process". */
+export const layerInProcess = (options?: { readonly baseUrl?: string }): Layer.Layer<CallerMiddleware> =>
+  Layer.succeed(CallerMiddleware, (effect, { headers }) =>
+    Effect.provideService(effect, Caller, {
+      externalIp: headers[externalIpHeader] ?? "127.0.0.1",
+      baseUrl: options?.baseUrl ?? "http://in.process"
+    })
+  )

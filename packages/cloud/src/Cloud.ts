@@ -3,16 +3,22 @@
  * ContentPolicy. Answers are hostile until decoded: whatever comes back, or does not, every method ends within the time
  * limit with a value of the contract or a `CloudError`.
  */
-import type { ContentId } from "@piecework/domain/Content"
+import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Context, type Effect } from "effect"
-import type { Handout, JoinRequest, LeaveRequest } from "./ArrayRpcs.ts"
-import type { CloudError } from "./CloudError.ts"
-import type { ContentPolicyReply } from "./ContentPolicyRpcs.ts"
-import type { ArrayInstance } from "./DiscoveryRpcs.ts"
+import { Digest } from "@piecework/domain"
+import { Cache, Context, Duration, Effect, Exit, Layer, Option, Ref } from "effect"
+import type { HttpClient } from "effect/http"
+import { Handout, type JoinRequest, type LeaveRequest } from "./ArrayRpcs.ts"
+import { CloudConfig } from "./CloudConfig.ts"
+import { CloudError } from "./CloudError.ts"
+import { type ContentPolicyReply, ContentPolicyRequest } from "./ContentPolicyRpcs.ts"
+import { type ArrayInstance, DiscoveryRequest } from "./DiscoveryRpcs.ts"
 import type { EndpointUrl } from "./Fields.ts"
-import type { GeoReply } from "./GeoRpcs.ts"
-import type { KeyValueReply } from "./KeyValueRpcs.ts"
+import { type GeoReply, GeoRequest } from "./GeoRpcs.ts"
+import * as Calls from "./internal/Calls.ts"
+import * as FakeRoles from "./internal/FakeRoles.ts"
+import { type KeyValueReply, KeyValueRequest } from "./KeyValueRpcs.ts"
+import { paths } from "./Role.ts"
 
 /** A content by its id, or by its URL at the origin. */
 export type ContentQuery = { readonly contentId: ContentId } | { readonly url: ContentUrl }
@@ -50,4 +56,138 @@ export class Cloud extends Context.Service<
     readonly join: (array: EndpointUrl, request: JoinRequest) => Effect.Effect<Handout, CloudError>
     readonly leave: (array: EndpointUrl, request: LeaveRequest) => Effect.Effect<void, CloudError>
   }
->()("@piecework/cloud/Cloud") {}
+>()("@piecework/cloud/Cloud") {
+  /** Over HTTP, at `CloudConfig`'s service. */
+  static readonly layer: Layer.Layer<Cloud, never, CloudConfig | HttpClient.HttpClient> = Layer.effect(
+    Cloud,
+    Effect.flatMap(Calls.overHttp, (call) => make(call))
+  )
+
+  /**
+   * On handlers in the same process, through the same groups: those of `Directory`, of `catalog` and of `swarm`, or a
+   * test's own. `externalIp` is where they see this client.
+   */
+  static readonly layerHandlers = (options?: {
+    readonly externalIp?: string
+  }): Layer.Layer<Cloud, never, CloudConfig | Calls.Handlers> =>
+    Layer.effect(
+      Cloud,
+      Effect.flatMap(Calls.inProcess(options?.externalIp ?? "127.0.0.1"), (call) => make(call))
+    )
+
+  /** Answers what it is given, and fails or stays silent where it is told to. */
+  static readonly layerTest = (options?: FakeRoles.Options): Layer.Layer<Cloud, never, CloudConfig> =>
+    Layer.effect(
+      Cloud,
+      Effect.flatMap(FakeRoles.calls(options ?? {}), (call) => make(call))
+    )
+}
+
+const make = Effect.fnUntraced(function* (call: Calls.Call) {
+  const config = yield* CloudConfig
+  const calls = yield* Ref.make(0)
+  const { clientVersion, profile } = config
+  const geoUrl = config.serviceUrl.replace(/\/+$/, "") + paths.Geo
+  const groupId = config.groupId === undefined ? {} : { groupId: config.groupId }
+
+  const geo = Effect.gen(function* () {
+    const callId = yield* Ref.getAndUpdate(calls, (n) => n + 1)
+    const request = new GeoRequest({ clientVersion, profile, callId, ...groupId })
+    return yield* call("Geo", geoUrl, (client) => client.Geo(request))
+  }).pipe(Effect.withSpan("Cloud.geo"))
+
+  const keyValue = Effect.fn("Cloud.keyValue")(function* (known: GeoReply) {
+    const request = new KeyValueRequest({ clientVersion, profile, ...countryOf(known) })
+    return yield* call("KeyValue", known.keyValueUrl, (client) => client.KeyValue(request))
+  })
+
+  const contentPolicy = Effect.fn("Cloud.contentPolicy")(function* (known: Whereabouts, content: ContentQuery) {
+    const named = "contentId" in content ? { contentId: content.contentId } : { altCatalogId: content.url }
+    const request = new ContentPolicyRequest({ clientVersion, profile, ...named, ...countryOf(known.geo) })
+    const url = known.keyValue.contentPolicyUrl
+    const policy = yield* call("ContentPolicy", url, (client) => client.ContentPolicy(request))
+    const asked = !("contentId" in content) || policy.contentId === content.contentId
+    if (
+      asked &&
+      Digest.equals(
+        policy.hashOfHashes,
+        Option.getOrElse(hashOfHashes(policy.contentId), () => noBytes)
+      )
+    ) {
+      return policy
+    }
+    // The id is the hash of hashes, so such an answer is about another content, or about none.
+    return yield* new CloudError({ role: "ContentPolicy", url, reason: "Unintelligible" })
+  })
+
+  const discover = Effect.fn("Cloud.discover")(function* (known: Whereabouts, contentId: ContentId) {
+    const request = new DiscoveryRequest({
+      contentId,
+      partitionId: 0,
+      clientVersion,
+      profile,
+      ...countryOf(known.geo),
+      ...groupId
+    })
+    return yield* call("Discovery", known.keyValue.discoveryUrl, (client) => client.Discover(request))
+  })
+
+  const join = Effect.fn("Cloud.join")(function* (array: EndpointUrl, request: JoinRequest) {
+    const handout = yield* call("Array", array, (client) => client.Join(request))
+    return new Handout({
+      candidates: handout.candidates,
+      nextJoin: Duration.clamp(handout.nextJoin, shortestPause),
+      // No more than were asked for, and not oneself: a service that errs must not make a client dial itself.
+      peers: handout.peers.filter(({ id }) => id !== request.peerId).slice(0, request.peersWanted)
+    })
+  })
+
+  const leave = Effect.fn("Cloud.leave")(function* (array: EndpointUrl, request: LeaveRequest) {
+    yield* call("Array", array, (client) => client.Leave(request))
+  })
+
+  const known = yield* Cache.makeWith<"whereabouts", Whereabouts, CloudError>(
+    (): Effect.Effect<Whereabouts, CloudError> =>
+      Effect.gen(function* () {
+        const located = yield* geo
+        return { geo: located, keyValue: yield* keyValue(located) }
+      }),
+    {
+      capacity: 1,
+      timeToLive: Exit.match({
+        onSuccess: ({ keyValue: { expiresInSeconds } }) =>
+          Duration.clamp(Duration.seconds(expiresInSeconds), whereaboutsKept),
+        onFailure: () => Duration.zero
+      })
+    }
+  )
+  const whereabouts = Cache.get(known, "whereabouts")
+
+  const lookup = Effect.fn("Cloud.lookup")(function* (content: ContentQuery) {
+    const first = yield* whereabouts
+    const ask = (current: Whereabouts) =>
+      Effect.map(contentPolicy(current, content), (policy): Lookup => ({ ...current, policy }))
+    return yield* Effect.catchIf(ask(first), isLost, (error) =>
+      Effect.gen(function* () {
+        yield* Cache.invalidateWhen(known, "whereabouts", (current) => current === first)
+        const second = yield* whereabouts
+        const same = second.keyValue.contentPolicyUrl === first.keyValue.contentPolicyUrl
+        return yield* same ? Effect.fail(error) : ask(second)
+      })
+    )
+  })
+
+  return Cloud.of({ whereabouts, lookup, geo, keyValue, contentPolicy, discover, join, leave })
+})
+
+/** A service's word for the time until the next join is taken within these: it must neither flood nor silence a client. */
+const shortestPause = { minimum: Duration.millis(500), maximum: Duration.hours(1) }
+/** And its word for how long its whereabouts hold within these. */
+const whereaboutsKept = { minimum: Duration.minutes(1), maximum: Duration.days(1) }
+
+const noBytes = new Uint8Array()
+
+const countryOf = ({ countryCode }: GeoReply) => (countryCode === undefined ? {} : { countryCode })
+
+/** The role did not answer where it was said to be: it may have moved. */
+const isLost = ({ reason }: CloudError): boolean => reason !== "ContentUnknown" && reason !== "Refused"

@@ -1,0 +1,68 @@
+/** Roles that answer from a list, and fail or stay silent on request: for tests of those who call them. */
+import type { Peer } from "@piecework/domain/Peer"
+import { Duration, Effect, Layer, type Scope } from "effect"
+import { ArrayRpcs, Handout } from "../ArrayRpcs.ts"
+import * as Caller from "../Caller.ts"
+import { CloudConfig } from "../CloudConfig.ts"
+import { CloudError } from "../CloudError.ts"
+import { ContentPolicyRpcs, type ContentPolicyReply } from "../ContentPolicyRpcs.ts"
+import * as Directory from "../Directory.ts"
+import type { Role } from "../Role.ts"
+import { ContentUnknown } from "../RoleError.ts"
+import { type Call, inProcess } from "./Calls.ts"
+
+export interface Options {
+  /** What ContentPolicy knows. Default nothing. */
+  readonly contents?: ReadonlyArray<ContentPolicyReply>
+  /** What every join returns but the asker. Default nobody. */
+  readonly peers?: ReadonlyArray<Peer>
+  /** Default 3 seconds. */
+  readonly nextJoin?: Duration.Input
+  /** Asked at each call: how that role fails now, if it does. `TimedOut` takes the whole time limit. */
+  readonly failing?: (role: Role) => CloudError["reason"] | undefined
+}
+
+export const calls = (options: Options): Effect.Effect<Call, never, CloudConfig | Scope.Scope> =>
+  Effect.gen(function* () {
+    const { timeout } = yield* CloudConfig
+    const roles = yield* Layer.build(layer(options))
+    const call = yield* Effect.provideContext(inProcess("127.0.0.1"), roles)
+    return (role, url, use) =>
+      Effect.suspend(() => {
+        const reason = options.failing?.(role)
+        if (reason === undefined) return call(role, url, use)
+        const failure = Effect.fail(new CloudError({ role, url, reason }))
+        return reason === "TimedOut" ? Effect.delay(failure, timeout) : failure
+      })
+  })
+
+const layer = (options: Options) =>
+  Layer.mergeAll(
+    Directory.layer(),
+    ContentPolicyRpcs.toLayer({
+      ContentPolicy: ({ contentId, altCatalogId }) => {
+        const known = options.contents?.find((content) =>
+          contentId === undefined
+            ? altCatalogId !== undefined && content.contentUrls.includes(altCatalogId)
+            : content.contentId === contentId
+        )
+        return known === undefined
+          ? Effect.fail(new ContentUnknown({ content: contentId ?? altCatalogId ?? "" }))
+          : Effect.succeed(known)
+      }
+    }),
+    ArrayRpcs.toLayer({
+      Join: ({ peerId, peersWanted }) => {
+        const peers = (options.peers ?? []).filter((peer) => peer.id !== peerId)
+        return Effect.succeed(
+          new Handout({
+            peers: peers.slice(0, peersWanted),
+            nextJoin: Duration.fromInputUnsafe(options.nextJoin ?? "3 seconds"),
+            candidates: peers.length
+          })
+        )
+      },
+      Leave: () => Effect.void
+    }),
+    Caller.layerInProcess()
+  )
