@@ -1,1 +1,5 @@
-export {}
+export * as Bans from "./Bans.ts"
+export * as PeerConfig from "./PeerConfig.ts"
+export * as PeerError from "./PeerError.ts"
+export * as PeerHost from "./PeerHost.ts"
+export * as PeerSession from "./PeerSession.ts"
