@@ -1,1 +1,3 @@
-export {}
+export * as ByteStream from "./ByteStream.ts"
+export * as MemoryNetwork from "./MemoryNetwork.ts"
+export * as Transport from "./Transport.ts"
