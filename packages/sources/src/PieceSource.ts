@@ -1,0 +1,80 @@
+/** What a source of pieces is: the origin, a cache server or a peer, all asked in the same way. */
+import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
+import type { SourceKind } from "@piecework/domain/SourceKind"
+import type { PieceBuffer } from "@piecework/hashing/PieceBuffer"
+import { type Effect, Schema } from "effect"
+
+/** Names a source within a download: `origin:http://host:port`, `peer:<40 hex digits>`. */
+export const SourceId = Schema.NonEmptyString.pipe(Schema.brand("SourceId"))
+export type SourceId = typeof SourceId.Type
+
+/** Adjacent pieces, at least one. */
+export interface PieceRun {
+  readonly first: PieceIndex
+  readonly count: number
+}
+
+/** A source did not give what it was asked for. */
+export class SourceError extends Schema.TaggedError<SourceError>()("SourceError", {
+  source: SourceId,
+  reason: Schema.Literals([
+    /** No connection came about. */
+    "Unreachable",
+    /** No answer in time. */
+    "TimedOut",
+    /** No byte came for too long. */
+    "Stalled",
+    /** The connection broke before the answer was whole. */
+    "Closed",
+    /** The answer ended early. */
+    "Truncated",
+    /** The answer breaks the rules of its protocol, or is not the one to the request. */
+    "BadResponse",
+    /** 404 or 410. */
+    "NotFound",
+    /** 401, 403 or 407. */
+    "Forbidden",
+    /** Another 4xx. */
+    "Refused",
+    /** 5xx, or another status nobody asked for. */
+    "ServerFailed",
+    /** The source sends whole files only. */
+    "RangeIgnored",
+    /** The range lies outside of what the source has. */
+    "RangeUnsatisfiable",
+    /** The source has another file than before. */
+    "ContentChanged",
+    /** The source wants us to go from https to http. */
+    "InsecureRedirect",
+    "TooManyRedirects",
+    /** The certificate, its name or the protocol of the secure connection is wrong. */
+    "TlsFailed",
+    /** A peer broke the rules. */
+    "Protocol"
+  ]),
+  /** The HTTP status, when there was an answer. */
+  status: Schema.optionalKey(Schema.Int),
+  url: Schema.optionalKey(Schema.String),
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  /** Whether asking the same source again is pointless. Source: spec.md §3.4, fatal at once. */
+  get isFatal(): boolean {
+    return true
+  }
+}
+
+export interface PieceSource {
+  readonly id: SourceId
+  readonly kind: SourceKind
+  /**
+   * Fetches the run in order. Each full piece goes to `deliver`, which takes over the buffer (it runs uninterruptibly
+   * and must not wait). The bytes are not checked yet.
+   */
+  readonly fetch: (
+    run: PieceRun,
+    layout: PieceLayout,
+    deliver: (piece: PieceIndex, buffer: PieceBuffer) => Effect.Effect<void>
+  ) => Effect.Effect<void, SourceError>
+  /** All bytes of content that came in so far, wanted or not: a live counter. */
+  readonly received: () => number
+}
