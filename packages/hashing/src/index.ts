@@ -1,1 +1,6 @@
-export {}
+export * as BufferPool from "./BufferPool.ts"
+export * as BufferPoolConfig from "./BufferPoolConfig.ts"
+export * as FileHasher from "./FileHasher.ts"
+export * as HasherConfig from "./HasherConfig.ts"
+export * as Phf from "./Phf.ts"
+export * as PieceHasher from "./PieceHasher.ts"

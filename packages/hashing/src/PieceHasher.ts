@@ -1,0 +1,145 @@
+/**
+ * SHA-256 of pieces, and the write that follows it, off the main thread. Pieces lie in shared memory and workers read
+ * and write the file descriptors that the main thread opened, so nothing but a few words travels between threads.
+ * Whoever asks keeps the bytes and the descriptor as they are until the effect has ended; an effect that is interrupted
+ * ends only once no thread uses them any more.
+ */
+import { Digest, toHex } from "@piecework/domain/Digest"
+import { Context, Effect, Layer, Option, Schema } from "effect"
+import { HasherConfig } from "./HasherConfig.ts"
+import * as inPlace from "./internal/inPlace.ts"
+import type { Job, Perform } from "./internal/Job.ts"
+
+/** No digest came back: the file could not be read, or the thread that had the job is gone. */
+export class HasherError extends Schema.TaggedError<HasherError>()("HasherError", {
+  operation: Schema.Literals(["digest", "write", "digestAt", "readAt"]),
+  /** `Closed`: the hasher's scope ended first. */
+  reason: Schema.Literals(["ReadFailed", "WorkerDied", "Closed"]),
+  /** What the system said, like EIO; only with `ReadFailed`. */
+  code: Schema.optionalKey(Schema.String),
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    switch (this.reason) {
+      case "ReadFailed":
+        return `The file could not be read for hashing (${this.code ?? "no code"}).`
+      case "WorkerDied":
+        return "The thread that hashes ended in the middle of its work; trying again starts another."
+      case "Closed":
+        return "The hasher was shut down before it came to this piece."
+    }
+  }
+}
+
+/** The bytes are not those that were promised. Nothing was written. */
+export class PieceMismatch extends Schema.TaggedError<PieceMismatch>()("PieceMismatch", {
+  expected: Digest,
+  actual: Digest
+}) {
+  override get message(): string {
+    return `The piece should have the hash ${toHex(this.expected)} but has ${toHex(this.actual)}.`
+  }
+}
+
+/** The disk refused the bytes; a part of them may have been written. */
+export class WriteFailed extends Schema.TaggedError<WriteFailed>()("WriteFailed", {
+  /** What the system said: ENOSPC, EIO, EDQUOT … */
+  code: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return this.code === "ENOSPC" || this.code === "EDQUOT"
+      ? `The piece could not be written: the disk is full (${this.code}). Free some space and try again.`
+      : `The piece could not be written (${this.code}).`
+  }
+}
+
+export class PieceHasher extends Context.Service<
+  PieceHasher,
+  {
+    /** Bytes in shared memory go to a worker, others are hashed where they are. */
+    readonly digest: (bytes: Uint8Array) => Effect.Effect<Digest, HasherError>
+    /**
+     * Hashes the bytes and writes them all at `position`. When `expected` is given and differs, fails with
+     * `PieceMismatch` and writes nothing.
+     */
+    readonly write: (options: {
+      readonly bytes: Uint8Array
+      readonly expected?: Digest | undefined
+      readonly fd: number
+      readonly position: number
+    }) => Effect.Effect<Digest, PieceMismatch | WriteFailed | HasherError>
+    /** Hashes `length` bytes of the file from `position` on; `None` when the file ends before. */
+    readonly digestAt: (options: {
+      readonly fd: number
+      readonly position: number
+      readonly length: number
+    }) => Effect.Effect<Option.Option<Digest>, HasherError>
+    /**
+     * Fills `target` (shared memory, or it is done on this thread) from `position` on and hashes it in the same trip;
+     * `None` when the file ends before, `target` then holds what there was.
+     */
+    readonly readAt: (options: {
+      readonly fd: number
+      readonly position: number
+      readonly target: Uint8Array
+    }) => Effect.Effect<Option.Option<Digest>, HasherError>
+  }
+>()("@piecework/hashing/PieceHasher") {
+  /** Worker threads; they start with the first work for them, do not keep the process alive and end with the scope. */
+  static readonly layer: Layer.Layer<PieceHasher, never, HasherConfig> = Layer.effect(
+    PieceHasher,
+    Effect.map(HasherConfig, () => make(inPlace.make()))
+  )
+
+  /** All on this thread. */
+  static readonly layerMemory: Layer.Layer<PieceHasher> = Layer.sync(PieceHasher, () => make(inPlace.make()))
+}
+
+const make = (perform: Perform): PieceHasher["Service"] => {
+  const run = (job: Job) =>
+    Effect.mapError(perform(job), (lost) => new HasherError({ operation: job.operation, ...lost }))
+
+  const read = (job: Exclude<Job, { readonly operation: "write" }>) =>
+    Effect.flatMap(run(job), (reply): Effect.Effect<Option.Option<Digest>, HasherError> => {
+      switch (reply.kind) {
+        case "Done":
+          return Effect.succeedSome(digestOf(reply.digest))
+        case "Short":
+          return Effect.succeedNone
+        case "Refused":
+          const { code, cause } = reply
+          return new HasherError({ operation: job.operation, reason: "ReadFailed", code, cause })
+        case "Mismatch":
+          return Effect.die(new Error("only a write has something expected"))
+      }
+    })
+
+  return PieceHasher.of({
+    digest: (bytes) => Effect.map(read({ operation: "digest", bytes }), Option.getOrThrow),
+
+    write: ({ bytes, expected, fd, position }) =>
+      Effect.flatMap(
+        run({ operation: "write", bytes, expected: expected === undefined ? expected : toHex(expected), fd, position }),
+        (reply): Effect.Effect<Digest, PieceMismatch | WriteFailed> => {
+          switch (reply.kind) {
+            case "Done":
+              return Effect.succeed(digestOf(reply.digest))
+            case "Mismatch":
+              return expected === undefined
+                ? Effect.die(new Error("a mismatch without anything expected"))
+                : new PieceMismatch({ expected, actual: digestOf(reply.digest) })
+            case "Refused":
+              return new WriteFailed({ code: reply.code, cause: reply.cause })
+            case "Short":
+              return Effect.die(new Error("a write reads nothing"))
+          }
+        }
+      ),
+
+    digestAt: ({ fd, position, length }) => read({ operation: "digestAt", fd, position, length }),
+    readAt: ({ fd, position, target }) => read({ operation: "readAt", fd, position, bytes: target })
+  })
+}
+
+const digestOf = (hex: string): Digest => new Uint8Array(Buffer.from(hex, "hex")) as Digest

@@ -1,0 +1,32 @@
+/** What the hasher can be asked for, and what comes back: the messages between the main thread and a worker. */
+import type { Effect } from "effect"
+
+export type Job =
+  | { readonly operation: "digest"; readonly bytes: Uint8Array }
+  | {
+      readonly operation: "write"
+      readonly bytes: Uint8Array
+      /** Hex; `undefined` when any bytes will do. */
+      readonly expected: string | undefined
+      readonly fd: number
+      readonly position: number
+    }
+  | { readonly operation: "digestAt"; readonly fd: number; readonly position: number; readonly length: number }
+  | { readonly operation: "readAt"; readonly fd: number; readonly position: number; readonly bytes: Uint8Array }
+
+/** Digests travel as hex: a string is the cheapest thing to clone. */
+export type Reply =
+  | { readonly kind: "Done"; readonly digest: string }
+  | { readonly kind: "Mismatch"; readonly digest: string }
+  /** The file ends before the bytes that were asked for. */
+  | { readonly kind: "Short" }
+  /** The system refused; `code` as Node names it, like ENOSPC. */
+  | { readonly kind: "Refused"; readonly code: string; readonly cause: unknown }
+
+/** The thread that had the job is gone. */
+export interface Lost {
+  readonly reason: "WorkerDied" | "Closed"
+  readonly cause: unknown
+}
+
+export type Perform = (job: Job) => Effect.Effect<Reply, Lost>
