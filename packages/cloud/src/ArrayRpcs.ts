@@ -30,7 +30,7 @@ const Dialect = Schema.Struct({
   revision: Schema.Natural
 })
 
-/** A field that may be left out when a request is made, and on the wire. */
+/** A field that may be left out when a request is made; on the wire it is there. */
 const defaulted = <S extends Schema.Top & Schema.WithoutConstructorDefault>(schema: S, value: S["~type.make.in"]) =>
   schema.pipe(Schema.withConstructorDefault(Effect.succeed(value)))
 

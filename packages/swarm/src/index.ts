@@ -1,1 +1,8 @@
-export {}
+export * as ArrayHandlers from "./ArrayHandlers.ts"
+export * as Member from "./Member.ts"
+export * as Pace from "./Pace.ts"
+export * as Place from "./Place.ts"
+export * as Swarm from "./Swarm.ts"
+export * as SwarmConfig from "./SwarmConfig.ts"
+export * as Swarms from "./Swarms.ts"
+export * as SwarmState from "./SwarmState.ts"

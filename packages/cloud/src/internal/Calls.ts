@@ -137,11 +137,20 @@ const readReply =
       if (Number(response.headers["content-length"] ?? 0) > maxBytes) return yield* nonsense("too long")
       const parts: Array<Uint8Array> = []
       let length = 0
-      yield* Stream.runForEach(response.stream, (part) => {
-        length += part.length
-        parts.push(part)
-        return length > maxBytes ? Effect.fail(nonsense("too long")) : Effect.void
-      })
+      yield* response.stream.pipe(
+        Stream.takeWhile(() => length <= maxBytes),
+        Stream.runForEach((part) =>
+          Effect.sync(() => {
+            length += part.length
+            parts.push(part)
+          })
+        ),
+        Effect.mapError(
+          (cause) =>
+            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+        )
+      )
+      if (length > maxBytes) return yield* nonsense("too long")
       const body = Buffer.concat(parts).toString()
       yield* Schema.decodeEffect(Envelope)(body).pipe(Effect.mapError(() => nonsense("not an answer of this contract")))
       return HttpClientResponse.fromWeb(request, new Response(body))

@@ -1,0 +1,17 @@
+/** The Array role: the contract's joins and leaves, carried to the swarms. */
+import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
+import { Caller } from "@piecework/cloud/Caller"
+import { RequestRefused } from "@piecework/cloud/RoleError"
+import { Effect } from "effect"
+import { Swarms } from "./Swarms.ts"
+
+export const layer = ArrayRpcs.toLayer(
+  Effect.gen(function* () {
+    const swarms = yield* Swarms
+    const overloaded = Effect.mapError(() => new RequestRefused({ reason: "Overloaded" }))
+    return ArrayRpcs.of({
+      Join: (request) => Effect.flatMap(Caller, ({ externalIp }) => overloaded(swarms.join(request, externalIp))),
+      Leave: (request) => Effect.flatMap(Caller, ({ externalIp }) => overloaded(swarms.leave(request, externalIp)))
+    })
+  })
+)

@@ -1,0 +1,42 @@
+/** Settings of the swarms. */
+import { Config, Context, Effect, Layer } from "effect"
+import * as Pace from "./Pace.ts"
+import type { PrivateNetworks } from "./Place.ts"
+
+export class SwarmConfig extends Context.Service<
+  SwarmConfig,
+  {
+    /** Most peers in a handout, whatever is wanted. Default 50, as many as a client has connections. */
+    readonly handoutLimit: number
+    /** Most members that a swarm keeps; one takes about 1 kB. Default 20,000. */
+    readonly maxMembers: number
+    /** Most swarms in memory at once. Default 100,000. */
+    readonly maxSwarms: number
+    /** `SWARM_PRIVATE_NETWORKS`, "OneSite" or "BySubnet"; default "OneSite". */
+    readonly privateNetworks: PrivateNetworks
+    readonly pace: Pace.Pace
+  }
+>()("@piecework/swarm/SwarmConfig") {}
+
+export const defaults: SwarmConfig["Service"] = {
+  handoutLimit: 50,
+  maxMembers: 20_000,
+  maxSwarms: 100_000,
+  privateNetworks: "OneSite",
+  pace: Pace.defaults
+}
+
+export const layer = (options?: Partial<SwarmConfig["Service"]>): Layer.Layer<SwarmConfig> =>
+  Layer.succeed(SwarmConfig, { ...defaults, ...options })
+
+export const layerConfig: Layer.Layer<SwarmConfig, Config.ConfigError> = Layer.effect(
+  SwarmConfig,
+  Effect.gen(function* () {
+    return {
+      ...defaults,
+      privateNetworks: yield* Config.Literals(["OneSite", "BySubnet"], "SWARM_PRIVATE_NETWORKS").pipe(
+        Config.withDefault(defaults.privateNetworks)
+      )
+    }
+  })
+)

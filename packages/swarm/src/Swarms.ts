@@ -1,0 +1,65 @@
+/** All swarms, whichever process they live in: what the Array role asks. */
+import type { Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
+import { Context, Duration, Effect, Layer, Schema } from "effect"
+import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
+import * as Swarm from "./Swarm.ts"
+import { SwarmConfig } from "./SwarmConfig.ts"
+
+/** The swarm could not take the message: it has too many waiting, or its process is gone. Try again. */
+export class SwarmUnavailable extends Schema.TaggedError<SwarmUnavailable>()("SwarmUnavailable", {
+  swarm: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `The swarm ${this.swarm} takes no messages now.`
+  }
+}
+
+export class Swarms extends Context.Service<
+  Swarms,
+  {
+    /** `externalIp` is the address that the join came from. */
+    readonly join: (request: JoinRequest, externalIp: string) => Effect.Effect<Handout, SwarmUnavailable>
+    /** Takes the member out if it had joined from there. */
+    readonly leave: (request: LeaveRequest, externalIp: string) => Effect.Effect<void, SwarmUnavailable>
+  }
+>()("@piecework/swarm/Swarms") {
+  /** On whatever cluster there is. */
+  static readonly layer: Layer.Layer<Swarms, never, Sharding.Sharding | SwarmConfig> = Layer.effect(
+    Swarms,
+    Effect.gen(function* () {
+      const client = yield* Swarm.Swarm.client
+      return Swarms.of({
+        join: Effect.fn("Swarms.join")(function* (request, externalIp) {
+          const swarm = Swarm.idOf(request.contentId, request.scope === "Group" ? request.groupId : undefined)
+          return yield* client(swarm).Join({ request, externalIp }).pipe(unavailable(swarm))
+        }),
+        leave: Effect.fn("Swarms.leave")(function* (request, externalIp) {
+          const swarm = Swarm.idOf(request.contentId, request.groupId)
+          return yield* client(swarm).Leave({ peerId: request.peerId, externalIp }).pipe(unavailable(swarm))
+        })
+      })
+    })
+  ).pipe(Layer.provide(Swarm.layer))
+
+  /** In this process alone, in memory: nothing to install, nothing left behind. */
+  static readonly layerEmbedded: Layer.Layer<Swarms, never, SwarmConfig> = Layer.unwrap(
+    Effect.map(SwarmConfig, ({ maxSwarms }) =>
+      Swarms.layer.pipe(
+        Layer.provide(Sharding.layer),
+        Layer.provide(Runners.layerNoop),
+        // Joins and leaves are not kept: there is nothing to store.
+        Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
+        Layer.provide(
+          ShardingConfig.layer({
+            maxResidentEntities: maxSwarms,
+            simulateRemoteSerialization: false,
+            entityTerminationTimeout: Duration.seconds(1)
+          })
+        )
+      )
+    )
+  )
+}
+
+const unavailable = (swarm: string) => Effect.mapError((cause: unknown) => new SwarmUnavailable({ swarm, cause }))
