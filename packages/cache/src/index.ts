@@ -1,1 +1,6 @@
-export {}
+export * as CacheConfig from "./CacheConfig.ts"
+export * as CacheError from "./CacheError.ts"
+export * as MemoryFiles from "./MemoryFiles.ts"
+export * as PartialFile from "./PartialFile.ts"
+export * as PieceCache from "./PieceCache.ts"
+export * as StoredContent from "./StoredContent.ts"

@@ -1,0 +1,112 @@
+/**
+ * A file of the cache, open. It is a regular file that lies where its name says: a link there is not followed, and a
+ * pipe or a device is refused. It is closed with its scope, after every use under way has ended, so that no
+ * thread ever writes to a descriptor that means another file by then.
+ */
+import { Deferred, Effect, type Scope } from "effect"
+import { type BigIntStats, constants } from "node:fs"
+import * as fs from "node:fs/promises"
+import { IoFailure, io } from "./io.ts"
+
+export interface DiskFile {
+  readonly path: string
+  /** Bytes in the file when it was opened. */
+  readonly size: number
+  /** Lets others work with the descriptor; uninterruptible. Fails with EBADF once the scope is closing. */
+  readonly use: <A, E, R>(work: (fd: number) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | IoFailure, R>
+  /** Fills `target` from `position`; answers how many bytes there were. */
+  readonly read: (target: Uint8Array, position: number) => Effect.Effect<number, IoFailure>
+  /** Writes all of `bytes` at `position`. */
+  readonly write: (bytes: Uint8Array, position: number) => Effect.Effect<void, IoFailure>
+  /** Makes the file so long, with zeros where it grows. */
+  readonly truncate: (size: number) => Effect.Effect<void, IoFailure>
+  readonly stat: Effect.Effect<BigIntStats, IoFailure>
+}
+
+// Windows knows neither of these two flags.
+const safely = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+
+/** How to open: only to `look`, or as a file that the cache will `own`, made when missing. */
+const flags = {
+  look: constants.O_RDONLY | safely,
+  own: constants.O_RDWR | constants.O_CREAT | safely
+} as const
+
+/**
+ * Opens the file for as long as the scope lasts. The permissions of a new file are the usual ones: the folder around it
+ * keeps others out, and a file that is moved out of the cache should look like any other.
+ */
+export const openFile = (path: string, how: keyof typeof flags): Effect.Effect<DiskFile, IoFailure, Scope.Scope> =>
+  Effect.acquireRelease(
+    io(() => openRegular(path, flags[how])),
+    ({ close }) => close
+  ).pipe(Effect.map(({ file }) => file))
+
+const openRegular = async (path: string, flag: number) => {
+  const handle = await fs.open(path, flag, 0o666)
+  try {
+    const stats = await handle.stat()
+    if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a regular file`), { code: "EINVAL" })
+    return wrap(path, handle, stats.size)
+  } catch (cause) {
+    await handle.close()
+    throw cause
+  }
+}
+
+const wrap = (path: string, handle: fs.FileHandle, size: number) => {
+  let uses = 0
+  let closing = false
+  const idle = Deferred.makeUnsafe<void>()
+
+  const used = Effect.suspend(() => {
+    uses--
+    return closing && uses === 0 ? Deferred.succeed(idle, undefined) : Effect.void
+  })
+
+  const use = <A, E, R>(work: (fd: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E | IoFailure, R> =>
+    Effect.uninterruptible(
+      Effect.suspend((): Effect.Effect<A, E | IoFailure, R> => {
+        if (closing) return new IoFailure({ code: "EBADF", cause: new Error(`${path} is closed`) })
+        uses++
+        return Effect.ensuring(work(handle.fd), used)
+      })
+    )
+
+  const close = Effect.suspend(() => {
+    closing = true
+    return uses === 0 ? Effect.void : Deferred.await(idle)
+  }).pipe(
+    Effect.andThen(io(() => handle.close())),
+    // Nothing is lost with it: what was written is the system's already, and what it loses later no hash vouches for.
+    Effect.catch((failure) => Effect.logWarning("could not close a file of the cache", { path, code: failure.code }))
+  )
+
+  const file: DiskFile = {
+    path,
+    size,
+    use,
+    read: (target, position) => use(() => io(() => readAll(handle, target, position))),
+    write: (bytes, position) => use(() => io(() => writeAll(handle, bytes, position))),
+    truncate: (length) => use(() => io(() => handle.truncate(length))),
+    stat: use(() => io(() => handle.stat({ bigint: true })))
+  }
+  return { file, close }
+}
+
+const readAll = async (handle: fs.FileHandle, target: Uint8Array, position: number): Promise<number> => {
+  let done = 0
+  while (done < target.length) {
+    const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
+    if (bytesRead === 0) break
+    done += bytesRead
+  }
+  return done
+}
+
+/** Writes all bytes, however many calls it takes. */
+export const writeAll = async (handle: fs.FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
+  for (let done = 0; done < bytes.length;) {
+    done += (await handle.write(bytes, done, bytes.length - done, position + done)).bytesWritten
+  }
+}
