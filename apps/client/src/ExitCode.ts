@@ -17,8 +17,7 @@ export const exitCodes = {
   diskFull: 9,
   portInUse: 10,
   storage: 11,
-  digest: 12,
-  contentChanged: 13,
+  contentChanged: 12,
   interrupted: 130
 } as const
 
@@ -45,7 +44,5 @@ export const ofDownload = (error: DownloadError): number => {
       return exitCodes.noProgress
     case "ModeError":
       return exitCodes.usage
-    case "DigestError":
-      return exitCodes.digest
   }
 }

@@ -20,6 +20,8 @@ export class DownloadConfig extends Context.Service<
     readonly noProgressTimeout: Duration.Input
     /** Most peers one download talks to at once. Default 10: a random regular graph of ten holds a site together. */
     readonly maxPeers: number
+    /** The address at which others reach this device. Default: the one it listens on. */
+    readonly reportedHost: string | undefined
     /** How often rates are measured and slow sources looked for. Default 500 ms. */
     readonly tick: Duration.Input
   }
@@ -31,6 +33,7 @@ export const defaults: DownloadConfig["Service"] = {
   firstByteTimeout: "10 seconds",
   noProgressTimeout: "5 minutes",
   maxPeers: 10,
+  reportedHost: undefined,
   tick: "500 millis"
 }
 

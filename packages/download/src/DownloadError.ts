@@ -91,18 +91,7 @@ export class ModeError extends Schema.TaggedError<ModeError>()("ModeError", { mo
   }
 }
 
-/** The whole file has another SHA-256 than its caller demanded. */
-export class DigestError extends Schema.TaggedError<DigestError>()("DigestError", {
-  url: Schema.String,
-  expected: Schema.String,
-  actual: Schema.String
-}) {
-  override get message(): string {
-    return `The file from ${this.url} has the SHA-256 ${this.actual}, not ${this.expected}; it was thrown away.`
-  }
-}
-
-export type DownloadError = DestinationError | StorageError | NoSourceError | NoProgressError | ModeError | DigestError
+export type DownloadError = DestinationError | StorageError | NoSourceError | NoProgressError | ModeError
 
 /** Why a download ran without peers, with what the failing side said. */
 export class Fallback extends Schema.Class<Fallback>("@piecework/download/Fallback")({

@@ -1,0 +1,134 @@
+/**
+ * The peers of one download: dials those that the swarm hands out, takes in those that dial us, and tells the download
+ * what each of them holds. Invariant: a peer is dialled at most once at a time and not again before its time, and at most
+ * `maxPeers` are dialled or connected by us.
+ */
+import { deviceOf, type Peer, type PeerAddress, type PeerId, type PeerKind } from "@piecework/domain/Peer"
+import type { PieceIndex } from "@piecework/domain/PieceLayout"
+import type { PeerError } from "@piecework/peers/PeerError"
+import { PeerHost, type Served } from "@piecework/peers/PeerHost"
+import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
+import { Clock, Effect, FiberMap, Queue, type Scope } from "effect"
+
+/** What a download hears of its peers. All of it runs in order for one session, and must not wait. */
+export interface Listener {
+  readonly joined: (session: PeerSession) => Effect.Effect<void>
+  readonly told: (session: PeerSession, event: PeerEvent) => Effect.Effect<void>
+  readonly left: (session: PeerSession, why: PeerError) => Effect.Effect<void>
+}
+
+export interface Crowd {
+  /** Dials those of the peers that are new, as far as there is room. */
+  readonly meet: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
+  /** Tells every peer that a piece is held. */
+  readonly announce: (piece: PieceIndex) => Effect.Effect<void>
+  /** Ends the sessions with the peer's device. */
+  readonly dismiss: (peer: PeerId) => Effect.Effect<void>
+  readonly sessions: () => Iterable<PeerSession>
+  /** Dials that have not ended in a session or a failure yet. */
+  readonly dialling: () => number
+}
+
+/** A peer that could not be reached is left alone for this long, twice as long after each further failure, in ms. */
+const shortestRest = 2_000
+const longestRest = 120_000
+/** Peers that are remembered after they were handed out, so that a long life does not fill the memory. */
+const remembered = 4_096
+
+export const make = Effect.fn("Crowd.make")(function* (options: {
+  readonly served: Omit<Served, "onSession" | "kindOf">
+  readonly maxPeers: number
+  readonly listener: Listener
+}): Effect.fn.Return<Crowd, never, PeerHost | Scope.Scope> {
+  const host = yield* PeerHost
+  const dials = yield* FiberMap.make<PeerId, void>()
+  const sessions = new Map<PeerSession["id"], PeerSession>()
+  const kinds = new Map<PeerId, PeerKind>()
+  const failures = new Map<PeerId, { readonly count: number; readonly until: number }>()
+  let dialling = 0
+
+  /** Runs as long as the session. */
+  const attend = (session: PeerSession): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      sessions.set(session.id, session)
+      yield* options.listener.joined(session)
+      const listen = Effect.forever(
+        Effect.flatMap(Queue.takeAll(session.events), (events) =>
+          Effect.forEach(events, (event) => options.listener.told(session, event), { discard: true })
+        )
+      )
+      const why = yield* Effect.raceFirst(
+        session.closed,
+        // The queue ends with the session; `closed` then says why.
+        Effect.andThen(Effect.ignore(listen), Effect.never)
+      )
+      yield* options.listener.left(session, why)
+    }).pipe(
+      Effect.ensuring(
+        Effect.sync(() => {
+          // Another session with the same peer may have taken its place.
+          if (sessions.get(session.id) === session) sessions.delete(session.id)
+        })
+      )
+    )
+
+  const served: Served = {
+    ...options.served,
+    onSession: attend,
+    kindOf: (peer, address) => kinds.get(peer) ?? nearness(address)
+  }
+  yield* host.serve(served)
+
+  const rest = Effect.fnUntraced(function* (peer: PeerId) {
+    const now = yield* Clock.currentTimeMillis
+    const count = failures.get(peer)?.count ?? 0
+    failures.set(peer, { count: count + 1, until: now + Math.min(longestRest, shortestRest * 2 ** count) })
+  })
+
+  const dial = (peer: Peer): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      dialling++
+      const session = yield* host.connect(peer, served).pipe(Effect.ensuring(Effect.sync(() => dialling--)))
+      failures.delete(peer.id)
+      yield* attend(session)
+    }).pipe(
+      Effect.scoped,
+      Effect.catchTag("PeerError", (error) =>
+        Effect.andThen(Effect.logDebug("peer not connected", error.message), rest(peer.id))
+      )
+    )
+
+  return {
+    meet: Effect.fnUntraced(function* (peers) {
+      const now = yield* Clock.currentTimeMillis
+      const connected = new Set([...sessions.values()].map((session) => session.peer))
+      if (kinds.size > remembered) kinds.clear()
+      if (failures.size > remembered) failures.clear()
+      for (const peer of peers) kinds.set(peer.id, peer.kind)
+      for (const peer of peers) {
+        if ((yield* FiberMap.size(dials)) >= options.maxPeers) return
+        const waits = (failures.get(peer.id)?.until ?? 0) > now
+        if (peer.id === host.self || connected.has(peer.id) || waits) continue
+        yield* FiberMap.run(dials, peer.id, dial(peer), { onlyIfMissing: true })
+      }
+    }),
+    announce: (piece) =>
+      Effect.forEach([...sessions.values()], (session) => session.announce(piece), { discard: true }),
+    dismiss: (peer) =>
+      Effect.forEach(
+        [...sessions.values()].filter((session) => deviceOf(session.peer) === deviceOf(peer)),
+        (session) => session.close,
+        { discard: true }
+      ),
+    sessions: () => sessions.values(),
+    dialling: () => dialling
+  }
+})
+
+/** How near a peer is that dialled us and that the swarm never named: by its address alone. */
+const nearness = (address: PeerAddress): PeerKind => {
+  const host = address.host.replace(/^::ffff:/, "")
+  if (/^(169\.254\.|fe[89ab])/i.test(host)) return "LinkLocal"
+  const isPrivate = /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd]|::1$)/i.test(host)
+  return isPrivate ? "Lan" : "Internet"
+}

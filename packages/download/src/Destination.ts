@@ -1,0 +1,56 @@
+/** Whether a file could appear at a path, told before the first byte is fetched. */
+import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError } from "effect"
+import { DestinationError } from "./DownloadError.ts"
+
+export class Destination extends Context.Service<
+  Destination,
+  {
+    /** Fails when the file is there and may not be replaced, or its folder is not there or cannot be written. */
+    readonly check: (path: string, options: { readonly overwrite: boolean }) => Effect.Effect<void, DestinationError>
+  }
+>()("@piecework/download/Destination") {
+  static readonly layer: Layer.Layer<Destination, never, FileSystem.FileSystem | Path.Path> = Layer.effect(
+    Destination,
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const paths = yield* Path.Path
+
+      const kindAt = (path: string) =>
+        fs.stat(path).pipe(
+          Effect.map((info) => Option.some(info.type)),
+          Effect.catchIf(isNotFound, () => Effect.succeedNone)
+        )
+
+      return Destination.of({
+        check: Effect.fn("Destination.check")(
+          function* (path, { overwrite }) {
+            const refused = (reason: DestinationError["reason"]) => new DestinationError({ path, reason })
+            const folder = paths.dirname(paths.resolve(path))
+            const above = yield* kindAt(folder)
+            if (Option.isNone(above) || above.value !== "Directory") return yield* refused("NoFolder")
+            const there = yield* kindAt(path)
+            if (Option.isSome(there)) {
+              if (there.value === "Directory") return yield* refused("NotAFile")
+              if (!overwrite) return yield* refused("Exists")
+            }
+            yield* Effect.mapError(fs.access(folder, { writable: true }), () => refused("Denied"))
+          },
+          (effect, path) =>
+            Effect.catchTag(effect, "PlatformError", (error) =>
+              Effect.fail(
+                isDenied(error)
+                  ? new DestinationError({ path, reason: "Denied" })
+                  : new DestinationError({ path, reason: "Failed", detail: error.message })
+              )
+            )
+        )
+      })
+    })
+  )
+
+  /** Takes every path. */
+  static readonly layerAny: Layer.Layer<Destination> = Layer.succeed(Destination, { check: () => Effect.void })
+}
+
+const isNotFound = (error: PlatformError.PlatformError) => error.reason._tag === "NotFound"
+const isDenied = (error: PlatformError.PlatformError) => error.reason._tag === "PermissionDenied"

@@ -1,0 +1,222 @@
+/**
+ * Fetches contents. A download asks the services and the origin at the same time; what comes first decides: a small file
+ * is here with the first answer, a content that the services vouch for comes from its swarm, anything else over plain
+ * HTTP. It lives in the scope it was started in: when that closes, it stops, and it serves peers until then.
+ */
+import { PartialFiles } from "@piecework/cache/PartialFile"
+import { PieceCache } from "@piecework/cache/PieceCache"
+import { Cloud } from "@piecework/cloud/Cloud"
+import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import { toBase64 } from "@piecework/domain/Digest"
+import { type DownloadMode, usesServices } from "@piecework/domain/DownloadMode"
+import * as Bitfield from "@piecework/domain/Bitfield"
+import { total } from "@piecework/domain/SourceKind"
+import { BufferPool } from "@piecework/hashing/BufferPool"
+import type { Phf } from "@piecework/hashing/Phf"
+import { Bans } from "@piecework/peers/Bans"
+import { PeerHost } from "@piecework/peers/PeerHost"
+import { HttpClient } from "@piecework/sources/HttpClient"
+import * as Origin from "@piecework/sources/Origin"
+import type { SourceError } from "@piecework/sources/PieceSource"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Schedule, Scope } from "effect"
+import * as Approach from "./Approach.ts"
+import { DownloadConfig } from "./DownloadConfig.ts"
+import { Destination } from "./Destination.ts"
+import { type DownloadError, Fallback, ModeError, NoSourceError } from "./DownloadError.ts"
+import * as Meter from "./Meter.ts"
+import type { DownloadResult, Progress } from "./Progress.ts"
+import { DownloadRecord, Records } from "./Records.ts"
+import * as SimpleDownload from "./SimpleDownload.ts"
+import * as Storage from "./Storage.ts"
+import * as SwarmDownload from "./SwarmDownload.ts"
+import { wasted } from "./Tally.ts"
+
+export interface DownloadRequest {
+  readonly url: ContentUrl
+  /** Where the file shall appear, whole or not at all. */
+  readonly path: string
+  readonly mode: DownloadMode
+  /** Replaces a file that is there. Default false. */
+  readonly overwrite?: boolean | undefined
+  /** Shares the cache's file with the destination where the file system can. Default false: a copy. */
+  readonly link?: boolean | undefined
+}
+
+export interface ActiveDownload {
+  /** A look at it; costs the download nothing. */
+  readonly progress: () => Progress
+  /** Waits for the end. */
+  readonly result: Effect.Effect<DownloadResult, DownloadError>
+}
+
+export class Downloader extends Context.Service<
+  Downloader,
+  {
+    /** Starts a download that goes on, and then serves peers, until the scope closes. */
+    readonly start: (request: DownloadRequest) => Effect.Effect<ActiveDownload, never, Scope.Scope>
+  }
+>()("@piecework/download/Downloader") {
+  /** A `Cloud` in the context is used; without one every download runs in Simple mode. */
+  static readonly layer: Layer.Layer<
+    Downloader,
+    never,
+    Bans | BufferPool | Destination | DownloadConfig | HttpClient | PartialFiles | PeerHost | PieceCache | Records
+  > = Layer.effect(
+    Downloader,
+    Effect.gen(function* () {
+      const context = yield* Effect.context<Layer.Services<typeof Downloader.layer>>()
+      const cloud = yield* Effect.serviceOption(Cloud)
+      return Downloader.of({ start: (request) => Effect.provide(start(request, cloud), context) })
+    })
+  )
+}
+
+/** Between two attempts at the first request. */
+const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
+
+const start = Effect.fn("Downloader.start")(function* (
+  request: DownloadRequest,
+  cloud: Option.Option<Cloud["Service"]>
+) {
+  const { url, path, mode } = request
+  const config = yield* DownloadConfig
+  const cache = yield* PieceCache
+  const records = yield* Records
+  const destination = yield* Destination
+  const meter = Meter.make()
+  const origin = yield* Origin.make(url)
+  meter.join({ id: origin.id, kind: origin.kind, received: origin.received, sent: () => 0 })
+
+  const began = yield* Clock.currentTimeMillis
+  const ended = yield* Deferred.make<DownloadResult, DownloadError>()
+  let phase: Progress["phase"] = "Starting"
+  let settled: { readonly mode: DownloadMode; readonly why: Fallback } | undefined
+  let fileBytes: number | undefined
+  let swarm: SwarmDownload.SwarmDownload | undefined
+  const enter = (next: Progress["phase"]) => Effect.sync(() => void (phase = next))
+
+  const progress = (): Progress => ({
+    phase,
+    mode: settled?.mode ?? mode,
+    why: settled?.why,
+    fileBytes,
+    heldBytes: total(meter.useful()),
+    received: meter.received(),
+    sent: meter.sent(),
+    peers: swarm?.peers() ?? 0,
+    banned: swarm?.banned() ?? []
+  })
+
+  const finish = Effect.fnUntraced(function* (phf: Phf) {
+    const now = yield* Clock.currentTimeMillis
+    const { mode: ran, why } = settled ?? { mode, why: new Fallback({ reason: "Requested" }) }
+    const result: DownloadResult = {
+      url,
+      path,
+      contentId: phf.contentId,
+      hashOfHashes: toBase64(phf.hashOfHashes),
+      fileBytes: phf.layout.contentSize,
+      mode: ran,
+      why,
+      bytes: meter.useful(),
+      waste: meter.waste(),
+      sent: meter.sent(),
+      banned: swarm?.banned() ?? [],
+      peers: swarm?.mostPeers() ?? 0,
+      durationMillis: now - began
+    }
+    const { contentId, fileBytes: size, bytes, sent, durationMillis } = result
+    yield* records
+      .put(
+        new DownloadRecord({
+          ...{ contentId, url, path, fileBytes: size, mode: ran, why, bytes, sent, durationMillis },
+          wasted: wasted(result.waste),
+          completedAt: now
+        })
+      )
+      // The file is there; that it was not noted down is no reason to call the download failed.
+      .pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+    yield* enter("Done")
+    return result
+  })
+
+  const fromSwarm = Effect.fnUntraced(function* (
+    approach: Extract<Approach.Approach, { _tag: "Swarm" }>,
+    services: Cloud["Service"]
+  ) {
+    settled = approach
+    fileBytes = approach.phf.layout.contentSize
+    const store = yield* Effect.mapError(cache.open(approach.phf), Storage.fromCache)
+    yield* enter("Checking")
+    const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
+    for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", store.phf.layout.length(piece), true)
+    yield* enter("Fetching")
+    swarm = yield* Effect.provideService(
+      SwarmDownload.start({ url, mode: approach.mode, lookup: approach.lookup, store, origin, meter }),
+      Cloud,
+      services
+    )
+    yield* swarm.complete
+    yield* enter("Writing")
+    yield* Effect.mapError(store.export(path, { overwrite: request.overwrite, link: request.link }), Storage.fromExport)
+    return yield* finish(approach.phf)
+  })
+
+  const overHttp = Effect.fnUntraced(function* (why: Fallback, probe: Origin.Probe) {
+    settled = { mode: "Simple", why }
+    fileBytes = probe.size
+    yield* enter("Fetching")
+    const phf = yield* SimpleDownload.run({
+      ...{ url, path, origin, probe, meter },
+      overwrite: request.overwrite ?? false,
+      onWriting: enter("Writing")
+    })
+    fileBytes = phf.layout.contentSize
+    return yield* finish(phf)
+  })
+
+  const whole = Effect.gen(function* () {
+    if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
+    yield* destination.check(path, { overwrite: request.overwrite ?? false })
+
+    const probeScope = yield* Scope.fork(yield* Effect.scope)
+    const probing = yield* origin.probe().pipe(
+      Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
+      Effect.timeoutOrElse({
+        duration: config.firstByteTimeout,
+        orElse: () => Effect.fail(undefined)
+      }),
+      Scope.provide(probeScope),
+      Effect.result,
+      Effect.forkIn(probeScope)
+    )
+    const small = Effect.flatMap(Fiber.join(probing), (probe) => {
+      const size = probe._tag === "Success" ? probe.success.size : undefined
+      return size !== undefined && size < config.minContentSize && usesServices(mode)
+        ? Effect.succeed<Approach.Approach>({ _tag: "Simple", why: new Fallback({ reason: "TooSmall" }) })
+        : Effect.never
+    })
+    const approach = yield* Effect.raceFirst(Approach.find(url, mode, cloud), small)
+    if (approach._tag === "Swarm" && cloud._tag === "Some") {
+      yield* Scope.close(probeScope, Exit.void)
+      return yield* fromSwarm(approach, cloud.value)
+    }
+    const probe = yield* Fiber.join(probing)
+    if (probe._tag === "Failure") return yield* unreachable(url, probe.failure)
+    return yield* overHttp(
+      approach._tag === "Simple" ? approach.why : new Fallback({ reason: "NoService" }),
+      probe.success
+    )
+  })
+
+  yield* Effect.forkScoped(Deferred.into(whole, ended))
+  return { progress, result: Deferred.await(ended) }
+})
+
+const unreachable = (url: ContentUrl, error: SourceError | undefined): NoSourceError =>
+  new NoSourceError({
+    url,
+    reason: error?.reason ?? "Unreachable",
+    ...(error === undefined ? {} : { detail: error.message }),
+    ...(error?.status === undefined ? {} : { status: error.status })
+  })

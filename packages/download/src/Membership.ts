@@ -1,0 +1,131 @@
+/**
+ * One client's membership of a content's swarm, for as long as its scope is open: finds an Array, joins, joins again
+ * when the service says so, tells at once when the download is complete, and leaves at the end. A service that fails is
+ * asked again, later and later; nothing here ever ends a download.
+ */
+import type { ContentId } from "@piecework/domain/Content"
+import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { Peer, PeerAddress, PeerId } from "@piecework/domain/Peer"
+import { JoinRequest, LeaveRequest, type Handout } from "@piecework/cloud/ArrayRpcs"
+import { Cloud, type Whereabouts } from "@piecework/cloud/Cloud"
+import type { CloudError } from "@piecework/cloud/CloudError"
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
+import { Duration, Effect, Latch, Random, Ref, type Scope } from "effect"
+
+/** What a join tells about the client; bytes. */
+export interface Standing {
+  readonly uploaded: number
+  readonly downloaded: number
+  readonly fromOrigin: number
+  readonly fromCache: number
+  readonly left: number
+}
+
+export interface MembershipOptions {
+  readonly contentId: ContentId
+  readonly url: ContentUrl | undefined
+  readonly self: PeerId
+  /** Where this client takes connections, as others reach it. */
+  readonly address: PeerAddress
+  readonly scope: SwarmScope
+  readonly peersWanted: number
+  readonly whereabouts: Whereabouts
+  readonly standing: Effect.Effect<Standing>
+  /** Each handout; must not wait. */
+  readonly onHandout: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
+}
+
+export interface Membership {
+  /** Joins once more at once: what the client holds is complete now. */
+  readonly completed: Effect.Effect<void>
+  /** What the last join that failed said; `undefined` while joins succeed. */
+  readonly failure: Effect.Effect<CloudError | undefined>
+  /** Whether the service has answered a join yet, or failed to. */
+  readonly firstAnswer: Effect.Effect<void>
+}
+
+/** First wait after a failed join; it doubles up to `longestWait`. Source: spec.md §3.4, retries. */
+const shortestWait = Duration.seconds(1)
+const longestWait = Duration.seconds(30)
+/** The end of a process does not wait longer than this for its farewell. */
+const farewell = Duration.millis(500)
+
+export const join = Effect.fn("Membership.join")(function* (
+  options: MembershipOptions
+): Effect.fn.Return<Membership, never, Cloud | Scope.Scope> {
+  const cloud = yield* Cloud
+  const hurry = yield* Latch.make(false)
+  const answered = yield* Latch.make(false)
+  const failed = yield* Ref.make<CloudError | undefined>(undefined)
+  const complete = yield* Ref.make(false)
+  const seq = yield* Ref.make(0)
+
+  const once = Effect.fnUntraced(function* (): Effect.fn.Return<Handout, CloudError> {
+    const [array] = yield* cloud.discover(options.whereabouts, options.contentId)
+    const standing = yield* options.standing
+    const n = yield* Ref.getAndUpdate(seq, (value) => value + 1)
+    const done = yield* Ref.getAndSet(complete, false)
+    return yield* cloud.join(
+      array.url,
+      new JoinRequest({
+        contentId: options.contentId,
+        ...(options.url === undefined ? {} : { altCatalogId: options.url }),
+        peerId: options.self,
+        reportedIp: options.address.host,
+        port: options.address.port,
+        scope: options.scope,
+        peersWanted: options.peersWanted,
+        event: n === 0 ? "Started" : done ? "Completed" : "Periodic",
+        seq: n,
+        uploaded: standing.uploaded,
+        downloaded: standing.downloaded,
+        downloadedCdn: standing.fromOrigin,
+        downloadedCache: standing.fromCache,
+        left: standing.left
+      })
+    )
+  })
+
+  /** Waits out the interval, but no longer than until somebody is in a hurry. */
+  const rest = (interval: Duration.Duration) => Effect.andThen(Effect.timeoutOption(hurry.await, interval), hurry.close)
+
+  const forever = Effect.gen(function* () {
+    let wait = shortestWait
+    while (true) {
+      const result = yield* Effect.result(once())
+      if (result._tag === "Success") {
+        yield* Ref.set(failed, undefined)
+        yield* options.onHandout(result.success.peers)
+        yield* answered.open
+        wait = shortestWait
+        yield* rest(result.success.nextJoin)
+      } else {
+        yield* Ref.set(failed, result.failure)
+        yield* Effect.logDebug("join failed", result.failure.message)
+        yield* answered.open
+        // Spread over half the wait, so that clients that lost a service together do not come back together.
+        const spread = yield* Random.nextBetween(0.5, 1)
+        yield* rest(Duration.times(wait, spread))
+        wait = Duration.min(Duration.times(wait, 2), longestWait)
+      }
+    }
+  })
+
+  const leave = Effect.gen(function* () {
+    if ((yield* Ref.get(seq)) === 0) return
+    const [array] = yield* cloud.discover(options.whereabouts, options.contentId)
+    yield* cloud.leave(array.url, new LeaveRequest({ contentId: options.contentId, peerId: options.self }))
+  }).pipe(
+    Effect.timeoutOption(farewell),
+    // The service forgets the silent by itself.
+    Effect.catch((error) => Effect.logDebug("leave failed", error.message))
+  )
+
+  yield* Effect.addFinalizer(() => leave)
+  yield* Effect.forkScoped(forever)
+  return {
+    completed: Effect.andThen(Ref.set(complete, true), hurry.open),
+    failure: Ref.get(failed),
+    firstAnswer: answered.await
+  }
+})

@@ -1,0 +1,64 @@
+/**
+ * The live figures of one download: what each source has sent so far, and what became of it. Sources count by
+ * themselves while bytes come in; the meter only reads their counters, so that a glance costs the hot path nothing.
+ */
+import { addBytes, type BytesBySource, type SourceKind, total } from "@piecework/domain/SourceKind"
+import type { SourceId } from "@piecework/sources/PieceSource"
+import * as Tally from "./Tally.ts"
+
+/** A source as the meter sees it: live counters, bytes of content. */
+export interface Metered {
+  readonly id: SourceId
+  readonly kind: SourceKind
+  readonly received: () => number
+  readonly sent: () => number
+}
+
+export interface Meter {
+  readonly join: (source: Metered) => void
+  /** Its counters are read a last time. A source that is not there changes nothing. */
+  readonly leave: (id: SourceId) => void
+  /** A piece of so many bytes became held; `first` says whether it was not held before. */
+  readonly kept: (kind: SourceKind, bytes: number, first: boolean) => void
+  readonly bad: (bytes: number) => void
+  /** By kind, sources that left included; what the cache held counts as received from it. */
+  readonly received: () => BytesBySource
+  readonly receivedBySource: () => ReadonlyMap<SourceId, number>
+  readonly useful: () => BytesBySource
+  readonly sent: () => number
+  readonly waste: () => Tally.Waste
+}
+
+export const make = (): Meter => {
+  const sources = new Map<SourceId, Metered>()
+  let tally = Tally.empty
+  let sentByLeft = 0
+
+  const received = (): BytesBySource => {
+    let sum = addBytes(tally.left, "LocalCache", tally.useful.LocalCache)
+    for (const source of sources.values()) sum = addBytes(sum, source.kind, source.received())
+    return sum
+  }
+
+  return {
+    join: (source) => void sources.set(source.id, source),
+    leave: (id) => {
+      const source = sources.get(id)
+      if (source === undefined) return
+      sources.delete(id)
+      tally = Tally.left(tally, source.kind, source.received())
+      sentByLeft += source.sent()
+    },
+    kept: (kind, bytes, first) => {
+      tally = first ? Tally.held(tally, kind, bytes) : Tally.duplicate(tally, bytes)
+    },
+    bad: (bytes) => {
+      tally = Tally.bad(tally, bytes)
+    },
+    received,
+    receivedBySource: () => new Map([...sources].map(([id, source]) => [id, source.received()])),
+    useful: () => tally.useful,
+    sent: () => [...sources.values()].reduce((sum, source) => sum + source.sent(), sentByLeft),
+    waste: () => Tally.waste(tally, total(received()), total(tally.useful))
+  }
+}

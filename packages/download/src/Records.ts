@@ -1,0 +1,128 @@
+/**
+ * What was downloaded, one record a content: kept beside the cache so that a later process can tell where the bytes
+ * came from. A record is a JSON file that is replaced whole; one that cannot be read is left out and counted.
+ */
+import { ContentId, parse } from "@piecework/domain/Content"
+import { ContentUrl } from "@piecework/domain/ContentUrl"
+import { DownloadMode } from "@piecework/domain/DownloadMode"
+import { BytesBySource } from "@piecework/domain/SourceKind"
+import { Context, Effect, FileSystem, HashMap, Layer, Option, Path, Random, Ref, Result, Schema } from "effect"
+import { Fallback } from "./DownloadError.ts"
+
+export class RecordsError extends Schema.TaggedError<RecordsError>()("RecordsError", {
+  operation: Schema.Literals(["list", "put"]),
+  directory: Schema.String,
+  cause: Schema.Defect()
+}) {
+  override get message(): string {
+    return `The records in ${this.directory} cannot be ${this.operation === "put" ? "written" : "read"}.`
+  }
+}
+
+export class DownloadRecord extends Schema.Class<DownloadRecord>("@piecework/download/DownloadRecord")({
+  contentId: ContentId,
+  url: ContentUrl,
+  path: Schema.String,
+  fileBytes: Schema.Natural,
+  mode: DownloadMode,
+  why: Fallback,
+  bytes: BytesBySource,
+  wasted: Schema.Natural,
+  /** Content bytes given to peers, by all processes so far. */
+  sent: Schema.Natural,
+  durationMillis: Schema.Natural,
+  /** When the file was complete, epoch milliseconds. */
+  completedAt: Schema.Natural
+}) {}
+
+const Text = Schema.fromJsonString(Schema.toCodecJson(DownloadRecord))
+const decode = Schema.decodeUnknownResult(Text)
+const encode = Schema.encodeSync(Text)
+
+/** A record is a few hundred bytes; nothing larger is read. */
+const maxBytes = 65_536n
+
+export interface Listing {
+  readonly records: ReadonlyArray<DownloadRecord>
+  /** Files that are no records. */
+  readonly damaged: number
+}
+
+export class Records extends Context.Service<
+  Records,
+  {
+    readonly list: Effect.Effect<Listing, RecordsError>
+    /** Keeps the record in the place of an older one of the same content. */
+    readonly put: (record: DownloadRecord) => Effect.Effect<void, RecordsError>
+    /** Adds to what the content's record says was sent; nothing happens when there is none. */
+    readonly addSent: (content: ContentId, bytes: number) => Effect.Effect<void, RecordsError>
+  }
+>()("@piecework/download/Records") {
+  static readonly layer = (directory: string): Layer.Layer<Records, never, FileSystem.FileSystem | Path.Path> =>
+    Layer.effect(Records, makeFiles(directory))
+
+  static readonly layerMemory: Layer.Layer<Records> = Layer.effect(
+    Records,
+    Effect.map(Ref.make(HashMap.empty<ContentId, DownloadRecord>()), (all) =>
+      Records.of({
+        list: Effect.map(Ref.get(all), (map) => ({ records: [...HashMap.values(map)], damaged: 0 })),
+        put: (record) => Ref.update(all, HashMap.set(record.contentId, record)),
+        addSent: (content, bytes) =>
+          Ref.update(
+            all,
+            HashMap.modify(content, (record) => withSent(record, bytes))
+          )
+      })
+    )
+  )
+}
+
+const withSent = (record: DownloadRecord, bytes: number): DownloadRecord =>
+  new DownloadRecord({ ...record, sent: record.sent + bytes })
+
+const makeFiles = Effect.fnUntraced(function* (directory: string) {
+  const fs = yield* FileSystem.FileSystem
+  const path = yield* Path.Path
+  const fileOf = (content: ContentId) => path.join(directory, `${content}.json`)
+  const refused = (operation: RecordsError["operation"]) => (cause: unknown) =>
+    new RecordsError({ operation, directory, cause })
+
+  /** `None` when the file is no record. */
+  const read = Effect.fnUntraced(function* (file: string) {
+    const info = yield* fs.stat(file)
+    if (info.type !== "File" || info.size > maxBytes) return Option.none<DownloadRecord>()
+    return Result.getSuccess(decode(yield* fs.readFileString(file)))
+  })
+
+  const put = Effect.fn("Records.put")(
+    function* (record: DownloadRecord) {
+      yield* fs.makeDirectory(directory, { recursive: true })
+      const draft = `${fileOf(record.contentId)}.${yield* Random.nextIntBetween(0, 0xffffffff)}.draft`
+      yield* fs.writeFileString(draft, encode(record)).pipe(
+        Effect.andThen(fs.rename(draft, fileOf(record.contentId))),
+        Effect.onError(() => Effect.ignore(fs.remove(draft)))
+      )
+    },
+    Effect.mapError(refused("put"))
+  )
+
+  return Records.of({
+    list: Effect.gen(function* () {
+      if (!(yield* fs.exists(directory))) return { records: [], damaged: 0 }
+      const names = (yield* fs.readDirectory(directory)).filter((name) => name.endsWith(".json"))
+      const found = yield* Effect.forEach(names, (name) => read(path.join(directory, name)))
+      const records = found.flatMap((record) => (Option.isSome(record) ? [record.value] : []))
+      return { records, damaged: names.length - records.length }
+    }).pipe(Effect.mapError(refused("list"))),
+    put,
+    addSent: Effect.fn("Records.addSent")(function* (content, bytes) {
+      if (bytes === 0 || Option.isNone(parse(content))) return
+      const file = fileOf(content)
+      const known = yield* fs.exists(file).pipe(
+        Effect.flatMap((exists) => (exists ? read(file) : Effect.succeed(Option.none<DownloadRecord>()))),
+        Effect.mapError(refused("list"))
+      )
+      if (Option.isSome(known)) yield* put(withSent(known.value, bytes))
+    })
+  })
+})
