@@ -36,6 +36,9 @@ export class PeerConfig extends Context.Service<
     readonly idleTimeout: Duration.Duration
     /** How long a message may stand still half-way, theirs or ours, before the session ends. Default 30 s. */
     readonly stallTimeout: Duration.Duration
+    /** How long a block that nobody waits for any more may stand still before the session ends: it holds a piece buffer
+     * until it is over. Default 5 s. */
+    readonly abandonTimeout: Duration.Duration
     /** How often a session looks at its clocks. Default 1 s. */
     readonly watchEvery: Duration.Duration
     /** Most events that wait for the download before they are summed up. Default 1024. */
@@ -59,6 +62,7 @@ export const defaults: PeerConfig["Service"] = {
   keepAliveEvery: Duration.seconds(45),
   idleTimeout: Duration.minutes(2),
   stallTimeout: Duration.seconds(30),
+  abandonTimeout: Duration.seconds(5),
   watchEvery: Duration.seconds(1),
   maxEvents: 1024
 }
