@@ -1,7 +1,7 @@
 /** What a source of pieces is: the origin, a cache server or a peer, all asked in the same way. */
 import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import type { SourceKind } from "@piecework/domain/SourceKind"
-import type { PieceBuffer } from "@piecework/hashing/PieceBuffer"
+import type { PieceBuffer } from "@piecework/hashing/BufferPool"
 import { type Effect, Schema } from "effect"
 
 /** Names a source within a download: `origin:http://host:port`, `peer:<40 hex digits>`. */

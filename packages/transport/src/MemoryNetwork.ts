@@ -3,6 +3,7 @@
  * Each machine has a `Transport` of its own, so each client of a test has its own address.
  */
 import { Context, type Duration, Effect, Layer } from "effect"
+import { Network } from "./internal/memory.ts"
 import { Transport } from "./Transport.ts"
 
 /** A line that carries so many bytes a second, shared by everything that goes over it. */
@@ -37,13 +38,22 @@ export class MemoryNetwork extends Context.Service<
     readonly reset: (host: string) => Effect.Effect<void>
   }
 >()("@piecework/transport/MemoryNetwork") {
-  static readonly layer = (_options?: Options): Layer.Layer<MemoryNetwork> =>
-    Layer.effect(MemoryNetwork, Effect.die(new Error("under construction")))
+  /** Time is that of the clock in whose context the layer is built. */
+  static readonly layer = (options?: Options): Layer.Layer<MemoryNetwork> =>
+    Layer.effect(
+      MemoryNetwork,
+      Effect.map(Network.make({ link: options?.link ?? (() => ({})), everyHost: false }), (network) => ({
+        transport: (host) => network.transport(host),
+        cut: (host) => Effect.sync(() => network.cut(host)),
+        restore: (host) => Effect.sync(() => network.restore(host)),
+        reset: (host) => Effect.sync(() => network.reset(host))
+      }))
+    )
 }
 
 /** The transport of one machine in the network. */
 export const layerTransport = (host: string): Layer.Layer<Transport, never, MemoryNetwork> =>
   Layer.effect(
     Transport,
-    MemoryNetwork.use((network) => Effect.sync(() => Transport.of(network.transport(host))))
+    MemoryNetwork.useSync((network) => network.transport(host))
   )

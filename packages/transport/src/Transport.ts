@@ -2,6 +2,8 @@
 import type { PeerAddress } from "@piecework/domain/Peer"
 import { Context, type Duration, Effect, Layer, type Scope } from "effect"
 import type { ByteStream, TransportError } from "./ByteStream.ts"
+import { Network } from "./internal/memory.ts"
+import * as Tcp from "./internal/tcp.ts"
 
 export interface DialOptions {
   /** A name or an address, without brackets. */
@@ -9,8 +11,15 @@ export interface DialOptions {
   readonly port: number
   /** Longest time until the stream can be used, name look-up and TLS included. Default 15 s. Source: spec.md §3.4. */
   readonly timeout?: Duration.Input | undefined
-  /** Encrypts the stream and checks that the certificate is `servername`'s. */
-  readonly tls?: { readonly servername: string } | undefined
+  /** Encrypts the stream. */
+  readonly tls?: TlsOptions | undefined
+}
+
+export interface TlsOptions {
+  /** The name or address that the certificate must be for. */
+  readonly servername: string
+  /** Certificates in PEM that are trusted in place of the usual authorities. */
+  readonly certificates?: ReadonlyArray<string> | undefined
 }
 
 export interface ListenOptions {
@@ -37,11 +46,14 @@ export class Transport extends Context.Service<
   }
 >()("@piecework/transport/Transport") {
   /** TCP and TLS of this machine. */
-  static readonly layer: Layer.Layer<Transport> = Layer.effect(Transport, Effect.die(new Error("under construction")))
+  static readonly layer: Layer.Layer<Transport> = Layer.succeed(Transport, { dial: Tcp.dial, listen: Tcp.listen })
 
-  /** One machine in memory: every host that is dialled is this one, without latency. */
+  /**
+   * One machine in memory that answers to every name, without latency: dialling any host and port reaches who listens
+   * on them, or on the port at `0.0.0.0`. For machines that are apart see `MemoryNetwork`.
+   */
   static readonly layerMemory: Layer.Layer<Transport> = Layer.effect(
     Transport,
-    Effect.die(new Error("under construction"))
+    Effect.map(Network.make({ link: () => ({}), everyHost: true }), (network) => network.transport("127.0.0.1"))
   )
 }

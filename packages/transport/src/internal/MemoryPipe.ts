@@ -1,0 +1,166 @@
+/**
+ * One direction of a stream in memory: what is sent arrives after the latency, at the pace of the lines on the way, and
+ * waits while the reader's read-ahead is full. Plain code but for the courier, a fiber that sleeps until the next
+ * arrival and only lives while something is under way.
+ */
+import { Effect } from "effect"
+import type { TransportError } from "../ByteStream.ts"
+import type { Inbox } from "./Inbox.ts"
+
+/** Bytes that may be under way or wait for a reader before a writer has to wait: the two kernels' buffers. */
+const window = 262_144
+
+/** Bytes that go over a line at a time, so that streams which share it take turns. */
+const segment = 65_536
+
+/** A line with the time at which it is free again, in epoch milliseconds. */
+export interface SharedLine {
+  readonly bytesPerSecond: number
+  freeAt: number
+}
+
+interface Parcel {
+  readonly bytes: Uint8Array | undefined
+  readonly arrives: number
+}
+
+export interface Route {
+  /** Milliseconds. */
+  readonly latency: number
+  readonly lines: ReadonlyArray<SharedLine>
+  readonly now: () => number
+  /** Whether nothing gets through. */
+  readonly isCut: () => boolean
+  readonly fork: (courier: Effect.Effect<void>) => void
+}
+
+export class MemoryPipe {
+  /** Bytes the writer handed over. */
+  sent = 0
+  private readonly route: Route
+  private readonly inbox: Inbox
+  private readonly onLost: () => void
+  private readonly parcels: Array<Parcel> = []
+  private underWay = 0
+  private held = false
+  private hasCourier = false
+  private isEnded = false
+  private gone = false
+  /** Why nothing can be written any more. */
+  private shut: TransportError | undefined
+  private waiting: { readonly proceed: () => void; readonly fail: (error: TransportError) => void } | undefined
+
+  /** `onLost` is told when bytes arrive where nobody reads any more. */
+  constructor(route: Route, inbox: Inbox, onLost: () => void) {
+    this.route = route
+    this.inbox = inbox
+    this.onLost = onLost
+  }
+
+  write(bytes: Uint8Array): Effect.Effect<void, TransportError> {
+    return Effect.callback((resume) => {
+      let offset = 0
+      const proceed = () => {
+        this.waiting = undefined
+        while (offset < bytes.length) {
+          if (this.shut !== undefined) return resume(Effect.fail(this.shut))
+          if (this.underWay >= window) {
+            this.waiting = { proceed, fail: (error) => resume(Effect.fail(error)) }
+            return
+          }
+          // The writer may use its memory again, so this is a copy.
+          const part = bytes.slice(offset, offset + segment)
+          offset += part.length
+          this.sent += part.length
+          this.send(part)
+        }
+        resume(Effect.void)
+      }
+      proceed()
+      return Effect.sync(() => {
+        this.waiting = undefined
+      })
+    })
+  }
+
+  /** Sends the end, behind all that is under way; later writes fail with `error`. */
+  end(error: TransportError): void {
+    if (this.isEnded) return
+    this.isEnded = true
+    this.refuse(error)
+    this.send(undefined)
+  }
+
+  /** Nothing goes through any more, and writes fail with `error`. */
+  break(error: TransportError): void {
+    this.parcels.length = 0
+    this.underWay = 0
+    this.refuse(error)
+  }
+
+  /** The reader is gone: the next bytes that arrive are lost. */
+  abandon(): void {
+    this.gone = true
+    this.deliver()
+  }
+
+  /** The reader wants more. */
+  want(): void {
+    this.held = false
+    this.deliver()
+  }
+
+  /** Delivers what has arrived, and sends the courier for the rest. */
+  deliver(): void {
+    let parcel: Parcel | undefined
+    while ((parcel = this.parcels[0]) !== undefined && this.isOpen() && parcel.arrives <= this.route.now()) {
+      this.parcels.shift()
+      const { bytes } = parcel
+      this.underWay -= bytes?.length ?? 0
+      if (bytes === undefined) this.inbox.end()
+      else if (this.gone) this.onLost()
+      else this.held = !this.inbox.accept(bytes)
+    }
+    if (this.waiting !== undefined && this.underWay < window) this.waiting.proceed()
+    if (this.parcels.length > 0 && this.isOpen()) this.dispatch()
+  }
+
+  private refuse(error: TransportError): void {
+    this.shut ??= error
+    const waiting = this.waiting
+    this.waiting = undefined
+    waiting?.fail(error)
+  }
+
+  private isOpen(): boolean {
+    return (this.gone || !this.held) && !this.route.isCut()
+  }
+
+  private send(bytes: Uint8Array | undefined): void {
+    const now = this.route.now()
+    let arrives = now
+    for (const line of this.route.lines) {
+      line.freeAt = Math.max(arrives, line.freeAt) + ((bytes?.length ?? 0) * 1000) / line.bytesPerSecond
+      arrives = line.freeAt
+    }
+    this.underWay += bytes?.length ?? 0
+    // Timers have whole milliseconds.
+    this.parcels.push({ bytes, arrives: Math.ceil(arrives + this.route.latency) })
+    this.deliver()
+  }
+
+  private dispatch(): void {
+    if (this.hasCourier) return
+    this.hasCourier = true
+    const next = Effect.suspend(() => {
+      const head = this.parcels[0]
+      if (head === undefined || !this.isOpen()) return Effect.succeed(false)
+      return Effect.as(Effect.sleep(Math.max(0, head.arrives - this.route.now())), true)
+    })
+    const courier = Effect.gen({ self: this }, function* () {
+      while (yield* next) this.deliver()
+      this.hasCourier = false
+    })
+    this.route.fork(courier)
+  }
+}

@@ -1,0 +1,178 @@
+/**
+ * A `ByteStream` over a socket of `node:net` or `node:tls`.
+ *
+ * The sockets get an `onread` option whose buffer function is asked again after every read, so the kernel reads into
+ * the target of the fill that is under way. `net.createServer` does not pass that option on, so an accepted socket is
+ * made anew around its handle, which costs nothing. The two members of the handle this needs are not in Node's manual;
+ * where they are missing, accepted sockets are read with 'data' events and a copy: 1.3 instead of 4.8 GB/s, and three
+ * times the CPU time, over loopback on two cores with Node 24.21.
+ */
+import { PeerAddress } from "@piecework/domain/Peer"
+import { Effect } from "effect"
+import { type OnReadOpts, Socket } from "node:net"
+import type { ByteStream, TransportError } from "../ByteStream.ts"
+import { closed, errorOf } from "./faults.ts"
+import { Inbox } from "./Inbox.ts"
+
+/** What of a socket's handle is used; see above. */
+interface Handle {
+  readonly useUserBuffer: (buffer: Uint8Array) => void
+}
+
+const handleOf = (socket: Socket): Handle | undefined => {
+  const handle: unknown = Reflect.get(socket, "_handle")
+  const usable =
+    typeof handle === "object" &&
+    handle !== null &&
+    "useUserBuffer" in handle &&
+    typeof handle.useUserBuffer === "function"
+  return usable ? (handle as Handle) : undefined
+}
+
+/** Joins an inbox to the socket that is made with its `onread`. */
+export class Receiver {
+  readonly inbox = new Inbox({ want: () => this.want(), recall: () => this.recall() })
+  readonly onread: OnReadOpts = {
+    buffer: () => this.inbox.nextBuffer(),
+    callback: (length) => {
+      const more = this.inbox.landed(length)
+      this.paused = !more
+      return more
+    }
+  }
+  private socket: Socket | undefined
+  private paused = false
+
+  /** The socket that reads for this receiver. */
+  attach(socket: Socket): void {
+    this.socket = socket
+  }
+
+  /** Takes what the socket reads by itself, with a copy. */
+  listen(socket: Socket): void {
+    this.socket = socket
+    socket.on("data", (bytes: Uint8Array) => {
+      if (this.inbox.accept(bytes)) return
+      this.paused = true
+      socket.pause()
+    })
+    socket.resume()
+  }
+
+  private want(): void {
+    if (!this.paused) return
+    this.paused = false
+    this.socket?.resume()
+  }
+
+  /** Lets the kernel write elsewhere, since the memory it was given belongs to somebody else again. */
+  private recall(): void {
+    if (this.socket === undefined) return
+    const handle = handleOf(this.socket)
+    if (handle === undefined) this.socket.destroy(new Error("a read into memory that was taken back"))
+    else handle.useUserBuffer(this.inbox.nextBuffer())
+  }
+}
+
+export interface TcpStream extends ByteStream {
+  readonly close: () => void
+}
+
+/** Node writes an IPv4 address in an IPv6 socket as `::ffff:1.2.3.4`, and may append a zone. */
+export const addressOf = (host: string | undefined, port: number | undefined): PeerAddress | undefined =>
+  host === undefined || port === undefined
+    ? undefined
+    : new PeerAddress({ host: host.replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*$/, ""), port })
+
+/** The stream of a connected socket; `undefined` when it is broken already. */
+export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined => {
+  const remote = addressOf(socket.remoteAddress, socket.remotePort)
+  const local = addressOf(socket.localAddress, socket.localPort)
+  if (remote === undefined || local === undefined) return undefined
+  const { inbox } = receiver
+  const address = remote.toString()
+  let sent = 0
+  let ending = false
+  let broken: unknown
+  let writing: ((effect: Effect.Effect<void, TransportError>) => void) | undefined
+
+  const stop = (cause: unknown) => {
+    broken ??= cause
+    inbox.fail(errorOf("read", address, broken))
+    writing?.(Effect.fail(errorOf("write", address, broken)))
+    writing = undefined
+  }
+  socket.on("end", () => inbox.end())
+  socket.on("error", stop)
+  socket.on("close", () => stop({ code: "ERR_STREAM_PREMATURE_CLOSE" }))
+
+  const write = (parts: ReadonlyArray<Uint8Array>): Effect.Effect<void, TransportError> =>
+    Effect.callback((resume) => {
+      if (writing !== undefined) return resume(Effect.die(new Error("a stream has one writer at a time")))
+      if (broken !== undefined) return resume(Effect.fail(errorOf("write", address, broken)))
+      if (ending || socket.destroyed) return resume(Effect.fail(closed("write", address)))
+      const total = parts.reduce((sum, part) => sum + part.length, 0)
+      if (total === 0) return resume(Effect.void)
+      let finished = false
+      const finish = (error?: Error | null) => {
+        if (finished) return
+        finished = true
+        writing = undefined
+        if (error) return resume(Effect.fail(errorOf("write", address, error)))
+        sent += total
+        resume(Effect.void)
+      }
+      writing = resume
+      // Corked parts leave in one system call, which `uncork` makes.
+      socket.cork()
+      parts.forEach((part, i) => socket.write(part, i === parts.length - 1 ? finish : undefined))
+      socket.uncork()
+      // The system took everything at once: the callback would only come a turn later.
+      if (socket.writableLength === 0 && !socket.destroyed && socket.errored === null) return finish()
+      return Effect.sync(() => {
+        if (!finished) socket.destroy()
+      })
+    })
+
+  return {
+    remote,
+    local,
+    fill: inbox.fill,
+    write,
+    end: Effect.sync(() => {
+      if (ending || socket.destroyed) return
+      ending = true
+      socket.end()
+    }),
+    counters: {
+      get received() {
+        return inbox.received
+      },
+      get sent() {
+        return sent
+      }
+    },
+    close: () => {
+      socket.destroy()
+      inbox.close(closed("read", address))
+    }
+  }
+}
+
+/** The stream of a socket that a server with `pauseOnConnect` accepted. */
+export const accept = (accepted: Socket, way: "handle" | "events" = "handle"): TcpStream | undefined => {
+  const receiver = new Receiver()
+  const handle = handleOf(accepted)
+  if (way === "events" || handle === undefined) {
+    const stream = make(accepted, receiver)
+    receiver.listen(accepted)
+    return stream
+  }
+  Object.assign(accepted, { _handle: null })
+  accepted.destroy()
+  const socket = new Socket(Object.assign({ allowHalfOpen: true, onread: receiver.onread }, { handle }))
+  receiver.attach(socket)
+  const stream = make(socket, receiver)
+  if (stream === undefined) socket.on("error", () => socket.destroy()).destroy()
+  return stream
+}
