@@ -28,7 +28,9 @@ export class StateFolder extends Context.Service<
     readonly self: PeerId
   }
 >()("@piecework/client/StateFolder") {
-  static readonly layer = (root: string): Layer.Layer<StateFolder, StateFolderError, FileSystem.FileSystem | Path.Path> =>
+  static readonly layer = (
+    root: string
+  ): Layer.Layer<StateFolder, StateFolderError, FileSystem.FileSystem | Path.Path> =>
     Layer.effect(StateFolder, make(root))
 }
 

@@ -1,0 +1,77 @@
+/** The floor plan of the client: which layer stands on which. */
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
+import { Cloud, CloudConfig } from "@piecework/cloud"
+import { Peer } from "@piecework/domain"
+import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
+import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
+import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import { HttpClient, HttpClientConfig } from "@piecework/sources"
+import { Transport } from "@piecework/transport"
+import { Effect, Layer, Option } from "effect"
+import * as OwnAddress from "./OwnAddress.ts"
+import { defaultRoot, StateFolder } from "./StateFolder.ts"
+
+export interface Options {
+  readonly state: Option.Option<string>
+  readonly service: Option.Option<string>
+  /** Where to listen for peers; `undefined` when this command has no use for peers. */
+  readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
+  readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
+}
+
+/** The state folder, and what is kept in it. */
+export const storage = (state: Option.Option<string>) =>
+  Layer.unwrap(
+    Effect.map(StateFolder, ({ cache, records }) =>
+      Layer.mergeAll(
+        Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer).pipe(
+          Layer.provide(CacheConfig.layer({ directory: cache }))
+        ),
+        Records.Records.layer(records)
+      )
+    )
+  ).pipe(
+    Layer.provideMerge(PieceHasher.PieceHasher.layer),
+    Layer.provide(HasherConfig.layer()),
+    Layer.provideMerge(StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env))))
+  )
+
+/** Everything that downloads and serves. */
+export const client = (options: Options) => {
+  const cloud = Option.match(options.service, {
+    onNone: () => Layer.empty,
+    onSome: (serviceUrl) =>
+      Cloud.Cloud.layer.pipe(Layer.provide([CloudConfig.layer({ serviceUrl }), NodeHttpClient.layerUndici]))
+  })
+  const reachedAt = Option.match(options.service, {
+    onNone: () => Effect.succeed(undefined),
+    onSome: OwnAddress.towards
+  })
+  const config = Layer.unwrap(
+    Effect.map(reachedAt, (reportedHost) => DownloadConfig.layer({ ...options.download, reportedHost }))
+  )
+  return Layer.mergeAll(Downloader.Downloader.layer, Seeder.Seeder.layer).pipe(
+    Layer.provideMerge(peers(options.listen)),
+    Layer.provide([cloud, config, Destination.Destination.layer]),
+    Layer.provideMerge(HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer()))),
+    Layer.provide(Transport.Transport.layer),
+    Layer.provideMerge(storage(options.state)),
+    Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())))
+  )
+}
+
+const peers = (listen: Options["listen"]) =>
+  Layer.unwrap(
+    Effect.map(StateFolder, ({ self }) => {
+      if (listen === undefined) return NoPeers.layer(self)
+      const on = (port: number) =>
+        PeerHost.PeerHost.layer.pipe(Layer.provide(PeerConfig.layer({ self, host: listen.host, port })))
+      const first = on(Option.getOrElse(listen.port, () => Peer.defaultPort))
+      return listen.orAny && Option.isNone(listen.port)
+        ? Layer.catchTag(first, "TransportError", (error) =>
+            error.reason === "InUse" ? on(0) : Layer.effect(PeerHost.PeerHost, Effect.fail(error))
+          )
+        : first
+    })
+  ).pipe(Layer.provideMerge(Bans.Bans.layer))

@@ -1,0 +1,52 @@
+/** `piecework agent`: runs on and serves what the cache holds. */
+import { PeerHost } from "@piecework/peers/PeerHost"
+import { Seeder } from "@piecework/download/Seeder"
+import { Effect, Option, Schedule } from "effect"
+import { Command, Flag } from "effect/cli"
+import { exitCodes } from "../ExitCode.ts"
+import { Failure } from "../Failure.ts"
+import * as Layers from "../Layers.ts"
+import { Output } from "../Output.ts"
+import * as Startup from "../Startup.ts"
+import * as Amount from "../view/Amount.ts"
+import * as options from "./options.ts"
+
+const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
+  Flag.withDescription("which peers are served"),
+  Flag.withDefault("lan" as const),
+  Flag.map((word) => options.modes[word])
+)
+
+export const agent = Command.make(
+  "agent",
+  { service: options.service, state: options.state, host: options.host, port: options.port, mode, json: options.json },
+  Effect.fn("agent")(function* (input) {
+    const service = yield* options.parseService(input.service)
+    const layer = Layers.client({
+      state: input.state,
+      service,
+      listen: { host: input.host, port: input.port, orAny: false }
+    })
+    yield* Effect.gen(function* () {
+      const output = yield* Output
+      const { address } = yield* PeerHost
+      const seeding = yield* (yield* Seeder)
+        .start({ scope: input.mode })
+        .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+      yield* Startup.settled
+      yield* input.json
+        ? output.line(JSON.stringify({ listening: address.toString() }))
+        : output.note(
+            `Serving peers on ${address.toString()}${Option.isNone(service) ? "; no service is set, so nobody is told (--service)" : ""}.`
+          )
+      if (!output.isWatched || input.json) return yield* Effect.never
+      const show = Effect.suspend(() => {
+        const contents = seeding.contents()
+        const peers = contents.reduce((sum, content) => sum + content.peers, 0)
+        const sent = contents.reduce((sum, content) => sum + content.sent, 0)
+        return output.redraw(`${contents.length} contents  ${peers} peers  ${Amount.bytes(sent)} sent`)
+      })
+      return yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
+    }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)
+  })
+).pipe(Command.withDescription("Run on and serve what the cache holds to peers"))

@@ -1,0 +1,125 @@
+/** `piecework get URL`: fetches a file, and serves it for a while if asked to. */
+import { isAbsolute, resolve } from "node:path"
+import { ContentUrl } from "@piecework/domain"
+import { usesPeers } from "@piecework/domain/DownloadMode"
+import { Downloader } from "@piecework/download/Downloader"
+import { Duration, Effect, Option } from "effect"
+import { Command, Flag } from "effect/cli"
+import { exitCodes, ofDownload } from "../ExitCode.ts"
+import { Failure } from "../Failure.ts"
+import * as Layers from "../Layers.ts"
+import { Output } from "../Output.ts"
+import * as Startup from "../Startup.ts"
+import * as Watch from "../Watch.ts"
+import * as Summary from "../view/Summary.ts"
+import * as options from "./options.ts"
+
+const flags = {
+  url: options.url,
+  output: Flag.String("output").pipe(
+    Flag.withAlias("o"),
+    Flag.withDescription("name of the file; default: the last part of the URL"),
+    Flag.withMetavar("FILE"),
+    Flag.optional
+  ),
+  overwrite: Flag.Boolean("overwrite").pipe(
+    Flag.withDescription("replace a file that is there"),
+    Flag.withDefault(false)
+  ),
+  link: Flag.Boolean("link").pipe(
+    Flag.withDescription("share the cache's file instead of copying it, where the file system can"),
+    Flag.withDefault(false)
+  ),
+  mode: options.mode,
+  seed: options
+    .duration("seed")
+    .pipe(Flag.withDescription("go on serving the file to peers for this long after it is complete"), Flag.optional),
+  minPeerSize: Flag.Int("min-peer-size").pipe(
+    Flag.filter(
+      (n) => n >= 0,
+      () => "a size is not negative"
+    ),
+    Flag.withDescription("smaller files are fetched without asking for peers; default 10000000"),
+    Flag.withMetavar("BYTES"),
+    Flag.optional
+  ),
+  timeout: options
+    .duration("no-progress-timeout")
+    .pipe(Flag.withDescription("give up when nothing arrives for this long; default 5 minutes"), Flag.optional),
+  service: options.service,
+  state: options.state,
+  host: options.host,
+  port: options.port,
+  json: options.json,
+  events: Flag.Boolean("events").pipe(
+    Flag.withDescription("print progress and the result as lines of JSON"),
+    Flag.withDefault(false)
+  )
+}
+
+export const get = Command.make(
+  "get",
+  flags,
+  Effect.fn("get")(function* (input) {
+    const url = yield* options.parseUrl(input.url)
+    const name = Option.match(input.output, { onNone: () => ContentUrl.fileName(url), onSome: (given) => given })
+    if (name === undefined || name === "") {
+      return yield* new Failure({
+        sentence: `${url} does not end in a file name; give one with --output.`,
+        code: exitCodes.usage
+      })
+    }
+    const service = yield* options.parseService(input.service)
+    const talks = usesPeers(input.mode) && Option.isSome(service)
+    const layer = Layers.client({
+      state: input.state,
+      service,
+      listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
+      download: {
+        ...Option.match(input.minPeerSize, { onNone: () => ({}), onSome: (minContentSize) => ({ minContentSize }) }),
+        ...Option.match(input.timeout, { onNone: () => ({}), onSome: (noProgressTimeout) => ({ noProgressTimeout }) })
+      }
+    })
+
+    yield* Effect.gen(function* () {
+      const output = yield* Output
+      const downloader = yield* Downloader
+      const active = yield* downloader.start({
+        url,
+        path: isAbsolute(name) ? name : resolve(name),
+        mode: input.mode,
+        overwrite: input.overwrite,
+        link: input.link
+      })
+      const result = yield* active.result.pipe(
+        Effect.mapError((error) => new Failure({ sentence: error.message, code: ofDownload(error) })),
+        input.events
+          ? Watch.events(active.progress)
+          : output.isWatched && !input.json
+            ? Watch.line(active.progress)
+            : (effect) => effect
+      )
+      if (input.json) yield* output.line(JSON.stringify(result))
+      else if (input.events) yield* output.line(JSON.stringify({ result }))
+      else if (output.isWatched) yield* output.note(Summary.render(result))
+
+      if (Option.isSome(input.seed)) {
+        yield* Startup.settled
+        if (output.isWatched && !input.json && !input.events) {
+          yield* output.note(`Serving it for ${Duration.format(input.seed.value)}; end with Ctrl-C.`)
+        }
+        const seeding = Effect.sleep(input.seed.value)
+        yield* input.events ? Watch.events(active.progress)(seeding) : seeding
+      }
+    }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)
+  })
+).pipe(
+  Command.withDescription("Fetch a file from its origin and from peers, every piece verified"),
+  Command.withExamples([
+    { command: "piecework get http://origin/image.iso", description: "Fetch a file over plain HTTP" },
+    {
+      command: "piecework get http://origin/image.iso --service http://service:7670 --seed 1h",
+      description: "Fetch it together with the other devices, and serve them for an hour"
+    }
+  ])
+)

@@ -1,0 +1,112 @@
+/** Flags that several commands share, and the words for download modes. */
+import { ContentUrl } from "@piecework/domain"
+import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import { Config, Duration, Effect, Option, Result } from "effect"
+import { Argument, Flag } from "effect/cli"
+import { exitCodes } from "../ExitCode.ts"
+import { Failure } from "../Failure.ts"
+
+export const service = Flag.String("service").pipe(
+  Flag.withDescription("URL of the matching service, like http://host:7670; without one there are no peers"),
+  Flag.withMetavar("URL"),
+  Flag.withFallbackConfig(Config.String("PIECEWORK_SERVICE")),
+  Flag.optional
+)
+
+export const state = Flag.String("state").pipe(
+  Flag.withDescription("folder for the cache and the records"),
+  Flag.withMetavar("DIR"),
+  Flag.withFallbackConfig(Config.String("PIECEWORK_STATE")),
+  Flag.optional
+)
+
+export const json = Flag.Boolean("json").pipe(
+  Flag.withDescription("print one JSON object instead of text"),
+  Flag.withDefault(false)
+)
+
+export const host = Flag.String("host").pipe(
+  Flag.withDescription("address to listen on for peers"),
+  Flag.withMetavar("ADDRESS"),
+  Flag.withDefault("0.0.0.0")
+)
+
+export const port = Flag.Int("port").pipe(
+  Flag.filter(
+    (n) => n >= 0 && n <= 65_535,
+    (n) => `${n} is no TCP port; choose one from 0 to 65535`
+  ),
+  Flag.withDescription("TCP port to listen on for peers; 0 takes any free one"),
+  Flag.withMetavar("PORT"),
+  Flag.optional
+)
+
+/** How modes are written on the command line. */
+export const modes = {
+  "http-only": "HttpOnly",
+  lan: "Lan",
+  group: "Group",
+  internet: "Internet",
+  simple: "Simple",
+  bypass: "Bypass"
+} as const satisfies Record<string, DownloadMode>
+
+export const modeName = (mode: DownloadMode): string =>
+  Object.entries(modes).find(([, value]) => value === mode)?.[0] ?? mode
+
+export const mode = Flag.Literals("mode", ["http-only", "lan", "group", "internet", "simple", "bypass"]).pipe(
+  Flag.withDescription("which sources may be used"),
+  Flag.withDefault("lan" as const),
+  Flag.map((word): DownloadMode => modes[word])
+)
+
+/** "90 s", "10 minutes", "1 hour", or a number of seconds. */
+export const duration = (name: string) =>
+  Flag.String(name).pipe(
+    Flag.filterMap(
+      (text) => {
+        const seconds = /^\d+(\.\d+)?$/.test(text.trim())
+        const spaced = text
+          .trim()
+          .replace(/^(\d+(?:\.\d+)?)\s*([a-z]+)$/i, (_, n: string, unit: string) => `${n} ${units[unit] ?? unit}`)
+        return Duration.fromInput((seconds ? `${text.trim()} seconds` : spaced) as Duration.Input)
+      },
+      (text) => `"${text}" is no span of time; write it like "90s", "10 minutes" or "1 hour"`
+    ),
+    Flag.withMetavar("DURATION")
+  )
+
+const units: { readonly [unit: string]: string } = {
+  s: "seconds",
+  sec: "seconds",
+  m: "minutes",
+  min: "minutes",
+  h: "hours",
+  d: "days"
+}
+
+export const url = Argument.String("url").pipe(Argument.withDescription("http or https URL of the file at its origin"))
+
+/** A URL from outside, or the sentence that says what is wrong with it. */
+export const parseUrl = (text: string): Effect.Effect<ContentUrl.ContentUrl, Failure> =>
+  Result.match(ContentUrl.parse(text), {
+    onSuccess: (parsed) => Effect.succeed(parsed),
+    onFailure: (error) => Effect.fail(new Failure({ sentence: error.message, code: exitCodes.badUrl }))
+  })
+
+/** The service's URL, checked; `None` when there is none. */
+export const parseService = (text: Option.Option<string>): Effect.Effect<Option.Option<string>, Failure> =>
+  Option.match(
+    Option.filter(text, (value) => value !== ""),
+    {
+      onNone: () => Effect.succeedNone,
+      onSome: (value) =>
+        Effect.map(
+          Effect.mapError(
+            parseUrl(value),
+            (failure) => new Failure({ sentence: `--service: ${failure.message}`, code: exitCodes.usage })
+          ),
+          Option.some
+        )
+    }
+  )

@@ -1,0 +1,40 @@
+/** `piecework status`: what this device holds and where it came from. */
+import { PieceCache } from "@piecework/cache/PieceCache"
+import { Records } from "@piecework/download/Records"
+import * as Status from "@piecework/download/Status"
+import { Effect } from "effect"
+import { Command } from "effect/cli"
+import { exitCodes } from "../ExitCode.ts"
+import { Failure } from "../Failure.ts"
+import * as Layers from "../Layers.ts"
+import { Output } from "../Output.ts"
+import * as Startup from "../Startup.ts"
+import * as StatusTable from "../view/StatusTable.ts"
+import * as options from "./options.ts"
+
+export const status = Command.make(
+  "status",
+  { state: options.state, json: options.json },
+  Effect.fn("status")(function* (input) {
+    yield* Effect.gen(function* () {
+      const output = yield* Output
+      const { records, damaged } = yield* (yield* Records).list
+      const cache = yield* PieceCache
+      const files = Status.of(records, yield* cache.list)
+      const foreign = yield* cache.foreign
+      yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files))
+      if (input.json) return
+      if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)
+      for (const entry of foreign) {
+        yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
+      }
+    }).pipe(
+      Effect.catchTags({
+        CacheError: (error) => Effect.fail(new Failure({ sentence: error.message, code: exitCodes.storage })),
+        RecordsError: (error) => Effect.fail(new Failure({ sentence: error.message, code: exitCodes.storage }))
+      }),
+      Effect.provide(Layers.storage(input.state)),
+      Startup.explained
+    )
+  })
+).pipe(Command.withDescription("Show what this device holds and where it came from"))

@@ -1,0 +1,32 @@
+/** The files of this device as a table for people. */
+import type { FileStatus } from "@piecework/download/Status"
+import * as Amount from "./Amount.ts"
+
+export const render = (files: ReadonlyArray<FileStatus>): string => {
+  if (files.length === 0) return "Nothing was downloaded yet."
+  const head = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE"]
+  const rows = files.map((file) => [
+    nameOf(file),
+    Amount.bytes(file.FileSize),
+    Amount.bytes(file.FileSizeInCache),
+    file.Status,
+    Amount.bytes(file.BytesFromHttp),
+    Amount.bytes(file.BytesFromPeers),
+    `${file.PercentPeerCaching} %`,
+    Amount.bytes(file.BytesToPeers),
+    String(file.DownloadMode)
+  ])
+  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
+  const line = (row: ReadonlyArray<string>) =>
+    row
+      .map((cell, i) => (i === 0 || i === 3 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
+      .join("  ")
+      .trimEnd()
+  return [head, ...rows].map(line).join("\n")
+}
+
+/** The last part of the URL, or the beginning of the id of a content whose URL nobody noted down. */
+const nameOf = (file: FileStatus): string => {
+  const last = URL.canParse(file.SourceURL) ? new URL(file.SourceURL).pathname.split("/").at(-1) : undefined
+  return last === undefined || last === "" ? `${file.FileId.slice(0, 14)}…` : last.slice(0, 40)
+}
