@@ -10,7 +10,7 @@ import * as path from "node:path"
 import { CacheConfig } from "../CacheConfig.ts"
 import { openFile } from "./DiskFile.ts"
 import { openPlace } from "./DiskPlace.ts"
-import { makeFolder, makeRoot, readSmall, readWhole, removeFolder } from "./folders.ts"
+import { checkFolder, makeFolder, makeRoot, readSmall, readWhole, removeFolder } from "./folders.ts"
 import { type IoFailure, io, toCacheError, unless } from "./io.ts"
 import type { Vault } from "./Vault.ts"
 
@@ -37,11 +37,13 @@ export const make: Effect.Effect<Vault, never, CacheConfig | PieceHasher> = Effe
     yield* file.truncate(bytes.length)
   }, Effect.scoped)
 
-  const removeContent = Effect.fnUntraced(function* (id: ContentId): Effect.fn.Return<void, IoFailure> {
-    // The record first: what is left after a failure must not claim anything.
-    yield* removeFolder(path.join(folderOf(id), "held"))
-    yield* removeFolder(folderOf(id))
-  })
+  /** The record goes first: what is left when it ends half way must not claim anything. */
+  const removeContent = (id: ContentId): Effect.Effect<void, IoFailure> =>
+    checkFolder(folderOf(id)).pipe(
+      Effect.andThen(removeFolder(path.join(folderOf(id), "held"))),
+      unless(["ENOENT", "ENOTDIR", "ELOOP"], undefined),
+      Effect.andThen(removeFolder(folderOf(id)))
+    )
 
   return {
     open: (phf) =>

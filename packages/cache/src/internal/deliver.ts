@@ -153,9 +153,14 @@ const reserveName = (temporary: string, target: string): Effect.Effect<void, IoF
     )
   )
 
-/** Nothing there is fine. Anything else that stays behind is told: it takes space, and nobody will look for it. */
+/** Nothing there is fine. A file that stays behind is told: it takes space, and nobody will look for it. */
 const removeFile = (file: string): Effect.Effect<void> =>
   io(() => fs.unlink(file)).pipe(
-    unless(["ENOENT", "ENOTDIR"], undefined),
-    Effect.catch((failure) => Effect.logWarning("could not delete a temporary file", { file, code: failure.code }))
+    Effect.catch((failure) =>
+      io(() => fs.lstat(file)).pipe(
+        Effect.andThen(Effect.logWarning("could not delete a temporary file", { file, code: failure.code })),
+        // Then it is not there.
+        Effect.ignore
+      )
+    )
   )
