@@ -40,13 +40,19 @@ export const client = (options: {
   readonly service: string
   readonly state: string
 }): Invocation =>
+  // oxfmt-ignore -- a flag and its value on one line
   clientProgram(
     "get",
     options.url,
-    `--output=${options.output}`,
-    `--service=${options.service}`,
-    `--state=${options.state}`,
-    "--port=0",
-    "--seed=1 hour",
+    "-o",
+    options.output,
+    "--service",
+    options.service,
+    "--state",
+    options.state,
+    "--port",
+    "0",
+    "--seed",
+    "1 hour",
     "--events"
   )
