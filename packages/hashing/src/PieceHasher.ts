@@ -9,6 +9,7 @@ import { Context, Effect, Layer, Option, Schema } from "effect"
 import { HasherConfig } from "./HasherConfig.ts"
 import * as inPlace from "./internal/inPlace.ts"
 import type { Job, Perform } from "./internal/Job.ts"
+import * as WorkerPool from "./internal/WorkerPool.ts"
 
 /** No digest came back: the file could not be read, or the thread that had the job is gone. */
 export class HasherError extends Schema.TaggedError<HasherError>()("HasherError", {
@@ -89,7 +90,16 @@ export class PieceHasher extends Context.Service<
   /** Worker threads; they start with the first work for them, do not keep the process alive and end with the scope. */
   static readonly layer: Layer.Layer<PieceHasher, never, HasherConfig> = Layer.effect(
     PieceHasher,
-    Effect.map(HasherConfig, () => make(inPlace.make()))
+    Effect.gen(function* () {
+      const { workers, workerMinimum } = yield* HasherConfig
+      const onWorker = yield* WorkerPool.make({ workers })
+      const here = inPlace.make()
+      const isForWorker = (job: Job): boolean =>
+        job.operation === "digestAt"
+          ? job.length >= workerMinimum
+          : job.bytes.length >= workerMinimum && job.bytes.buffer instanceof SharedArrayBuffer
+      return make((job) => (isForWorker(job) ? onWorker(job) : here(job)))
+    })
   )
 
   /** All on this thread. */

@@ -3,56 +3,59 @@
  * that a slow disk never holds up the thread.
  */
 import { hash } from "node:crypto"
-import * as nodeFs from "node:fs"
-import { promisify } from "node:util"
+import * as fs from "node:fs"
 import { Effect } from "effect"
 import type { Job, Perform, Reply } from "./Job.ts"
 
-export type Files = Pick<typeof nodeFs, "read" | "write">
+/** Moves up to `length` bytes and says how many. */
+type Move = (
+  fd: number,
+  bytes: Uint8Array,
+  offset: number,
+  length: number,
+  position: number,
+  callback: (error: NodeJS.ErrnoException | null, moved: number) => void
+) => void
 
-/** A job that has begun is not interrupted: the system may still be reading or writing the caller's memory. */
-export const make = (files: Files = nodeFs): Perform => {
-  const read = promisify(files.read)
-  const write = promisify(files.write)
+export interface Files {
+  readonly read: Move
+  readonly write: Move
+}
 
-  const fill = async (fd: number, position: number, bytes: Uint8Array): Promise<boolean> => {
-    for (let at = 0; at < bytes.length;) {
-      const { bytesRead } = await read(fd, bytes, at, bytes.length - at, position + at)
-      if (bytesRead === 0) return false
-      at += bytesRead
-    }
-    return true
-  }
-
-  const drain = async (fd: number, position: number, bytes: Uint8Array): Promise<void> => {
-    for (let at = 0; at < bytes.length;) {
-      const { bytesWritten } = await write(fd, bytes, at, bytes.length - at, position + at)
-      if (bytesWritten === 0) throw Object.assign(new Error("the file took no bytes"), { code: "EIO" })
-      at += bytesWritten
-    }
-  }
-
+export const make = (files: Files = fs): Perform => {
   const withFile = async (job: Exclude<Job, { readonly operation: "digest" }>): Promise<Reply> => {
     try {
       if (job.operation === "write") {
         const digest = hash("sha256", job.bytes, "hex")
         if (job.expected !== undefined && job.expected !== digest) return { kind: "Mismatch", digest }
-        await drain(job.fd, job.position, job.bytes)
+        const written = await moveAll(files.write, job.fd, job.bytes, job.position)
+        if (!written) throw Object.assign(new Error("the file took no bytes"), { code: "EIO" })
         return { kind: "Done", digest }
       }
       const bytes = job.operation === "readAt" ? job.bytes : new Uint8Array(job.length)
-      if (!(await fill(job.fd, job.position, bytes))) return { kind: "Short" }
-      return { kind: "Done", digest: hash("sha256", bytes, "hex") }
+      const filled = await moveAll(files.read, job.fd, bytes, job.position)
+      return filled ? { kind: "Done", digest: hash("sha256", bytes, "hex") } : { kind: "Short" }
     } catch (cause) {
-      return { kind: "Refused", code: codeOf(cause), cause }
+      const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN"
+      return { kind: "Refused", code, cause }
     }
   }
 
   return (job) =>
     job.operation === "digest"
       ? Effect.sync(() => ({ kind: "Done", digest: hash("sha256", job.bytes, "hex") }))
-      : Effect.uninterruptible(Effect.promise(() => withFile(job)))
+      : // Not interrupted once begun: the system may still be using the caller's memory.
+        Effect.uninterruptible(Effect.promise(() => withFile(job)))
 }
 
-const codeOf = (cause: unknown): string =>
-  cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "UNKNOWN"
+/** Goes on until all bytes are moved; `false` when a call moves none. */
+const moveAll = async (move: Move, fd: number, bytes: Uint8Array, position: number): Promise<boolean> => {
+  for (let at = 0; at < bytes.length;) {
+    const moved = await new Promise<number>((resolve, reject) => {
+      move(fd, bytes, at, bytes.length - at, position + at, (error, n) => (error ? reject(error) : resolve(n)))
+    })
+    if (moved === 0) return false
+    at += moved
+  }
+  return true
+}

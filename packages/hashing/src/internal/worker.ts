@@ -1,0 +1,66 @@
+/**
+ * The worker thread's program. A worker normally is a file of its own, which a bundler would have to be told about, and
+ * which has another name in `src` than in `dist`. So this one is a function that uses nothing but its parameters, and a
+ * thread is started with its text: that works from sources, from `dist` and from a bundle, minified or not.
+ *
+ * Therefore `serve` must not refer to anything outside of it, and gives no names to functions inside, for which some
+ * bundlers would call a helper of theirs. A test bundles it and runs it.
+ */
+import type * as crypto from "node:crypto"
+import type * as fs from "node:fs"
+import type { Job, Reply } from "./Job.ts"
+
+/** The thread's end of the channel. */
+export interface Port {
+  readonly on: (event: "message", listener: (job: Job) => void) => unknown
+  readonly postMessage: (reply: Reply) => void
+}
+
+export type Files = Pick<typeof fs, "readSync" | "writeSync">
+
+/** Answers every job with one reply, in order. Files are read in steps that stay in the core's cache until hashed. */
+export const serve = (port: Port, files: Files, { hash, createHash }: Pick<typeof crypto, "hash" | "createHash">) => {
+  const step = 256 * 1024
+  const scratch = new Uint8Array(step)
+
+  port.on("message", (job) => {
+    try {
+      if (job.operation === "digest" || job.operation === "write") {
+        const { bytes } = job
+        const digest = hash("sha256", bytes, "hex")
+        if (job.operation === "write") {
+          if (job.expected !== undefined && job.expected !== digest) {
+            return port.postMessage({ kind: "Mismatch", digest })
+          }
+          for (let at = 0; at < bytes.length;) {
+            const written = files.writeSync(job.fd, bytes, at, bytes.length - at, job.position + at)
+            if (written === 0) throw Object.assign(new Error("the file took no bytes"), { code: "EIO" })
+            at += written
+          }
+        }
+        return port.postMessage({ kind: "Done", digest })
+      }
+      const target = job.operation === "readAt" ? job.bytes : undefined
+      const length = job.operation === "readAt" ? job.bytes.length : job.length
+      const hasher = createHash("sha256")
+      for (let at = 0; at < length;) {
+        const into = target === undefined ? scratch : target.subarray(at)
+        const read = files.readSync(job.fd, into, 0, Math.min(step, length - at), job.position + at)
+        if (read === 0) return port.postMessage({ kind: "Short" })
+        hasher.update(into.subarray(0, read))
+        at += read
+      }
+      port.postMessage({ kind: "Done", digest: hasher.digest("hex") })
+    } catch (cause) {
+      const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN"
+      port.postMessage({ kind: "Refused", code, cause })
+    }
+  })
+}
+
+/** The text to start a thread with. Modules come from `process`, which is there whatever kind of script the text is. */
+export const source = `{
+  const { getBuiltinModule } = process
+  const { parentPort } = getBuiltinModule("node:worker_threads")
+  ;(${serve.toString()})(parentPort, getBuiltinModule("node:fs"), getBuiltinModule("node:crypto"))
+}`
