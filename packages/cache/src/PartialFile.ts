@@ -42,7 +42,8 @@ export interface PartialFile {
   /**
    * The file appears at `path`, whole or not at all, moved where both lie on one file system and else copied. Answers
    * its PHF, made of the digests. The place is gone afterwards; on failure it stays, and another path may be tried.
-   * `Incomplete` unless all pieces of a file of `size` bytes were appended.
+   * `Incomplete` unless all pieces of a file of `size` bytes were appended, and `Failed` when they are more than a PHF
+   * holds: 1.4 million, so files past 1.4 TiB want larger pieces than the standard ones.
    */
   readonly finish: (options: {
     /** Bytes of the whole file. */
@@ -57,7 +58,10 @@ export interface PartialFile {
 export class PartialFiles extends Context.Service<
   PartialFiles,
   {
-    /** Opens the place for a key, made when missing. What is there when the scope closes is kept for a later `resume`. */
+    /**
+     * Opens the place for a key, made when missing.
+     * What is there when the scope closes is kept for a later `resume`. Pieces have 1 KiB to 16 MiB.
+     */
     readonly open: (options: {
       readonly key: PartialKey
       readonly pieceSize: number

@@ -39,8 +39,11 @@ export interface CachedContent {
 export interface ForeignEntry {
   /** Its name in the cache's folder. */
   readonly name: string
-  /** NotAContent: a name the cache does not give. NotAFolder: a file or a link. DamagedPhf: no readable hashes; opening the content mends it. */
-  readonly reason: "NotAContent" | "NotAFolder" | "DamagedPhf"
+  /**
+   * NotAContent: a name the cache does not give. NotAFolder: a file or a link. DamagedPhf: its PHF is missing or wrong;
+   * opening the content mends that. Unreadable: the system refuses to read what is in it.
+   */
+  readonly reason: "NotAContent" | "NotAFolder" | "DamagedPhf" | "Unreadable"
 }
 
 export class PieceCache extends Context.Service<

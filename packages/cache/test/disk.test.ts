@@ -3,13 +3,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { CacheError } from "@piecework/cache"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
+import { PieceMismatch } from "@piecework/hashing/PieceHasher"
 import { Deferred, Effect, Exit, Fiber, Option, Scope } from "effect"
 import { execFileSync } from "node:child_process"
 import * as fs from "node:fs"
 import * as path from "node:path"
 import { contentOf, pieceSize, small } from "./support/contents.ts"
 import { canMount, namesIn, tempFolder, tinyDisk, writeProtect } from "./support/folders.ts"
-import { cacheIn } from "./support/harness.ts"
+import { cacheIn, cacheWithWorkersIn } from "./support/harness.ts"
 
 const unixOnly = it.live.skipIf(process.platform === "win32")
 const withMount = it.live.skipIf(!canMount)
@@ -95,6 +96,25 @@ describe("A cache that may not write", () => {
           const error = yield* Effect.flip((yield* cacheIn(path.join(folder, "cache"))).open(small.phf))
           assert.strictEqual(error.code, "EACCES")
           assert.include(error.message, "permission")
+        })
+      )
+  )
+
+  it.live.skipIf(process.platform === "win32" || process.getuid?.() === 0)(
+    "lists the other contents when one cannot be read (not as root, who can read all)",
+    () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const directory = path.join(yield* tempFolder, "cache")
+          const cache = yield* cacheIn(directory)
+          yield* Effect.scoped(cache.open(small.phf))
+          yield* Effect.scoped(cache.open(contentOf(7).phf))
+          fs.chmodSync(path.join(directory, id, "phf"), 0)
+          assert.deepStrictEqual(
+            (yield* cache.list).map(({ contentSize }) => contentSize),
+            [7]
+          )
+          assert.deepStrictEqual(yield* cache.foreign, [{ name: id, reason: "Unreadable" }])
         })
       )
   )
@@ -210,6 +230,37 @@ describe("A link in the cache", () => {
           assert.strictEqual((yield* Effect.flip(cache.open(small.phf))).code, "EISDIR")
           yield* cache.list
         }
+      })
+    )
+  )
+})
+
+describe("A cache whose hasher has workers", () => {
+  it.live("puts from shared memory, verifies and exports as any other", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const mib = 1024 * 1024
+        const content = contentOf(6 * mib + 3, { pieceSize: mib })
+        const folder = yield* tempFolder
+        const cache = cacheWithWorkersIn(path.join(folder, "cache"))
+        yield* Effect.scoped(
+          Effect.gen(function* () {
+            const stored = yield* (yield* cache).open(content.phf)
+            const shared = new Uint8Array(new SharedArrayBuffer(content.bytes.length))
+            shared.set(content.bytes)
+            yield* Effect.forEach(
+              content.pieces,
+              (piece) => stored.put(piece, shared.subarray(piece * mib, (piece + 1) * mib)),
+              { concurrency: 4 }
+            )
+            const wrong = new Uint8Array(new SharedArrayBuffer(mib))
+            assert.instanceOf(yield* Effect.flip(stored.put(first, wrong)), PieceMismatch)
+          })
+        )
+        const stored = yield* (yield* cache).open(content.phf)
+        assert.isTrue(Bitfield.isFull(yield* stored.verifyHeld))
+        yield* stored.export(path.join(folder, "file"))
+        assert.isTrue(fs.readFileSync(path.join(folder, "file")).equals(content.bytes))
       })
     )
   )

@@ -63,7 +63,15 @@ export const makeCache = Effect.fnUntraced(function* (
     )
   })
 
-  const summarise = Effect.fnUntraced(function* (
+  /** One that cannot be read must not hide the others. */
+  const summarise = (entry: Entry) =>
+    summariseReadable(entry).pipe(
+      Effect.catch((error): Effect.Effect<ForeignEntry> =>
+        Effect.as(Effect.logWarning(error.message), { name: entry.name, reason: "Unreadable" })
+      )
+    )
+
+  const summariseReadable = Effect.fnUntraced(function* (
     entry: Entry
   ): Effect.fn.Return<CachedContent | ForeignEntry | undefined, CacheError> {
     const { name } = entry

@@ -12,6 +12,9 @@ const verifications = 8
 
 export const makePartials = (shelf: Shelf): PartialFiles["Service"] => ({
   open: Effect.fn("PartialFiles.open")(function* ({ key, pieceSize }) {
+    if (!(Number.isInteger(pieceSize) && pieceSize >= Phf.minPieceSize && pieceSize <= Phf.maxPieceSize)) {
+      return yield* Effect.die(new RangeError(`no pieces of ${pieceSize} bytes`))
+    }
     return makePartial(key, pieceSize, yield* shelf.open(key))
   })
 })
@@ -88,6 +91,10 @@ const makePartial = (key: PartialKey, pieceSize: number, slot: Slot): PartialFil
 
   const finish: PartialFile["finish"] = Effect.fn("PartialFile.finish")(function* ({ size, path, overwrite }) {
     if (state === "closing" || state === "gone") return yield* new ExportError({ path, reason: "Failed", cause: gone })
+    if (!Phf.canHold(new PieceLayout({ contentSize: size, pieceSize }))) {
+      const cause = new Error(`a file of ${size} bytes has more pieces of ${pieceSize} bytes than a PHF holds`)
+      return yield* new ExportError({ path, reason: "Failed", cause })
+    }
     const phf = phfOf(size)
     if (phf === undefined) return yield* new ExportError({ path, reason: "Incomplete" })
     state = "closing"

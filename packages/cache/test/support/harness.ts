@@ -1,5 +1,6 @@
 /** The same surroundings for the layers in memory and on disk: a cache, partial files, and a folder to export to. */
 import { CacheConfig, MemoryFiles, PartialFile, PieceCache } from "@piecework/cache"
+import { HasherConfig } from "@piecework/hashing"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
 import { Context, Effect, Layer, Option } from "effect"
 import * as fs from "node:fs"
@@ -56,6 +57,20 @@ export const diskLayer = (directory: string): Layer.Layer<PieceCache.PieceCache 
 /** A cache in this folder, for as long as the scope lasts. */
 export const cacheIn = (directory: string) =>
   Effect.map(Layer.build(diskLayer(directory)), (context) => Context.get(context, PieceCache.PieceCache))
+
+/** The same with the hasher's workers, which take every input that lies where they can reach it. */
+export const cacheWithWorkersIn = (directory: string) =>
+  Effect.map(
+    Layer.build(
+      PieceCache.PieceCache.layer.pipe(
+        Layer.provide(CacheConfig.layer({ directory })),
+        Layer.provide(PieceHasher.layer),
+        Layer.provide(HasherConfig.layer({ workers: 2, workerMinimum: 0 })),
+        Layer.fresh
+      )
+    ),
+    (context) => Context.get(context, PieceCache.PieceCache)
+  )
 
 /** Partial files in this folder, for as long as the scope lasts. */
 export const partialsIn = (directory: string) =>
