@@ -1,1 +1,3 @@
-export {}
+export * as TestOrigin from "./TestOrigin.ts"
+export * as TestPeer from "./TestPeer.ts"
+export * as World from "./World.ts"

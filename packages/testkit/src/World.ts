@@ -1,0 +1,184 @@
+/**
+ * A site in one process: a network in memory, an origin that counts its bytes, a matching service, and as many clients
+ * as a test wants, each a machine of its own. Time is the test clock's.
+ */
+import { MemoryFiles } from "@piecework/cache/MemoryFiles"
+import { PartialFiles } from "@piecework/cache/PartialFile"
+import { PieceCache } from "@piecework/cache/PieceCache"
+import { Catalog, ContentPolicyHandlers } from "@piecework/catalog"
+import { Cloud, CloudConfig, Directory } from "@piecework/cloud"
+import * as Caller from "@piecework/cloud/Caller"
+import * as ContentUrl from "@piecework/domain/ContentUrl"
+import { digest } from "./internal/digest.ts"
+import * as PeerIds from "@piecework/domain/Peer"
+import { Destination, DownloadConfig, Downloader, Records, Seeder } from "@piecework/download"
+import { BufferPool, BufferPoolConfig, Phf } from "@piecework/hashing"
+import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import { HttpClient, HttpClientConfig } from "@piecework/sources"
+import { ArrayHandlers, SwarmConfig, Swarms } from "@piecework/swarm"
+import { MemoryNetwork } from "@piecework/transport"
+import { Transport } from "@piecework/transport/Transport"
+import { Context, Effect, Layer, Option, Result, type Scope } from "effect"
+import * as TestOrigin from "./TestOrigin.ts"
+
+/** Addresses of the two servers; clients are 10.0.0.1, 10.0.0.2, … */
+export const originHost = "10.9.0.1"
+export const serviceHost = "10.9.0.2"
+
+export interface WorldOptions {
+  readonly network?: MemoryNetwork.Options | undefined
+  /** Bytes in a piece. Default 4096: small, so that many pieces cost little. */
+  readonly pieceSize?: number | undefined
+}
+
+export interface ClientOptions {
+  /** What the client calls itself in the network; default the next free one. */
+  readonly host?: string | undefined
+  readonly config?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
+  /** No service at all. */
+  readonly noService?: boolean | undefined
+  /** Another `Cloud` than the world's, such as one that misbehaves. */
+  readonly cloud?: Layer.Layer<Cloud.Cloud> | undefined
+  /** Where the service sees it; clients of one site share it. Default "203.0.113.1". */
+  readonly externalIp?: string | undefined
+}
+
+export type ClientServices =
+  | Bans.Bans
+  | Downloader.Downloader
+  | MemoryFiles
+  | PeerHost.PeerHost
+  | PieceCache
+  | Records.Records
+  | Seeder.Seeder
+  | Transport
+
+export interface TestClient {
+  readonly host: string
+  readonly services: Context.Context<ClientServices>
+  /** Starts a download that lives as long as the scope. */
+  readonly start: (
+    request: Omit<Downloader.DownloadRequest, "path" | "mode"> & Partial<Downloader.DownloadRequest>
+  ) => Effect.Effect<Downloader.ActiveDownload, never, Scope.Scope>
+  /** What arrived at a path, if anything. */
+  readonly file: (path: string) => Effect.Effect<Option.Option<Uint8Array>>
+}
+
+export interface World {
+  readonly network: MemoryNetwork.MemoryNetwork["Service"]
+  readonly origin: TestOrigin.TestOrigin
+  /** The service's HTTP side, which has the pieces hash files. */
+  readonly metadata: TestOrigin.TestOrigin
+  readonly pieceSize: number
+  /** Puts the bytes at the origin and tells the service about them. */
+  readonly publish: (path: string, bytes: Uint8Array) => Effect.Effect<{ url: ContentUrl.ContentUrl; phf: Phf.Phf }>
+  /** The URL of a path at the origin. */
+  readonly urlOf: (path: string) => ContentUrl.ContentUrl
+  readonly client: (options?: ClientOptions) => Effect.Effect<TestClient, never, Scope.Scope>
+}
+
+export const make = Effect.fn("World.make")(function* (
+  options: WorldOptions = {}
+): Effect.fn.Return<World, never, Scope.Scope> {
+  const pieceSize = options.pieceSize ?? 4096
+  const networkLayer = MemoryNetwork.MemoryNetwork.layer(options.network)
+  const network = Context.get(yield* Layer.build(networkLayer), MemoryNetwork.MemoryNetwork)
+  const on = (host: string) => Effect.provideService(Transport, network.transport(host))
+  const origin = yield* TestOrigin.make({ host: originHost, port: 80 }).pipe(on(originHost), Effect.orDie)
+  const metadata = yield* TestOrigin.make({ host: serviceHost, port: 80 }).pipe(on(serviceHost), Effect.orDie)
+
+  const catalogLayer = Layer.orDie(Catalog.Catalog.layerMemory)
+  const roles = Layer.mergeAll(
+    Directory.layer(),
+    ContentPolicyHandlers.layer.pipe(Layer.provideMerge(catalogLayer)),
+    ArrayHandlers.layer.pipe(Layer.provide(Swarms.Swarms.layerEmbedded), Layer.provide(SwarmConfig.layer())),
+    Caller.layerInProcess({ baseUrl: `http://${serviceHost}` })
+  )
+  const service = yield* Layer.build(roles)
+  const catalog = Context.get(service, Catalog.Catalog)
+  let clients = 0
+
+  const urlOf = (path: string) => Result.getOrThrow(ContentUrl.parse(`http://${originHost}${path}`))
+
+  const client = Effect.fnUntraced(function* (of: ClientOptions = {}) {
+    const n = ++clients
+    const host = of.host ?? `10.0.${n >> 8}.${n & 0xff}`
+    const self = PeerIds.PeerId.make(n.toString(16).padStart(32, "0") + "00000000")
+    const cloud =
+      of.cloud ??
+      Cloud.Cloud.layerHandlers({ externalIp: of.externalIp ?? "203.0.113.1" }).pipe(
+        Layer.provide(CloudConfig.layer()),
+        Layer.provide(Layer.succeedContext(service))
+      )
+    const peers = PeerHost.PeerHost.layer.pipe(
+      Layer.provide(
+        PeerConfig.layer({ self, host, port: PeerIds.defaultPort, blockSize: Math.max(1024, pieceSize / 4) })
+      ),
+      Layer.orDie
+    )
+    const layer = Layer.mergeAll(Downloader.Downloader.layer, Seeder.Seeder.layer).pipe(
+      Layer.provide([
+        of.noService === true ? Layer.empty : cloud,
+        DownloadConfig.layer({ minContentSize: 0, ...of.config }),
+        Destination.Destination.layerAny,
+        HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer()))
+      ]),
+      Layer.provideMerge(peers),
+      Layer.provideMerge(
+        Layer.mergeAll(PieceCache.layerMemory, Records.Records.layerMemory, Bans.Bans.layer).pipe(
+          Layer.provideMerge(PartialFiles.layerMemory)
+        )
+      ),
+      Layer.provide(
+        BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer({ slots: 64, bufferSize: pieceSize })))
+      ),
+      Layer.provideMerge(Layer.succeed(Transport, network.transport(host)))
+    )
+    const services = yield* Layer.build(Layer.fresh(layer))
+    return {
+      host,
+      services,
+      start: (request) =>
+        Context.get(services, Downloader.Downloader).start({ path: "/out/file", mode: "Lan", ...request }),
+      file: (path) => Context.get(services, MemoryFiles).get(path)
+    } satisfies TestClient
+  })
+
+  return {
+    network,
+    origin,
+    metadata,
+    pieceSize,
+    urlOf,
+    client,
+    publish: Effect.fnUntraced(function* (path, bytes) {
+      origin.put(path, bytes)
+      const phf = phfOf(bytes, pieceSize)
+      const url = urlOf(path)
+      yield* Effect.orDie(catalog.publish(phf, [url]))
+      metadata.put(`/phf/${phf.contentId}`, Phf.encode(phf))
+      return { url, phf }
+    })
+  }
+})
+
+/** The pieces hash file of bytes in memory. */
+export const phfOf = (bytes: Uint8Array, pieceSize: number): Phf.Phf => {
+  const count = Math.ceil(bytes.length / pieceSize)
+  const digests = new Uint8Array(count * 32)
+  for (let n = 0; n < count; n++) digests.set(digest(bytes.subarray(n * pieceSize, (n + 1) * pieceSize)), n * 32)
+  return Phf.make({ contentSize: bytes.length, pieceSize, digests })
+}
+
+/** Bytes that look random and are the same for the same seed. */
+export const bytesOf = (length: number, seed = 1): Uint8Array => {
+  const bytes = new Uint8Array(length)
+  let state = seed >>> 0 || 1
+  for (let i = 0; i < length; i++) {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    bytes[i] = state
+  }
+  return bytes
+}
