@@ -46,7 +46,10 @@ export class Transport extends Context.Service<
   }
 >()("@piecework/transport/Transport") {
   /** TCP and TLS of this machine. */
-  static readonly layer: Layer.Layer<Transport> = Layer.succeed(Transport, { dial: Tcp.dial, listen: Tcp.listen })
+  static readonly layer: Layer.Layer<Transport> = Layer.succeed(Transport, {
+    dial: Tcp.dial,
+    listen: (options, handler) => Tcp.listen(options, handler)
+  })
 
   /**
    * One machine in memory that answers to every name, without latency: dialling any host and port reaches who listens

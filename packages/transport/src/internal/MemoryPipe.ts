@@ -20,9 +20,12 @@ export interface SharedLine {
 }
 
 interface Parcel {
-  readonly bytes: Uint8Array | undefined
+  readonly content: Uint8Array | "end" | "reset"
+  /** Epoch milliseconds. */
   readonly arrives: number
 }
+
+const lengthOf = (content: Parcel["content"]): number => (typeof content === "string" ? 0 : content.length)
 
 export interface Route {
   /** Milliseconds. */
@@ -39,7 +42,7 @@ export class MemoryPipe {
   sent = 0
   private readonly route: Route
   private readonly inbox: Inbox
-  private readonly onLost: () => void
+  private readonly onReset: () => void
   private readonly parcels: Array<Parcel> = []
   private underWay = 0
   private held = false
@@ -50,11 +53,11 @@ export class MemoryPipe {
   private shut: TransportError | undefined
   private waiting: { readonly proceed: () => void; readonly fail: (error: TransportError) => void } | undefined
 
-  /** `onLost` is told when bytes arrive where nobody reads any more. */
-  constructor(route: Route, inbox: Inbox, onLost: () => void) {
+  /** `onReset` is told when a reset arrives, or bytes do where nobody reads any more. */
+  constructor(route: Route, inbox: Inbox, onReset: () => void) {
     this.route = route
     this.inbox = inbox
-    this.onLost = onLost
+    this.onReset = onReset
   }
 
   write(bytes: Uint8Array): Effect.Effect<void, TransportError> {
@@ -84,11 +87,11 @@ export class MemoryPipe {
   }
 
   /** Sends the end, behind all that is under way; later writes fail with `error`. */
-  end(error: TransportError): void {
-    if (this.isEnded) return
+  end(error: TransportError, content: "end" | "reset" = "end"): void {
+    if (this.isEnded && content === "end") return
     this.isEnded = true
     this.refuse(error)
-    this.send(undefined)
+    this.send(content)
   }
 
   /** Nothing goes through any more, and writes fail with `error`. */
@@ -104,6 +107,11 @@ export class MemoryPipe {
     this.deliver()
   }
 
+  /** Whether bytes have arrived that the reader did not take. */
+  isUnread(): boolean {
+    return this.inbox.unread() > 0 || (this.held && this.underWay > 0)
+  }
+
   /** The reader wants more. */
   want(): void {
     this.held = false
@@ -115,11 +123,11 @@ export class MemoryPipe {
     let parcel: Parcel | undefined
     while ((parcel = this.parcels[0]) !== undefined && this.isOpen() && parcel.arrives <= this.route.now()) {
       this.parcels.shift()
-      const { bytes } = parcel
-      this.underWay -= bytes?.length ?? 0
-      if (bytes === undefined) this.inbox.end()
-      else if (this.gone) this.onLost()
-      else this.held = !this.inbox.accept(bytes)
+      const { content } = parcel
+      this.underWay -= lengthOf(content)
+      if (content === "end") this.inbox.end()
+      else if (content === "reset" || this.gone) this.onReset()
+      else this.held = !this.inbox.accept(content)
     }
     if (this.waiting !== undefined && this.underWay < window) this.waiting.proceed()
     if (this.parcels.length > 0 && this.isOpen()) this.dispatch()
@@ -136,16 +144,16 @@ export class MemoryPipe {
     return (this.gone || !this.held) && !this.route.isCut()
   }
 
-  private send(bytes: Uint8Array | undefined): void {
+  private send(content: Parcel["content"]): void {
     const now = this.route.now()
     let arrives = now
     for (const line of this.route.lines) {
-      line.freeAt = Math.max(arrives, line.freeAt) + ((bytes?.length ?? 0) * 1000) / line.bytesPerSecond
+      line.freeAt = Math.max(arrives, line.freeAt) + (lengthOf(content) * 1000) / line.bytesPerSecond
       arrives = line.freeAt
     }
-    this.underWay += bytes?.length ?? 0
+    this.underWay += lengthOf(content)
     // Timers have whole milliseconds.
-    this.parcels.push({ bytes, arrives: Math.ceil(arrives + this.route.latency) })
+    this.parcels.push({ content, arrives: Math.ceil(arrives + this.route.latency) })
     this.deliver()
   }
 

@@ -43,12 +43,25 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
       if (isOpen) own.onClosed()
       isOpen = false
     }
+    const close = () => {
+      const wasOpen = isOpen
+      // As TCP does it: who closes without having read all resets the connection.
+      const content = incoming.isUnread() ? "reset" : "end"
+      leave()
+      inbox.close(closed("read", address))
+      if (!wasOpen) return
+      outgoing.end(closed("write", address), content)
+      incoming.abandon()
+    }
     return {
       local: own.address,
       remote: other.address,
       fill: inbox.fill,
       write: (parts: ReadonlyArray<Uint8Array>) =>
-        Effect.forEach(parts, (part) => outgoing.write(part), { discard: true }),
+        Effect.onInterrupt(
+          Effect.forEach(parts, (part) => outgoing.write(part), { discard: true }),
+          () => Effect.sync(close)
+        ),
       end: Effect.sync(() => outgoing.end(closed("write", address))),
       counters: {
         get received() {
@@ -58,13 +71,7 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
           return outgoing.sent
         }
       },
-      close: () => {
-        if (!isOpen) return inbox.close(closed("read", address))
-        leave()
-        inbox.close(closed("read", address))
-        outgoing.end(closed("write", address))
-        incoming.abandon()
-      },
+      close,
       broken: () => {
         leave()
         inbox.fail(reset("read"))

@@ -84,6 +84,8 @@ export const addressOf = (host: string | undefined, port: number | undefined): P
     ? undefined
     : new PeerAddress({ host: host.replace(/^::ffff:(?=\d+\.)/, "").replace(/%.*$/, ""), port })
 
+const gone = { code: "ERR_SOCKET_CLOSED" }
+
 /** The stream of a connected socket; `undefined` when it is broken already. */
 export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined => {
   const remote = addressOf(socket.remoteAddress, socket.remotePort)
@@ -99,12 +101,13 @@ export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined 
   const stop = (cause: unknown) => {
     broken ??= cause
     inbox.fail(errorOf("read", address, broken))
-    writing?.(Effect.fail(errorOf("write", address, broken)))
+    const writer = writing
     writing = undefined
+    writer?.(Effect.fail(errorOf("write", address, broken)))
   }
   socket.on("end", () => inbox.end())
   socket.on("error", stop)
-  socket.on("close", () => stop({ code: "ERR_STREAM_PREMATURE_CLOSE" }))
+  socket.on("close", () => stop(gone))
 
   const write = (parts: ReadonlyArray<Uint8Array>): Effect.Effect<void, TransportError> =>
     Effect.callback((resume) => {
@@ -115,7 +118,7 @@ export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined 
       if (total === 0) return resume(Effect.void)
       let finished = false
       const finish = (error?: Error | null) => {
-        if (finished) return
+        if (finished || writing === undefined) return
         finished = true
         writing = undefined
         if (error) return resume(Effect.fail(errorOf("write", address, error)))
@@ -130,7 +133,10 @@ export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined 
       // The system took everything at once: the callback would only come a turn later.
       if (socket.writableLength === 0 && !socket.destroyed && socket.errored === null) return finish()
       return Effect.sync(() => {
-        if (!finished) socket.destroy()
+        if (finished) return
+        finished = true
+        writing = undefined
+        socket.destroy()
       })
     })
 
@@ -155,6 +161,7 @@ export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined 
     close: () => {
       socket.destroy()
       inbox.close(closed("read", address))
+      stop(gone)
     }
   }
 }

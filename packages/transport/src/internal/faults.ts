@@ -1,4 +1,5 @@
 /** What the system says about a failed connection, in the words of `TransportError`. */
+import { Cause, Effect } from "effect"
 import { TransportError } from "../ByteStream.ts"
 
 /** Source: errno(3), getaddrinfo(3) and "Errors" of Node's manual. */
@@ -20,6 +21,7 @@ const reasons: { readonly [code: string]: TransportError["reason"] } = {
   ECONNABORTED: "Reset",
   EPIPE: "Closed",
   ENOTCONN: "Closed",
+  ECANCELED: "Closed",
   ERR_STREAM_DESTROYED: "Closed",
   ERR_STREAM_WRITE_AFTER_END: "Closed",
   ERR_STREAM_PREMATURE_CLOSE: "Closed",
@@ -55,3 +57,9 @@ export const errorOf = (
 
 export const closed = (operation: TransportError["operation"], address: string): TransportError =>
   new TransportError({ operation, address, reason: "Closed" })
+
+/** Says so when a handler of connections dies, which nobody waits for. */
+export const observed = <R>(address: string, handler: Effect.Effect<void, never, R>): Effect.Effect<void, never, R> =>
+  Effect.tapCause(handler, (cause) =>
+    Cause.hasInterruptsOnly(cause) ? Effect.void : Effect.logError(`a connection accepted at ${address} died`, cause)
+  )

@@ -4,6 +4,7 @@ import { Clock, Duration, Effect, FiberSet, type Scope } from "effect"
 import { type ByteStream, TransportError } from "../ByteStream.ts"
 import type { Line, Link } from "../MemoryNetwork.ts"
 import type { DialOptions, ListenOptions } from "../Transport.ts"
+import { observed } from "./faults.ts"
 import type { Route, SharedLine } from "./MemoryPipe.ts"
 import { join, type MemoryStream } from "./MemoryStream.ts"
 
@@ -138,7 +139,7 @@ export class Network {
         if (open >= limit) return stream.close()
         open++
         // Whatever becomes of the fiber, even if it never gets to start.
-        run(handler(stream)).addObserver(() => {
+        run(observed(named(options.host, port), handler(stream))).addObserver(() => {
           open--
           stream.close()
         })

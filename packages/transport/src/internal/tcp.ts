@@ -5,7 +5,7 @@ import * as Net from "node:net"
 import * as Tls from "node:tls"
 import { type ByteStream, TransportError } from "../ByteStream.ts"
 import type { DialOptions, ListenOptions } from "../Transport.ts"
-import { errorOf } from "./faults.ts"
+import { errorOf, observed } from "./faults.ts"
 import { accept, addressOf, make, Receiver, type TcpStream } from "./TcpStream.ts"
 
 const named = (host: string, port: number) => (host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`)
@@ -70,9 +70,11 @@ export const dial = Effect.fn("Transport.dial")(function* (
   return yield* Effect.timeoutOrElse(connected, { duration, orElse: () => Effect.fail(timedOut) })
 })
 
+/** `events` reads accepted sockets in the way that needs nothing but Node's manual. */
 export const listen = Effect.fn("Transport.listen")(function* <R>(
   options: ListenOptions,
-  handler: (stream: ByteStream) => Effect.Effect<void, never, R>
+  handler: (stream: ByteStream) => Effect.Effect<void, never, R>,
+  way: "handle" | "events" = "handle"
 ): Effect.fn.Return<PeerAddress, TransportError, R | Scope.Scope> {
   const address = named(options.host, options.port)
   const run = yield* FiberSet.makeRuntime<R>()
@@ -81,11 +83,11 @@ export const listen = Effect.fn("Transport.listen")(function* <R>(
 
   const onConnection = (accepted: Net.Socket) => {
     if (open >= limit) return accepted.on("error", () => accepted.destroy()).destroy()
-    const stream = accept(accepted)
+    const stream = accept(accepted, way)
     if (stream === undefined) return
     open++
     // Whatever becomes of the fiber, even if it never gets to start.
-    run(handler(stream)).addObserver(() => {
+    run(observed(address, handler(stream))).addObserver(() => {
       open--
       stream.close()
     })

@@ -1,0 +1,393 @@
+// oxlint-disable unicorn/no-array-fill-with-reference-type -- the fill of a stream is not that of an array
+import { assert, describe, it } from "@effect/vitest"
+import { Deferred, Effect, Exit, Fiber, Layer, Queue, Scope } from "effect"
+import * as Tcp from "../src/internal/tcp.ts"
+import type { ByteStream } from "../src/ByteStream.ts"
+import { Transport } from "../src/Transport.ts"
+
+const eventsLayer = Layer.succeed(Transport, {
+  dial: Tcp.dial,
+  listen: (options, handler) => Tcp.listen(options, handler, "events")
+})
+
+const layers = [
+  ["in memory", Transport.layerMemory],
+  ["over TCP", Transport.layer],
+  ["over TCP, accepted sockets read with events", eventsLayer]
+] as const
+
+const here = { host: "127.0.0.1", port: 0 }
+
+/** Bytes whose value tells their place. */
+const pattern = (length: number, from = 0) =>
+  Uint8Array.from({ length }, (_, i) => ((from + i) * 31 + ((from + i) >> 8)) & 0xff)
+const shared = (length: number) => new Uint8Array(new SharedArrayBuffer(length))
+const same = (a: Uint8Array, b: Uint8Array) => Buffer.compare(a, b) === 0
+
+/** Both ends of a stream; the accepting one closes with the scope. */
+const pair = Effect.gen(function* () {
+  const transport = yield* Transport
+  const accepted = yield* Queue.unbounded<ByteStream>()
+  const address = yield* transport.listen(here, (stream) => Effect.andThen(Queue.offer(accepted, stream), Effect.never))
+  const near = yield* transport.dial(address)
+  return { near, far: yield* Queue.take(accepted), address }
+})
+
+const echo = (stream: ByteStream) =>
+  Effect.gen(function* () {
+    const buffer = new Uint8Array(10_000)
+    for (let n = 1; n > 0;) {
+      n = yield* stream.fill(buffer, 1)
+      yield* stream.write([buffer.subarray(0, n)])
+    }
+    yield* stream.end
+  }).pipe(Effect.ignore)
+
+/** Lets sockets work until `condition` holds; the test's own time limit ends it. */
+const until = (condition: () => boolean) =>
+  Effect.gen(function* () {
+    while (!condition()) yield* Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+  })
+
+/** Until a number has not moved for a while. */
+const settled = (read: () => number) => {
+  let last = -1
+  let calm = 0
+  return until(() => {
+    calm = read() === last ? calm + 1 : 0
+    last = read()
+    return calm > 500
+  })
+}
+
+for (const [name, layer] of layers) {
+  const live = (sentence: string, test: Effect.Effect<void, unknown, Transport | Scope.Scope>) =>
+    it.live(sentence, () => Effect.provide(test, layer).pipe(Effect.scoped))
+
+  describe(`Transport ${name}`, () => {
+    for (const length of [1, 65_536, 300_000]) {
+      live(
+        `brings back ${length} bytes from an echo`,
+        Effect.gen(function* () {
+          const transport = yield* Transport
+          const address = yield* transport.listen(here, echo)
+          const stream = yield* transport.dial(address)
+          const sent = pattern(length)
+          const writer = yield* Effect.forkChild(Effect.andThen(stream.write([sent]), stream.end))
+          const target = new Uint8Array(length)
+          assert.strictEqual(yield* stream.fill(target), length)
+          assert.isTrue(same(target, sent))
+          yield* Fiber.join(writer)
+          assert.strictEqual(yield* stream.fill(target), 0)
+          assert.deepStrictEqual({ ...stream.counters }, { received: length, sent: length })
+        })
+      )
+    }
+
+    live(
+      "sends the parts of a write in order",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        yield* near.write([pattern(3), new Uint8Array(0), pattern(4, 3), shared(2)])
+        const target = new Uint8Array(9)
+        assert.strictEqual(yield* far.fill(target), 9)
+        assert.deepStrictEqual([...target], [...pattern(7), 0, 0])
+      })
+    )
+
+    live(
+      "answers as soon as it holds the least that was asked for",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        yield* near.write([pattern(5)])
+        const target = new Uint8Array(100)
+        yield* until(() => far.counters.received === 5)
+        assert.strictEqual(yield* far.fill(target, 4), 5)
+        yield* near.write([pattern(2)])
+        const fiber = yield* Effect.forkChild(far.fill(target, 3), { startImmediately: true })
+        yield* until(() => far.counters.received === 7)
+        assert.isUndefined(fiber.pollUnsafe())
+        yield* near.write([pattern(1)])
+        assert.strictEqual(yield* Fiber.join(fiber), 3)
+      })
+    )
+
+    live(
+      "keeps what does not fit for the next fill",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        yield* near.write([pattern(10)])
+        const target = new Uint8Array(4)
+        yield* until(() => far.counters.received === 10)
+        for (const from of [0, 4]) {
+          assert.strictEqual(yield* far.fill(target), 4)
+          assert.deepStrictEqual(target, pattern(4, from))
+        }
+        yield* near.end
+        assert.strictEqual(yield* far.fill(target), 2)
+        assert.strictEqual(yield* far.fill(target), 0)
+        assert.strictEqual(yield* far.fill(new Uint8Array(0)), 0)
+      })
+    )
+
+    live(
+      "lets the other direction go on after one has ended",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        yield* near.end
+        const target = new Uint8Array(70_000)
+        assert.strictEqual(yield* far.fill(target), 0)
+        const writer = yield* Effect.forkChild(far.write([pattern(70_000)]))
+        assert.strictEqual(yield* near.fill(target), 70_000)
+        yield* Fiber.join(writer)
+        assert.strictEqual((yield* Effect.flip(near.write([pattern(1)]))).reason, "Closed")
+      })
+    )
+
+    live(
+      "fills shared memory of a megabyte at a time with the right bytes",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const all = pattern(8 << 20)
+        const writer = yield* Effect.forkChild(near.write([all.subarray(0, 17), all.subarray(17)]))
+        const head = new Uint8Array(17)
+        yield* far.fill(head)
+        const target = shared(1 << 20)
+        for (let at = 17; at < all.length; at += target.length) {
+          const n = yield* far.fill(target.subarray(0, Math.min(target.length, all.length - at)))
+          assert.isTrue(same(target.subarray(0, n), all.subarray(at, at + n)), `bytes from ${at}`)
+        }
+        yield* Fiber.join(writer)
+        assert.strictEqual(far.counters.received, all.length)
+      })
+    )
+
+    live(
+      "reads little while nobody fills, and loses nothing by it",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const all = pattern(16 << 20)
+        const writer = yield* Effect.forkChild(Effect.andThen(near.write([all]), near.end))
+        const first = new Uint8Array(1)
+        yield* far.fill(first)
+        yield* settled(() => far.counters.received)
+        assert.isBelow(far.counters.received, 200_000)
+        assert.isUndefined(writer.pollUnsafe())
+        const rest = new Uint8Array(all.length)
+        assert.strictEqual(yield* far.fill(rest), all.length - 1)
+        assert.isTrue(same(rest.subarray(0, all.length - 1), all.subarray(1)))
+        yield* Fiber.join(writer)
+      })
+    )
+
+    live(
+      "stays right when small and large fills and pauses take turns",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const all = pattern(6 << 20)
+        const writer = yield* Effect.forkChild(near.write([all]))
+        const sizes = [9, 65_536, 262_144, 1, 16_383, 16_384, 100_000, 4096, 1_000_000]
+        const target = shared(1_000_000)
+        for (let at = 0, i = 0; at < all.length; i++) {
+          const wanted = Math.min(sizes[i % sizes.length] ?? 1, all.length - at)
+          if (i % 4 === 3) yield* settled(() => far.counters.received)
+          const n = yield* far.fill(target.subarray(0, wanted), i % 2 === 0 ? wanted : 1)
+          assert.isTrue(same(target.subarray(0, n), all.subarray(at, at + n)), `${n} bytes from ${at}`)
+          at += n
+        }
+        yield* Fiber.join(writer)
+      })
+    )
+
+    live(
+      "gives the bytes of an interrupted small fill to the next",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        yield* near.write([pattern(3)])
+        const fiber = yield* Effect.forkChild(far.fill(new Uint8Array(10)), { startImmediately: true })
+        yield* until(() => far.counters.received === 3)
+        yield* Fiber.interrupt(fiber)
+        yield* near.write([pattern(7, 3)])
+        const target = new Uint8Array(10)
+        assert.strictEqual(yield* far.fill(target), 10)
+        assert.deepStrictEqual(target, pattern(10))
+      })
+    )
+
+    live(
+      "leaves the memory of an interrupted large fill alone, and gives its bytes to the next",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const all = pattern(1 << 20)
+        yield* near.write([all.subarray(0, 100_000)])
+        const given = shared(1 << 20)
+        const fiber = yield* Effect.forkChild(far.fill(given), { startImmediately: true })
+        yield* until(() => far.counters.received === 100_000)
+        yield* Fiber.interrupt(fiber)
+        given.fill(0xee)
+        const writer = yield* Effect.forkChild(near.write([all.subarray(100_000)]))
+        yield* until(() => far.counters.received > 100_000)
+        const head = new Uint8Array(7)
+        yield* far.fill(head)
+        const target = shared((1 << 20) - 7)
+        assert.strictEqual(yield* far.fill(target), target.length)
+        yield* Fiber.join(writer)
+        assert.isTrue(same(head, all.subarray(0, 7)) && same(target, all.subarray(7)))
+        assert.isTrue(given.every((byte) => byte === 0xee))
+      })
+    )
+
+    live(
+      "serves many connections at once",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const address = yield* transport.listen(here, echo)
+        yield* Effect.forEach(
+          Array.from({ length: 200 }, (_, i) => i),
+          (i) =>
+            Effect.gen(function* () {
+              const stream = yield* transport.dial(address)
+              const target = new Uint8Array(5000)
+              yield* stream.write([pattern(5000, i)])
+              yield* stream.fill(target)
+              assert.deepStrictEqual(target, pattern(5000, i))
+            }).pipe(Effect.scoped),
+          { concurrency: "unbounded", discard: true }
+        )
+      })
+    )
+
+    live(
+      "closes a stream when its handler ends",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const address = yield* transport.listen(here, (stream) => Effect.ignore(stream.write([pattern(5)])))
+        const stream = yield* transport.dial(address)
+        assert.strictEqual(yield* stream.fill(new Uint8Array(10)), 5)
+      })
+    )
+
+    live(
+      "breaks off when the other side closes without having read all",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const address = yield* transport.listen(here, (stream) => Effect.ignore(stream.fill(new Uint8Array(1))))
+        const stream = yield* transport.dial(address)
+        const writer = yield* Effect.forkChild(Effect.flip(stream.write([new Uint8Array(32 << 20)])))
+        assert.strictEqual((yield* Effect.flip(stream.fill(new Uint8Array(1)))).reason, "Reset")
+        assert.include(["Reset", "Closed"], (yield* Fiber.join(writer)).reason)
+        assert.include(["Reset", "Closed"], (yield* Effect.flip(stream.write([pattern(1)]))).reason)
+      })
+    )
+
+    live(
+      "fails the fill and the write that are under way when the scope closes",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const address = yield* transport.listen(here, () => Effect.never)
+        const scope = yield* Scope.make()
+        const stream = yield* Scope.provide(transport.dial(address), scope)
+        const reader = yield* Effect.forkChild(Effect.flip(stream.fill(new Uint8Array(1))))
+        const writer = yield* Effect.forkChild(Effect.flip(stream.write([new Uint8Array(64 << 20)])))
+        yield* settled(() => stream.counters.sent)
+        yield* Scope.close(scope, Exit.void)
+        assert.strictEqual((yield* Fiber.join(reader)).reason, "Closed")
+        assert.strictEqual((yield* Fiber.join(writer)).reason, "Closed")
+        assert.strictEqual((yield* Effect.flip(stream.fill(new Uint8Array(1)))).reason, "Closed")
+        assert.strictEqual((yield* Effect.flip(stream.write([new Uint8Array(1)]))).reason, "Closed")
+      })
+    )
+
+    live(
+      "breaks the stream when a write is interrupted halfway",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const writer = yield* Effect.forkChild(near.write([new Uint8Array(64 << 20)]), { startImmediately: true })
+        yield* until(() => far.counters.received > 0)
+        yield* Fiber.interrupt(writer)
+        assert.strictEqual((yield* Effect.flip(near.write([pattern(1)]))).reason, "Closed")
+        const target = new Uint8Array(64 << 20)
+        const got = yield* Effect.orElseSucceed(far.fill(target), () => 0)
+        assert.isBelow(got, target.length)
+      })
+    )
+
+    live(
+      "interrupts the handlers and frees the port when the listener's scope closes",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const interrupted = yield* Deferred.make<void>()
+        const scope = yield* Scope.make()
+        const handler = () => Effect.onInterrupt(Effect.never, () => Deferred.succeed(interrupted, undefined))
+        const address = yield* Scope.provide(transport.listen(here, handler), scope)
+        const stream = yield* transport.dial(address)
+        yield* stream.write([pattern(1)])
+        yield* settled(() => stream.counters.sent)
+        yield* Scope.close(scope, Exit.void)
+        yield* Deferred.await(interrupted)
+        const left = yield* Effect.orElseSucceed(stream.fill(new Uint8Array(1)), () => 0)
+        assert.strictEqual(left, 0)
+        assert.strictEqual((yield* Effect.flip(transport.dial(address))).reason, "Refused")
+        const again = yield* transport.listen(address, echo)
+        assert.strictEqual(again.port, address.port)
+        yield* transport.dial(again)
+      })
+    )
+
+    live(
+      "closes connections over the limit at once",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const address = yield* transport.listen({ ...here, maxConnections: 2 }, echo)
+        const first = yield* Scope.make()
+        yield* Scope.provide(transport.dial(address), first)
+        yield* Effect.flatMap(transport.dial(address), (stream) => stream.write([pattern(1)]))
+        const over = yield* transport.dial(address)
+        assert.strictEqual(yield* Effect.orElseSucceed(over.fill(new Uint8Array(1)), () => 0), 0)
+        yield* Scope.close(first, Exit.void)
+        const target = new Uint8Array(1)
+        const retry = Effect.gen(function* () {
+          const stream = yield* transport.dial(address)
+          yield* stream.write([pattern(1)])
+          return yield* stream.fill(target)
+        })
+        let got = 0
+        while (got === 0) got = yield* Effect.orElseSucceed(retry, () => 0)
+      })
+    )
+
+    live(
+      "says that nobody listens, or that somebody does already",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const address = yield* transport.listen(here, echo)
+        const taken = yield* Effect.flip(transport.listen(address, echo))
+        assert.deepStrictEqual([taken.operation, taken.reason], ["listen", "InUse"])
+        const free = yield* Effect.scoped(transport.listen(here, echo))
+        const refused = yield* Effect.flip(transport.dial(free))
+        assert.deepStrictEqual([refused.operation, refused.reason], ["dial", "Refused"])
+        assert.strictEqual(refused.address, free.toString())
+      })
+    )
+
+    live(
+      "tells both ends where they are",
+      Effect.gen(function* () {
+        const { near, far, address } = yield* pair
+        assert.deepStrictEqual(near.remote, address)
+        assert.deepStrictEqual(far.local, address)
+        assert.deepStrictEqual(near.local, far.remote)
+        assert.notStrictEqual(near.local.port, address.port)
+      })
+    )
+
+    live(
+      "has one reader at a time",
+      Effect.gen(function* () {
+        const { far } = yield* pair
+        yield* Effect.forkChild(far.fill(new Uint8Array(1)), { startImmediately: true })
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(far.fill(new Uint8Array(1)))))
+      })
+    )
+  })
+}
