@@ -1,1 +1,21 @@
-export {}
+#!/usr/bin/env node
+/** `piecework-service`: the matching service of Piecework, and what is published there. */
+import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { Effect, Layer, Logger } from "effect"
+import { Command } from "effect/cli"
+import { list } from "./command/list.ts"
+import { publish } from "./command/publish.ts"
+import { serve } from "./command/serve.ts"
+import { unpublish } from "./command/unpublish.ts"
+import { Output } from "./Output.ts"
+import * as Startup from "./Startup.ts"
+import { version } from "./version.ts"
+
+const service = serve.pipe(Command.withSubcommands([publish, list, unpublish]))
+
+Command.run(service, { version }).pipe(
+  Startup.reported,
+  Effect.provide([NodeServices.layer, Output.layer, Layer.succeed(Logger.LogToStderr, true)]),
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown: Startup.teardown })
+)

@@ -1,0 +1,22 @@
+/**
+ * What the shell is told. One number for each kind of trouble, so that scripts need not read sentences; the table is in
+ * the README of this app, and the numbers that the client has too mean the same there.
+ */
+export const exitCodes = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  /** A URL that cannot be fetched, or served under. */
+  badUrl: 3,
+  /** The file to publish is missing, may not be read, or changes. */
+  file: 4,
+  /** Nothing is published under that name. */
+  notFound: 5,
+  diskFull: 9,
+  portInUse: 10,
+  /** The data folder or the catalog in it cannot be used. */
+  storage: 11,
+  /** The address is not one of this machine, or may not be listened on. */
+  address: 13,
+  interrupted: 130
+} as const
