@@ -104,7 +104,7 @@ const make = ({ slots, bufferSize }: BufferPoolConfig["Service"]): BufferPool["S
       Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(restore(acquire), (buffer) =>
           Effect.andThen(
-            Effect.onError(restore(fill(buffer)), () => Effect.sync(buffer.release)),
+            Effect.onError(restore(Effect.suspend(() => fill(buffer))), () => Effect.sync(buffer.release)),
             handOver(buffer)
           )
         )

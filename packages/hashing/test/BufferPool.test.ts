@@ -136,19 +136,20 @@ describe("BufferPool", () => {
     )
 
     for (const [how, fill] of [
-      ["fails", Effect.fail("no")],
-      ["dies", Effect.die("bug")]
+      ["fails", () => Effect.fail("no")],
+      ["dies", () => Effect.die("bug")],
+      [
+        "throws",
+        () => {
+          throw new Error("bug")
+        }
+      ]
     ] as const) {
       it.effect(`releases the buffer when filling it ${how}, and hands nothing over`, () =>
         Effect.gen(function* () {
           const { available, take } = yield* pool(1)
           const handedOver = yield* Ref.make(false)
-          const exit = yield* Effect.exit(
-            take(
-              () => fill,
-              () => Ref.set(handedOver, true)
-            )
-          )
+          const exit = yield* Effect.exit(take(fill, () => Ref.set(handedOver, true)))
           assert.isTrue(Exit.isFailure(exit))
           assert.isFalse(yield* Ref.get(handedOver))
           assert.strictEqual(available(), 1)

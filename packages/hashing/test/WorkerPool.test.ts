@@ -149,6 +149,50 @@ describe("WorkerPool", () => {
     })
   )
 
+  it.live("goes on with the threads it has when the system has no more", () =>
+    Effect.gen(function* () {
+      const { open, spawn, spawned, untilBegun } = yield* gated
+      let refusals = 0
+      const perform = yield* WorkerPool.make({
+        workers: 4,
+        spawn: () => {
+          if (spawned.length < 1) return spawn()
+          refusals++
+          throw new Error("EAGAIN")
+        }
+      })
+      const first = yield* fork(perform(job(1)))
+      yield* untilBegun(1)
+      const others = yield* fork(Effect.forEach([2, 3, 4], (n) => perform(job(n)), { concurrency: "unbounded" }))
+      open()
+      assert.deepStrictEqual(yield* Fiber.join(first), { kind: "Done", digest: "1" })
+      assert.strictEqual((yield* Fiber.join(others)).length, 3)
+      assert.strictEqual(refusals, 1)
+    })
+  )
+
+  it.live("gives the jobs of a thread that never came up to another", () =>
+    Effect.gen(function* () {
+      const { open, spawn, spawned } = yield* gated
+      const perform = yield* WorkerPool.make({
+        workers: 2,
+        spawn: () => {
+          const worker = spawn()
+          if (spawned.length === 2) void worker.terminate()
+          return worker
+        }
+      })
+      const fibers = yield* Effect.forEach([1, 2, 3, 4], (n) => fork(perform(job(n))))
+      open()
+      const replies = yield* Effect.forEach(fibers, Fiber.join)
+      assert.deepStrictEqual(
+        replies.map((reply) => reply.kind === "Done" && reply.digest),
+        ["1", "2", "3", "4"]
+      )
+      assert.strictEqual(spawned.length, 2)
+    })
+  )
+
   it.live("ends its threads with its scope, and every job as closed", () =>
     Effect.gen(function* () {
       const { spawn, spawned, untilBegun } = yield* gated

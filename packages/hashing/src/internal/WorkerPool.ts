@@ -22,6 +22,8 @@ interface Thread {
   readonly worker: Worker
   /** With the thread, oldest first. */
   readonly trips: Array<Trip>
+  /** Whether it ever began to run. */
+  online: boolean
   /** Why it is about to end, once known: it gets no more jobs then. */
   error: unknown
 }
@@ -37,6 +39,8 @@ export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scop
   const threads = new Set<Thread>()
   // A set keeps the order, and lets go of an interrupted job at once.
   const waiting = new Set<Trip>()
+  // Falls when the system has no more threads for us: those there are do the work then.
+  let most = workers
   let closed = false
 
   const end = (trip: Trip, outcome: Effect.Effect<Reply, Lost>): void => {
@@ -48,9 +52,10 @@ export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scop
     end(trip, Effect.fail({ reason: closed ? "Closed" : "WorkerDied", cause }))
 
   const start = (): Thread => {
-    const thread: Thread = { worker: spawn(), trips: [], error: undefined }
+    const thread: Thread = { worker: spawn(), trips: [], online: false, error: undefined }
     const { worker, trips } = thread
     threads.add(thread)
+    worker.on("online", () => (thread.online = true))
     worker.on("message", (reply: Reply) => {
       const trip = trips.shift()
       const [next] = waiting
@@ -68,10 +73,21 @@ export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scop
     worker.on("exit", (code) => {
       // From here on the thread touches nothing any more.
       threads.delete(thread)
-      for (const trip of trips.splice(0)) lose(trip, thread.error ?? new Error(`the worker ended with code ${code}`))
+      const cause = thread.error ?? new Error(`the worker ended with code ${code}`)
+      for (const trip of trips.splice(0)) {
+        // What never ran has begun nothing.
+        if (!thread.online && refused()) waiting.add(trip)
+        else lose(trip, cause)
+      }
       for (const trip of waiting) if (!assign(trip)) break
     })
     return thread
+  }
+
+  /** The system refused a thread: whether there are others to go on with. */
+  const refused = (): boolean => {
+    most = Math.max(1, threads.size)
+    return threads.size > 0
   }
 
   const give = (thread: Thread, trip: Trip): void => {
@@ -86,7 +102,7 @@ export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scop
     for (const thread of threads) {
       if (thread.error === undefined && thread.trips.length < (least?.trips.length ?? depth)) least = thread
     }
-    return (least === undefined || least.trips.length > 0) && threads.size < workers ? start() : least
+    return (least === undefined || least.trips.length > 0) && threads.size < most ? start() : least
   }
 
   /** Gives the job to a thread; `false` when it has to wait. */
@@ -95,7 +111,7 @@ export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scop
     try {
       thread = pick()
     } catch (cause) {
-      // The system has no thread for us.
+      if (refused()) return assign(trip)
       waiting.delete(trip)
       lose(trip, cause)
       return true
