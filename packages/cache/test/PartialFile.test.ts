@@ -285,6 +285,19 @@ describe("A partial file on disk", () => {
     )
   }
 
+  it.live("has nothing left past its good pieces once it is resumed", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { simple, open } = yield* prepared
+        yield* left(open, [0, 1, 2, 5, 6])
+        yield* open({ key, pieceSize }).pipe(Effect.flatMap((file) => file.resume))
+        const [name = ""] = namesIn(simple)
+        assert.strictEqual(fs.statSync(path.join(simple, name, "data")).size, 3 * pieceSize)
+        assert.strictEqual(fs.statSync(path.join(simple, name, "digests")).size, 3 * 32)
+      })
+    )
+  )
+
   it.live("leaves alone a file that was finished just before its process was killed", () =>
     Effect.scoped(
       Effect.gen(function* () {
