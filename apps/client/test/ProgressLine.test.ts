@@ -1,0 +1,56 @@
+import { assert, describe, it } from "@effect/vitest"
+import { noBytes } from "@piecework/domain/SourceKind"
+import type { Progress } from "@piecework/download/Progress"
+import * as Amount from "../src/view/Amount.ts"
+import * as ProgressLine from "../src/view/ProgressLine.ts"
+
+const progress = (heldBytes: number, received: Partial<Progress["received"]>): Progress => ({
+  phase: "Fetching",
+  mode: "Lan",
+  why: undefined,
+  fileBytes: 100 * 1024,
+  heldBytes,
+  received: { ...noBytes, ...received },
+  sent: 0,
+  peers: 3,
+  banned: []
+})
+
+const before = { progress: progress(10 * 1024, { Origin: 10 * 1024 }), now: 1_000 }
+const after = { progress: progress(50 * 1024, { Origin: 20 * 1024, Lan: 30 * 1024 }), now: 3_000 }
+
+describe("the progress line", () => {
+  it("shows how far, how fast, how long, and what comes from where", () => {
+    const line = ProgressLine.render(before, after, 200)
+    assert.include(line, "50 %")
+    assert.include(line, "20.0 KiB/s")
+    assert.include(line, "0:03 left")
+    assert.include(line, "origin 20.0 KiB 5.00 KiB/s")
+    assert.include(line, "3 LAN peers 30.0 KiB 15.0 KiB/s")
+  })
+
+  it("fits the terminal", () => {
+    for (const columns of [1, 20, 80]) assert.isAtMost(ProgressLine.render(before, after, columns).length, columns)
+  })
+
+  it("promises no time while nothing moves or the size is unknown", () => {
+    assert.isUndefined(ProgressLine.remaining(after, after))
+    assert.isUndefined(
+      ProgressLine.remaining(before, { ...after, progress: { ...after.progress, fileBytes: undefined } })
+    )
+  })
+})
+
+describe("amounts", () => {
+  it("are written as people read them", () => {
+    assert.deepStrictEqual([0, 1023, 1536, 10 * 1024 * 1024, 3e12].map(Amount.bytes), [
+      "0 B",
+      "1023 B",
+      "1.50 KiB",
+      "10.0 MiB",
+      "2.73 TiB"
+    ])
+    assert.deepStrictEqual([0, 75, 3700].map(Amount.seconds), ["0:00", "1:15", "1:01:40"])
+    assert.strictEqual(Amount.percent(2, 1), "100 %")
+  })
+})

@@ -1,0 +1,148 @@
+import { createHash, randomBytes } from "node:crypto"
+import { readdir, readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { exitCodes } from "../src/ExitCode.ts"
+import * as HttpOrigin from "./support/httpOrigin.ts"
+import * as Programs from "./support/programs.ts"
+
+const mebibyte = 1_048_576
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
+
+interface Result {
+  readonly mode: string
+  readonly why: { readonly reason: string }
+  readonly fileBytes: number
+  readonly bytes: { readonly [kind: string]: number }
+}
+
+/** An origin with a published file of 24 MiB and the service that knows it. */
+const published = (bytesPerSecond?: number) =>
+  Effect.gen(function* () {
+    const root = yield* Programs.folder
+    const bytes = randomBytes(24 * mebibyte + 77)
+    const file = join(root, "published.bin")
+    yield* Effect.promise(() => writeFile(file, bytes))
+    const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond })
+    const service = yield* Programs.service(join(root, "service"))
+    yield* Programs.publish(file, origin.url, join(root, "service"))
+    const get = (name: string, ...more: ReadonlyArray<string>) => [
+      "get",
+      origin.url,
+      ...["-o", join(root, `${name}.out`)],
+      ...["--state", join(root, name)],
+      ...["--service", service, "--host", "127.0.0.1", "--port", "0", ...more]
+    ]
+    const out = (name: string) => Effect.promise(() => readFile(join(root, `${name}.out`)))
+    return { root, bytes, origin, service, get, out }
+  })
+
+describe("piecework as a process", () => {
+  it.live("fetches a file from the origin, and the next device fetches it from the first", () =>
+    Effect.gen(function* () {
+      const { bytes, origin, get, out } = yield* published()
+      const first = yield* Programs.start("piecework", get("one", "--json", "--seed", "5 minutes"))
+      const one = yield* first.line((line) => JSON.parse(line) as Result)
+      assert.strictEqual(one.mode, "Lan")
+      assert.strictEqual(one.bytes["Origin"], bytes.length)
+      assert.strictEqual(sha256(yield* out("one")), sha256(bytes))
+
+      const before = origin.sent()
+      const second = yield* Programs.run("piecework", get("two", "--json"))
+      assert.strictEqual(second.code, 0, second.stderr)
+      const two = JSON.parse(second.stdout) as Result
+      assert.strictEqual(sha256(yield* out("two")), sha256(bytes))
+      assert.isAbove(two.bytes["Lan"] ?? 0, bytes.length / 2)
+      assert.isBelow(origin.sent() - before, bytes.length / 2)
+
+      yield* first.kill("SIGTERM")
+      assert.strictEqual((yield* first.exit).code, 0)
+    })
+  )
+
+  it.live("goes on behind what it held after kill -9", () =>
+    Effect.gen(function* () {
+      const { bytes, origin, get, out, root } = yield* published(6 * mebibyte)
+      const first = yield* Programs.start("piecework", get("one", "--events"))
+      const held = yield* first.line((line) => {
+        const { progress } = JSON.parse(line) as { readonly progress?: { readonly heldBytes: number } }
+        return progress !== undefined && progress.heldBytes >= 8 * mebibyte ? progress.heldBytes : undefined
+      })
+      yield* first.kill("SIGKILL")
+      yield* first.exit
+      assert.notInclude(yield* Effect.promise(() => readdir(root)), "one.out")
+
+      const before = origin.sent()
+      const second = yield* Programs.run("piecework", get("one", "--json"))
+      assert.strictEqual(second.code, 0, second.stderr)
+      const result = JSON.parse(second.stdout) as Result
+      assert.strictEqual(sha256(yield* out("one")), sha256(bytes))
+      const local = result.bytes["LocalCache"] ?? 0
+      assert.isAtLeast(local, held)
+      assert.strictEqual(local + (result.bytes["Origin"] ?? 0), bytes.length)
+      // The first request of a download asks for 16 KiB before it knows better.
+      assert.isAtMost(origin.sent() - before, bytes.length - local + 65_536)
+    })
+  )
+
+  it.live("goes on behind what it held after kill -9 in Simple mode too", () =>
+    Effect.gen(function* () {
+      const root = yield* Programs.folder
+      const bytes = randomBytes(12 * mebibyte + 5)
+      const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond: 6 * mebibyte })
+      const args = ["get", origin.url, "-o", join(root, "out"), "--state", join(root, "state"), "--mode", "simple"]
+      const first = yield* Programs.start("piecework", [...args, "--events"])
+      yield* first.line((line) => {
+        const { progress } = JSON.parse(line) as { readonly progress?: { readonly heldBytes: number } }
+        return progress !== undefined && progress.heldBytes >= 4 * mebibyte ? true : undefined
+      })
+      yield* first.kill("SIGKILL")
+      yield* first.exit
+      const second = yield* Programs.run("piecework", [...args, "--json"])
+      assert.strictEqual(second.code, 0, second.stderr)
+      const result = JSON.parse(second.stdout) as Result
+      assert.isAtLeast(result.bytes["LocalCache"] ?? 0, 4 * mebibyte)
+      assert.strictEqual(sha256(yield* Effect.promise(() => readFile(join(root, "out")))), sha256(bytes))
+    })
+  )
+
+  it.live("an agent serves what an earlier process fetched", () =>
+    Effect.gen(function* () {
+      const { bytes, origin, service, get, out, root } = yield* published()
+      assert.strictEqual((yield* Programs.run("piecework", get("one"))).code, 0)
+      const agent = yield* Programs.start("piecework", [
+        "agent",
+        ...["--state", join(root, "one"), "--service", service, "--host", "127.0.0.1", "--port", "0", "--json"]
+      ])
+      yield* agent.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
+      origin.fail(503)
+      const second = yield* Programs.run("piecework", get("two", "--json"))
+      assert.strictEqual(second.code, 0, second.stderr)
+      assert.strictEqual((JSON.parse(second.stdout) as Result).bytes["Lan"], bytes.length)
+      assert.strictEqual(sha256(yield* out("two")), sha256(bytes))
+      yield* agent.kill("SIGTERM")
+      assert.strictEqual((yield* agent.exit).code, 0)
+
+      const status = yield* Programs.run("piecework", ["status", "--state", join(root, "one"), "--json"])
+      const [file] = JSON.parse(status.stdout) as ReadonlyArray<{ readonly [field: string]: unknown }>
+      assert.strictEqual(file?.["FileSizeInCache"], bytes.length)
+      assert.strictEqual(file?.["Status"], "Caching")
+      assert.strictEqual(file?.["BytesToPeers"], bytes.length)
+    })
+  )
+
+  it.live("leaves nothing behind when it is interrupted", () =>
+    Effect.gen(function* () {
+      const { get, root } = yield* published(4 * mebibyte)
+      const program = yield* Programs.start("piecework", get("one", "--events"))
+      yield* program.line((line) => (line.includes('"Fetching"') ? true : undefined))
+      yield* program.kill("SIGINT")
+      assert.strictEqual((yield* program.exit).code, exitCodes.interrupted)
+      assert.deepStrictEqual(
+        (yield* Effect.promise(() => readdir(root))).filter((name) => name.includes("out") || name.includes("part")),
+        []
+      )
+    })
+  )
+})

@@ -1,0 +1,84 @@
+/** A real HTTP server with one file, which counts what it sends, keeps to a rate and misbehaves when told to. */
+import { createServer, type ServerResponse } from "node:http"
+import type { AddressInfo } from "node:net"
+import { Effect, type Scope } from "effect"
+
+export interface HttpOrigin {
+  readonly url: string
+  /** Body bytes handed to the system so far. */
+  readonly sent: () => number
+  readonly requests: () => number
+  /** Answers with this status and no file from now on. */
+  readonly fail: (status: number | undefined) => void
+}
+
+export interface HttpOriginOptions {
+  readonly bytes: Uint8Array
+  /** For all connections together; default as fast as it goes. */
+  readonly bytesPerSecond?: number | undefined
+  readonly ranges?: boolean | undefined
+}
+
+/** Bytes that go out at a time when there is a rate. */
+const part = 32_768
+
+export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { bytes, bytesPerSecond } = options
+    let sent = 0
+    let requests = 0
+    let status: number | undefined
+    // When the line is free again, in milliseconds.
+    let free = 0
+
+    const send = (response: ServerResponse, start: number, end: number): void => {
+      if (bytesPerSecond === undefined) {
+        sent += end - start
+        response.end(bytes.subarray(start, end))
+        return
+      }
+      let at = start
+      const next = (): void => {
+        if (response.destroyed) return
+        if (at >= end) return void response.end()
+        const some = bytes.subarray(at, Math.min(at + part, end))
+        const now = performance.now()
+        free = Math.max(free, now) + (some.length / bytesPerSecond) * 1000
+        at += some.length
+        setTimeout(() => {
+          if (response.destroyed) return
+          sent += some.length
+          response.write(some, next)
+        }, free - now)
+      }
+      next()
+    }
+
+    const server = createServer((request, response) => {
+      requests++
+      if (status !== undefined) return void response.writeHead(status).end()
+      const match = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "")
+      const start = Number(match?.[1] ?? 0)
+      const end = match?.[2] ? Math.min(Number(match[2]) + 1, bytes.length) : bytes.length
+      response.writeHead(match === null ? 200 : 206, {
+        "content-length": end - start,
+        etag: '"v1"',
+        ...(match === null ? {} : { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` })
+      })
+      send(response, start, end)
+    })
+    yield* Effect.acquireRelease(
+      Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
+      () =>
+        Effect.callback<void>((resume) => {
+          server.close(() => resume(Effect.void))
+          server.closeAllConnections()
+        })
+    )
+    return {
+      url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`,
+      sent: () => sent,
+      requests: () => requests,
+      fail: (next) => void (status = next)
+    }
+  })

@@ -1,0 +1,117 @@
+/** The real programs as processes, and a folder that is gone afterwards. */
+import { spawn } from "node:child_process"
+import { mkdtemp, rm } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Deferred, Effect, Schema, type Scope } from "effect"
+
+const entries = {
+  piecework: fileURLToPath(new URL("../../src/main.ts", import.meta.url)),
+  service: fileURLToPath(new URL("../../../service/src/main.ts", import.meta.url))
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** A program ended before it said what was waited for. */
+export class EndedEarly extends Schema.TaggedError<EndedEarly>()("EndedEarly", {
+  code: Schema.NullOr(Schema.Int),
+  stderr: Schema.String
+}) {}
+
+export interface Program {
+  readonly pid: number
+  /** Waits for the first line of standard output that the function answers something for. */
+  readonly line: <A extends {}>(pick: (line: string) => A | undefined) => Effect.Effect<A, EndedEarly>
+  readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
+  readonly exit: Effect.Effect<Exit>
+}
+
+/** Starts a program; it is killed with the scope if it still runs then. */
+export const start = (
+  entry: keyof typeof entries,
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+): Effect.Effect<Program, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const exited = yield* Deferred.make<Exit>()
+    let stdout = ""
+    let stderr = ""
+    const watchers = new Set<() => void>()
+    const child = yield* Effect.acquireRelease(
+      Effect.sync(() =>
+        spawn(
+          process.execPath,
+          ["--conditions=source", "--disable-warning=ExperimentalWarning", entries[entry], ...args],
+          {
+            stdio: ["ignore", "pipe", "pipe"],
+            env: { ...process.env, NO_COLOR: "1", ...env }
+          }
+        )
+      ),
+      (running) =>
+        Effect.andThen(
+          Effect.sync(() => running.exitCode === null && running.kill("SIGKILL")),
+          Deferred.await(exited)
+        )
+    )
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      stdout += text
+      for (const watcher of watchers) watcher()
+    })
+    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+    child.on("close", (code, signal) => {
+      Deferred.doneUnsafe(exited, Effect.succeed({ code, signal, stdout, stderr }))
+      for (const watcher of watchers) watcher()
+    })
+    return {
+      pid: child.pid ?? 0,
+      kill: (signal) => Effect.sync(() => void child.kill(signal)),
+      exit: Deferred.await(exited),
+      line: <A extends {}>(pick: (line: string) => A | undefined) =>
+        Effect.callback<A, EndedEarly>((resume) => {
+          const look = () => {
+            for (const line of stdout.split("\n")) {
+              const found = line === "" ? undefined : pick(line)
+              if (found !== undefined) return resume(Effect.succeed(found))
+            }
+            if (child.exitCode !== null) resume(Effect.fail(new EndedEarly({ code: child.exitCode, stderr })))
+          }
+          watchers.add(look)
+          look()
+          return Effect.sync(() => watchers.delete(look))
+        })
+    }
+  })
+
+/** Runs a program to its end. */
+export const run = (
+  entry: keyof typeof entries,
+  args: ReadonlyArray<string>,
+  env?: Readonly<Record<string, string>>
+): Effect.Effect<Exit> => Effect.scoped(Effect.flatMap(start(entry, args, env), (program) => program.exit))
+
+export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "piecework-test-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+)
+
+/** A service with all roles; answers its URL. */
+export const service = (data: string) =>
+  Effect.gen(function* () {
+    const program = yield* start("service", ["--host", "127.0.0.1", "--port", "0", "--data", data, "--json"])
+    return yield* program.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
+  })
+
+/** Publishes a file with the service whose data lies in `data`. */
+export const publish = (file: string, url: string, data: string) =>
+  Effect.flatMap(run("service", ["publish", file, "--url", url, "--data", data, "--json"]), (exit) =>
+    exit.code === 0
+      ? Effect.succeed(JSON.parse(exit.stdout) as { readonly contentId: string })
+      : Effect.fail(new EndedEarly({ code: exit.code, stderr: exit.stderr }))
+  )

@@ -1,0 +1,94 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Cloud, CloudConfig } from "@piecework/cloud"
+import { Handout, type JoinRequest } from "@piecework/cloud/ArrayRpcs"
+import { CloudError } from "@piecework/cloud/CloudError"
+import { ContentId } from "@piecework/domain/Content"
+import { PeerAddress, PeerId } from "@piecework/domain/Peer"
+import { Membership } from "@piecework/download"
+import { Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
+
+/** A cloud whose Array answers what the test says, and a list of the joins and leaves it saw. */
+const cloudOf = (answer: (n: number) => "fail" | Duration.Input) =>
+  Effect.gen(function* () {
+    const joins: Array<JoinRequest> = []
+    let leaves = 0
+    const built = yield* Layer.build(Cloud.Cloud.layerTest().pipe(Layer.provide(CloudConfig.layer())))
+    const real = Context.get(built, Cloud.Cloud)
+    const cloud = Cloud.Cloud.of({
+      ...real,
+      join: (_, request) => {
+        joins.push(request)
+        const next = answer(joins.length)
+        return next === "fail"
+          ? new CloudError({ role: "Array", url: "http://a", reason: "Unreachable" })
+          : Effect.succeed(new Handout({ peers: [], nextJoin: Duration.fromInputUnsafe(next), candidates: 0 }))
+      },
+      leave: () => Effect.sync(() => void leaves++)
+    })
+    return { cloud, joins, leaves: () => leaves }
+  })
+
+const joined = (cloud: Cloud.Cloud["Service"]) =>
+  Effect.gen(function* () {
+    const whereabouts = yield* Effect.orDie(cloud.whereabouts)
+    return yield* Membership.join({
+      contentId: ContentId.make(`DO-${"a".repeat(43)}`),
+      url: undefined,
+      self: PeerId.make("1".repeat(40)),
+      address: new PeerAddress({ host: "10.0.0.1", port: 7680 }),
+      scope: "Lan",
+      peersWanted: 10,
+      whereabouts,
+      standing: Effect.succeed({ uploaded: 0, downloaded: 0, fromOrigin: 0, fromCache: 0, left: 5 }),
+      onHandout: () => Effect.void
+    })
+  }).pipe(Effect.provideService(Cloud.Cloud, cloud))
+
+describe("a membership", () => {
+  it.effect("joins when told to, and at once when the download is complete", () =>
+    Effect.gen(function* () {
+      const { cloud, joins } = yield* cloudOf(() => "10 seconds")
+      const membership = yield* joined(cloud)
+      yield* TestClock.adjust("25 seconds")
+      assert.deepStrictEqual(
+        joins.map((join) => join.event),
+        ["Started", "Periodic", "Periodic"]
+      )
+      yield* membership.completed
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual(joins.at(-1)?.event, "Completed")
+      assert.deepStrictEqual(
+        joins.map((join) => join.seq),
+        [0, 1, 2, 3]
+      )
+    })
+  )
+
+  it.effect("asks a service that fails again, later and later, and says what is wrong meanwhile", () =>
+    Effect.gen(function* () {
+      const { cloud, joins } = yield* cloudOf((n) => (n <= 4 ? "fail" : "1 minute"))
+      const membership = yield* joined(cloud)
+      yield* TestClock.adjust("1 millis")
+      assert.strictEqual((yield* membership.failure)?.reason, "Unreachable")
+      yield* membership.firstAnswer
+      // At most 1 + 2 + 4 + 8 seconds, at least half of that.
+      yield* TestClock.adjust("7 seconds")
+      assert.isBelow(joins.length, 5)
+      yield* TestClock.adjust("8 seconds")
+      assert.lengthOf(joins, 5)
+      assert.isUndefined(yield* membership.failure)
+    })
+  )
+
+  it.effect("leaves when its scope closes, though not when it never got in", () =>
+    Effect.gen(function* () {
+      const { cloud, leaves } = yield* cloudOf(() => "1 minute")
+      const scope = yield* Scope.make()
+      yield* Scope.provide(joined(cloud), scope)
+      yield* TestClock.adjust("1 millis")
+      yield* Scope.close(scope, Exit.void)
+      assert.strictEqual(leaves(), 1)
+    })
+  )
+})

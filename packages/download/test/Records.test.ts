@@ -1,0 +1,73 @@
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, layer } from "@effect/vitest"
+import { ContentUrl } from "@piecework/domain"
+import { ContentId } from "@piecework/domain/Content"
+import { noBytes } from "@piecework/domain/SourceKind"
+import { DownloadError, Records } from "@piecework/download"
+import { Effect, Layer, Result } from "effect"
+
+const record = (sent = 0) =>
+  new Records.DownloadRecord({
+    contentId: ContentId.make(`DO-${"a".repeat(43)}`),
+    url: Result.getOrThrow(ContentUrl.parse("http://h/file")),
+    path: "/out/file",
+    fileBytes: 100,
+    mode: "Lan",
+    why: new DownloadError.Fallback({ reason: "Requested" }),
+    bytes: { ...noBytes, Origin: 100 },
+    wasted: 0,
+    sent,
+    durationMillis: 5,
+    completedAt: 1_000
+  })
+
+const folder = Effect.acquireRelease(
+  Effect.promise(() => mkdtemp(join(tmpdir(), "piecework-records-"))),
+  (path) => Effect.promise(() => rm(path, { recursive: true, force: true }))
+)
+
+const onDisk = Layer.unwrap(Effect.map(folder, (path) => Records.Records.layer(join(path, "records")))).pipe(
+  Layer.provide(NodeServices.layer)
+)
+
+for (const [name, live] of [
+  ["in memory", Records.Records.layerMemory],
+  ["on disk", onDisk]
+] as const) {
+  layer(live, { excludeTestServices: true })(`records ${name}`, (it) => {
+    it.effect("give back what was put, the newest in the place of the older", () =>
+      Effect.gen(function* () {
+        const records = yield* Records.Records
+        assert.deepStrictEqual((yield* records.list).records, [])
+        yield* records.put(record())
+        yield* records.put(record(7))
+        assert.deepStrictEqual((yield* records.list).records, [record(7)])
+        yield* records.addSent(record().contentId, 5)
+        assert.strictEqual((yield* records.list).records[0]?.sent, 12)
+      })
+    )
+  })
+}
+
+describe("records on disk", () => {
+  layer(NodeServices.layer, { excludeTestServices: true })("that are damaged", (it) => {
+    it.effect("are left out and counted, and leave no drafts", () =>
+      Effect.gen(function* () {
+        const path = yield* folder
+        yield* Effect.gen(function* () {
+          const records = yield* Records.Records
+          yield* records.put(record())
+          yield* Effect.promise(() => writeFile(join(path, "torn.json"), '{"contentId":"DO-'))
+          yield* Effect.promise(() => writeFile(join(path, "huge.json"), "x".repeat(100_000)))
+          const listing = yield* records.list
+          assert.strictEqual(listing.damaged, 2)
+          assert.lengthOf(listing.records, 1)
+          assert.lengthOf(yield* Effect.promise(() => readdir(path)), 3)
+        }).pipe(Effect.provide(Records.Records.layer(path)))
+      })
+    )
+  })
+})
