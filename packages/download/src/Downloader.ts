@@ -129,7 +129,15 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* records
       .put(
         new DownloadRecord({
-          ...{ contentId, url, path, fileBytes: size, mode: ran, why, bytes, sent, durationMillis },
+          contentId,
+          url,
+          path,
+          fileBytes: size,
+          mode: ran,
+          why,
+          bytes,
+          sent,
+          durationMillis,
           wasted: wasted(result.waste),
           completedAt: now
         })
@@ -167,7 +175,11 @@ const start = Effect.fn("Downloader.start")(function* (
     fileBytes = probe.size
     yield* enter("Fetching")
     const phf = yield* SimpleDownload.run({
-      ...{ url, path, origin, probe, meter },
+      url,
+      path,
+      origin,
+      probe,
+      meter,
       overwrite: request.overwrite ?? false,
       onWriting: enter("Writing")
     })
