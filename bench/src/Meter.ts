@@ -3,7 +3,22 @@
  * its exit in the figures. Time is taken from the outside by the same clock for all; CPU and memory come from wait4
  * where the `time` program is installed, else from samples of /proc, which miss at most the last hundredth of a second.
  */
-import { Clock, Context, Effect, FileSystem, Layer, Option, Path, Ref, Schedule, Schema, Scope, Stream } from "effect"
+import {
+  Clock,
+  Context,
+  Deferred,
+  Effect,
+  Fiber,
+  FileSystem,
+  Layer,
+  Option,
+  Path,
+  Ref,
+  Schedule,
+  Schema,
+  Scope,
+  Stream
+} from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import * as Usage from "./Usage.ts"
 
@@ -23,7 +38,7 @@ export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramErr
       case "NotStarted":
         return `${this.name} could not be started${detail}`
       case "Failed":
-        return `${this.name} ended with ${this.exitCode === undefined ? "a signal" : `exit code ${this.exitCode}`}${detail}`
+        return `${this.name} ended before its work was done${this.exitCode === undefined ? "" : ` (exit code ${this.exitCode})`}${detail}`
       case "TimedOut":
         return `${this.name} was not done in time${detail}`
       case "Unintelligible":
@@ -51,9 +66,10 @@ export interface Measured {
 
 /** A process that goes on running while others are measured. */
 export interface Daemon {
+  readonly name: string
   readonly pid: number
-  /** The first line of its standard output. */
-  readonly firstLine: string
+  /** The first line of its standard output; waits for it. Later ones are thrown away. */
+  readonly firstLine: Effect.Effect<string, ProgramError>
   /** What it has used since it started. */
   readonly usage: Effect.Effect<Option.Option<Usage.Usage>>
 }
@@ -65,8 +81,8 @@ export class Meter extends Context.Service<
     readonly method: "wait4" | "proc" | "none"
     /** Runs to the end, or for `limitMillis`. Fails unless the exit code is 0. */
     readonly run: (invocation: Invocation, limitMillis: number) => Effect.Effect<Measured, ProgramError>
-    /** Starts, waits for the first line of output at most `limitMillis`; ended with the scope. */
-    readonly start: (invocation: Invocation, limitMillis: number) => Effect.Effect<Daemon, ProgramError, Scope.Scope>
+    /** Starts a process that is ended with the scope. */
+    readonly start: (invocation: Invocation) => Effect.Effect<Daemon, ProgramError, Scope.Scope>
   }
 >()("@piecework/bench/Meter") {
   static readonly layer = Layer.effect(
@@ -156,16 +172,25 @@ const make = Effect.gen(function* () {
     return { ...measured, usage: yield* Ref.get(last) }
   })
 
-  const start: Meter["Service"]["start"] = Effect.fn("Meter.start")(function* (invocation, limitMillis) {
+  const start: Meter["Service"]["start"] = Effect.fn("Meter.start")(function* (invocation) {
     const { handle, error } = yield* spawn(invocation)
-    const lines = yield* handle.stdout.pipe(Stream.decodeText, Stream.splitLines, Stream.toPull)
-    const [firstLine] = yield* lines.pipe(
-      Effect.catch((cause) => error("Failed", { cause })),
-      Effect.timeoutOrElse({ duration: limitMillis, orElse: () => error("TimedOut") })
+    const first = yield* Deferred.make<string>()
+    // Read to the end: a full pipe must not stop it.
+    const read = yield* handle.stdout.pipe(
+      Stream.decodeText,
+      Stream.splitLines,
+      Stream.runForEach((line) => Deferred.succeed(first, line)),
+      Effect.ignore,
+      Effect.forkScoped
     )
-    // Nobody reads on: a full pipe must not stop it.
-    yield* lines.pipe(Effect.forever, Effect.ignore, Effect.forkScoped)
-    return { pid: handle.pid, firstLine, usage: ofProcess(handle.pid) }
+    // What it says on standard error may come a little after the end of its output.
+    const ended = Fiber.join(read).pipe(Effect.andThen(Effect.sleep("100 millis")), Effect.andThen(error("Failed")))
+    return {
+      name: invocation.name,
+      pid: handle.pid,
+      firstLine: Effect.raceFirst(Deferred.await(first), ended),
+      usage: ofProcess(handle.pid)
+    }
   })
 
   const probe: Invocation = { name: "time", command: "true", args: [] }
@@ -180,5 +205,23 @@ const make = Effect.gen(function* () {
     start
   })
 })
+
+/** The first line of a process as a value; waits for it at most `limitMillis`. */
+export const announcement = <A>(
+  daemon: Daemon,
+  schema: Schema.Decoder<A>,
+  limitMillis = 60_000
+): Effect.Effect<A, ProgramError> => {
+  const error = (reason: ProgramError["reason"], detail: string, cause?: unknown) =>
+    new ProgramError({ name: daemon.name, reason, detail, ...(cause === undefined ? {} : { cause }) })
+  return daemon.firstLine.pipe(
+    Effect.timeoutOrElse({ duration: limitMillis, orElse: () => Effect.fail(error("TimedOut", "it said nothing")) }),
+    Effect.flatMap((line) =>
+      Schema.decodeUnknownEffect(Schema.fromJsonString(schema))(line).pipe(
+        Effect.mapError((cause) => error("Unintelligible", line.slice(0, 200), cause))
+      )
+    )
+  )
+}
 
 const orFalse = Effect.orElseSucceed(() => false)

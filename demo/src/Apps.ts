@@ -40,7 +40,6 @@ export const client = (options: {
   readonly service: string
   readonly state: string
 }): Invocation =>
-  // oxfmt-ignore -- a flag and its value on one line
   clientProgram(
     "get",
     options.url,

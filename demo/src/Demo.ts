@@ -29,7 +29,7 @@ export class DemoError extends Schema.TaggedError<DemoError>()("DemoError", {
       case "NoFile":
         return `There is no file ${this.subject} that can be read; name another one with --file.`
       case "TooSmall":
-        return `${this.subject} is too small: clients ask no peers for files under 10 MiB; name a larger one with --file.`
+        return `${this.subject} is too small: clients ask no peers for files under 10 MB; name a larger one with --file.`
       case "NoRoom":
         return `The run wants ${Math.ceil((this.bytes ?? 0) / 1e6)} MB of disk under ${this.subject}, and there is less; take fewer --clients, a smaller --file, or set TMPDIR.`
       case "NoFolder":
@@ -63,8 +63,8 @@ export interface Run {
   readonly folder: Effect.Effect<string | undefined>
 }
 
-/** Least size for which clients ask peers. Source: spec.md §2.2, F024. */
-const leastFile = 10_485_760
+/** Least size for which clients ask peers. Source: spec.md §2.2, F024; the client's --min-peer-size. */
+const leastFile = 10_000_000
 
 /** Checks what was asked for and prepares a run. */
 export const prepare = Effect.fn("Demo.prepare")(function* (options: Options) {

@@ -27,7 +27,7 @@ export const command = Command.make(
     ),
     file: Flag.String("file").pipe(
       Flag.optional,
-      Flag.withDescription("The file they fetch, over 10 MiB (default: the Node executable that runs the demo)")
+      Flag.withDescription("The file they fetch, over 10 MB (default: the Node executable that runs the demo)")
     ),
     rate: Flag.String("rate").pipe(
       Flag.withSchema(Rate),

@@ -1,0 +1,93 @@
+/** The programs of this repository and the tools beside them, and how the bench calls each. */
+import { fileURLToPath } from "node:url"
+import type { Invocation } from "./Meter.ts"
+
+/** Run from the sources by the Node that runs the bench. */
+const program =
+  (name: string, path: string) =>
+  (args: ReadonlyArray<string>): Invocation => ({
+    name,
+    command: process.execPath,
+    args: ["--conditions=source", fileURLToPath(new URL(`../../${path}`, import.meta.url)), ...args]
+  })
+
+const originProgram = program("the bench's HTTP server", "bench/src/fast-origin.ts")
+const serviceProgram = program("piecework-service", "apps/service/src/main.ts")
+const clientProgram = program("piecework", "apps/client/src/main.ts")
+
+export const origin = (file: string): Invocation => originProgram([file])
+
+export const service = (data: string): Invocation => serviceProgram(["--data", data, "--port", "0", "--json"])
+
+export const publish = (file: string, url: string, data: string): Invocation =>
+  serviceProgram(["publish", file, "--url", url, "--data", data, "--json"])
+
+/** Over HTTP alone, known to nobody. */
+export const getSimple = (url: string, output: string, state: string): Invocation =>
+  clientProgram(["get", url, "-o", output, "--mode", "simple", "--state", state, "--json"])
+
+/** With peers; `seed` goes on serving them. */
+export const getWithPeers = (options: {
+  readonly url: string
+  readonly output: string
+  readonly state: string
+  readonly service: string
+  readonly seed: boolean
+}): Invocation =>
+  clientProgram([
+    "get",
+    options.url,
+    "-o",
+    options.output,
+    "--service",
+    options.service,
+    "--state",
+    options.state,
+    "--port",
+    "0",
+    "--json",
+    ...(options.seed ? ["--seed", "3 hours"] : [])
+  ])
+
+export const curl = (url: string, output: string): Invocation => ({
+  name: "curl",
+  command: "curl",
+  args: ["--silent", "--show-error", "--fail", "--noproxy", "*", "--output", output, url]
+})
+
+/** Nothing but the peers that the tracker names, nothing written ahead, nothing on the screen. */
+const aria2Common = [
+  "--no-conf=true",
+  "--quiet=true",
+  "--enable-dht=false",
+  "--enable-dht6=false",
+  "--enable-peer-exchange=false",
+  "--bt-enable-lpd=false",
+  "--disable-ipv6=true",
+  "--file-allocation=none",
+  "--follow-torrent=false",
+  "--all-proxy=",
+  "--no-proxy=127.0.0.1"
+]
+
+/** Serves a file that it has, without hashing it first, until it is ended. */
+export const aria2Seeder = (torrent: string, folder: string, port: number): Invocation => ({
+  name: "aria2c (seeder)",
+  command: "aria2c",
+  args: [
+    ...aria2Common,
+    "--bt-seed-unverified=true",
+    "--seed-ratio=0.0",
+    `--listen-port=${port}`,
+    "--dir",
+    folder,
+    torrent
+  ]
+})
+
+/** Fetches a file, SHA-1 of every piece checked, and exits. */
+export const aria2Leecher = (torrent: string, folder: string, port: number): Invocation => ({
+  name: "aria2c",
+  command: "aria2c",
+  args: [...aria2Common, "--seed-time=0", `--listen-port=${port}`, "--dir", folder, torrent]
+})

@@ -1,0 +1,58 @@
+/** The command line of the bench: a subcommand for each scenario. */
+import { ByteSize, Console, Effect, Option, Schema } from "effect"
+import { CliError, Command, Flag } from "effect/cli"
+import * as Throughput from "./Throughput.ts"
+
+/** Some program could not be measured. */
+export class BenchError extends Schema.TaggedError<BenchError>()("BenchError", {
+  failures: Schema.Array(Schema.String)
+}) {
+  override get message(): string {
+    return this.failures.join("\n")
+  }
+}
+
+const json = Flag.Boolean("json").pipe(
+  Flag.withDefault(false),
+  Flag.withDescription("Print the JSON on one line, and nothing on standard error")
+)
+
+const throughput = Command.make(
+  "throughput",
+  {
+    size: Flag.String("size").pipe(
+      Flag.withSchema(Schema.ByteSizeFromString),
+      Flag.withDefault(ByteSize.gibibytes(1)),
+      Flag.withDescription("Size of the file (default 1GiB; peers want more than 10 MB)")
+    ),
+    runs: Flag.Int("runs").pipe(
+      Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))),
+      Flag.withDefault(3),
+      Flag.withDescription("Runs of each program, taken in turns (default 3)")
+    ),
+    only: Flag.Literals("only", Throughput.Part.literals).pipe(
+      Flag.optional,
+      Flag.withDescription("Just one part: http (beside curl) or peer (beside aria2c)")
+    ),
+    json
+  },
+  Effect.fnUntraced(
+    function* (flags) {
+      const report = yield* Throughput.run({
+        bytes: ByteSize.toNumberUnsafe(flags.size),
+        turns: flags.runs,
+        parts: Option.match(flags.only, { onNone: () => Throughput.Part.literals, onSome: (part) => [part] }),
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* Console.log(JSON.stringify(report, null, flags.json ? 0 : 2))
+      const failures = Throughput.failures(report)
+      if (failures.length > 0) return yield* new BenchError({ failures })
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("One file over loopback: HTTP beside curl, one peer to another beside aria2c"))
+
+export const command = Command.make("bench").pipe(
+  Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
+  Command.withSubcommands([throughput])
+)

@@ -1,0 +1,33 @@
+/** Tools that may or may not be installed, and the machine they run on. */
+import { Effect, Option } from "effect"
+import { arch, cpus, platform, release, totalmem } from "node:os"
+import { Meter } from "./Meter.ts"
+
+/** The first line that `command --version` prints; `None` when there is no such program. */
+export const version = Effect.fn("Tools.version")(function* (command: string) {
+  const meter = yield* Meter
+  return yield* meter.run({ name: command, command, args: ["--version"] }, 10_000).pipe(
+    Effect.map(({ stdout }) => stdout.split("\n", 1)[0] ?? ""),
+    Effect.option,
+    Effect.map(Option.filter((line) => line !== ""))
+  )
+})
+
+export interface Machine {
+  readonly system: string
+  readonly node: string
+  readonly processors: number
+  readonly processor: string
+  readonly memoryBytes: number
+  /** ISO 8601. */
+  readonly measuredAt: string
+}
+
+export const machine = (now: number): Machine => ({
+  system: `${platform()} ${release()} ${arch()}`,
+  node: process.version,
+  processors: cpus().length,
+  processor: cpus()[0]?.model ?? "unknown",
+  memoryBytes: totalmem(),
+  measuredAt: new Date(now).toISOString()
+})

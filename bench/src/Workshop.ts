@@ -1,0 +1,48 @@
+/** The folder that a scenario works in: on one disk, with room enough, gone afterwards. */
+import { Effect, FileSystem, Schema } from "effect"
+import { statfs } from "node:fs/promises"
+import { ProgramError } from "./Meter.ts"
+import * as TestFile from "./TestFile.ts"
+
+export class WorkshopError extends Schema.TaggedError<WorkshopError>()("WorkshopError", {
+  reason: Schema.Literals(["NoFolder", "NoRoom"]),
+  folder: Schema.String,
+  /** With `NoRoom`: bytes that are wanted. */
+  bytes: Schema.optionalKey(Schema.Natural),
+  cause: Schema.optionalKey(Schema.Defect())
+}) {
+  override get message(): string {
+    return this.reason === "NoFolder"
+      ? `No folder to work in can be made (${this.folder}); set TMPDIR.`
+      : `The bench wants ${Math.ceil((this.bytes ?? 0) / 1e6)} MB of disk under ${this.folder}, and there is less; take a smaller --size or set TMPDIR.`
+  }
+}
+
+/** A temporary folder with room for `bytes`; removed with the scope. */
+export const open = Effect.fn("Workshop.open")(function* (bytes: number) {
+  const fs = yield* FileSystem.FileSystem
+  const noFolder = (folder: string) => (cause: unknown) => new WorkshopError({ reason: "NoFolder", folder, cause })
+  const root = yield* fs
+    .makeTempDirectoryScoped({ prefix: "piecework-bench-" })
+    .pipe(Effect.mapError((cause) => noFolder(cause.message)(cause)))
+  const disk = yield* Effect.tryPromise({ try: () => statfs(root), catch: noFolder(root) })
+  if (disk.bavail * disk.bsize < bytes) return yield* new WorkshopError({ reason: "NoRoom", folder: root, bytes })
+  return root
+})
+
+/** A folder for one run of a program, removed with the scope. */
+export const room = Effect.fnUntraced(function* (root: string, name: string) {
+  const fs = yield* FileSystem.FileSystem
+  return yield* fs
+    .makeTempDirectoryScoped({ directory: root, prefix: "run-" })
+    .pipe(Effect.mapError((cause) => new ProgramError({ name, reason: "NotStarted", detail: cause.message, cause })))
+})
+
+/** Fails unless the file that a program made is the original. */
+export const verify = Effect.fnUntraced(function* (name: string, path: string, original: TestFile.TestFile) {
+  const sha256 = yield* TestFile.hash(path).pipe(
+    Effect.mapError((cause) => new ProgramError({ name, reason: "WrongBytes", detail: cause.message, cause }))
+  )
+  if (sha256 === original.sha256) return
+  return yield* new ProgramError({ name, reason: "WrongBytes", detail: "the SHA-256 of its file differs" })
+})
