@@ -21,7 +21,8 @@ export class Output extends Context.Service<
       line: (text) => write(stdout, `${text}\n`),
       note: (text) => write(stderr, `${text}\n`),
       isWatched: stderr.isTTY === true && process.env["TERM"] !== "dumb",
-      columns: () => stderr.columns ?? 80,
+      // A terminal that does not know its width says 0.
+      columns: () => stderr.columns || 80,
       redraw: (text) => {
         stderr.write(`\r${text}\u001B[K`)
       }

@@ -32,8 +32,7 @@ export const publish = Command.make("publish", { file, urls }).pipe(
       const output = yield* Output
       const [first, ...others] = yield* Effect.forEach(options.urls, contentUrl)
       if (first === undefined) return yield* new Failure({ sentence: "Give a --url.", code: exitCodes.usage })
-      const started = yield* Clock.currentTimeMillis
-      const onProgress = output.isWatched ? watch(output, basename(options.file), started) : undefined
+      const onProgress = output.isWatched ? watch(output, yield* Clock.Clock, basename(options.file)) : undefined
       const publication = yield* publishFile({
         file: options.file,
         urls: [first, ...others],
@@ -54,10 +53,11 @@ export const publish = Command.make("publish", { file, urls }).pipe(
 )
 
 /** Draws at most ten times a second. */
-const watch = (output: Output["Service"], name: string, started: number) => {
+const watch = (output: Output["Service"], clock: Clock.Clock, name: string) => {
+  const started = clock.currentTimeMillisUnsafe()
   let drawnAt = 0
   return (hashed: number, total: number) => {
-    const now = Date.now()
+    const now = clock.currentTimeMillisUnsafe()
     if (now - drawnAt < 100 && hashed < total) return
     drawnAt = now
     output.redraw(progressLine({ name, hashed, total, elapsed: now - started, columns: output.columns() }))

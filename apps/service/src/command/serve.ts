@@ -31,12 +31,18 @@ const publicUrl = Flag.String("public-url").pipe(
   Flag.optional
 )
 
+const proxies = Flag.String("trust-proxy").pipe(
+  Flag.withMetavar("ADDRESS"),
+  Flag.withDescription("a reverse proxy in front of the service, whose X-Forwarded-For says where devices are"),
+  Flag.atLeast(0)
+)
+
 const privateNetworks = Flag.Literals("private-networks", ["one-site", "by-subnet"]).pipe(
   Flag.withDescription("how devices are grouped that reach the service without a NAT"),
   Flag.withDefault("one-site")
 )
 
-export const serve = Command.make("piecework-service", { host, port, publicUrl, privateNetworks }).pipe(
+export const serve = Command.make("piecework-service", { host, port, publicUrl, proxies, privateNetworks }).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),
   Command.withHandler((options) =>
@@ -45,6 +51,7 @@ export const serve = Command.make("piecework-service", { host, port, publicUrl, 
       const service = Service.layer({
         host: listenOn,
         port: options.port,
+        proxies: options.proxies,
         publicUrl: yield* toldUrl(Option.getOrUndefined(options.publicUrl))
       })
       const swarms = Swarms.layerEmbedded.pipe(

@@ -22,13 +22,11 @@ import * as HttpCaller from "./HttpCaller.ts"
 import * as Limits from "./Limits.ts"
 import * as PhfRoute from "./PhfRoute.ts"
 
-export interface Options {
+export interface Options extends HttpCaller.Options {
   /** Address to listen on; absent means all of this machine's. */
   readonly host: string | undefined
   /** 0 takes a free one. */
   readonly port: number
-  /** URL that clients are told; absent means the one by which they came. */
-  readonly publicUrl: string | undefined
 }
 
 /** A defect in one call must not end the others. */
@@ -47,7 +45,7 @@ export const layer = (options: Options): Layer.Layer<HttpServer.HttpServer, Fail
   const routes = Layer.mergeAll(roles, PhfRoute.layer, HealthRoute.layer, Limits.layer)
   const server = createServer(Limits.serverOptions)
   return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(HttpCaller.layer(options.publicUrl)),
+    Layer.provide(HttpCaller.layer(options)),
     Layer.provideMerge(cutOff(server)),
     Layer.provideMerge(listening(server, options))
   )

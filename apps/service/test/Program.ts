@@ -1,0 +1,71 @@
+/** The program as a process of its own, as a person or systemd starts it. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { Effect, type Scope } from "effect"
+
+const launcher = fileURLToPath(new URL("../bin/piecework-service.mjs", import.meta.url))
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+export interface Running {
+  readonly process: ChildProcess
+  readonly ended: Promise<Ended>
+  /** The first line on standard output. */
+  readonly firstLine: Promise<string>
+}
+
+/** Starts it; whatever happens, it is gone with the scope. */
+export const start = (...args: ReadonlyArray<string>): Effect.Effect<Running, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      const child = spawn(process.execPath, [launcher, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+      let stdout = ""
+      let stderr = ""
+      child.stderr.on("data", (part: Buffer) => (stderr += part.toString()))
+      // oxlint-disable-next-line promise/avoid-new -- the events of a process become promises nowhere else
+      const ended = new Promise<Ended>((resolve) => {
+        child.on("close", (code) => resolve({ code, stdout, stderr }))
+      })
+      // oxlint-disable-next-line promise/avoid-new -- see above
+      const firstLine = new Promise<string>((resolve, reject) => {
+        child.stdout.on("data", (part: Buffer) => {
+          stdout += part.toString()
+          if (stdout.includes("\n")) resolve(stdout.slice(0, stdout.indexOf("\n")))
+        })
+        child.on("close", () => reject(new Error(`ended without a line: ${stderr}`)))
+      })
+      firstLine.catch(() => {})
+      return { process: child, ended, firstLine }
+    }),
+    (running) =>
+      Effect.promise(() => {
+        running.process.kill("SIGKILL")
+        return running.ended
+      })
+  )
+
+/** Runs it to its end. */
+export const run = (...args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+  Effect.scoped(Effect.flatMap(start(...args), ({ ended }) => Effect.promise(() => ended)))
+
+/** A service on a free port; `url` is what it says it listens at. */
+export const serving = (directory: string, ...args: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const running = yield* start("--port", "0", "--host", "127.0.0.1", "--data", directory, "--json", ...args)
+    const line = yield* Effect.promise(() => running.firstLine)
+    const { listening } = JSON.parse(line) as { readonly listening: string }
+    return { ...running, url: listening }
+  })
+
+/** A folder that is gone with the scope. */
+export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
+  Effect.sync(() => mkdtempSync(join(tmpdir(), "piecework-service-"))),
+  (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+)
