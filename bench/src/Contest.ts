@@ -130,6 +130,22 @@ export const ratio = (self: Standing, other: Standing): number | null =>
     ? null
     : Statistics.round(other.seconds.median / self.seconds.median, 3)
 
+/**
+ * The same for what a large file took longer than a small one, each pair being small and large; null also when the
+ * difference drowns in the noise.
+ */
+export const ratioBeyond = (
+  self: readonly [small: Standing, large: Standing],
+  other: readonly [small: Standing, large: Standing]
+): number | null => {
+  const [own, others] = [self, other].map(([small, large]) =>
+    small.failed !== undefined || large.failed !== undefined || !small.seconds || !large.seconds
+      ? 0
+      : large.seconds.median - small.seconds.median
+  )
+  return own !== undefined && others !== undefined && own > 0 && others > 0 ? Statistics.round(others / own, 3) : null
+}
+
 /** A sample from a process and from what its other end had used before and after. */
 export const sample = (
   measured: { readonly seconds: number; readonly usage: Option.Option<Usage> },
