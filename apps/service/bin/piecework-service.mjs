@@ -1,36 +1,4 @@
 #!/usr/bin/env node
-/**
- * Starts the service from its sources in the workspace, else from the bundle that `npm run build` makes, with this Node, or
- * with the one in node_modules where this one is too old. Plain JavaScript, so that any Node can tell what is wrong.
- */
-import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
-import { constants } from "node:os"
-import { fileURLToPath } from "node:url"
+import { launch } from "@piecework/launch"
 
-/** What the sources need: type stripping and node:sqlite with time limits. */
-const needed = [22, 19]
-const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
-const isNewEnough = major > needed[0] || (major === needed[0] && minor >= needed[1])
-
-const path = (relative) => fileURLToPath(new URL(relative, import.meta.url))
-const node = isNewEnough
-  ? process.execPath
-  : ["../node_modules/node/bin/node", "../../../node_modules/node/bin/node"].map(path).find(existsSync)
-if (node === undefined) {
-  console.error(`piecework-service: Node ${needed.join(".")} or later is needed; this is ${process.version}.`)
-  process.exit(1)
-}
-
-const source = path("../src/main.ts")
-const program = existsSync(source) ? ["--conditions=source", source] : [path("../dist/bundle/main.js")]
-const args = ["--disable-warning=ExperimentalWarning", ...program, ...process.argv.slice(2)]
-
-if (typeof process.execve === "function") {
-  // The same process goes on as the service, so whoever started it can signal it.
-  process.execve(node, [node, ...args], process.env)
-} else {
-  const child = spawn(node, args, { stdio: "inherit" })
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal))
-  child.on("exit", (code, signal) => process.exit(code ?? 128 + constants.signals[signal]))
-}
+launch("piecework-service", import.meta.url)
