@@ -1,83 +1,183 @@
 /**
- * HTTP/1.1 GET whose bodies are read straight into the caller's memory, over any `Transport`.
+ * HTTP/1.1 GET over a `Transport`, with bodies that are read straight into the caller's memory. Only plain bytes are
+ * asked for and accepted, since pieces are checked as they are on the wire. Connections are kept for the next request.
+ * Source: RFC 9110, RFC 9112.
  */
-import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import * as ContentUrl from "@piecework/domain/ContentUrl"
 import type { Transport } from "@piecework/transport/Transport"
-import { Context, Effect, Layer, Schema, type Scope } from "effect"
-import type { HttpClientConfig } from "./HttpClientConfig.ts"
+import type { TransportError } from "@piecework/transport/ByteStream"
+import { Context, Effect, Layer, Result, type Scope } from "effect"
+import { HttpClientConfig } from "./HttpClientConfig.ts"
+import { HttpError } from "./HttpError.ts"
+import type { HttpBody, HttpResponse } from "./HttpResponse.ts"
+import * as Body from "./internal/Body.ts"
+import type { Connection } from "./internal/Connection.ts"
+import * as ConnectionPool from "./internal/ConnectionPool.ts"
+import * as RequestHead from "./internal/RequestHead.ts"
+import * as ResponseHead from "./internal/ResponseHead.ts"
 
-/** A request failed, or its answer broke off. An answer with any status is no failure. */
-export class HttpError extends Schema.TaggedError<HttpError>()("HttpError", {
-  url: Schema.String,
-  reason: Schema.Literals([
-    "Unreachable",
-    "TlsFailed",
-    /** No connection, or no head of an answer, in time. */
-    "TimedOut",
-    /** No byte of the body for too long. */
-    "Stalled",
-    /** The connection broke. */
-    "Closed",
-    /** The body ended early. */
-    "Truncated",
-    /** The answer is not what HTTP/1.1 allows. */
-    "BadResponse",
-    /** The answer is encoded, though only plain bytes were asked for. */
-    "Encoded",
-    "InsecureRedirect",
-    "TooManyRedirects",
-    "BadRedirect"
-  ]),
-  /** What exactly is wrong with the answer. */
-  detail: Schema.optionalKey(Schema.String),
-  cause: Schema.optionalKey(Schema.Defect())
-}) {}
-
-export interface ContentRange {
-  readonly start: number
-  /** The last byte, inclusive. */
-  readonly end: number
-  /** Length of the whole file, when the server knows it. */
-  readonly total?: number
-}
-
-export interface HttpBody {
-  /** Fills all of `target`; short only at the end of the body, 0 after it. */
-  readonly fill: (target: Uint8Array) => Effect.Effect<number, HttpError>
-  /** Bytes of the body that came in so far: a live counter. */
-  readonly received: () => number
-}
-
-export interface HttpResponse {
-  readonly status: number
-  /** By lower-case name; several of one name are joined with ", ". */
-  readonly headers: ReadonlyMap<string, string>
-  /** Where the answer came from, after redirects. */
-  readonly url: ContentUrl
-  /** Length of the body, when announced. */
-  readonly contentLength: number | undefined
-  readonly contentRange: ContentRange | undefined
-  readonly body: HttpBody
-}
+export { HttpError } from "./HttpError.ts"
+export type { ContentRange, HttpBody, HttpResponse } from "./HttpResponse.ts"
 
 export interface GetOptions {
-  readonly url: ContentUrl
+  readonly url: ContentUrl.ContentUrl
   /** Bytes to ask for; `end` is inclusive, without it to the end of the file. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
   /** The range is wanted only if the validator still holds, else the whole file comes. */
   readonly ifRange?: string | undefined
+  /** More headers. Those that the client sets itself are refused; credentials do not go to another server. */
   readonly headers?: Readonly<Record<string, string>> | undefined
 }
 
 export class HttpClient extends Context.Service<
   HttpClient,
   {
-    /** The connection goes back to the pool only when the body was read to its end; else it closes with the scope. */
+    /**
+     * The answer, whatever its status, after redirects. Its connection goes back to the pool once the body was read to
+     * its end; else it closes with the scope.
+     */
     readonly get: (options: GetOptions) => Effect.Effect<HttpResponse, HttpError, Scope.Scope>
   }
 >()("@piecework/sources/HttpClient") {
   static readonly layer: Layer.Layer<HttpClient, never, Transport | HttpClientConfig> = Layer.effect(
     HttpClient,
-    Effect.die(new Error("under construction"))
+    Effect.suspend(() => make)
   )
 }
+
+/** Source: RFC 9110, section 15.4. */
+const redirects = new Set([301, 302, 303, 307, 308])
+
+/** Interim answers before the real one; more are no help. */
+const maxInterim = 16
+
+/** Bodies of redirects up to this length are read, so that their connection can be used again. */
+const maxSkipped = 65_536
+
+type Fail = (reason: HttpError["reason"], detail?: string, cause?: unknown) => HttpError
+
+const failed =
+  (url: string): Fail =>
+  (reason, detail, cause) =>
+    new HttpError({
+      url,
+      reason,
+      ...(detail === undefined ? {} : { detail }),
+      ...(cause === undefined ? {} : { cause })
+    })
+
+const make = Effect.gen(function* () {
+  const config = yield* HttpClientConfig
+  const pool = yield* ConnectionPool.make
+
+  /** A connection for one request, and how to give it back before the scope closes. */
+  const lease = (url: URL, fresh: boolean) =>
+    Effect.gen(function* () {
+      let isMine = true
+      const connection = yield* Effect.acquireRelease(pool.take(url, fresh), (taken) =>
+        Effect.suspend(() => (isMine ? taken.close : Effect.void))
+      )
+      const giveBack = (keep: boolean) =>
+        Effect.suspend(() => {
+          isMine = false
+          return keep ? pool.giveBack(connection) : connection.close
+        })
+      return { connection, giveBack }
+    })
+
+  /** Sends the request and reads the head of the answer; `None` when the connection ended before any of it came. */
+  const ask = Effect.fnUntraced(function* (
+    connection: Connection,
+    request: Uint8Array,
+    fail: Fail
+  ): Effect.fn.Return<ResponseHead.ResponseHead | undefined, HttpError> {
+    const before = connection.stream.counters.received
+    const isSilent = () => connection.stream.counters.received === before
+    const asked = yield* Effect.result(Effect.andThen(connection.stream.write([request]), connection.head))
+    let bytes = asked
+    for (let interim = 0; interim <= maxInterim; interim++) {
+      if (Result.isFailure(bytes)) return isSilent() ? undefined : yield* fail("Closed", undefined, bytes.failure)
+      if (bytes.success === "Ended") return isSilent() ? undefined : yield* fail("Closed")
+      if (bytes.success === "TooLong") {
+        return yield* fail("BadResponse", `its head is longer than ${ResponseHead.maxHeadBytes} bytes`)
+      }
+      const head = ResponseHead.parse(bytes.success)
+      if (Result.isFailure(head)) return yield* fail("BadResponse", head.failure)
+      if (head.success.status >= 200) return head.success
+      if (head.success.status === 101) return yield* fail("BadResponse", "it changes the protocol")
+      bytes = yield* Effect.result(connection.head)
+    }
+    return yield* fail("BadResponse", "it has too many interim answers")
+  })
+
+  /** One request to one server, and its answer. */
+  const exchange = Effect.fnUntraced(function* (
+    options: GetOptions,
+    url: ContentUrl.ContentUrl,
+    fresh: boolean
+  ): Effect.fn.Return<HttpResponse & { readonly skip: Effect.Effect<void> }, HttpError, Scope.Scope> {
+    const fail = failed(url)
+    const target = new URL(url)
+    const isSameServer = target.origin === new URL(options.url).origin
+    const encoded = RequestHead.encode(url, options, config.userAgent, isSameServer)
+    if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
+    const { connection, giveBack } = yield* Effect.mapError(lease(target, fresh), (error) => dialFailed(fail, error))
+    const isFirst = connection.requests++ === 0
+    const answer = Effect.gen(function* () {
+      const head = yield* Effect.timeoutOrElse(ask(connection, encoded.success, fail), {
+        duration: config.headTimeout,
+        orElse: () => Effect.fail(fail("TimedOut"))
+      })
+      const coding = head?.headers.get("content-encoding")
+      if (coding !== undefined && coding.toLowerCase() !== "identity") return yield* fail("Encoded", coding)
+      return head
+    })
+    const head = yield* Effect.onError(answer, () => giveBack(false))
+    if (head === undefined) {
+      yield* giveBack(false)
+      // The server may end an idle connection at any time; a request that got nothing can be sent again.
+      return yield* isFirst ? fail("Closed") : exchange(options, url, true)
+    }
+    const onEnd = giveBack(head.keepAlive)
+    // There is nothing to read, so nobody would come to the end.
+    if (head.contentLength === 0) yield* onEnd
+    const { status, headers, contentLength, contentRange, framing } = head
+    const body = Body.make({ connection, framing, stallTimeout: config.stallTimeout, fail, onEnd })
+    return { status, headers, url, contentLength, contentRange, body, skip: skip(body, contentLength) }
+  })
+
+  /** Where a redirect leads. */
+  const follow = Effect.fnUntraced(function* (
+    from: ContentUrl.ContentUrl,
+    location: string | undefined
+  ): Effect.fn.Return<ContentUrl.ContentUrl, HttpError> {
+    const fail = failed(from)
+    if (location === undefined || !URL.canParse(location, from)) return yield* fail("BadRedirect")
+    const to = ContentUrl.parse(new URL(location, from).href)
+    if (Result.isFailure(to)) return yield* fail("BadRedirect", undefined, to.failure)
+    const isInsecure = from.startsWith("https:") && to.success.startsWith("http:")
+    return isInsecure && !config.allowInsecureRedirect ? yield* fail("InsecureRedirect") : to.success
+  })
+
+  const get = Effect.fn("HttpClient.get")(function* (
+    options: GetOptions
+  ): Effect.fn.Return<HttpResponse, HttpError, Scope.Scope> {
+    let url = options.url
+    for (let hop = 0; hop <= config.maxRedirects; hop++) {
+      const { skip: skipBody, ...response } = yield* exchange(options, url, false)
+      if (!redirects.has(response.status)) return response
+      url = yield* follow(url, response.headers.get("location"))
+      yield* skipBody
+    }
+    return yield* failed(options.url)("TooManyRedirects")
+  })
+
+  return HttpClient.of({ get })
+})
+
+const dialFailed = (fail: Fail, error: TransportError): HttpError =>
+  fail(error.reason === "TimedOut" || error.reason === "TlsFailed" ? error.reason : "Unreachable", undefined, error)
+
+/** Reads a short body away. */
+const skip = (body: HttpBody, length: number | undefined): Effect.Effect<void> =>
+  length === undefined || length > maxSkipped ? Effect.void : Effect.ignore(body.fill(new Uint8Array(length)))

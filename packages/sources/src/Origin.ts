@@ -1,9 +1,16 @@
-/** The HTTP server that always has the content, as a source of pieces. */
+/**
+ * The HTTP server that always has the content, as a source of pieces. It notices when the file behind the URL becomes
+ * another one, when only whole files are sent, and where redirects lead.
+ */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import type { BufferPool } from "@piecework/hashing/BufferPool"
+import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
+import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import { Effect, type Scope } from "effect"
-import type { HttpClient, HttpResponse } from "./HttpClient.ts"
-import type { PieceSource, SourceError } from "./PieceSource.ts"
+import { HttpClient } from "./HttpClient.ts"
+import type { HttpError } from "./HttpError.ts"
+import type { HttpBody, HttpResponse } from "./HttpResponse.ts"
+import { parseUnsatisfiedRange } from "./internal/ResponseHead.ts"
+import { type PieceRun, type PieceSource, SourceError, SourceId } from "./PieceSource.ts"
 
 /** What the origin said about the content, and the first bytes of it. */
 export interface Probe extends HttpResponse {
@@ -31,5 +38,221 @@ export interface Origin extends PieceSource {
   readonly stream: (from: number, validator?: string) => Effect.Effect<HttpResponse, SourceError, Scope.Scope>
 }
 
-export const make = (_url: ContentUrl): Effect.Effect<Origin, never, HttpClient | BufferPool> =>
-  Effect.die(new Error("under construction"))
+/** Bytes a probe asks for: enough for a small file and for a look at the start of any other. */
+const probeLength = 16_384
+
+export const make = Effect.fnUntraced(function* (
+  url: ContentUrl
+): Effect.fn.Return<Origin, never, HttpClient | BufferPool> {
+  const client = yield* HttpClient
+  const pool = yield* BufferPool
+  const id = SourceId.make(`origin:${new URL(url).origin}`)
+
+  /** Where the last redirect led. */
+  let target = url
+  let validator: string | undefined
+  let sendsWholeFiles = false
+  let finished = 0
+  const underWay = new Set<HttpBody>()
+
+  const fail = (reason: SourceError["reason"], response?: HttpResponse) =>
+    new SourceError({
+      source: id,
+      reason,
+      url: response?.url ?? target,
+      ...(response === undefined ? {} : { status: response.status })
+    })
+
+  /** The answer, whose bytes count as content from now on. */
+  const counted = <R extends HttpResponse>(response: R): Effect.Effect<R, never, Scope.Scope> =>
+    Effect.acquireRelease(
+      Effect.sync(() => {
+        underWay.add(response.body)
+        return response
+      }),
+      () =>
+        Effect.sync(() => {
+          underWay.delete(response.body)
+          finished += response.body.received()
+        })
+    )
+
+  /** An answer with status 200, 206 or 416; any other is an error. */
+  const ask = Effect.fnUntraced(function* (
+    range: { readonly start: number; readonly end?: number } | undefined,
+    ifRange: string | undefined
+  ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
+    const asked = target
+    const response = yield* Effect.mapError(client.get({ url: asked, range, ifRange }), (error) => fromHttp(id, error))
+    target = response.url
+    const { status } = response
+    if (status === 200 || status === 206 || status === 416) return response
+    // What a redirect led to may be gone while the URL still leads somewhere.
+    if (asked !== url && status >= 400 && status < 500) {
+      target = url
+      return yield* ask(range, ifRange)
+    }
+    target = url
+    return yield* fail(reasonOf(status), response)
+  })
+
+  const probe = Effect.fn("Origin.probe")(function* (
+    length: number = probeLength
+  ): Effect.fn.Return<Probe, SourceError, Scope.Scope> {
+    const response = yield* ask({ start: 0, end: Math.max(1, length) - 1 }, undefined)
+    const described = { validator: validatorOf(response), contentType: response.headers.get("content-type") }
+    validator = described.validator
+    sendsWholeFiles = response.status === 200
+    if (response.status === 200) {
+      const whole = { ...response, ...described, size: response.contentLength, ranges: false }
+      return yield* counted(whole)
+    }
+    if (response.status === 416) {
+      // No byte of an empty file can be asked for.
+      const size = parseUnsatisfiedRange(response.headers.get("content-range") ?? "")
+      if (size !== 0) return yield* fail("RangeUnsatisfiable", response)
+      return { ...response, ...described, size, ranges: true, contentLength: 0, body: emptyBody }
+    }
+    const range = response.contentRange
+    const isAsked = range !== undefined && range.start === 0 && range.end < Math.max(1, length)
+    if (!isAsked || !isLength(response, range.end + 1)) return yield* fail("BadResponse", response)
+    return yield* counted({ ...response, ...described, size: range.total, ranges: true })
+  })
+
+  const stream = Effect.fn("Origin.stream")(function* (
+    from: number,
+    before?: string
+  ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
+    const response = yield* from === 0 ? ask(undefined, undefined) : ask({ start: from }, before)
+    if (response.status === 416) return yield* fail("RangeUnsatisfiable", response)
+    if (!isSame(response, before)) return yield* fail("ContentChanged", response)
+    if (from === 0) {
+      if (response.status !== 200) return yield* fail("BadResponse", response)
+      return yield* counted(response)
+    }
+    if (response.status === 200) return yield* fail("RangeIgnored", response)
+    const range = response.contentRange
+    const isRest = range?.start === from && (range.total === undefined || range.end === range.total - 1)
+    if (!isRest || !isLength(response, range.end - from + 1)) return yield* fail("BadResponse", response)
+    return yield* counted(response)
+  })
+
+  /** The answer with the bytes from `start` to `end`, both inclusive. */
+  const open = Effect.fnUntraced(function* (
+    start: number,
+    end: number,
+    layout: PieceLayout
+  ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
+    const isWhole = start === 0 && end === layout.contentSize - 1
+    if (sendsWholeFiles && !isWhole) return yield* fail("RangeIgnored")
+    const response = yield* ask(sendsWholeFiles ? undefined : { start, end }, undefined)
+    if (response.status === 416) return yield* fail("RangeUnsatisfiable", response)
+    if (!isSame(response, validator)) return yield* fail("ContentChanged", response)
+    if (response.status === 200) {
+      if (!isLength(response, layout.contentSize)) return yield* fail("ContentChanged", response)
+      if (isWhole) return response
+      sendsWholeFiles = true
+      return yield* fail("RangeIgnored", response)
+    }
+    const range = response.contentRange
+    if (sendsWholeFiles || range === undefined || range.start !== start || range.end !== end) {
+      return yield* fail("BadResponse", response)
+    }
+    if (range.total !== undefined && range.total !== layout.contentSize) return yield* fail("ContentChanged", response)
+    if (!isLength(response, end - start + 1)) return yield* fail("BadResponse", response)
+    return response
+  })
+
+  const fetch = Effect.fn("Origin.fetch")(function* (
+    run: PieceRun,
+    layout: PieceLayout,
+    deliver: (piece: PieceIndex, buffer: PieceBuffer) => Effect.Effect<void>
+  ): Effect.fn.Return<void, SourceError, Scope.Scope> {
+    if (Math.min(layout.pieceSize, layout.contentSize) > pool.bufferSize) {
+      return yield* Effect.die(new Error(`a piece of ${layout.pieceSize} bytes is larger than the pool's buffers`))
+    }
+    const last = (run.first + run.count - 1) as PieceIndex
+    const { offset, length } = layout.span(last)
+    const response = yield* Effect.flatMap(open(run.first * layout.pieceSize, offset + length - 1, layout), counted)
+    const { body } = response
+    validator ??= validatorOf(response)
+    const read = (wanted: Uint8Array) =>
+      Effect.mapError(body.fill(wanted), (error) => fromHttp(id, error, response.status))
+    for (let piece = run.first; piece <= last; piece = (piece + 1) as PieceIndex) {
+      const size = layout.length(piece)
+      yield* pool.take(
+        (buffer) =>
+          Effect.flatMap(read(buffer.bytes.subarray(0, size)), (got) =>
+            got < size ? Effect.fail(fail("Truncated", response)) : Effect.void
+          ),
+        (buffer) => deliver(piece, buffer)
+      )
+    }
+    // An answer that did not say its length may hold more.
+    if ((yield* read(new Uint8Array(1))) > 0) return yield* fail("ContentChanged", response)
+  }, Effect.scoped)
+
+  return {
+    id,
+    kind: "Origin",
+    url,
+    probe,
+    stream,
+    fetch,
+    received: () => {
+      let sum = finished
+      for (const body of underWay) sum += body.received()
+      return sum
+    }
+  }
+})
+
+const emptyBody: HttpBody = { fill: () => Effect.succeed(0), received: () => 0 }
+
+/** Whether the answer is about the file that was there before. */
+const isSame = (response: HttpResponse, before: string | undefined): boolean => {
+  const now = validatorOf(response)
+  return before === undefined || now === undefined || before === now
+}
+
+const isLength = (response: HttpResponse, length: number): boolean =>
+  response.contentLength === undefined || response.contentLength === length
+
+/** Source: RFC 9110, section 8.8: a weak ETag does not promise the same bytes. */
+const validatorOf = (response: HttpResponse): string | undefined => {
+  const tag = response.headers.get("etag")
+  if (tag !== undefined && tag.startsWith('"')) return tag
+  return response.headers.get("last-modified")
+}
+
+const reasonOf = (status: number): SourceError["reason"] => {
+  if (status === 404 || status === 410) return "NotFound"
+  if (status === 401 || status === 403 || status === 407) return "Forbidden"
+  if (status >= 500) return "ServerFailed"
+  return status >= 400 ? "Refused" : "BadResponse"
+}
+
+/** The failure of a request in the words of sources. */
+export const fromHttp = (source: SourceId, error: HttpError, status?: number): SourceError =>
+  new SourceError({
+    source,
+    reason: reasons[error.reason],
+    url: error.url,
+    cause: error,
+    ...(status === undefined ? {} : { status })
+  })
+
+const reasons: { readonly [R in HttpError["reason"]]: SourceError["reason"] } = {
+  Unreachable: "Unreachable",
+  TlsFailed: "TlsFailed",
+  TimedOut: "TimedOut",
+  Stalled: "Stalled",
+  Closed: "Closed",
+  Truncated: "Truncated",
+  BadResponse: "BadResponse",
+  Encoded: "BadResponse",
+  InsecureRedirect: "InsecureRedirect",
+  TooManyRedirects: "TooManyRedirects",
+  BadRedirect: "BadResponse",
+  BadRequest: "Refused"
+}

@@ -59,8 +59,45 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
 }) {
   /** Whether asking the same source again is pointless. Source: spec.md §3.4, fatal at once. */
   get isFatal(): boolean {
-    return true
+    // 408 and 429 ask for another try, later. Source: RFC 9110, section 15.5.9; RFC 6585, section 4.
+    if (this.reason === "Refused") return this.status !== 408 && this.status !== 429
+    return fatal.has(this.reason)
   }
+
+  override get message(): string {
+    return `${this.url ?? this.source}: ${sentences[this.reason]}${this.status === undefined ? "" : ` (HTTP ${this.status})`}.`
+  }
+}
+
+const fatal: ReadonlySet<SourceError["reason"]> = new Set([
+  "NotFound",
+  "Forbidden",
+  "RangeUnsatisfiable",
+  "ContentChanged",
+  "InsecureRedirect",
+  "TooManyRedirects",
+  "TlsFailed",
+  "Protocol"
+])
+
+const sentences: { readonly [R in SourceError["reason"]]: string } = {
+  Unreachable: "the server cannot be reached; check the address and the network",
+  TimedOut: "the server did not answer in time",
+  Stalled: "the server stopped sending",
+  Closed: "the connection broke",
+  Truncated: "the answer ended before it was whole",
+  BadResponse: "the answer makes no sense",
+  NotFound: "the server does not have this file; check the URL",
+  Forbidden: "the server does not allow this download",
+  Refused: "the server refused the request",
+  ServerFailed: "the server has a problem; a later try may work",
+  RangeIgnored: "the server sends whole files only",
+  RangeUnsatisfiable: "the file is shorter than it should be",
+  ContentChanged: "the file is not the one it was before; start again",
+  InsecureRedirect: "the server redirects to an address without encryption",
+  TooManyRedirects: "the server redirects again and again",
+  TlsFailed: "the server could not prove who it is",
+  Protocol: "the other side broke the rules of the protocol"
 }
 
 export interface PieceSource {

@@ -1,4 +1,6 @@
 export * as HttpClient from "./HttpClient.ts"
 export * as HttpClientConfig from "./HttpClientConfig.ts"
+export * as HttpError from "./HttpError.ts"
+export * as HttpResponse from "./HttpResponse.ts"
 export * as Origin from "./Origin.ts"
 export * as PieceSource from "./PieceSource.ts"
