@@ -29,9 +29,9 @@ export const fromBytes = (pieceCount: number, bytes: Uint8Array): Bitfield | und
   return { pieceCount, bytes: bytes.slice() }
 }
 
-export const fromPieces = (pieceCount: number, pieces: Iterable<PieceIndex>): Bitfield => {
+export const fromPieces = (pieceCount: number, held: Iterable<PieceIndex>): Bitfield => {
   const bytes = new Uint8Array(byteLength(pieceCount))
-  for (const piece of pieces) bytes[piece >> 3] = (bytes[piece >> 3] ?? 0) | (0x80 >> (piece & 7))
+  for (const piece of held) bytes[piece >> 3] = (bytes[piece >> 3] ?? 0) | (0x80 >> (piece & 7))
   return { pieceCount, bytes }
 }
 
