@@ -105,7 +105,7 @@ const make = ({ slots, bufferSize }: BufferPoolConfig["Service"]): BufferPool["S
         Effect.flatMap(restore(acquire), (buffer) =>
           Effect.andThen(
             Effect.onError(restore(Effect.suspend(() => fill(buffer))), () => Effect.sync(buffer.release)),
-            handOver(buffer)
+            Effect.suspend(() => handOver(buffer))
           )
         )
       ),

@@ -119,6 +119,22 @@ describe("BufferPool", () => {
   )
 
   describe("take", () => {
+    it.effect("asks what to do with the buffer only once it is filled", () =>
+      Effect.gen(function* () {
+        const { take } = yield* pool(1)
+        const order: Array<string> = []
+        yield* take(
+          () => Effect.sync(() => void order.push("filled")),
+          (buffer) => {
+            order.push("handed over")
+            buffer.release()
+            return Effect.void
+          }
+        )
+        assert.deepStrictEqual(order, ["filled", "handed over"])
+      })
+    )
+
     it.effect("hands over what was filled, and leaves the buffer to the new owner", () =>
       Effect.gen(function* () {
         const { available, take } = yield* pool(1)
