@@ -32,7 +32,8 @@ export class PeerConfig extends Context.Service<
     readonly handshakeTimeout: Duration.Duration
     /** Silence after which we send a keep-alive. Default 45 s. */
     readonly keepAliveEvery: Duration.Duration
-    /** Silence of the peer after which its session ends. Default 2 min, as BitTorrent clients do. */
+    /** Silence of the peer after which its session ends. Default 150 s: others may send a keep-alive
+     * every two minutes, as BitTorrent clients do. */
     readonly idleTimeout: Duration.Duration
     /** How long a message may stand still half-way, theirs or ours, before the session ends. Default 30 s. */
     readonly stallTimeout: Duration.Duration
@@ -60,7 +61,7 @@ export const defaults: PeerConfig["Service"] = {
   dialTimeout: Duration.seconds(5),
   handshakeTimeout: Duration.seconds(5),
   keepAliveEvery: Duration.seconds(45),
-  idleTimeout: Duration.minutes(2),
+  idleTimeout: Duration.seconds(150),
   stallTimeout: Duration.seconds(30),
   abandonTimeout: Duration.seconds(5),
   watchEvery: Duration.seconds(1),

@@ -138,8 +138,7 @@ const make = Effect.gen(function* () {
       if (yield* bans.isBanned({ device: deviceOf(who) })) return yield* refuse("Banned")
       if (!registry.open(place, who)) return yield* refuse("Duplicate")
       const opened = session(stream, served, { peer: who, address: peer.address, kind: peer.kind, incoming: false })
-      yield* Deferred.succeed(ready, opened)
-      yield* opened.run
+      yield* opened.run(Deferred.succeed(ready, opened))
     }).pipe(
       Effect.scoped,
       Effect.ensuring(Effect.sync(() => slot !== undefined && registry.remove(slot))),
@@ -161,7 +160,7 @@ const make = Effect.gen(function* () {
       const address = stream.remote
       const kind = served.kindOf?.(peer, address) ?? kindOfAddress(address.host)
       const opened = session(stream, served, { peer, address, kind, incoming: true })
-      yield* Effect.raceFirst(opened.run, Effect.andThen(served.onSession(opened), Effect.never))
+      yield* Effect.raceFirst(opened.run(Effect.void), Effect.andThen(served.onSession(opened), Effect.never))
     }).pipe(
       // The connection broke before the session began: there is nobody left to tell.
       Effect.catchTag("TransportError", () => Effect.void),

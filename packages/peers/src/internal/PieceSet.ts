@@ -5,11 +5,14 @@ import type { PieceIndex } from "@piecework/domain/PieceLayout"
 export class PieceSet {
   readonly pieceCount: number
   readonly bytes: Uint8Array
+  /** How many pieces are in the set. */
+  size: number
   private snapshot: Bitfield.Bitfield | undefined
 
   constructor(from: Bitfield.Bitfield) {
     this.pieceCount = from.pieceCount
     this.bytes = from.bytes.slice()
+    this.size = Bitfield.count(from)
     this.snapshot = from
   }
 
@@ -21,13 +24,9 @@ export class PieceSet {
   add(piece: PieceIndex): boolean {
     if (piece >= this.pieceCount || this.has(piece)) return false
     this.bytes[piece >> 3] = (this.bytes[piece >> 3] ?? 0) | (0x80 >> (piece & 7))
+    this.size++
     this.snapshot = undefined
     return true
-  }
-
-  addAll(pieces: Bitfield.Bitfield): void {
-    for (let i = 0; i < this.bytes.length; i++) this.bytes[i] = (this.bytes[i] ?? 0) | (pieces.bytes[i] ?? 0)
-    this.snapshot = undefined
   }
 
   /** The pieces of `other` that are not in this set. */

@@ -12,17 +12,19 @@ import { type PieceRun, SourceError, SourceId } from "@piecework/sources/PieceSo
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Codec } from "@piecework/wire"
 import type { Block, Message } from "@piecework/wire/Message"
-import { Deferred, Effect, Exit, Latch, Queue } from "effect"
+import { Deferred, Effect, Exit, Queue } from "effect"
 import type { Bans } from "../Bans.ts"
 import type { PeerConfig } from "../PeerConfig.ts"
 import { PeerError, type Violation } from "../PeerError.ts"
 import type { Served } from "../PeerHost.ts"
-import type { PeerEvent, PeerSession } from "../PeerSession.ts"
+import type { PeerCounters, PeerEvent, PeerSession } from "../PeerSession.ts"
+import { ByteCounts } from "./ByteCounts.ts"
 import { FrameReader, type Receiver } from "./FrameReader.ts"
 import { Inventory } from "./Inventory.ts"
 import { type Arrival, Requests } from "./Requests.ts"
 import { Uploads } from "./Uploads.ts"
 import type { Member, UploadSlots } from "./UploadSlots.ts"
+import { Wake } from "./Wake.ts"
 import { watch } from "./watch.ts"
 
 export interface SessionOptions {
@@ -62,8 +64,8 @@ export class Session implements PeerSession, Receiver, Member {
   private readonly inventory: Inventory
   private isChoked = true
 
-  /** Opened when the writer may have something to do. */
-  private readonly wake = Latch.makeUnsafe(false)
+  /** Called when the writer may have something to do. */
+  private readonly wake = new Wake()
   private readonly haves: Array<PieceIndex> = []
   private readonly cancels: Array<Block> = []
   private keepAlive = false
@@ -77,12 +79,7 @@ export class Session implements PeerSession, Receiver, Member {
   private filling: Arrival | undefined
   /** Nobody waits for `filling` any more: its buffer goes back when the block is complete. */
   private abandoned = false
-  /** Bytes of the block that is coming, and what the stream had received when it began. */
-  private blockLength = 0
-  private blockFrom = 0
-  private receivedBytes = 0
-  private sentBytes = 0
-  private wastedBytes = 0
+  private readonly counts: ByteCounts
 
   constructor(options: SessionOptions) {
     const { config, served } = options
@@ -97,6 +94,7 @@ export class Session implements PeerSession, Receiver, Member {
     this.bitfieldLength = Bitfield.byteLength(served.phf.layout.pieceCount)
     this.uploads = new Uploads(served.phf.layout, config.maxQueuedRequests)
     this.requests = new Requests(served.phf.layout, config.blockSize, config.maxRequests)
+    this.counts = new ByteCounts(options.stream.counters)
     this.reader = new FrameReader(options.stream, this)
     this.closed = Deferred.await(this.end)
     this.close = Effect.sync(() => {
@@ -104,27 +102,22 @@ export class Session implements PeerSession, Receiver, Member {
     }).pipe(Effect.andThen(this.closed), Effect.asVoid)
   }
 
-  /** Runs until the session is over, and says why it is. The stream has to be closed then. */
-  get run(): Effect.Effect<PeerError> {
+  /** Runs `opened`, then the session until it is over, and says why it is. The stream has to be closed then. */
+  run(opened: Effect.Effect<unknown>): Effect.Effect<PeerError> {
     const parts = [this.reader.run, this.write, this.watch, Deferred.await(this.ending)]
-    return Effect.raceAllFirst(parts).pipe(
-      Effect.flip,
+    // Whoever `opened` told of the session learns of its end in any case.
+    return Effect.andThen(opened, Effect.flip(Effect.raceAllFirst(parts))).pipe(
       Effect.onExit((exit) => Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : this.error("Closed"))))
     )
   }
-
-  // --- for the download -------------------------------------------------------------------------------------------
 
   readonly held = (): Bitfield.Bitfield => this.inventory.held()
 
   readonly choked = (): boolean => this.isChoked
 
-  readonly received = (): number => {
-    const coming = Math.min(this.blockLength, this.options.stream.counters.received - this.blockFrom)
-    return this.receivedBytes + coming
-  }
+  readonly received = (): number => this.counts.received
 
-  readonly counters = () => ({ received: this.received(), sent: this.sentBytes, wasted: this.wastedBytes })
+  readonly counters = (): PeerCounters => this.counts.snapshot()
 
   readonly announce = (piece: PieceIndex): Effect.Effect<void> => Effect.sync(() => this.tell(piece))
 
@@ -153,7 +146,7 @@ export class Session implements PeerSession, Receiver, Member {
           return yield* Effect.die(new Error(`piece ${piece} is under way in this session already`))
         }
         const arrival = this.requests.add(piece, buffer)
-        this.wake.openUnsafe()
+        this.wake.call()
         yield* restore(Deferred.await(arrival.done)).pipe(
           Effect.onError(() => Effect.sync(() => this.abandon(arrival)))
         )
@@ -165,16 +158,14 @@ export class Session implements PeerSession, Receiver, Member {
   /** Nobody waits for the piece any more. */
   private abandon(arrival: Arrival): void {
     this.cancels.push(...this.requests.remove(arrival))
-    this.wake.openUnsafe()
+    this.wake.call()
     if (this.filling === arrival) {
       this.abandoned = true
       return
     }
-    this.wastedBytes += arrival.received
+    this.counts.wasted += arrival.received
     arrival.buffer.release()
   }
-
-  // --- what comes in ----------------------------------------------------------------------------------------------
 
   readonly message = (message: Message): Violation | undefined => {
     // oxlint-disable-next-line no-underscore-dangle -- the tag of a union, as Effect writes it
@@ -192,7 +183,7 @@ export class Session implements PeerSession, Receiver, Member {
       case "Unchoke":
         if (!this.isChoked) return undefined
         this.isChoked = false
-        this.wake.openUnsafe()
+        this.wake.call()
         this.tellDownload({ _tag: "Unchoked" })
         return undefined
       case "Interested":
@@ -216,31 +207,29 @@ export class Session implements PeerSession, Receiver, Member {
   readonly block = (block: Block): Uint8Array | "Skip" | undefined => {
     const arrival = this.requests.begin(block)
     if (arrival === undefined) return undefined
-    this.blockLength = block.length
-    this.blockFrom = this.options.stream.counters.received
+    this.counts.beginBlock(block.length)
     if (arrival === "Stale") return "Skip"
     this.filling = arrival
     return arrival.buffer.bytes.subarray(block.offset, block.offset + block.length)
   }
 
   readonly blockDone = (block: Block): void => {
-    this.blockLength = 0
-    this.receivedBytes += block.length
+    this.counts.endBlock()
     const arrival = this.filling
     if (arrival === undefined) {
-      this.wastedBytes += block.length
+      this.counts.wasted += block.length
       return
     }
     this.filling = undefined
     const complete = this.requests.finish(arrival, block)
-    this.wake.openUnsafe()
+    this.wake.call()
     if (this.abandoned) {
       this.abandoned = false
-      this.wastedBytes += arrival.received
+      this.counts.wasted += arrival.received
       arrival.buffer.release()
     } else if (complete) {
-      // Last, as the fiber that waits goes on at once.
-      Deferred.doneUnsafe(arrival.done, Effect.void)
+      // Not at once: whoever waits would go on inside this step of the reader.
+      queueMicrotask(() => Deferred.doneUnsafe(arrival.done, Effect.void))
     }
   }
 
@@ -257,7 +246,7 @@ export class Session implements PeerSession, Receiver, Member {
 
   private begin(pieces: Bitfield.Bitfield): void {
     this.inventory.begin(pieces)
-    this.wake.openUnsafe()
+    this.wake.call()
     this.tellDownload({ _tag: "Held", pieces })
   }
 
@@ -265,7 +254,7 @@ export class Session implements PeerSession, Receiver, Member {
     const news = this.inventory.takeHave(piece)
     if (typeof news === "string") return news
     if (!news) return undefined
-    if (this.inventory.wanted && !this.interestSent) this.wake.openUnsafe()
+    if (this.inventory.wanted && !this.interestSent) this.wake.call()
     this.tellDownload({ _tag: "Have", piece })
     return undefined
   }
@@ -276,7 +265,7 @@ export class Session implements PeerSession, Receiver, Member {
     if (!this.inventory.mine.has(block.piece)) return "PieceNotHeld"
     // It was sent before our choke came to the peer, which knows by now that it has to ask again.
     if (!this.unchokeSent) return undefined
-    this.wake.openUnsafe()
+    this.wake.call()
     return this.uploads.add(block)
   }
 
@@ -291,31 +280,29 @@ export class Session implements PeerSession, Receiver, Member {
     Queue.offerUnsafe(this.events, event)
   }
 
-  // --- what goes out ----------------------------------------------------------------------------------------------
-
   readonly setUnchoked = (unchoked: boolean): void => {
     this.unchoked = unchoked
-    this.wake.openUnsafe()
+    this.wake.call()
   }
 
   private tell(piece: PieceIndex): void {
     if (!this.inventory.tell(piece)) return
     this.haves.push(piece)
-    this.wake.openUnsafe()
+    this.wake.call()
   }
 
   private get write(): Effect.Effect<never, PeerError> {
     return Effect.gen({ self: this }, function* () {
       yield* this.send([Codec.encode({ _tag: "Bitfield", bytes: this.inventory.mine.toBitfield().bytes })])
       while (true) {
-        this.wake.closeUnsafe()
+        this.wake.reset()
         const control = this.takeControl()
         if (control.length > 0) {
           yield* this.send([Buffer.concat(control)])
           continue
         }
         const block = this.uploads.next()
-        if (block === undefined) yield* this.wake.await
+        if (block === undefined) yield* this.wake.wait
         else yield* this.upload(block)
       }
     })
@@ -329,7 +316,9 @@ export class Session implements PeerSession, Receiver, Member {
       if (!this.unchoked) this.uploads.clear()
       messages.push(Codec.encode({ _tag: this.unchoked ? "Unchoke" : "Choke" }))
     }
-    const interested = this.inventory.wanted || this.requests.size > 0
+    // Interest stays until we hold everything: the next piece they announce is then one round trip away, not two.
+    const { wanted, mine } = this.inventory
+    const interested = wanted || this.requests.size > 0 || (this.interestSent && mine.size < mine.pieceCount)
     if (interested !== this.interestSent) {
       this.interestSent = interested
       messages.push(Codec.encode({ _tag: this.interestSent ? "Interested" : "NotInterested" }))
@@ -354,7 +343,7 @@ export class Session implements PeerSession, Receiver, Member {
       Effect.andThen(this.send([frame])),
       Effect.andThen(
         Effect.sync(() => {
-          this.sentBytes += block.length
+          this.counts.sent += block.length
         })
       )
     )
@@ -368,8 +357,6 @@ export class Session implements PeerSession, Receiver, Member {
       })
     }).pipe(Effect.mapError(this.connectionLost))
   }
-
-  // --- clocks and the end -----------------------------------------------------------------------------------------
 
   private get watch(): Effect.Effect<never, PeerError> {
     const { bans, config, served, stream } = this.options
@@ -387,7 +374,7 @@ export class Session implements PeerSession, Receiver, Member {
       },
       keepAlive: () => {
         this.keepAlive = true
-        this.wake.openUnsafe()
+        this.wake.call()
       }
     }).pipe(Effect.flatMap((reason) => Effect.fail(this.error(reason))))
   }
@@ -398,18 +385,17 @@ export class Session implements PeerSession, Receiver, Member {
     this.ended = error
     this.options.slots.leave(this)
     const arrival = this.filling
-    const received = this.received()
-    this.wastedBytes += received - this.receivedBytes
-    this.receivedBytes = received
-    this.blockLength = 0
+    this.counts.breakOff()
     this.filling = undefined
     if (arrival !== undefined && this.abandoned) {
-      this.wastedBytes += arrival.received
+      this.counts.wasted += arrival.received
       arrival.buffer.release()
     }
     const failure = Effect.fail(this.sourceError(error))
-    for (const waiting of this.requests.underWay()) Deferred.doneUnsafe(waiting.done, failure)
-    Deferred.doneUnsafe(this.end, Effect.succeed(error))
+    queueMicrotask(() => {
+      for (const waiting of this.requests.underWay()) Deferred.doneUnsafe(waiting.done, failure)
+      Deferred.doneUnsafe(this.end, Effect.succeed(error))
+    })
   }
 
   private error(reason: PeerError["reason"], violation?: Violation, cause?: unknown): PeerError {

@@ -31,6 +31,8 @@ export const watch = Effect.fnUntraced(function* (session: Watched) {
   let { received, sent } = counters
   let receivedAt = yield* Clock.currentTimeMillis
   let sentAt = receivedAt
+  /** When the last write was known to get on. */
+  let writingAt = receivedAt
   let abandonedAt: number | undefined
   let held: Bitfield | undefined
 
@@ -39,6 +41,7 @@ export const watch = Effect.fnUntraced(function* (session: Watched) {
     const now = yield* Clock.currentTimeMillis
     if (counters.received !== received) receivedAt = now
     if (counters.sent !== sent) sentAt = now
+    if (counters.sent !== sent || !session.writing()) writingAt = now
     received = counters.received
     sent = counters.sent
     abandonedAt = session.abandoned() ? (abandonedAt ?? now) : undefined
@@ -47,7 +50,7 @@ export const watch = Effect.fnUntraced(function* (session: Watched) {
     const silence = now - receivedAt
     if (silence >= idleTimeout) return "TimedOut" as const
     if (session.inFrame() && silence >= stallTimeout) return "TimedOut" as const
-    if (session.writing() && now - sentAt >= stallTimeout) return "TimedOut" as const
+    if (now - writingAt >= stallTimeout) return "TimedOut" as const
     if (abandonedAt !== undefined && (silence >= abandonTimeout || now - abandonedAt >= stallTimeout)) {
       return "TimedOut" as const
     }
