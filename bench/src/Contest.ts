@@ -152,7 +152,7 @@ export const sample = (
   before: Option.Option<Usage>,
   after: Option.Option<Usage>
 ): Sample => ({
-  seconds: measured.seconds,
+  seconds: Statistics.round(measured.seconds, 4),
   ...orNull(measured.usage),
   otherEnd: {
     cpuSeconds:

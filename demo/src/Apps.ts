@@ -31,7 +31,7 @@ export const ServiceReady = Schema.Struct({ listening: Schema.String })
 export const publish = (file: string, url: string, data: string): Invocation =>
   serviceProgram("publish", file, "--url", url, "--data", data, "--json")
 
-export const Published = Schema.Struct({ contentId: Schema.String, fileBytes: Schema.Natural })
+export const Published = Schema.Struct({ contentId: Schema.String })
 
 /** Fetches, then goes on giving to others until it is ended. */
 export const client = (options: {
