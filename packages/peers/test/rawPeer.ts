@@ -30,7 +30,7 @@ const read = (stream: ByteStream, target: Uint8Array, atLeast?: number) =>
 const rawPeer = (stream: ByteStream): RawPeer => {
   const exactly = Effect.fnUntraced(function* (length: number) {
     const bytes = new Uint8Array(length)
-    if (length > 0) yield* read(stream, bytes)
+    if (length > 0 && (yield* read(stream, bytes)) < length) return yield* Effect.die(new Error("the stream has ended"))
     return bytes
   }, Effect.orDie)
   const next: RawPeer["next"] = Effect.gen(function* () {

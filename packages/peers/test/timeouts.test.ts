@@ -24,11 +24,12 @@ describe("timeouts", () => {
     const { raw, session } = yield* rawDialled(leecher, { id: idOf("e") })
     assert.deepStrictEqual(yield* raw.next, { _tag: "Interested" })
     for (let n = 0; n < 3; n++) {
-      // That the last one went out is seen a second later, so they are 46 s apart.
+      yield* raw.send({ _tag: "KeepAlive" })
       const heard = yield* Effect.forkChild(raw.next)
-      yield* TestClock.adjust("43 seconds")
+      // That the last one went out is seen a second later, so they are 46 s apart.
+      yield* TestClock.adjust("44 seconds")
       assert.isUndefined(heard.pollUnsafe())
-      yield* TestClock.adjust("3 seconds")
+      yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(yield* Fiber.join(heard), { _tag: "KeepAlive" })
     }
     yield* session.announce(at(5))
