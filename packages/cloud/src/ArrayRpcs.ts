@@ -86,12 +86,14 @@ export class JoinRequest extends Schema.Class<JoinRequest>("@piecework/cloud/Joi
   eId: Schema.optionalKey(ExperimentId)
 }) {}
 
+const isIp = Schema.is(Ip)
+
 /** The peers that a join returns, and when to join again. Fields that a client does not know are to be ignored. */
 export class Handout extends Schema.Class<Handout>("@piecework/cloud/Handout")({
   /** At most as many as wanted, nearest kind first, never the asker. */
-  peers: Schema.Array(
-    Peer.check(Schema.makeFilter((peer) => Schema.is(Ip)(peer.address.host) || "an IP address"))
-  ).check(Schema.isMaxLength(maxPeers)),
+  peers: Schema.Array(Peer.check(Schema.makeFilter((peer) => isIp(peer.address.host) || "an IP address"))).check(
+    Schema.isMaxLength(maxPeers)
+  ),
   /** Milliseconds until the next join; a member that is silent for longer than this and a margin is forgotten. */
   nextJoin: Schema.DurationFromMillis,
   /** Members of the swarm that the asker may be matched with, more than `peers` when not all fit. */

@@ -3,7 +3,7 @@
  * that decodes is small and holds no surprises.
  */
 import { DownloadMode } from "@piecework/domain/DownloadMode"
-import { Schema } from "effect"
+import { Result, Schema } from "effect"
 import { NetAddress } from "effect/net"
 
 /** Text of at most `maximum` UTF-16 units. */
@@ -16,7 +16,9 @@ export const EndpointUrl = text(2048)
 export type EndpointUrl = typeof EndpointUrl.Type
 
 /** An IPv4 or IPv6 address as text, without brackets or zone. */
-export const Ip = text(45).check(Schema.makeFilter((ip) => isIp(ip) || "an IP address"))
+export const Ip = text(45).check(
+  Schema.makeFilter((ip) => Result.isSuccess(NetAddress.ipFromString(ip)) || "an IP address")
+)
 
 /** ISO 3166-1, two capital letters. */
 export const CountryCode = Schema.String.check(Schema.isPattern(/^[A-Z]{2}$/))
@@ -42,14 +44,6 @@ export const Bytes = Schema.Natural
 /** The modes in which a device has peers, and so joins a swarm. `Scope`. Source: spec.md §2.1. */
 export const Scope = DownloadMode.pick(["Lan", "Group", "Internet"])
 export type Scope = typeof Scope.Type
-
-const isIp = (ip: string): boolean => {
-  try {
-    return NetAddress.isIpAddress(NetAddress.ipFromStringUnsafe(ip))
-  } catch {
-    return false
-  }
-}
 
 const isEndpoint = (candidate: string): boolean => {
   if (!URL.canParse(candidate)) return false

@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs"
+import * as path from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Duration, Exit, Schema } from "effect"
 import { ArrayInstance, DiscoveryRequest } from "../src/DiscoveryRpcs.ts"
@@ -76,6 +78,14 @@ describe("what goes over the wire", () => {
     const made = Schema.decodeUnknownSync(Schema.toCodecJson(Handout))(handout)
     assert.strictEqual(Duration.toSeconds(made.nextJoin), 3)
     assert.deepStrictEqual(Schema.encodeSync(Schema.toCodecJson(Handout))(made), handout)
+  })
+
+  it("is what docs/protocol.md shows", () => {
+    const page = readFileSync(path.join(import.meta.dirname, "../../../docs/protocol.md"), "utf8")
+    const shown = [...page.matchAll(/```json\n(\{"(?:contentId|peers)".*?)```/gs)].map(([, json = ""]) =>
+      JSON.parse(json)
+    )
+    assert.deepStrictEqual(shown, [join, handout])
   })
 
   it("is this JSON for a content's policy", () => {
