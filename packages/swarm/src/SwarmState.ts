@@ -33,7 +33,7 @@ export const make = (seed: number): SwarmState => ({
 const sweepEvery = 10_000
 
 /** Most members that one handout looks at, so that a join of a swarm of any size takes well under a millisecond. */
-const mostVisited = 4096
+const mostVisited = 1024
 
 export const find = (state: SwarmState, id: PeerId): Option.Option<Member> =>
   Option.flatMap(HashMap.get(state.siteOf, id), (site) =>

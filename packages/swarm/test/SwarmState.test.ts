@@ -98,7 +98,7 @@ describe("A handout", () => {
     for (let n = 0; n < 6000; n++) state = SwarmState.join(state, member(n), 0, 10_000)
     const { candidates, peers } = SwarmState.handout(state, member(1), 50, 1)
     assert.strictEqual(peers.length, 50)
-    assert.isTrue(candidates >= 4095 && candidates <= 4096)
+    assert.isTrue(candidates >= 1023 && candidates <= 1024)
   })
 })
 
