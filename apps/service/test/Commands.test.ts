@@ -1,7 +1,7 @@
-import { appendFileSync, truncateSync, writeFileSync } from "node:fs"
+import { appendFileSync, existsSync, truncateSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { folder, run, start } from "./Program.ts"
 
 const address = "http://origin.test/a.bin"
@@ -77,7 +77,10 @@ describe("publish", () => {
       // Holes are read as zeros: 40 GB take long enough to be interrupted, and no disk.
       truncateSync(file, 40_000_000_000)
       const running = yield* start("publish", file, "--url", address, "--data", data)
-      yield* Effect.sleep("1500 millis")
+      // The catalog is opened before the first piece is hashed.
+      yield* Effect.sync(() => existsSync(join(data, "catalog.sqlite"))).pipe(
+        Effect.repeat({ until: (opened) => opened, schedule: Schedule.spaced("20 millis") })
+      )
       running.process.kill("SIGINT")
       const { code } = yield* Effect.promise(() => running.ended)
       assert.strictEqual(code, 130)
