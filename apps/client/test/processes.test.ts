@@ -41,7 +41,7 @@ const published = (bytesPerSecond?: number) =>
 describe("piecework as a process", () => {
   it.live("fetches a file from the origin, and the next device fetches it from the first", () =>
     Effect.gen(function* () {
-      const { bytes, origin, get, out } = yield* published()
+      const { bytes, origin, get, out } = yield* published(12 * mebibyte)
       const first = yield* Programs.start("piecework", get("one", "--json", "--seed", "5 minutes"))
       const one = yield* first.line((line) => JSON.parse(line) as Result)
       assert.strictEqual(one.mode, "Lan")

@@ -95,7 +95,7 @@ const fetchPhfFrom = Effect.fnUntraced(function* (
     ...(policy.phfDigest === undefined ? {} : { fileDigest: policy.phfDigest })
   })
   if (Result.isSuccess(verified)) return verified.success
-  const error = verified.failure
+  const error = diagnosed(bytes, verified.failure)
   const detail = `${url}: ${error.message}`
   switch (error.reason) {
     case "WrongVersion":
@@ -106,6 +106,13 @@ const fetchPhfFrom = Effect.fnUntraced(function* (
       return yield* Effect.fail(new Fallback({ reason: "PhfInvalid", detail }))
   }
 })
+
+/** Why the bytes are not the promised file, as exactly as can be told: what cannot be read is more than "another one". */
+const diagnosed = (bytes: Uint8Array, error: Phf.PhfError): Phf.PhfError => {
+  if (error.reason !== "HashMismatch") return error
+  const decoded = Phf.decode(bytes)
+  return Result.isFailure(decoded) ? decoded.failure : error
+}
 
 /** The bytes at the URL, as long as they can be a pieces hash file; room is made only for what came. */
 const download = Effect.fnUntraced(function* (url: ContentUrl) {
