@@ -145,6 +145,22 @@ for (const [name, layer] of layers) {
     )
 
     live(
+      "stays at the end once both directions have ended",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        yield* near.write([pattern(3)])
+        yield* near.end
+        yield* far.end
+        assert.strictEqual(yield* near.fill(new Uint8Array(1)), 0)
+        yield* settled(() => far.counters.received)
+        assert.strictEqual(yield* far.fill(new Uint8Array(5)), 3)
+        yield* settled(() => far.counters.received)
+        assert.strictEqual(yield* far.fill(new Uint8Array(5)), 0)
+        assert.strictEqual(yield* near.fill(new Uint8Array(1)), 0)
+      })
+    )
+
+    live(
       "fills shared memory of a megabyte at a time with the right bytes",
       Effect.gen(function* () {
         const { near, far } = yield* pair

@@ -114,13 +114,15 @@ export class Inbox {
 
   /** The stream is broken: what is held can still be read, then reading fails. */
   fail(error: TransportError): void {
-    this.failure ??= error
+    // Who has read to the end has read all there was.
+    if (!this.ended) this.failure ??= error
     this.serve()
   }
 
   /** Breaks the stream and lets go of what is held. */
   close(error: TransportError): void {
     this.blocks.length = 0
+    this.ended = false
     this.fail(error)
   }
 

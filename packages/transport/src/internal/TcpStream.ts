@@ -172,7 +172,8 @@ export const accept = (accepted: Socket, way: "handle" | "events" = "handle"): T
   const handle = handleOf(accepted)
   if (way === "events" || handle === undefined) {
     const stream = make(accepted, receiver)
-    receiver.listen(accepted)
+    if (stream === undefined) accepted.on("error", () => accepted.destroy()).destroy()
+    else receiver.listen(accepted)
     return stream
   }
   Object.assign(accepted, { _handle: null })
