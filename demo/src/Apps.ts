@@ -55,3 +55,6 @@ export const client = (options: {
     "1 hour",
     "--events"
   )
+
+/** Loads all of the client and does nothing. */
+export const clientVersion: Invocation = clientProgram("--version")

@@ -64,12 +64,16 @@ export const start = Effect.fn("Child.start")(function* (options: {
   readonly name: string
   readonly command: string
   readonly args: ReadonlyArray<string>
+  /** Added to the environment of the demo. */
+  readonly env?: { readonly [name: string]: string }
 }): Effect.fn.Return<Child, ChildError, ChildProcessSpawner.ChildProcessSpawner | Scope.Scope> {
   let stderr = ""
   const error: Child["error"] = (reason, more) => new ChildError({ name: options.name, reason, stderr, ...more })
   const handle = yield* ChildProcess.make(options.command, options.args, {
     ...ending,
     stdin: "ignore",
+    env: { ...options.env },
+    extendEnv: true,
     // In the demo's own process group, so that closing the terminal ends it even when the demo cannot.
     detached: false
   }).pipe(Effect.mapError((cause) => error("NotStarted", { cause })))

@@ -18,6 +18,9 @@ export const Progress = Schema.Struct({
 })
 export interface Progress extends Schema.Schema.Type<typeof Progress> {}
 
+/** Bytes that came in and were of no use. */
+export const Waste = Schema.Struct({ bad: Schema.Natural, duplicate: Schema.Natural, cancelled: Schema.Natural })
+
 export const Outcome = Schema.Struct({
   path: Schema.String,
   fileBytes: Schema.Natural,
@@ -25,8 +28,7 @@ export const Outcome = Schema.Struct({
   why: Schema.Struct({ reason: Schema.String, detail: Schema.optional(Schema.String) }),
   /** Their sum is `fileBytes`. */
   bytes: BytesBySource,
-  /** Bytes that came in and were of no use. */
-  waste: Schema.Struct({ bad: Schema.Natural, duplicate: Schema.Natural, cancelled: Schema.Natural }),
+  waste: Waste,
   durationMillis: Schema.Natural
 })
 export interface Outcome extends Schema.Schema.Type<typeof Outcome> {}

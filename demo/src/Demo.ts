@@ -98,13 +98,20 @@ const conduct = Effect.fn("Demo.run")(function* (
   const root = yield* makeFolder(options)
   yield* Ref.set(folder, root)
 
+  // Loading the sources is most of what a client takes to start, and all of them start on one machine here: what Node
+  // compiled once it keeps for the others.
+  const env = { NODE_COMPILE_CACHE: path.join(root, "compiled") }
+  const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation, env })
+
   const data = path.join(root, "service")
   const originChild = yield* start("origin", Apps.origin(file, bitsPerSecond))
   const serviceChild = yield* start("service", Apps.service(data))
+  const loader = yield* start("client", Apps.clientVersion)
   const origin = yield* Child.announcement(originChild, Apps.OriginReady)
   const service = yield* Child.announcement(serviceChild, Apps.ServiceReady)
   const publisher = yield* start("publisher", Apps.publish(file, origin.url, data))
   yield* Child.announcement(publisher, Apps.Published)
+  yield* Effect.timeoutOption(loader.ended, "30 seconds")
   const sha256 = yield* hashOf(file)
 
   yield* countsOf(origin.listening).pipe(
@@ -123,6 +130,7 @@ const conduct = Effect.fn("Demo.run")(function* (
     (client) =>
       fetchWith(
         client,
+        start,
         {
           url: origin.url,
           output: path.join(root, `client-${client}`, path.basename(file)),
@@ -168,6 +176,7 @@ const conduct = Effect.fn("Demo.run")(function* (
 /** Starts a client and follows what it says until it has its file; it stays up to give to others. */
 const fetchWith = Effect.fnUntraced(function* (
   client: number,
+  start: (name: string, invocation: Apps.Invocation) => ReturnType<typeof Child.start>,
   places: Parameters<typeof Apps.client>[0],
   run: { readonly board: Ref.Ref<Board.Board>; readonly startedAt: number; readonly limitMillis: number }
 ) {
@@ -197,8 +206,6 @@ const fetchWith = Effect.fnUntraced(function* (
   yield* next.pipe(Effect.forever, Effect.ignore, Effect.forkScoped)
   return { client, outcome, seconds }
 })
-
-const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation })
 
 /** Far more than a run without any peers would take, so that a run that hangs ends too. */
 const limitOf = (options: Options & { readonly fileBytes: number }): number =>

@@ -69,6 +69,6 @@ export const command = Command.make(
 const print = Effect.fnUntraced(function* (report: Report) {
   const terminal = yield* Terminal.Terminal
   const paper = Ink.paperOf(process.env, yield* terminal.columns, yield* terminal.rows)
-  const shown = { ...paper, colour: paper.colour && process.stdout.isTTY }
+  const shown = process.stdout.isTTY ? paper : { ...paper, colour: false, columns: 200 }
   yield* Console.log(`\n${Summary.render(report, shown).join("\n")}`)
 })

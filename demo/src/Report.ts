@@ -2,7 +2,7 @@
 import { BytesBySource, fromPeers } from "@piecework/domain/SourceKind"
 import { Schema } from "effect"
 import * as Amount from "./Amount.ts"
-import { type Outcome, wasted } from "./ClientEvents.ts"
+import { type Outcome, Waste, wasted } from "./ClientEvents.ts"
 
 export const ClientReport = Schema.Struct({
   client: Schema.Natural,
@@ -14,7 +14,7 @@ export const ClientReport = Schema.Struct({
   /** Why it ran in this mode. */
   reason: Schema.String,
   bytes: BytesBySource,
-  wastedBytes: Schema.Natural
+  waste: Waste
 })
 export interface ClientReport extends Schema.Schema.Type<typeof ClientReport> {}
 
@@ -91,7 +91,7 @@ export const make = (run: {
       mode: outcome.mode,
       reason: outcome.why.reason,
       bytes: outcome.bytes,
-      wastedBytes: wasted(outcome)
+      waste: outcome.waste
     })),
     failures: run.failures
   }

@@ -52,7 +52,7 @@ export const render = (report: Report, paper: Ink.Paper): ReadonlyArray<string> 
       `${report.clients} plain downloads`,
       undefined,
       Amount.seconds(report.idealSeconds * report.clients),
-      "at once over the same line, without peers"
+      "at once over this line, without peers"
     ),
     ...alone.map((client) => line(Ink.ink("bad", `  client ${client.client} fetched without peers: ${client.reason}`)))
   ]
