@@ -1,0 +1,95 @@
+import { assert, describe, it } from "@effect/vitest"
+import { PieceLayout } from "@piecework/domain"
+import { Requests } from "../src/internal/Requests.ts"
+import { block } from "./rawPeer.ts"
+import { at } from "./support.ts"
+
+/** Three pieces of 4 KiB and one of 100 bytes, in blocks of 1 KiB. */
+const layout = new PieceLayout.PieceLayout({ contentSize: 3 * 4096 + 100, pieceSize: 4096 })
+const make = (maxAsked = 100) => new Requests(layout, 1024, maxAsked)
+const buffer = { bytes: new Uint8Array(4096), release: () => {} }
+const askAll = (requests: Requests) => {
+  const asked = []
+  for (let next = requests.ask(); next !== undefined; next = requests.ask()) asked.push(next)
+  return asked
+}
+
+describe("Requests", () => {
+  it("asks for the blocks of the pieces in their order, the last one short", () => {
+    const requests = make()
+    requests.add(at(3), buffer)
+    requests.add(at(1), buffer)
+    assert.deepStrictEqual(askAll(requests), [
+      block(3, 0, 100),
+      block(1, 0, 1024),
+      block(1, 1024, 1024),
+      block(1, 2048, 1024),
+      block(1, 3072, 1024)
+    ])
+  })
+
+  it("accepts only what was asked for, once", () => {
+    const requests = make()
+    const arrival = requests.add(at(1), buffer)
+    assert.isUndefined(requests.begin(block(1, 0, 1024)))
+    askAll(requests)
+    for (const bad of [
+      block(1, 0, 1023),
+      block(1, 1, 1024),
+      block(1, 4096, 1024),
+      block(1, 4096, 0),
+      block(2, 0, 1024)
+    ]) {
+      assert.isUndefined(requests.begin(bad))
+    }
+    assert.strictEqual(requests.begin(block(1, 0, 1024)), arrival)
+    assert.isUndefined(requests.begin(block(1, 0, 1024)))
+  })
+
+  it("is complete when the last block is, in whatever order they come", () => {
+    const requests = make()
+    const arrival = requests.add(at(1), buffer)
+    askAll(requests)
+    const done = [2048, 0, 3072, 1024].map((offset) => {
+      requests.begin(block(1, offset, 1024))
+      return requests.finish(arrival, block(1, offset, 1024))
+    })
+    assert.deepStrictEqual(done, [false, false, false, true])
+    assert.strictEqual(requests.size, 0)
+  })
+
+  it("answers what is to be taken back, and forgives each of its answers once", () => {
+    const requests = make()
+    const arrival = requests.add(at(1), buffer)
+    requests.ask()
+    requests.ask()
+    requests.begin(block(1, 0, 1024))
+    assert.deepStrictEqual(requests.remove(arrival), [block(1, 1024, 1024)])
+    assert.deepStrictEqual(requests.remove(arrival), [])
+    assert.strictEqual(requests.begin(block(1, 1024, 1024)), "Stale")
+    assert.isUndefined(requests.begin(block(1, 1024, 1024)))
+  })
+
+  it("asks for as many as it may again once they were forgotten", () => {
+    const requests = make(2)
+    requests.add(at(1), buffer)
+    assert.strictEqual(askAll(requests).length, 2)
+    requests.forgetAll()
+    assert.deepStrictEqual(askAll(requests), [block(1, 0, 1024), block(1, 1024, 1024)])
+  })
+
+  it("remembers a bounded number of requests that do not count any more", () => {
+    const many = new PieceLayout.PieceLayout({ contentSize: 5000 * 4096, pieceSize: 4096 })
+    const requests = new Requests(many, 4096, 5000)
+    for (let n = 0; n < 5000; n++) requests.remove(asked(requests, n))
+    assert.isUndefined(requests.begin(block(0, 0, 4096)))
+    assert.strictEqual(requests.begin(block(4999, 0, 4096)), "Stale")
+    assert.strictEqual(requests.begin(block(5000 - 4096, 0, 4096)), "Stale")
+  })
+})
+
+const asked = (requests: Requests, piece: number) => {
+  const arrival = requests.add(at(piece), buffer)
+  requests.ask()
+  return arrival
+}
