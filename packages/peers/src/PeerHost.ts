@@ -47,7 +47,10 @@ export class PeerHost extends Context.Service<
     readonly address: PeerAddress
     /** Lets peers in that want this content, until the scope closes; their sessions end with it. */
     readonly serve: (served: Served) => Effect.Effect<void, never, Scope.Scope>
-    /** Dials a peer. The session ends with the scope. Whoever answers for the swarm is taken: `session.peer` says who. */
+    /**
+     * Dials a peer. The session ends with the scope. Whoever answers for the swarm is taken: `session.peer` says who.
+     * Fails with `Duplicate` also when the peer dialled at the same time and its connection stayed: `onSession` has it.
+     */
     readonly connect: (peer: Peer, served: Served) => Effect.Effect<PeerSession, PeerError, Scope.Scope>
   }
 >()("@piecework/peers/PeerHost") {
