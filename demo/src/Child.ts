@@ -8,7 +8,7 @@ import { ChildProcess, type ChildProcessSpawner } from "effect/process"
 
 /** A program did not do its part. */
 export class ChildError extends Schema.TaggedError<ChildError>()("ChildError", {
-  /** Which of ours: "client 3", "service". */
+  /** Which of ours: "client 3", "the service". */
   name: Schema.String,
   reason: Schema.Literals([
     /** The system could not start it. */
@@ -26,17 +26,22 @@ export class ChildError extends Schema.TaggedError<ChildError>()("ChildError", {
   stderr: Schema.String,
   cause: Schema.optionalKey(Schema.Defect())
 }) {
+  /** How a sentence begins that is about it. */
+  get subject(): string {
+    return this.name.charAt(0).toUpperCase() + this.name.slice(1)
+  }
+
   override get message(): string {
     const said = this.stderr.trim() === "" ? "" : ` It said:\n${this.stderr.trim()}`
     switch (this.reason) {
       case "NotStarted":
-        return `The ${this.name} could not be started.${said}`
+        return `${this.subject} could not be started.${said}`
       case "Ended":
-        return `The ${this.name} ended before it was done (${this.ending ?? "for no known reason"}).${said}`
+        return `${this.subject} ended before it was done (${this.ending ?? "for no known reason"}).${said}`
       case "Unintelligible":
-        return `The ${this.name} wrote something that this demo does not understand.${said}`
+        return `${this.subject} wrote something that this demo does not understand.${said}`
       case "TimedOut":
-        return `The ${this.name} was not done in time.${said}`
+        return `${this.subject} was not done in time.${said}`
     }
   }
 }

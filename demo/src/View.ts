@@ -85,8 +85,12 @@ const clientLine = (row: ClientRow, board: Board, paper: Ink.Paper): string => {
   )
 }
 
-const elapsed = (board: Board, now: number): string =>
-  board.startedAt === undefined ? "" : Amount.seconds((now - board.startedAt) / 1000)
+/** Since the clients were started; stands still when none is under way any more. */
+const elapsed = (board: Board, now: number): string => {
+  if (board.startedAt === undefined) return ""
+  const last = Math.max(...board.rows.map((row) => row.seconds ?? 0))
+  return Amount.seconds(board.stage === "Fetching" ? (now - board.startedAt) / 1000 : last)
+}
 
 const copies = (board: Board): string => (board.originBytes / board.fileBytes).toFixed(2)
 

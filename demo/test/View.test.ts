@@ -86,6 +86,10 @@ describe("View", () => {
     assert.match(lines[4] ?? "", /without peers/)
   })
 
+  it("stops the clock with the last file", () => {
+    assert.include(View.render({ ...board, stage: "Verifying" }, paper, 99_000)[0], "  9.8 s")
+  })
+
   it("says the same in one line for logs", () => {
     assert.strictEqual(
       View.summaryLine(board, 5000).replaceAll(/ +/g, " "),
