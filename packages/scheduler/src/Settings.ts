@@ -1,8 +1,96 @@
-/** The scheduler's numbers. Times are milliseconds, rates bytes per millisecond unless a name says otherwise. */
+/**
+ * The scheduler's numbers, and why each is what it is. Times are milliseconds, rates bytes per millisecond. "Measured"
+ * means: with the simulation in this package's tests, eight clients behind one thin line.
+ */
 
 export interface Settings {
-  /** Bad pieces in one download after which a source is out. */
+  /**
+   * A peer has so much time's worth of pieces under way. 2500: two to three seconds keep the line full over any round
+   * trip and any pause of the other side (libtorrent asks for 3 s, Transmission for 10, WebTorrent for 1); more would
+   * only be taken back when the peer slows down.
+   */
+  readonly pipeline: number
+  /** Pieces under way at least, so that the next one is asked for before this one ends. 2. */
+  readonly fewestInFlight: number
+  /** Pieces under way at most: 32 MiB of standard pieces, a quarter of a second at 1 Gbit/s and plenty for a LAN. */
+  readonly mostInFlight: number
+
+  /** One request to the origin or a cache server takes about so long. 2000: long against a round trip, short to wait for. */
+  readonly runTime: number
+  /** Pieces in one such request at most. 16: at higher rates a request is already long against a round trip. */
+  readonly longestRun: number
+  /** Such requests at a time: while one waits for its answer the other moves bytes. 2. */
+  readonly runsInFlight: number
+  /**
+   * A request is never more than this part of what is left of the client's share, so that shares end together rather
+   * than one client holding the last long request. 4: a quarter.
+   */
+  readonly shareParts: number
+
+  /** The time over which a rate is averaged. 2000: a hiccup shorter than that should not make a source look slow. */
+  readonly rateWindow: number
+
+  /**
+   * A source this many times faster takes work over from another before it takes new work. 10, as rqbit does: what the
+   * slower one has done of the piece is lost, so it must be hopeless.
+   */
+  readonly stealEarly: number
+  /** The same once there is no new work: 3, as rqbit does; then the alternative is to wait. Never to the origin's cost. */
+  readonly stealLate: number
+
+  /** Pieces left, none of them new, at which a piece may be asked for twice: 3 or 1 %, whichever is more. */
+  readonly endgamePieces: number
+  readonly endgameShare: number
+  /** … and not before it has been under way so long, so that a quick end costs nothing. 500. */
+  readonly endgameAfter: number
+
+  /** No byte for so long with work under way: the work is given again. 10 000: three lost retransmissions of TCP. */
+  readonly stallAfter: number
+  /** A source that failed is left alone for so long, doubled with each failure. 1000, spec.md F061. */
+  readonly retryFirst: number
+  /** … up to this. 30 000, spec.md F061. */
+  readonly retryMost: number
+
+  /** Bad pieces in one download after which a source is out. 3, spec.md §3.2. */
   readonly strikes: number
+  /** How long a peer is banned. Three hours: spec.md §3.2 has "the next few hours". */
+  readonly banTime: number
+
+  /**
+   * Others' shares of the origin are left alone while their owner may be at them: so many times as long as the pieces
+   * that it has under way should take. 2: a second request's worth of doubt.
+   */
+  readonly patience: number
+  /** … but at least so long: announcements and clocks are not exact. 1000. */
+  readonly patienceLeast: number
+  /** … and at most. 60 000: over a thin line one piece does take that long; then bytes matter more than time. */
+  readonly patienceMost: number
+
+  /** Best pieces are looked for among so many, so that a decision takes microseconds. 4096: exact up to 4 GiB. */
+  readonly candidates: number
 }
 
-export const defaults: Settings = { strikes: 3 }
+export const defaults: Settings = {
+  pipeline: 2500,
+  fewestInFlight: 2,
+  mostInFlight: 32,
+  runTime: 2000,
+  longestRun: 16,
+  runsInFlight: 2,
+  shareParts: 4,
+  rateWindow: 2000,
+  stealEarly: 10,
+  stealLate: 3,
+  endgamePieces: 3,
+  endgameShare: 0.01,
+  endgameAfter: 500,
+  stallAfter: 10_000,
+  retryFirst: 1000,
+  retryMost: 30_000,
+  strikes: 3,
+  banTime: 3 * 60 * 60 * 1000,
+  patience: 2,
+  patienceLeast: 1000,
+  patienceMost: 60_000,
+  candidates: 4096
+}

@@ -1,0 +1,226 @@
+/**
+ * What the origin is asked for. Only for free pieces: wanted, and held by no neighbour that answers. Of these first the
+ * client's own share, in the order of the shares. Then others' shares, and these with care, because who asks for what is not
+ * told, only what has come:
+ *
+ * - Owners go through their shares from the front; helpers come from the back, and stay away from as many pieces as the owner
+ *   has under way and will have asked for by the time the helper is done. Those are the owner's until it shows nothing
+ *   for a while (`Pace.patience`).
+ * - Each piece has a line of clients: the second in it is the first helper, the others wait for their turn. So when an
+ *   owner is stuck, one client takes over and not all of them.
+ *
+ * Permission by lease, once a service gives it, takes the place of `turn` below: the rest stays.
+ */
+import type { Bitfield } from "@piecework/domain/Bitfield"
+import type { PeerId } from "@piecework/domain/Peer"
+import type { PieceIndex } from "@piecework/domain/PieceLayout"
+import type { FetchReason } from "./Command.ts"
+import type { PieceRun } from "./Event.ts"
+import * as Bits from "./internal/Bits.ts"
+import type { Draft } from "./internal/Draft.ts"
+import * as Pace from "./Pace.ts"
+import type { Plan } from "./Plan.ts"
+import { isHeld } from "./Rarity.ts"
+import * as Shares from "./Shares.ts"
+import { isSilent, isSitePeer, type Source } from "./Source.ts"
+
+export interface Choice {
+  readonly run: PieceRun
+  readonly reason: FetchReason
+}
+
+/** What to ask the origin for next; `undefined` when there is nothing, or it is others' turn. */
+export const choose = (draft: Draft, origin: Source): Choice | undefined => {
+  const { plan } = draft
+  if (!plan.originAllowed || plan.wantedCount === 0) return undefined
+  const owners = ownersOf(plan)
+  const scene: Scene = {
+    plan,
+    shares: sharesAmong(draft, owners),
+    owners,
+    answered: heldByAnswering(plan),
+    origin,
+    length: Pace.runLength(plan, origin)
+  }
+  const run = ownShare(scene) ?? othersShare(scene)
+  if (run === undefined) return undefined
+  return { run, reason: reasonFor(scene, run.first) }
+}
+
+/**
+ * Whether it is this client's turn to ask an origin that sends whole files only. The file is one share then: the owner
+ * of its first group streams it, and the others wait for what comes.
+ */
+export const mayStream = (draft: Draft, origin: Source): boolean => {
+  const { plan } = draft
+  if (!plan.originAllowed || plan.wantedCount === 0) return false
+  const owners = ownersOf(plan)
+  const shares = sharesAmong(draft, owners)
+  const answered = heldByAnswering(plan)
+  const patience = Pace.patience(plan, origin, Pace.depth(plan, origin))
+  if (turnAt(shares, owners, 0, () => patience, false) > plan.now) return false
+  for (let piece = 0; piece < plan.pieceCount; piece++) if (isFree(plan, answered, piece)) return true
+  return false
+}
+
+/**
+ * Whether it is this client's turn to ask the origin for a piece that a neighbour owes, when that takes too long: all
+ * neighbours may find so at the same time.
+ */
+export const isTurn = (draft: Draft, origin: Source, piece: number): boolean => {
+  const { plan } = draft
+  if (!plan.originAllowed) return false
+  const owners = ownersOf(plan)
+  const shares = sharesAmong(draft, owners)
+  const patience = Pace.patience(plan, origin, plan.settings.runsInFlight)
+  return turnAt(shares, owners, Shares.groupOf(shares, piece), () => patience, false) <= plan.now
+}
+
+interface Scene {
+  readonly plan: Plan
+  readonly shares: Shares.Shares
+  /** The neighbours that the shares are among. */
+  readonly owners: ReadonlyArray<Source>
+  /** What the neighbours hold that answer; `undefined` when all of them do. */
+  readonly answered: Bitfield | undefined
+  readonly origin: Source
+  /** Pieces in one request at most. */
+  readonly length: number
+}
+
+const isFree = (plan: Plan, answered: Bitfield | undefined, piece: number): boolean =>
+  Bits.has(plan.wanted.bytes, piece) &&
+  (!isHeld(plan, piece) || (answered !== undefined && !Bits.has(answered.bytes, piece)))
+
+type Owner = Source & { readonly peer: PeerId }
+
+/** Peers of the site that still fetch. Those elsewhere have a line of their own, and see other neighbours. */
+const ownersOf = (plan: Plan): ReadonlyArray<Owner> => {
+  const owners: Array<Owner> = []
+  for (const source of plan.sources.values()) {
+    if (isOwner(source) && source.heldCount < plan.pieceCount) owners.push(source)
+  }
+  return owners
+}
+
+const isOwner = (source: Source): source is Owner =>
+  source.peer !== undefined && isSitePeer(source) && source.out === undefined
+
+const sharesAmong = (draft: Draft, owners: ReadonlyArray<Owner>): Shares.Shares => {
+  const members = owners.map((owner) => owner.peer)
+  const { plan } = draft
+  if (!Shares.isAmong(plan.shares, members)) plan.shares = Shares.make(plan.pieceCount, plan.self, members)
+  return plan.shares
+}
+
+const heldByAnswering = (plan: Plan): Bitfield | undefined => {
+  const answering: Array<Bitfield> = []
+  let silent = false
+  for (const source of plan.sources.values()) {
+    if (source.kind === "Origin" || source.heldCount === 0) continue
+    if (isSilent(source, plan.now, plan.settings.stallAfter)) silent = true
+    else answering.push(source.held)
+  }
+  return silent ? Bits.union(plan.pieceCount, answering) : undefined
+}
+
+/**
+ * When this client's turn for the group comes, in epoch milliseconds: each before it in the line has so long to show a sign
+ * that it gets pieces from the origin, counted from its last sign or from the turn of the one before it. The owner of
+ * pieces that it will not get to soon is passed over.
+ */
+const turnAt = (
+  shares: Shares.Shares,
+  owners: ReadonlyArray<Source>,
+  group: number,
+  patienceFor: (owner: number) => number,
+  passesOwner: boolean
+): number => {
+  let at = -Infinity
+  const start = group * Shares.lineLength
+  for (let i = passesOwner ? start + 1 : start; i < start + Shares.lineLength; i++) {
+    const member = shares.line[i] ?? -1
+    if (member < 0) return at
+    at = Math.max(owners[member]?.freshAt ?? -Infinity, at) + patienceFor(member)
+  }
+  return at
+}
+
+/** Calls `visit` with the free pieces of a group, in order, until it answers false. */
+const eachFree = (scene: Scene, group: number, visit: (piece: PieceIndex) => boolean): boolean => {
+  const { plan, shares } = scene
+  const end = Math.min(plan.pieceCount, (group + 1) * shares.groupSize)
+  for (let piece = group * shares.groupSize; piece < end; piece++) {
+    if (isFree(plan, scene.answered, piece) && !visit(piece as PieceIndex)) return false
+  }
+  return true
+}
+
+const ownShare = (scene: Scene): PieceRun | undefined => {
+  const { plan, shares } = scene
+  let first: PieceIndex | undefined
+  let left = 0
+  const enough = scene.length * plan.settings.shareParts
+  for (const group of shares.order) {
+    if (shares.rank[group] !== 0) continue
+    const more = eachFree(scene, group, (piece) => {
+      first ??= piece
+      return ++left < enough
+    })
+    if (!more) break
+  }
+  if (first === undefined) return undefined
+  const most = shares.members.length === 0 ? scene.length : part(scene, left)
+  const isOwn = (piece: number) => Shares.rankOf(shares, piece) === 0 && isFree(plan, scene.answered, piece)
+  return { first, count: lengthFrom(scene, first, most, isOwn) }
+}
+
+const othersShare = (scene: Scene): PieceRun | undefined => {
+  const { plan, shares, owners } = scene
+  if (owners.length === 0) return undefined
+  const left = new Uint32Array(owners.length)
+  for (let group = 0; group < shares.groupCount; group++) {
+    const owner = Shares.ownerOf(shares, group)
+    if (owner >= 0) eachFree(scene, group, () => (left[owner] = (left[owner] ?? 0) + 1) > 0)
+  }
+  const underWay = Array.from(left, (count) => plan.settings.runsInFlight * part(scene, count))
+  // As many as an owner may have under way, twice: it goes on while the helper fetches.
+  const reserve = underWay.map((pieces) => 1 + 2 * pieces)
+  const patience = underWay.map((pieces) => Pace.patience(plan, scene.origin, pieces))
+  const patienceFor = (owner: number) => patience[owner] ?? 0
+
+  const seen = new Uint32Array(owners.length)
+  let best: PieceIndex | undefined
+  let bestRank = Infinity
+  for (const group of shares.order) {
+    const owner = Shares.ownerOf(shares, group)
+    if (owner < 0) continue
+    eachFree(scene, group, (piece) => {
+      const place = seen[owner] ?? 0
+      seen[owner] = place + 1
+      const passesOwner = place >= (reserve[owner] ?? 0)
+      const rank = (shares.rank[group] ?? 0) - (passesOwner ? 1 : 0)
+      // Later pieces win over earlier ones of the same rank: helpers come from the back.
+      if (rank <= bestRank && turnAt(shares, owners, group, patienceFor, passesOwner) <= plan.now) {
+        best = piece
+        bestRank = rank
+      }
+      return true
+    })
+  }
+  return best === undefined ? undefined : { first: best, count: 1 }
+}
+/** How long a request may be when so many pieces of a share are left. */
+const part = (scene: Scene, left: number): number =>
+  Math.min(scene.length, Math.max(1, Math.floor(left / scene.plan.settings.shareParts)))
+
+const lengthFrom = (scene: Scene, first: number, most: number, fits: (piece: number) => boolean): number => {
+  let length = 1
+  while (length < most && first + length < scene.plan.pieceCount && fits(first + length)) length++
+  return length
+}
+
+const reasonFor = (scene: Scene, piece: PieceIndex): FetchReason => {
+  if (isHeld(scene.plan, piece)) return "HoldersSilent"
+  return Shares.rankOf(scene.shares, piece) === 0 ? "OwnShare" : "OthersShare"
+}
