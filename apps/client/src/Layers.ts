@@ -11,12 +11,14 @@ import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
 import * as OwnAddress from "./OwnAddress.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
+import { version } from "./version.ts"
 
 export interface Options {
   readonly state: Option.Option<string>
   readonly service: Option.Option<string>
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
+  readonly group: string | undefined
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
 
@@ -42,14 +44,17 @@ export const client = (options: Options) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
-      Cloud.Cloud.layer.pipe(Layer.provide([CloudConfig.layer({ serviceUrl }), NodeHttpClient.layerUndici]))
-  })
-  const reachedAt = Option.match(options.service, {
-    onNone: () => Effect.succeed(undefined),
-    onSome: OwnAddress.towards
+      Cloud.Cloud.layer.pipe(
+        Layer.provide([
+          CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }),
+          NodeHttpClient.layerUndici
+        ])
+      )
   })
   const config = Layer.unwrap(
-    Effect.map(reachedAt, (reportedHost) => DownloadConfig.layer({ ...options.download, reportedHost }))
+    Effect.map(reachedAt(options), (reportedHost) =>
+      DownloadConfig.layer({ ...options.download, reportedHost, groupId: options.group })
+    )
   )
   return Layer.mergeAll(Downloader.Downloader.layer, Seeder.Seeder.layer).pipe(
     Layer.provideMerge(peers(options.listen)),
@@ -59,6 +64,13 @@ export const client = (options: Options) => {
     Layer.provideMerge(storage(options.state)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())))
   )
+}
+
+/** Where others reach us: the address we listen on, unless that is all of them. */
+const reachedAt = ({ listen, service }: Options): Effect.Effect<string | undefined> => {
+  if (listen === undefined || Option.isNone(service)) return Effect.succeed(undefined)
+  const isAll = listen.host === "0.0.0.0" || listen.host === "::"
+  return isAll ? OwnAddress.towards(service.value) : Effect.succeed(listen.host)
 }
 
 const peers = (listen: Options["listen"]) =>

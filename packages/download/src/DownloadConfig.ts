@@ -22,6 +22,8 @@ export class DownloadConfig extends Context.Service<
     readonly maxPeers: number
     /** The address at which others reach this device. Default: the one it listens on. */
     readonly reportedHost: string | undefined
+    /** The group whose devices are peers in Group mode. Default none. */
+    readonly groupId: string | undefined
     /** How often rates are measured and slow sources looked for. Default 500 ms. */
     readonly tick: Duration.Input
   }
@@ -34,6 +36,7 @@ export const defaults: DownloadConfig["Service"] = {
   noProgressTimeout: "5 minutes",
   maxPeers: 10,
   reportedHost: undefined,
+  groupId: undefined,
   tick: "500 millis"
 }
 

@@ -28,6 +28,8 @@ export interface MembershipOptions {
   /** Where this client takes connections, as others reach it. */
   readonly address: PeerAddress
   readonly scope: SwarmScope
+  /** Only in Group scope. */
+  readonly groupId: string | undefined
   readonly peersWanted: number
   readonly whereabouts: Whereabouts
   readonly standing: Effect.Effect<Standing>
@@ -54,6 +56,7 @@ export const join = Effect.fn("Membership.join")(function* (
   options: MembershipOptions
 ): Effect.fn.Return<Membership, never, Cloud | Scope.Scope> {
   const cloud = yield* Cloud
+  const group = options.groupId === undefined || options.scope !== "Group" ? {} : { groupId: options.groupId }
   const hurry = yield* Latch.make(false)
   const answered = yield* Latch.make(false)
   const failed = yield* Ref.make<CloudError | undefined>(undefined)
@@ -70,6 +73,7 @@ export const join = Effect.fn("Membership.join")(function* (
       new JoinRequest({
         contentId: options.contentId,
         ...(options.url === undefined ? {} : { altCatalogId: options.url }),
+        ...group,
         peerId: options.self,
         reportedIp: options.address.host,
         port: options.address.port,
@@ -114,7 +118,7 @@ export const join = Effect.fn("Membership.join")(function* (
   const leave = Effect.gen(function* () {
     if ((yield* Ref.get(seq)) === 0) return
     const [array] = yield* cloud.discover(options.whereabouts, options.contentId)
-    yield* cloud.leave(array.url, new LeaveRequest({ contentId: options.contentId, peerId: options.self }))
+    yield* cloud.leave(array.url, new LeaveRequest({ contentId: options.contentId, peerId: options.self, ...group }))
   }).pipe(
     Effect.timeoutOption(farewell),
     // The service forgets the silent by itself.

@@ -164,6 +164,7 @@ const serve = Effect.fnUntraced(
           self: host.self,
           address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
           scope,
+          groupId: config.groupId,
           peersWanted: 0,
           whereabouts,
           standing: Effect.sync(() => ({

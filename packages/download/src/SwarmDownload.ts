@@ -191,6 +191,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
       scope: options.mode as "Lan" | "Group" | "Internet",
+      groupId: config.groupId,
       peersWanted: config.maxPeers * 3,
       whereabouts: options.lookup,
       standing: Effect.sync(() => ({

@@ -38,6 +38,7 @@ const joined = (cloud: Cloud.Cloud["Service"]) =>
       self: PeerId.make("1".repeat(40)),
       address: new PeerAddress({ host: "10.0.0.1", port: 7680 }),
       scope: "Lan",
+      groupId: undefined,
       peersWanted: 10,
       whereabouts,
       standing: Effect.succeed({ uploaded: 0, downloaded: 0, fromOrigin: 0, fromCache: 0, left: 5 }),

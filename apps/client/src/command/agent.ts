@@ -19,12 +19,22 @@ const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
 
 export const agent = Command.make(
   "agent",
-  { service: options.service, state: options.state, host: options.host, port: options.port, mode, json: options.json },
+  {
+    service: options.service,
+    state: options.state,
+    host: options.host,
+    port: options.port,
+    mode,
+    group: options.group,
+    json: options.json
+  },
   Effect.fn("agent")(function* (input) {
     const service = yield* options.parseService(input.service)
+    const group = yield* options.checkGroup(input.mode, input.group)
     const layer = Layers.client({
       state: input.state,
       service,
+      group,
       listen: { host: input.host, port: input.port, orAny: false }
     })
     yield* Effect.gen(function* () {

@@ -31,6 +31,7 @@ const flags = {
     Flag.withDefault(false)
   ),
   mode: options.mode,
+  group: options.group,
   seed: options
     .duration("seed")
     .pipe(Flag.withDescription("go on serving the file to peers for this long after it is complete"), Flag.optional),
@@ -70,10 +71,12 @@ export const get = Command.make(
       })
     }
     const service = yield* options.parseService(input.service)
+    const group = yield* options.checkGroup(input.mode, input.group)
     const talks = usesPeers(input.mode) && Option.isSome(service)
     const layer = Layers.client({
       state: input.state,
       service,
+      group,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
       download: {
         ...Option.match(input.minPeerSize, { onNone: () => ({}), onSome: (minContentSize) => ({ minContentSize }) }),

@@ -60,6 +60,24 @@ export const mode = Flag.Literals("mode", ["http-only", "lan", "group", "interne
   Flag.map((word): DownloadMode => modes[word])
 )
 
+export const group = Flag.String("group").pipe(
+  Flag.withDescription("the group of devices that are peers in group mode; a GUID is advised"),
+  Flag.withMetavar("ID"),
+  Flag.withFallbackConfig(Config.String("PIECEWORK_GROUP")),
+  Flag.optional
+)
+
+/** The group to use; group mode without one has no peers to find. */
+export const checkGroup = (
+  chosen: DownloadMode,
+  id: Option.Option<string>
+): Effect.Effect<string | undefined, Failure> => {
+  const given = Option.getOrUndefined(Option.filter(id, (text) => text !== ""))
+  return chosen === "Group" && given === undefined
+    ? Effect.fail(new Failure({ sentence: "Group mode needs a group; name it with --group.", code: exitCodes.usage }))
+    : Effect.succeed(given)
+}
+
 /** "90 s", "10 minutes", "1 hour", or a number of seconds. */
 export const duration = (name: string) =>
   Flag.String(name).pipe(
