@@ -76,7 +76,10 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
       expectFailure(exitCodes.unreachable, /No source delivers/, (out, state) => [
         "get",
         "http://127.0.0.1:9/file",
-        ...["-o", out, "--state", state]
+        "-o",
+        out,
+        "--state",
+        state
       ]),
     30_000
   )
@@ -89,7 +92,10 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
         yield* expectFailure(exitCodes.unreachable, /No source delivers/, (out, state) => [
           "get",
           `http://127.0.0.1:${port}/file`,
-          ...["-o", out, "--state", state]
+          "-o",
+          out,
+          "--state",
+          state
         ])
       }),
     30_000
@@ -101,7 +107,10 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
       yield* expectFailure(exitCodes.destination, /does not exist/, (out, state) => [
         "get",
         origin.url,
-        ...["-o", join(out, "not", "there"), "--state", state]
+        "-o",
+        join(out, "not", "there"),
+        "--state",
+        state
       ])
       assert.strictEqual(origin.requests(), 0)
     })
@@ -182,18 +191,17 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
       yield* expectFailure(exitCodes.portInUse, /listens on .* already/, (out, state) => [
         "get",
         "http://127.0.0.1:9/file",
-        ...[
-          "-o",
-          out,
-          "--state",
-          state,
-          "--service",
-          "http://127.0.0.1:9",
-          "--host",
-          "127.0.0.1",
-          "--port",
-          String(port)
-        ]
+
+        "-o",
+        out,
+        "--state",
+        state,
+        "--service",
+        "http://127.0.0.1:9",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        String(port)
       ])
     })
   )
@@ -202,7 +210,12 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
     expectFailure(exitCodes.usage, /0x80D03002/, (out, state) => [
       "get",
       "http://127.0.0.1:9/file",
-      ...["-o", out, "--state", state, "--mode", "bypass"]
+      "-o",
+      out,
+      "--state",
+      state,
+      "--mode",
+      "bypass"
     ])
   )
 
@@ -214,8 +227,19 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
       const exit = yield* Programs.run("piecework", [
         "get",
         origin.url,
-        ...["-o", join(root, "file"), "--state", join(root, "state"), "--json", "--min-peer-size", "0"],
-        ...["--service", `http://127.0.0.1:${port}`, "--host", "127.0.0.1", "--port", "0"]
+        "-o",
+        join(root, "file"),
+        "--state",
+        join(root, "state"),
+        "--json",
+        "--min-peer-size",
+        "0",
+        "--service",
+        `http://127.0.0.1:${port}`,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0"
       ])
       assert.strictEqual(exit.code, 0, exit.stderr)
       const result = JSON.parse(exit.stdout) as { readonly mode: string; readonly why: { readonly reason: string } }

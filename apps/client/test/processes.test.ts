@@ -30,9 +30,17 @@ const published = (bytesPerSecond?: number) =>
     const get = (name: string, ...more: ReadonlyArray<string>) => [
       "get",
       origin.url,
-      ...["-o", join(root, `${name}.out`)],
-      ...["--state", join(root, name)],
-      ...["--service", service, "--host", "127.0.0.1", "--port", "0", ...more]
+      "-o",
+      join(root, `${name}.out`),
+      "--state",
+      join(root, name),
+      "--service",
+      service,
+      "--host",
+      "127.0.0.1",
+      "--port",
+      "0",
+      ...more
     ]
     const out = (name: string) => Effect.promise(() => readFile(join(root, `${name}.out`)))
     return { root, bytes, origin, service, get, out }
@@ -113,7 +121,15 @@ describe("piecework as a process", () => {
       assert.strictEqual((yield* Programs.run("piecework", get("one"))).code, 0)
       const agent = yield* Programs.start("piecework", [
         "agent",
-        ...["--state", join(root, "one"), "--service", service, "--host", "127.0.0.1", "--port", "0", "--json"]
+        "--state",
+        join(root, "one"),
+        "--service",
+        service,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--json"
       ])
       yield* agent.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
       origin.fail(503)

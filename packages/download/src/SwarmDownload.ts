@@ -100,7 +100,14 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
           if (error.reason === "RangeIgnored") return tell({ _tag: "RangesIgnored", source: source.id, run })
           lastFailure = error
           return tell({ _tag: "FetchFailed", source: source.id, run, fatal: error.isFatal, reason: error.reason })
-        })
+        }),
+        // A bug in one source must not leave its pieces waiting for ever.
+        Effect.catchDefect((defect) =>
+          Effect.andThen(
+            Effect.logError("a source failed in an unforeseen way", defect),
+            tell({ _tag: "FetchFailed", source: source.id, run, fatal: true, reason: "Defect" })
+          )
+        )
       )
 
   const execute = (command: Command.Command): Effect.Effect<void> => {
