@@ -66,13 +66,26 @@ export class Downloader extends Context.Service<
   > = Layer.effect(
     Downloader,
     Effect.gen(function* () {
-      const context = yield* Effect.context<Layer.Services<typeof Downloader.layer>>()
+      // These alone: the scope of the layer must not take the place of the caller's.
+      const context = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const cloud = yield* Effect.serviceOption(Cloud)
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
       return Downloader.of({ start: (request) => Effect.provide(start(request, cloud, turns), context) })
     })
   )
 }
+
+const needs = [
+  Bans,
+  BufferPool,
+  Destination,
+  DownloadConfig,
+  HttpClient,
+  PartialFiles,
+  PeerHost,
+  PieceCache,
+  Records
+] as const
 
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])

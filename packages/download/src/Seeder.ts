@@ -15,7 +15,7 @@ import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Membership from "./Membership.ts"
 import * as Noting from "./Noting.ts"
-import type { Records } from "./Records.ts"
+import { Records } from "./Records.ts"
 
 export interface SeededContent {
   readonly contentId: ContentId
@@ -48,7 +48,9 @@ export class Seeder extends Context.Service<
   static readonly layer: Layer.Layer<Seeder, never, DownloadConfig | PeerHost | PieceCache | Records> = Layer.effect(
     Seeder,
     Effect.gen(function* () {
-      const context = yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>()
+      // These alone: the scope of the layer must not take the place of the caller's.
+      const needs = Context.pick(DownloadConfig, PeerHost, PieceCache, Records)
+      const context = needs(yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>())
       const cloud = yield* Effect.serviceOption(Cloud)
       return Seeder.of({ start: (options) => Effect.provide(start(options, cloud), context) })
     })
