@@ -31,7 +31,10 @@ export const publish = (file: string, url: string, data: string): Invocation =>
 export const getSimple = (url: string, output: string, state: string): Invocation =>
   clientProgram(["get", url, "-o", output, "--mode", "simple", "--state", state, "--json"])
 
-/** With peers; `seed` goes on serving them. */
+/**
+ * With peers; `seed` goes on serving them. `--link`, so that there is one file on the disk as with aria2c, which seeds from
+ * its destination: without it the cache keeps a copy of its own.
+ */
 export const getWithPeers = (options: {
   readonly url: string
   readonly output: string
@@ -48,6 +51,7 @@ export const getWithPeers = (options: {
     options.service,
     "--state",
     options.state,
+    "--link",
     "--port",
     "0",
     "--json",
