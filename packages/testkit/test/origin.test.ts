@@ -44,6 +44,24 @@ describe("an origin of a published file", () => {
     })
   )
 
+  it.effect("whose bytes are wrong ends all of a crowd with that, once none of it has hope of another", () =>
+    Effect.gen(function* () {
+      const { world, url } = yield* published
+      world.origin.misbehave({ corrupt: true })
+      const clients = yield* Effect.forEach(Array.from({ length: 4 }), () => world.client())
+      const errors = yield* within(
+        "6 minutes",
+        Effect.forEach(
+          clients,
+          (client) => Effect.flatMap(client.start({ url }), (active) => Effect.flip(active.result)),
+          { concurrency: "unbounded" }
+        )
+      )
+      assert.deepStrictEqual(errors.map(reasonOf), ["BadPieces", "BadPieces", "BadPieces", "BadPieces"])
+      assert.isBelow(world.origin.sent("/file"), 2 * bytes.length)
+    })
+  )
+
   it.effect("whose bytes are wrong does no harm when a peer has the right ones", () =>
     Effect.gen(function* () {
       const { world, url } = yield* published
