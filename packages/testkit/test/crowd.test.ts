@@ -74,7 +74,7 @@ describe("a crowd", () => {
         yield* TestClock.adjust("150 millis")
       }
       const results = yield* finish(running, "1 minute")
-      assert.isBelow(world.origin.sent("/image") / bytes.length, 3)
+      assert.isBelow(world.origin.sent("/image") / bytes.length, 2)
       assert.isAbove(sum(results, (result) => fromPeers(result.bytes)) / (20 * bytes.length), 0.9)
       assert.isBelow(sum(results, ({ waste }) => wasted(waste)) / (20 * bytes.length), 0.1)
       yield* Effect.forEach(running, ({ stop }) => stop, { concurrency: "unbounded" })
