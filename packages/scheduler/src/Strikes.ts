@@ -1,7 +1,8 @@
 /**
  * Bad pieces. Each is a strike against the device that sent it, and strikes last for the download, however often the device
  * leaves and joins. A device with too many is out and banned, and its host with it, unless another device there has
- * delivered a good piece: behind one address there may be many (NAT, loopback). An origin or a cache server is out.
+ * delivered a good piece or is connected without a strike: behind one address there may be many (NAT, loopback), and one
+ * of them must not be able to keep the others out. An origin or a cache server is out.
  */
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as Bits from "./internal/Bits.ts"
@@ -59,8 +60,15 @@ export const strike = (draft: Draft, by: Deliverer, piece: PieceIndex): void => 
 export const isOut = (draft: Draft, source: Source): boolean =>
   (draft.plan.strikes.get(source.device ?? source.id) ?? 0) >= draft.plan.settings.strikes
 
-const isHonest = (draft: Draft, by: Deliverer): boolean =>
-  by.host !== undefined && (draft.plan.honest.get(by.host) ?? []).some((device) => device !== by.device)
+const isHonest = ({ plan }: Draft, by: Deliverer): boolean => {
+  if (by.host === undefined) return false
+  if ((plan.honest.get(by.host) ?? []).some((device) => device !== by.device)) return true
+  for (const other of plan.sources.values()) {
+    if (other.host !== by.host || other.device === undefined || other.device === by.device) continue
+    if (!plan.strikes.has(other.device)) return true
+  }
+  return false
+}
 
 const disown = (draft: Draft, source: Source, piece: PieceIndex): void => {
   const bytes = source.held.bytes.slice()

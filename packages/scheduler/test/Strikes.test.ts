@@ -55,12 +55,25 @@ describe("a peer that sends bad pieces", () => {
     )
   })
 
+  it("does not drag down its host while another device there has not had its chance", () => {
+    const story = new Story(40)
+    story.join("bad", "Lan", "all", { peer: peerOf(1), host: "10.0.0.1" })
+    story.join("neighbour", "Lan", "all", { peer: peerOf(2), host: "10.0.0.1" })
+    spoil(story, "bad", 3)
+    assert.deepStrictEqual(
+      bansOf(story).map((one) => one.host),
+      [undefined]
+    )
+    assert.isAbove(story.owed("neighbour").length, 0)
+  })
+
   it("takes with it the others of its device and of its banned host", () => {
     const story = new Story(40)
     story.join("bad", "Lan", "all", { peer: peerOf(1), host: "10.0.0.1" })
     story.join("twin", "Lan", "all", { peer: peerOf(1, 7), host: "10.0.0.2" })
     story.join("housemate", "Lan", "all", { peer: peerOf(3), host: "10.0.0.1" })
     story.join("other", "Lan", "all", { peer: peerOf(4), host: "10.0.0.3" })
+    spoil(story, "housemate", 1)
     const commands = spoil(story, "bad", 3)
     const cancelled = commands.filter((one) => one._tag === "Cancel")
     assert.deepStrictEqual([...new Set(cancelled.map((one) => one.source))], ["bad", "twin", "housemate"])
