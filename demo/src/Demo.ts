@@ -99,7 +99,6 @@ const conduct = Effect.fn("Demo.run")(function* (
   yield* Ref.set(folder, root)
 
   yield* Apps.prepare
-  const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation })
 
   const data = path.join(root, "service")
   const originChild = yield* start("the origin", Apps.origin(file, bitsPerSecond))
@@ -126,7 +125,6 @@ const conduct = Effect.fn("Demo.run")(function* (
     (client) =>
       fetchWith(
         client,
-        start,
         {
           url: origin.url,
           output: path.join(root, `client-${client}`, path.basename(file)),
@@ -172,7 +170,6 @@ const conduct = Effect.fn("Demo.run")(function* (
 /** Starts a client and follows what it says until it has its file; it stays up to give to others. */
 const fetchWith = Effect.fnUntraced(function* (
   client: number,
-  start: (name: string, invocation: Apps.Invocation) => ReturnType<typeof Child.start>,
   places: Parameters<typeof Apps.client>[0],
   run: { readonly board: Ref.Ref<Board.Board>; readonly startedAt: number; readonly limitMillis: number }
 ) {
@@ -244,3 +241,5 @@ const hashOf = Effect.fnUntraced(function* (file: string) {
   )
   return hash.digest("hex")
 })
+
+const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation })
