@@ -89,7 +89,7 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
           line.includes("0 of 2 done") ? Effect.void : Effect.fail("not yet")
         )
         yield* Effect.eventually(untilUnderWay)
-        yield* handle.kill({ killSignal: "SIGINT" })
+        yield* handle.kill({ killSignal: "SIGQUIT" })
         assert.strictEqual(Number(yield* handle.exitCode), 130)
         assert.deepStrictEqual(yield* fs.readDirectory(temp), [])
         assert.deepStrictEqual(processesIn(temp), [])
@@ -108,6 +108,8 @@ layer(NodeServices.layer, { excludeTestServices: true })("The demo", (it) => {
         const missing = yield* run(temp, "--json", "--file", `${file}.not`)
         assert.strictEqual(missing.exitCode, 1)
         assert.include(missing.stderr, "no file")
+        const usage = yield* run(temp, "--clients", "0")
+        assert.strictEqual(usage.exitCode, 2)
       }),
     60_000
   )

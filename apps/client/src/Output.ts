@@ -1,11 +1,18 @@
-/** What the client says: results on standard output, everything meant for a person watching on standard error. */
+/**
+ * What the client says: results on standard output, everything meant for a person watching on standard error. Saying is
+ * never what a command is there for: whoever stops listening, or has no room for it, does not stop a download.
+ */
 import { Context, Effect, Layer } from "effect"
+import { exitCodes } from "./ExitCode.ts"
+import { Failure } from "./Failure.ts"
 
 export class Output extends Context.Service<
   Output,
   {
     /** A line of the result. */
     readonly line: (text: string) => Effect.Effect<void>
+    /** Fails when a line of the result was lost, unless its reader went away (`| head`). */
+    readonly complete: Effect.Effect<void, Failure>
     /** A line for the person who watches. */
     readonly note: (text: string) => Effect.Effect<void>
     /** Whether a person watches: standard error is a terminal. */
@@ -17,19 +24,49 @@ export class Output extends Context.Service<
 >()("@piecework/client/Output") {
   static readonly layer: Layer.Layer<Output> = Layer.sync(Output, () => {
     const { stdout, stderr } = process
+    const results = sayingTo(stdout)
+    const notes = sayingTo(stderr)
     return Output.of({
-      line: (text) => write(stdout, `${text}\n`),
-      note: (text) => write(stderr, `${text}\n`),
+      line: (text) => results.say(`${text}\n`),
+      complete: Effect.suspend(() => {
+        const code = results.trouble()
+        return code === undefined || code === "EPIPE" ? Effect.void : Effect.fail(lost(code))
+      }),
+      note: (text) => notes.say(`${text}\n`),
       isWatched: stderr.isTTY === true && process.env["TERM"] !== "dumb",
-      columns: () => stderr.columns ?? 80,
-      redraw: (text) => write(stderr, `\r${text}\u001b[K`)
+      // A terminal that does not know its width says 0.
+      columns: () => stderr.columns || 80,
+      redraw: (text) => notes.say(`\r${text}\u001b[K`)
     })
   })
 }
 
-/** Waits until the text is written, so that nothing is lost when the process exits behind it. */
-const write = (stream: NodeJS.WriteStream, text: string): Effect.Effect<void> =>
-  Effect.callback<void>((resume) => {
-    // A reader that went away (`| head`) is no failure of ours.
-    stream.write(text, () => resume(Effect.void))
-  })
+/** A stream until it fails; what comes after that is thrown away. */
+const sayingTo = (stream: NodeJS.WriteStream) => {
+  let trouble: string | undefined
+  // Without a listener the process would end here.
+  stream.on("error", (error: NodeJS.ErrnoException) => (trouble ??= error.code ?? error.message))
+  return {
+    trouble: () => trouble,
+    /** Waits until the text is written, so that nothing is lost when the process exits behind it. */
+    say: (text: string): Effect.Effect<void> =>
+      Effect.callback<void>((resume) => {
+        if (trouble !== undefined) return resume(Effect.void)
+        stream.write(text, (error) => {
+          if (error) trouble ??= (error as NodeJS.ErrnoException).code ?? error.message
+          resume(Effect.void)
+        })
+      })
+  }
+}
+
+const lost = (code: string): Failure =>
+  code === "ENOSPC" || code === "EDQUOT"
+    ? new Failure({
+        sentence: "The disk that standard output goes to is full; the output is not whole.",
+        code: exitCodes.diskFull
+      })
+    : new Failure({
+        sentence: `Standard output cannot be written (${code}); the output is not whole.`,
+        code: exitCodes.unexpected
+      })

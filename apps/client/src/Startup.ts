@@ -32,10 +32,16 @@ export const settled: Effect.Effect<void> = Effect.sync(() => {
   isSettled = true
 })
 
-export const teardown: Runtime.Teardown = (exit, onExit) =>
-  Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) && isSettled
-    ? onExit(exitCodes.ok)
-    : Runtime.defaultTeardown(exit, onExit)
+export const teardown: Runtime.Teardown = (exit, onExit) => {
+  if (Exit.isSuccess(exit)) return onExit(exitCodes.ok)
+  if (Cause.hasInterruptsOnly(exit.cause)) return onExit(isSettled ? exitCodes.ok : exitCodes.interrupted)
+  const error = Cause.squash(exit.cause)
+  // The command line has shown the usage; asked for, that is no error.
+  if (CliError.isCliError(error)) {
+    return onExit(error._tag === "ShowHelp" && error.errors.length === 0 ? exitCodes.ok : exitCodes.usage)
+  }
+  return Runtime.defaultTeardown(exit, onExit)
+}
 
 /** Says what went wrong: one sentence for what was foreseen, everything for what was not. */
 export const reported = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Output> =>

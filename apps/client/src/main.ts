@@ -17,6 +17,7 @@ const piecework = Command.make("piecework").pipe(
 )
 
 Command.run(piecework, { version }).pipe(
+  Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
   Startup.reported,
   Effect.provide([NodeServices.layer, Output.layer, Layer.succeed(Logger.LogToStderr, true)]),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown: Startup.teardown })

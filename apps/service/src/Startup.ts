@@ -16,8 +16,10 @@ export const teardown: Runtime.Teardown = (exit, onExit) => {
   if (Exit.isSuccess(exit)) return onExit(exitCodes.ok)
   if (Cause.hasInterruptsOnly(exit.cause)) return onExit(isServing ? exitCodes.ok : exitCodes.interrupted)
   const error = Cause.squash(exit.cause)
-  // The command line has shown the usage.
-  if (CliError.isCliError(error)) return onExit(exitCodes.usage)
+  // The command line has shown the usage; asked for, that is no error.
+  if (CliError.isCliError(error)) {
+    return onExit(error._tag === "ShowHelp" && error.errors.length === 0 ? exitCodes.ok : exitCodes.usage)
+  }
   return Runtime.defaultTeardown(exit, onExit)
 }
 

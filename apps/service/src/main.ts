@@ -15,6 +15,7 @@ import { version } from "./version.ts"
 const service = serve.pipe(Command.withSubcommands([publish, list, unpublish]))
 
 Command.run(service, { version }).pipe(
+  Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
   Startup.reported,
   Effect.provide([NodeServices.layer, Output.layer, Layer.succeed(Logger.LogToStderr, true)]),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown: Startup.teardown })

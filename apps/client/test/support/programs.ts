@@ -28,19 +28,22 @@ export interface Program {
   readonly pid: number
   /** Waits for the first line of standard output that the function answers something for. */
   readonly line: <A extends {}>(pick: (line: string) => A | undefined) => Effect.Effect<A, EndedEarly>
+  /** Reads no more of standard output, like a `head` that has what it wants. */
+  readonly hangUp: Effect.Effect<void>
   readonly kill: (signal: NodeJS.Signals) => Effect.Effect<void>
   readonly exit: Effect.Effect<Exit>
 }
 
-/** Starts a program; it is killed with the scope if it still runs then. */
+/** Starts a program; it is killed with the scope if it still runs then. `stdout` is a file descriptor. */
 export const start = (
   entry: keyof typeof entries,
   args: ReadonlyArray<string>,
-  env: Readonly<Record<string, string>> = {}
+  env: Readonly<Record<string, string>> = {},
+  stdout?: number
 ): Effect.Effect<Program, never, Scope.Scope> =>
   Effect.gen(function* () {
     const exited = yield* Deferred.make<Exit>()
-    let stdout = ""
+    let said = ""
     let stderr = ""
     const watchers = new Set<() => void>()
     const child = yield* Effect.acquireRelease(
@@ -49,7 +52,7 @@ export const start = (
           process.execPath,
           ["--conditions=source", "--disable-warning=ExperimentalWarning", entries[entry], ...args],
           {
-            stdio: ["ignore", "pipe", "pipe"],
+            stdio: ["ignore", stdout ?? "pipe", "pipe"],
             env: { ...process.env, NO_COLOR: "1", ...env }
           }
         )
@@ -60,23 +63,24 @@ export const start = (
           Deferred.await(exited)
         )
     )
-    child.stdout.setEncoding("utf8").on("data", (text: string) => {
-      stdout += text
+    child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      said += text
       for (const watcher of watchers) watcher()
     })
-    child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text))
+    child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text))
     child.on("close", (code, signal) => {
-      Deferred.doneUnsafe(exited, Effect.succeed({ code, signal, stdout, stderr }))
+      Deferred.doneUnsafe(exited, Effect.succeed({ code, signal, stdout: said, stderr }))
       for (const watcher of watchers) watcher()
     })
     return {
       pid: child.pid ?? 0,
+      hangUp: Effect.sync(() => void child.stdout?.destroy()),
       kill: (signal) => Effect.sync(() => void child.kill(signal)),
       exit: Deferred.await(exited),
       line: <A extends {}>(pick: (line: string) => A | undefined) =>
         Effect.callback<A, EndedEarly>((resume) => {
           const look = () => {
-            for (const line of stdout.split("\n")) {
+            for (const line of said.split("\n")) {
               const found = line === "" ? undefined : pick(line)
               if (found !== undefined) return resume(Effect.succeed(found))
             }
@@ -93,8 +97,9 @@ export const start = (
 export const run = (
   entry: keyof typeof entries,
   args: ReadonlyArray<string>,
-  env?: Readonly<Record<string, string>>
-): Effect.Effect<Exit> => Effect.scoped(Effect.flatMap(start(entry, args, env), (program) => program.exit))
+  env?: Readonly<Record<string, string>>,
+  stdout?: number
+): Effect.Effect<Exit> => Effect.scoped(Effect.flatMap(start(entry, args, env, stdout), (program) => program.exit))
 
 export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "piecework-test-"))),
