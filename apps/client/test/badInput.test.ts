@@ -73,7 +73,7 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
   it.live(
     "an origin that nobody runs",
     () =>
-      expectFailure(exitCodes.unreachable, /No source delivers/, (out, state) => [
+      expectFailure(exitCodes.unreachable, /No source delivers .*: connection refused/, (out, state) => [
         "get",
         "http://127.0.0.1:9/file",
         "-o",
@@ -99,6 +99,20 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
         ])
       }),
     30_000
+  )
+
+  it.live("an origin that speaks no TLS, at an https URL", () =>
+    Effect.gen(function* () {
+      const origin = yield* small
+      yield* expectFailure(exitCodes.unreachable, /No source delivers .*really https\?/, (out, state) => [
+        "get",
+        origin.url.replace("http:", "https:"),
+        "-o",
+        out,
+        "--state",
+        state
+      ])
+    })
   )
 
   it.live("a destination whose folder is not there", () =>

@@ -51,6 +51,7 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
   reason: Schema.String,
   /** The origin's HTTP status, where it gave one. */
   status: Schema.optionalKey(Schema.Int),
+  /** What is wrong, in words without the URL and without a full stop. */
   detail: Schema.optionalKey(Schema.String)
 }) {
   /** `error` is what the origin said; without one it said nothing in time. */
@@ -58,7 +59,7 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
     new NoSourceError({
       url,
       reason: error?.reason ?? "TimedOut",
-      detail: error?.message ?? "the origin did not answer in time",
+      detail: error?.description ?? "the origin did not answer in time",
       ...(error?.status === undefined ? {} : { status: error.status })
     })
 
@@ -69,13 +70,15 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
       case "NotFound":
         return `The origin has no such file (HTTP ${this.status ?? 404}): ${this.url}. Check the URL.`
       case "Forbidden":
-        return `The origin forbids this file (HTTP ${this.status ?? 403}): ${this.url}. Check who may read it.`
+        return this.status === 401 || this.status === 407
+          ? `The origin wants a login for this file (HTTP ${this.status}): ${this.url}. Logging in is not supported; have it served without.`
+          : `The origin forbids this file (HTTP ${this.status ?? 403}): ${this.url}. Check who may read it.`
       case "Refused":
         return `The origin refuses the request (HTTP ${this.status ?? "4xx"}): ${this.url}.`
       case "ContentChanged":
         return `The file at the origin is another one than was published or begun: ${this.url}. Run the command again, or publish it anew.`
       default:
-        return `No source delivers ${this.url}: ${(this.detail ?? this.reason).replace(/\.$/, "")}.`
+        return `No source delivers ${this.url}: ${(this.detail ?? this.reason).replace(/\.+$/, "")}.`
     }
   }
 }

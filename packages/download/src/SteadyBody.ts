@@ -135,7 +135,7 @@ export const make = Effect.fnUntraced(function* (
       }
       yield* Effect.logDebug("origin failed, asking again", error.message)
       yield* close
-      yield* Effect.sleep(wait)
+      yield* Effect.sleep(Math.min(Duration.toMillis(wait), patience - (now - failingSince)))
       wait = Duration.min(Duration.times(wait, 2), longestWait)
     }
   })

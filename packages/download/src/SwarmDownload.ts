@@ -213,7 +213,6 @@ const toHappening = (session: PeerSession, event: PeerEvent): Happening => {
 /** The origin is the source that a person knows, so what it said comes first. */
 const noSource = (url: ContentUrl, origin: SourceId, exhausted: Command.Exhausted, last: SourceError | undefined) => {
   const gaveUp = exhausted.failures.find((failure) => failure.source === origin)?.reason
-  return gaveUp === undefined || gaveUp === last?.reason
-    ? NoSourceError.from(url, last)
-    : new NoSourceError({ url, reason: gaveUp })
+  if (gaveUp === undefined || gaveUp === last?.reason) return NoSourceError.from(url, last)
+  return new NoSourceError({ url, reason: gaveUp, ...(last === undefined ? {} : { detail: last.description }) })
 }

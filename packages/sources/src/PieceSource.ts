@@ -64,9 +64,47 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
     return fatal.has(this.reason)
   }
 
-  override get message(): string {
-    return `${this.url ?? this.source}: ${sentences[this.reason]}${this.status === undefined ? "" : ` (HTTP ${this.status})`}.`
+  /** What is wrong, in words without the URL and without a full stop. */
+  get description(): string {
+    const below = innermost(this.cause)
+    const exact = below === undefined ? undefined : exactly(below)
+    return `${exact ?? sentences[this.reason]}${this.status === undefined ? "" : ` (HTTP ${this.status})`}`
   }
+
+  override get message(): string {
+    return `${this.url ?? this.source}: ${this.description}.`
+  }
+}
+
+/** The first thing that went wrong: what errors give as their cause, as far down as it goes. */
+const innermost = (error: unknown): object | undefined => {
+  let at = error
+  for (let depth = 0; depth < 8 && at instanceof Error && at.cause instanceof Error; depth++) at = at.cause
+  return at instanceof Error ? at : undefined
+}
+
+/** Better words for what the system or the TLS library said; `undefined` for what needs none. */
+const exactly = (error: object): string | undefined => {
+  const code = "code" in error && typeof error.code === "string" ? error.code : ""
+  const below = "reason" in error && typeof error.reason === "string" ? error.reason : ""
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG") {
+    return "the server does not speak TLS there (is this really https?)"
+  }
+  if (code.startsWith("ERR_TLS") || code.startsWith("ERR_SSL") || /CERT|SIGNED|ISSUER/.test(code)) {
+    return `the server could not prove who it is (${error instanceof Error ? error.message : code})`
+  }
+  return codes[code] ?? codes[below]
+}
+
+/** By the system's code, or by the transport's own word for it. */
+const codes: { readonly [code: string]: string | undefined } = {
+  ECONNREFUSED: "connection refused; nothing listens there",
+  Refused: "connection refused; nothing listens there",
+  ENOTFOUND: "the name of the server could not be resolved; check its spelling and the name server",
+  EAI_AGAIN: "the name of the server could not be resolved; check its spelling and the name server",
+  Unresolved: "the name of the server could not be resolved; check its spelling and the name server",
+  ENETUNREACH: "there is no route to the server; check the network",
+  EHOSTUNREACH: "there is no route to the server; check the network"
 }
 
 const fatal: ReadonlySet<SourceError["reason"]> = new Set([
