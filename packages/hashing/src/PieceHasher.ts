@@ -1,5 +1,5 @@
 /**
- * SHA-256 of pieces, and the write that follows it, off the main thread. Pieces lie in shared memory and workers read
+ * SHA-256 of pieces, the write that follows it, and copies between files, off the main thread. Pieces lie in shared memory and workers read
  * and write the file descriptors that the main thread opened, so nothing but a few words travels between threads.
  * Whoever asks keeps the bytes and the descriptor as they are until the effect has ended; an effect that is interrupted
  * ends only once no thread uses them any more.
@@ -11,9 +11,9 @@ import * as inPlace from "./internal/inPlace.ts"
 import type { Job, Perform } from "./internal/Job.ts"
 import * as WorkerPool from "./internal/WorkerPool.ts"
 
-/** No digest came back: the file could not be read, or the thread that had the job is gone. */
+/** There is no answer: the file could not be read, or the thread that had the job is gone. */
 export class HasherError extends Schema.TaggedError<HasherError>()("HasherError", {
-  operation: Schema.Literals(["digest", "write", "digestAt", "readAt"]),
+  operation: Schema.Literals(["digest", "write", "digestAt", "readAt", "copy"]),
   /** `Closed`: the hasher's scope ended first. */
   reason: Schema.Literals(["ReadFailed", "WorkerDied", "Closed"]),
   /** What the system said, like EIO; only with `ReadFailed`. */
@@ -23,7 +23,7 @@ export class HasherError extends Schema.TaggedError<HasherError>()("HasherError"
   override get message(): string {
     switch (this.reason) {
       case "ReadFailed":
-        return `The file could not be read for hashing (${this.code ?? "no code"}).`
+        return `The file could not be read for ${this.operation === "copy" ? "a copy" : "hashing"} (${this.code ?? "no code"}).`
       case "WorkerDied":
         return "The thread that hashes ended in the middle of its work; trying again starts another."
       case "Closed":
@@ -85,6 +85,16 @@ export class PieceHasher extends Context.Service<
       readonly position: number
       readonly target: Uint8Array
     }) => Effect.Effect<Option.Option<Digest>, HasherError>
+    /**
+     * Copies `length` bytes from `position` of one file to the same position of another, without hashing them; false
+     * when the source ends before, a part may have been copied then. Several of one file may be under way at a time.
+     */
+    readonly copy: (options: {
+      readonly from: number
+      readonly to: number
+      readonly position: number
+      readonly length: number
+    }) => Effect.Effect<boolean, WriteFailed | HasherError>
   }
 >()("@piecework/hashing/PieceHasher") {
   /** Worker threads; they start with the first work for them, do not keep the process alive and end with the scope. */
@@ -95,7 +105,7 @@ export class PieceHasher extends Context.Service<
       const onWorker = yield* WorkerPool.make({ workers })
       const here = inPlace.make()
       const isForWorker = (job: Job): boolean =>
-        job.operation === "digestAt"
+        job.operation === "digestAt" || job.operation === "copy"
           ? job.length >= workerMinimum
           : job.bytes.length >= workerMinimum && job.bytes.buffer instanceof SharedArrayBuffer
       return make((job) => (isForWorker(job) ? onWorker(job) : here(job)))
@@ -110,7 +120,7 @@ const make = (perform: Perform): PieceHasher["Service"] => {
   const run = (job: Job) =>
     Effect.mapError(perform(job), (lost) => new HasherError({ operation: job.operation, ...lost }))
 
-  const read = (job: Exclude<Job, { readonly operation: "write" }>) =>
+  const read = (job: Exclude<Job, { readonly operation: "write" | "copy" }>) =>
     Effect.flatMap(run(job), (reply): Effect.Effect<Option.Option<Digest>, HasherError> => {
       switch (reply.kind) {
         case "Done":
@@ -121,7 +131,8 @@ const make = (perform: Perform): PieceHasher["Service"] => {
           const { code, cause } = reply
           return new HasherError({ operation: job.operation, reason: "ReadFailed", code, cause })
         case "Mismatch":
-          return Effect.die(new Error("only a write has something expected"))
+        case "Copied":
+          return Effect.die(new Error(`a ${job.operation} was answered with ${reply.kind}`))
       }
     })
 
@@ -142,13 +153,35 @@ const make = (perform: Perform): PieceHasher["Service"] => {
             case "Refused":
               return new WriteFailed({ code: reply.code, cause: reply.cause })
             case "Short":
-              return Effect.die(new Error("a write reads nothing"))
+            case "Copied":
+              return Effect.die(new Error(`a write was answered with ${reply.kind}`))
           }
         }
       ),
 
     digestAt: ({ fd, position, length }) => read({ operation: "digestAt", fd, position, length }),
-    readAt: ({ fd, position, target }) => read({ operation: "readAt", fd, position, bytes: target })
+    readAt: ({ fd, position, target }) => read({ operation: "readAt", fd, position, bytes: target }),
+
+    copy: ({ from, to, position, length }) =>
+      Effect.flatMap(
+        run({ operation: "copy", from, to, position, length }),
+        (reply): Effect.Effect<boolean, WriteFailed | HasherError> => {
+          switch (reply.kind) {
+            case "Copied":
+              return Effect.succeed(true)
+            case "Short":
+              return Effect.succeed(false)
+            case "Refused":
+              const { call, code, cause } = reply
+              return call === "write"
+                ? new WriteFailed({ code, cause })
+                : new HasherError({ operation: "copy", reason: "ReadFailed", code, cause })
+            case "Done":
+            case "Mismatch":
+              return Effect.die(new Error(`a copy was answered with ${reply.kind}`))
+          }
+        }
+      )
   })
 }
 

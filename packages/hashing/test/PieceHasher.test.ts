@@ -168,6 +168,67 @@ for (const [where, layer] of hashers) {
       )
     }
 
+    live("copies any part of a file to the same place of another, and nothing else", ({ copy }) =>
+      Effect.gen(function* () {
+        const bytes = bytesOf(2 * MiB + 77)
+        const from = yield* open(yield* fileOf(bytes), "r")
+        for (const [position, length] of [
+          [0, 2 * MiB + 77],
+          [5, 300_001],
+          [2 * MiB + 76, 1],
+          [7, 0]
+        ] as const) {
+          const blank = new Uint8Array(2 * MiB + 100).fill(0xee)
+          const path = yield* fileOf(blank)
+          const to = yield* open(path, "r+")
+          assert.isTrue(yield* copy({ from, to, position, length }))
+          blank.set(bytes.subarray(position, position + length), position)
+          assert.isTrue(fs.readFileSync(path).equals(blank))
+        }
+      })
+    )
+
+    live("makes one file of many parts that are copied at once", ({ copy }) =>
+      Effect.gen(function* () {
+        const bytes = bytesOf(6 * MiB + 5)
+        const path = yield* fileOf(new Uint8Array(0))
+        const [from, to] = [yield* open(yield* fileOf(bytes), "r"), yield* open(path, "r+")]
+        const copied = yield* Effect.forEach(
+          [6, 5, 4, 3, 2, 1, 0],
+          (n) => copy({ from, to, position: n * MiB, length: n === 6 ? 5 : MiB }),
+          { concurrency: "unbounded" }
+        )
+        assert.isTrue(copied.every(Boolean))
+        assert.isTrue(fs.readFileSync(path).equals(bytes))
+      })
+    )
+
+    live("says when a file ends before what is to be copied", ({ copy }) =>
+      Effect.gen(function* () {
+        const from = yield* open(yield* fileOf(bytesOf(MiB)), "r")
+        const to = yield* open(yield* fileOf(new Uint8Array(0)), "r+")
+        assert.isFalse(yield* copy({ from, to, position: 0, length: MiB + 1 }))
+        assert.isFalse(yield* copy({ from, to, position: 9 * MiB, length: 1 }))
+      })
+    )
+
+    for (const length of [1000, MiB]) {
+      live(`says which of the two files refused a copy of ${length} bytes`, ({ copy }) =>
+        Effect.gen(function* () {
+          const file = yield* open(yield* fileOf(bytesOf(MiB)), "r")
+          const unwritten = yield* Effect.flip(copy({ from: file, to: file, position: 0, length }))
+          assert.ok(unwritten._tag === "WriteFailed")
+          assert.strictEqual(unwritten.code, "EBADF")
+          const unread = yield* Effect.flip(
+            copy({ from: yield* open(yield* folder, "r"), to: file, position: 0, length })
+          )
+          assert.ok(unread._tag === "HasherError")
+          assert.deepStrictEqual([unread.operation, unread.reason, unread.code], ["copy", "ReadFailed", "EISDIR"])
+          assert.include(unread.message, "for a copy")
+        })
+      )
+    }
+
     live("has written all or nothing once an interrupted write has ended", ({ digest, write }) =>
       Effect.gen(function* () {
         const path = yield* fileOf(new Uint8Array(0))

@@ -39,6 +39,18 @@ describe("work on this thread", () => {
     })
   )
 
+  it.effect("goes on with a copy where the system stopped reading or writing", () =>
+    Effect.gen(function* () {
+      const bytes = bytesOf(5000)
+      const written = Buffer.alloc(5000)
+      const perform = make({ read: disk(bytes, 999).read, write: disk(written, 70).write })
+      const copy = { operation: "copy", from: 3, to: 4, position: 10 } as const
+      assert.deepStrictEqual(yield* perform({ ...copy, length: 4990 }), { kind: "Copied" })
+      assert.isTrue(written.subarray(10).equals(bytes.subarray(10)))
+      assert.deepStrictEqual(yield* perform({ ...copy, length: 4991 }), { kind: "Short" })
+    })
+  )
+
   it.effect("goes on where the system stopped reading, up to the end of the file", () =>
     Effect.gen(function* () {
       const bytes = bytesOf(5000)

@@ -67,6 +67,29 @@ describe("the worker's program", () => {
     assert.deepStrictEqual(answer(files, { operation: "digestAt", length: 700_000, ...at }), { kind: "Short" })
   })
 
+  it("goes on with a copy where the system stopped reading or writing", () => {
+    const source = bytesOf(700_000)
+    const disk = Buffer.alloc(700_000)
+    const readSync: Step = (_, into, offset, length, position) => {
+      const part = source.subarray(position, position + Math.min(length, 99_999))
+      into.set(part, offset)
+      return part.length
+    }
+    const writeSync: Step = (_, from, offset, length, position) => {
+      const taken = Math.min(length, 70_000)
+      disk.set(from.subarray(offset, offset + taken), position)
+      return taken
+    }
+    const files = { readSync: readSync as typeof fs.readSync, writeSync: writeSync as typeof fs.writeSync }
+    const copy = { operation: "copy", from: 3, to: 4, position: 50 } as const
+    assert.deepStrictEqual(answer(files, { ...copy, length: 600_000 }), { kind: "Copied" })
+    assert.isTrue(disk.subarray(50, 600_050).equals(source.subarray(50, 600_050)))
+    assert.deepStrictEqual(answer(files, { ...copy, length: 700_000 }), { kind: "Short" })
+    const full = answer({ ...files, writeSync: () => 0 }, { ...copy, length: 10 })
+    assert.ok(full?.kind === "Refused")
+    assert.deepStrictEqual([full.call, full.code], ["write", "EIO"])
+  })
+
   /** Hashes on a worker and leaves the scope open: the process must end by itself all the same. */
   const program = `
     import { HasherConfig, PieceHasher } from "@piecework/hashing"

@@ -13,15 +13,24 @@ export type Job =
     }
   | { readonly operation: "digestAt"; readonly fd: number; readonly position: number; readonly length: number }
   | { readonly operation: "readAt"; readonly fd: number; readonly position: number; readonly bytes: Uint8Array }
+  | {
+      readonly operation: "copy"
+      readonly from: number
+      readonly to: number
+      /** In both files. */
+      readonly position: number
+      readonly length: number
+    }
 
 /** Digests travel as hex: a string is the cheapest thing to clone. */
 export type Reply =
   | { readonly kind: "Done"; readonly digest: string }
   | { readonly kind: "Mismatch"; readonly digest: string }
+  | { readonly kind: "Copied" }
   /** The file ends before the bytes that were asked for. */
   | { readonly kind: "Short" }
-  /** The system refused; `code` as Node names it, like ENOSPC. */
-  | { readonly kind: "Refused"; readonly code: string; readonly cause: unknown }
+  /** The system refused to read or to write; `code` as Node names it, like ENOSPC. */
+  | { readonly kind: "Refused"; readonly call: "read" | "write"; readonly code: string; readonly cause: unknown }
 
 /** The thread that had the job is gone. */
 export interface Lost {

@@ -23,13 +23,30 @@ export interface Files {
 }
 
 export const make = (files: Files = fs): Perform => {
+  const writeAll = async (fd: number, bytes: Uint8Array, position: number): Promise<void> => {
+    if (await moveAll(files.write, fd, bytes, position)) return
+    throw Object.assign(new Error("the file took no bytes"), { code: "EIO" })
+  }
+
   const withFile = async (job: Exclude<Job, { readonly operation: "digest" }>): Promise<Reply> => {
+    let call: "read" | "write" = "read"
     try {
+      if (job.operation === "copy") {
+        const scratch = new Uint8Array(Math.min(step, job.length))
+        for (let at = 0; at < job.length; at += step) {
+          const part = scratch.subarray(0, job.length - at)
+          call = "read"
+          if (!(await moveAll(files.read, job.from, part, job.position + at))) return { kind: "Short" }
+          call = "write"
+          await writeAll(job.to, part, job.position + at)
+        }
+        return { kind: "Copied" }
+      }
       if (job.operation === "write") {
         const digest = hash("sha256", job.bytes, "hex")
         if (job.expected !== undefined && job.expected !== digest) return { kind: "Mismatch", digest }
-        const written = await moveAll(files.write, job.fd, job.bytes, job.position)
-        if (!written) throw Object.assign(new Error("the file took no bytes"), { code: "EIO" })
+        call = "write"
+        await writeAll(job.fd, job.bytes, job.position)
         return { kind: "Done", digest }
       }
       const target = job.operation === "readAt" ? job.bytes : undefined
@@ -44,7 +61,7 @@ export const make = (files: Files = fs): Perform => {
       return { kind: "Done", digest: hasher.digest("hex") }
     } catch (cause) {
       const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN"
-      return { kind: "Refused", code, cause }
+      return { kind: "Refused", call, code, cause }
     }
   }
 
