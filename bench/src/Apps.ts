@@ -17,12 +17,24 @@ const apps = [at("apps/service"), at("apps/client")] as const
 export const prepare: Effect.Effect<void> = Effect.promise(() => Promise.all(apps.map(bundle)))
 
 const originProgram = program("the bench's HTTP server", at("bench/src/fast-origin.ts"))
+const trackerProgram = program("the bench's BitTorrent tracker", at("bench/src/site/tracker-of-lan.ts"))
 const serviceProgram = program("piecework-service", entryOf(apps[0]))
 const clientProgram = program("piecework", entryOf(apps[1]))
 
-export const origin = (file: string): Invocation => originProgram([file])
+/** On any port of loopback, unless told where. */
+export const origin = (file: string, place?: Listening): Invocation =>
+  originProgram(place === undefined ? [file] : [file, place.host, String(place.port)])
 
-export const service = (data: string): Invocation => serviceProgram(["--data", data, "--port", "0", "--json"])
+export interface Listening {
+  readonly host: string
+  readonly port: number
+}
+
+/** On any port, unless told which. */
+export const service = (data: string, port = 0): Invocation =>
+  serviceProgram(["--data", data, "--port", String(port), "--json"])
+
+export const tracker = ({ host, port }: Listening): Invocation => trackerProgram([host, String(port)])
 
 export const publish = (file: string, url: string, data: string): Invocation =>
   serviceProgram(["publish", file, "--url", url, "--data", data, "--json"])
@@ -58,11 +70,42 @@ export const getWithPeers = (options: {
     ...(options.seed ? ["--seed", "3 hours"] : [])
   ])
 
+/**
+ * With peers, saying how far it is, and serving the file as long as it is let. Each device has a place of its own, so the
+ * ports are the usual ones.
+ */
+export const getAtSite = (options: {
+  readonly url: string
+  readonly output: string
+  readonly state: string
+  readonly service: string
+}): Invocation =>
+  clientProgram([
+    "get",
+    options.url,
+    "-o",
+    options.output,
+    "--service",
+    options.service,
+    "--state",
+    options.state,
+    "--link",
+    "--events",
+    "--seed",
+    "3 hours"
+  ])
+
 export const curl = (url: string, output: string): Invocation => ({
   name: "curl",
   command: "curl",
   args: ["--silent", "--show-error", "--fail", "--noproxy", "*", "--output", output, url]
 })
+
+/** Goes on behind what is there. */
+export const curlOn = (url: string, output: string): Invocation => {
+  const { args, ...rest } = curl(url, output)
+  return { ...rest, args: ["--continue-at", "-", ...args] }
+}
 
 /** Nothing but the peers that the tracker names, nothing written ahead, nothing on the screen. */
 const aria2Common = [
@@ -99,4 +142,34 @@ export const aria2Leecher = (torrent: string, folder: string, port: number): Inv
   name: "aria2c",
   command: "aria2c",
   args: [...aria2Common, "--seed-time=0", `--listen-port=${port}`, "--dir", folder, torrent]
+})
+
+/** Fetches a file, runs the hook when it has it, and serves it until it is ended. Checks what an earlier run left. */
+export const aria2AtSite = (torrent: string, folder: string, hook: string): Invocation => ({
+  name: "aria2c",
+  command: "aria2c",
+  args: [
+    ...aria2Common,
+    "--seed-ratio=0.0",
+    "--check-integrity=true",
+    "--listen-port=6881",
+    `--on-bt-download-complete=${hook}`,
+    "--dir",
+    folder,
+    torrent
+  ]
+})
+
+/** The same with Transmission, which asks no router for a port and keeps its settings in the folder too. */
+export const transmissionAtSite = (torrent: string, folder: string, hook: string): Invocation => ({
+  name: "transmission-cli",
+  command: "transmission-cli",
+  args: ["-M", "-et", "-p", "51413", "-w", folder, "-g", `${folder}/.transmission`, "-f", hook, torrent]
+})
+
+/** A caching proxy as a process in the foreground. */
+export const nginx = (configuration: string, folder: string): Invocation => ({
+  name: "nginx",
+  command: "nginx",
+  args: ["-c", configuration, "-p", folder, "-e", "stderr", "-g", "daemon off;"]
 })

@@ -19,7 +19,7 @@ export const contender = Effect.fnUntraced(function* (options: Options, version:
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
 
-  const tracker = yield* Tracker.serve.pipe(Effect.mapError((cause) => failed(cause.message, cause)))
+  const tracker = yield* Tracker.serve().pipe(Effect.mapError((cause) => failed(cause.message, cause)))
   const { bytes } = Torrent.make({
     name: path.basename(file.path),
     size: file.size,

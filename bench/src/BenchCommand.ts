@@ -1,16 +1,9 @@
 /** The command line of the bench: a subcommand for each scenario. */
 import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
+import { BenchError } from "./BenchError.ts"
+import { site } from "./SiteCommand.ts"
 import * as Throughput from "./Throughput.ts"
-
-/** Some program could not be measured. */
-export class BenchError extends Schema.TaggedError<BenchError>()("BenchError", {
-  failures: Schema.Array(Schema.String)
-}) {
-  override get message(): string {
-    return this.failures.join("\n")
-  }
-}
 
 const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false),
@@ -58,5 +51,5 @@ const throughput = Command.make(
 
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput])
+  Command.withSubcommands([throughput, site])
 )

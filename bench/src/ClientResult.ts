@@ -7,7 +7,9 @@ export const ClientResult = Schema.Struct({
   fileBytes: Schema.Natural,
   mode: Schema.String,
   why: Schema.Struct({ reason: Schema.String }),
-  bytes: BytesBySource
+  bytes: BytesBySource,
+  /** Bytes that came and were of no use. */
+  waste: Schema.Struct({ bad: Schema.Natural, duplicate: Schema.Natural, cancelled: Schema.Natural })
 })
 export interface ClientResult extends Schema.Schema.Type<typeof ClientResult> {}
 

@@ -68,8 +68,10 @@ export interface Measured {
 export interface Daemon {
   readonly name: string
   readonly pid: number
-  /** The first line of its standard output; waits for it. Later ones are thrown away. */
+  /** The first line of its standard output; waits for it. */
   readonly firstLine: Effect.Effect<string, ProgramError>
+  /** Ends it with SIGTERM; the last line of its standard output. */
+  readonly lastLine: Effect.Effect<string, ProgramError>
   /** What it has used since it started. */
   readonly usage: Effect.Effect<Option.Option<Usage.Usage>>
 }
@@ -175,11 +177,12 @@ const make = Effect.gen(function* () {
   const start: Meter["Service"]["start"] = Effect.fn("Meter.start")(function* (invocation) {
     const { handle, error } = yield* spawn(invocation)
     const first = yield* Deferred.make<string>()
+    const last = yield* Ref.make("")
     // Read to the end: a full pipe must not stop it.
     const read = yield* handle.stdout.pipe(
       Stream.decodeText,
       Stream.splitLines,
-      Stream.runForEach((line) => Deferred.succeed(first, line)),
+      Stream.runForEach((line) => Effect.andThen(Deferred.succeed(first, line), Ref.set(last, line))),
       Effect.ignore,
       Effect.forkScoped
     )
@@ -189,6 +192,11 @@ const make = Effect.gen(function* () {
       name: invocation.name,
       pid: handle.pid,
       firstLine: Effect.raceFirst(Deferred.await(first), ended),
+      lastLine: handle.kill({ killSignal: "SIGTERM", forceKillAfter: "10 seconds" }).pipe(
+        Effect.catch((cause) => error("Failed", { cause })),
+        Effect.andThen(Fiber.join(read)),
+        Effect.andThen(Ref.get(last))
+      ),
       usage: ofProcess(handle.pid)
     }
   })

@@ -13,6 +13,12 @@ export const version = Effect.fn("Tools.version")(function* (command: string) {
   )
 })
 
+/** Its name, where `command` is there but tells its version on standard error only; `None` when there is no such program. */
+export const present = Effect.fn("Tools.present")(function* (command: string, arg: string) {
+  const meter = yield* Meter
+  return yield* Effect.option(Effect.as(meter.run({ name: command, command, args: [arg] }, 10_000), command))
+})
+
 export interface Machine {
   readonly system: string
   readonly node: string

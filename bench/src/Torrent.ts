@@ -1,4 +1,4 @@
-/** The .torrent file of one file: version 1, private, SHA-1 of every piece of 1 MiB. Source: BEP 3, BEP 27. */
+/** The .torrent file of one file: version 1, private, SHA-1 of every piece of 1 MiB. Source: BEP 3, 19, 27. */
 import { createHash } from "node:crypto"
 import * as Bencode from "./Bencode.ts"
 
@@ -17,6 +17,8 @@ export const make = (options: {
   readonly size: number
   readonly digests: Uint8Array
   readonly tracker: string
+  /** An HTTP server that has the file, for those who find pieces nowhere else. Source: BEP 19. */
+  readonly webSeed?: string
 }): Torrent => {
   const info = {
     length: options.size,
@@ -27,7 +29,11 @@ export const make = (options: {
     private: 1
   }
   return {
-    bytes: Bencode.encode({ announce: options.tracker, info }),
+    bytes: Bencode.encode({
+      announce: options.tracker,
+      info,
+      ...(options.webSeed === undefined ? {} : { "url-list": options.webSeed })
+    }),
     infoHash: createHash("sha1").update(Bencode.encode(info)).digest()
   }
 }

@@ -1,20 +1,26 @@
-/** A BitTorrent tracker for one swarm on loopback: who announces learns of the others. Source: BEP 3, BEP 23. */
-import { Effect, Schema, type Scope } from "effect"
+/** A BitTorrent tracker for one swarm over IPv4: who announces learns of the others. Source: BEP 3, BEP 23. */
+import { Effect, Schema } from "effect"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import * as Bencode from "./Bencode.ts"
 
-/** Who is in the swarm: port by peer id. */
-export type Members = ReadonlyMap<string, number>
+/** Who is in the swarm, by peer id. */
+export type Members = ReadonlyMap<string, Member>
+
+export interface Member {
+  /** The IPv4 address that it announced from. */
+  readonly host: string
+  readonly port: number
+}
 
 /** How often members announce again. */
 const intervalSeconds = 30
 
 /** Most members that are remembered. */
-const mostMembers = 100
+const mostMembers = 250
 
-/** Reads one announce, given the query of its URL; answers its reply and the members after it. */
-export const announce = (members: Members, query: string): readonly [Uint8Array, Members] => {
+/** Reads one announce, given the query of its URL and who sent it; answers its reply and the members after it. */
+export const announce = (members: Members, query: string, host: string): readonly [Uint8Array, Members] => {
   // Peer ids are bytes, percent-encoded; what is decoded here is only compared.
   const fields = new Map(
     query.split("&").map((field): [string, string] => {
@@ -28,15 +34,22 @@ export const announce = (members: Members, query: string): readonly [Uint8Array,
   }
   const others = [...members].filter(([other]) => other !== id)
   const left = fields.get("event") === "stopped"
-  const next = new Map(left ? others : [...others, [id, port] as const].slice(-mostMembers))
-  const peers = left ? [] : others.map(([, otherPort]) => Buffer.of(127, 0, 0, 1, otherPort >> 8, otherPort & 0xff))
+  const next = new Map(left ? others : [...others, [id, { host, port }] as const].slice(-mostMembers))
+  const peers = left ? [] : others.map(([, other]) => compact(other))
   return [Bencode.encode({ interval: intervalSeconds, peers: Buffer.concat(peers) }), next]
 }
 
+/** Four bytes and two. */
+const compact = ({ host, port }: Member): Uint8Array =>
+  Buffer.of(...host.split(".").map(Number), port >> 8, port & 0xff)
+
 /** The tracker cannot listen. */
-export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerError", { cause: Schema.Defect() }) {
+export class TrackerError extends Schema.TaggedError<TrackerError>()("TrackerError", {
+  host: Schema.String,
+  cause: Schema.Defect()
+}) {
   override get message(): string {
-    return "The bench's BitTorrent tracker cannot listen on 127.0.0.1."
+    return `The bench's BitTorrent tracker cannot listen on ${this.host}.`
   }
 }
 
@@ -46,18 +59,19 @@ export interface Tracker {
   readonly members: () => Members
 }
 
-/** Listens on any port of 127.0.0.1 until the scope closes. */
-export const serve: Effect.Effect<Tracker, TrackerError, Scope.Scope> = Effect.gen(function* () {
+/** Listens until the scope closes; by default on any port of loopback. */
+export const serve = Effect.fnUntraced(function* (at: { readonly host: string; readonly port: number } = loopback) {
   let members: Members = new Map()
   const server = createServer((request, response) => {
-    const [reply, next] = announce(members, request.url?.split("?")[1] ?? "")
+    const from = (request.socket.remoteAddress ?? at.host).replace(/^::ffff:/, "")
+    const [reply, next] = announce(members, request.url?.split("?")[1] ?? "", from)
     members = next
     response.writeHead(200, { "content-type": "text/plain", "content-length": reply.length }).end(reply)
   })
   yield* Effect.acquireRelease(
     Effect.callback<void, TrackerError>((resume) => {
-      server.once("error", (cause) => resume(Effect.fail(new TrackerError({ cause }))))
-      server.listen(0, "127.0.0.1", () => resume(Effect.void))
+      server.once("error", (cause) => resume(Effect.fail(new TrackerError({ host: at.host, cause }))))
+      server.listen(at.port, at.host, () => resume(Effect.void))
     }),
     () =>
       Effect.callback<void>((resume) => {
@@ -65,5 +79,9 @@ export const serve: Effect.Effect<Tracker, TrackerError, Scope.Scope> = Effect.g
         server.closeAllConnections()
       })
   )
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/announce`, members: () => members }
+  const { port } = server.address() as AddressInfo
+  const tracker: Tracker = { url: `http://${at.host}:${port}/announce`, members: () => members }
+  return tracker
 })
+
+const loopback = { host: "127.0.0.1", port: 0 }

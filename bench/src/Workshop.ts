@@ -1,6 +1,7 @@
 /** The folder that a scenario works in: on one disk, with room enough, gone afterwards. */
 import { Effect, FileSystem, Schema } from "effect"
 import { statfs } from "node:fs/promises"
+import { freemem } from "node:os"
 import { ProgramError } from "./Meter.ts"
 import * as TestFile from "./TestFile.ts"
 
@@ -18,16 +19,32 @@ export class WorkshopError extends Schema.TaggedError<WorkshopError>()("Workshop
   }
 }
 
-/** A temporary folder with room for `bytes`; removed with the scope. */
-export const open = Effect.fn("Workshop.open")(function* (bytes: number) {
+/** A temporary folder with room for `bytes`, under TMPDIR unless told where; removed with the scope. */
+export const open = Effect.fn("Workshop.open")(function* (bytes: number, directory?: string) {
   const fs = yield* FileSystem.FileSystem
   const noFolder = (folder: string) => (cause: unknown) => new WorkshopError({ reason: "NoFolder", folder, cause })
   const root = yield* fs
-    .makeTempDirectoryScoped({ prefix: "piecework-bench-" })
+    .makeTempDirectoryScoped({ prefix: "piecework-bench-", ...(directory === undefined ? {} : { directory }) })
     .pipe(Effect.mapError((cause) => noFolder(cause.message)(cause)))
   const disk = yield* Effect.tryPromise({ try: () => statfs(root), catch: noFolder(root) })
   if (disk.bavail * disk.bsize < bytes) return yield* new WorkshopError({ reason: "NoRoom", folder: root, bytes })
   return root
+})
+
+const memory = "/dev/shm"
+
+/**
+ * The same in memory, where `bytes` fit in half of what is free: devices that have one disk between them would wait for
+ * it, and each has its own in life.
+ */
+export const openFast = Effect.fn("Workshop.openFast")(function* (bytes: number) {
+  const room = yield* Effect.promise(() =>
+    statfs(memory).then(
+      (disk) => disk.bavail * disk.bsize,
+      () => 0
+    )
+  )
+  return yield* open(bytes, bytes < Math.min(room, freemem()) / 2 ? memory : undefined)
 })
 
 /** A folder for one run of a program, removed with the scope. */

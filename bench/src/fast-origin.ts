@@ -1,7 +1,8 @@
 /**
- * An HTTP server for one file as a process: `fast-origin.ts FILE`. As fast as node:http gets: pieces of 1 MiB into two
+ * An HTTP server for one file as a process: `fast-origin.ts FILE [HOST PORT]`, by default on any port of loopback. As fast as node:http gets: pieces of 1 MiB into two
  * buffers that are used again and again, one being read while the other is sent. GET and HEAD, with one range. Prints
- * where it listens as one line of JSON. No Effect here: this is a tool that must not be what is measured.
+ * where it listens as one line of JSON, and, told to end by SIGTERM, how many bytes of bodies the system took from it as
+ * another. No Effect here: this is a tool that must not be what is measured.
  */
 import { open } from "node:fs/promises"
 import { createServer, type ServerResponse } from "node:http"
@@ -11,9 +12,12 @@ const chunkSize = 1_048_576
 
 const file = process.argv[2]
 if (file === undefined) throw new Error("usage: fast-origin.ts FILE")
+const host = process.argv[3] ?? "127.0.0.1"
 const handle = await open(file, "r")
 const { size, mtimeMs } = await handle.stat()
 const etag = `"${size.toString(16)}-${Math.floor(mtimeMs).toString(16)}"`
+
+let bodyBytes = 0
 
 /** Resolves when the socket took the bytes; false when the other side is gone. */
 const write = (response: ServerResponse, bytes: Uint8Array): Promise<boolean> =>
@@ -22,7 +26,9 @@ const write = (response: ServerResponse, bytes: Uint8Array): Promise<boolean> =>
     response.once("close", gone)
     response.write(bytes, (error) => {
       response.off("close", gone)
-      resolve(error === null || error === undefined)
+      const taken = error === null || error === undefined
+      if (taken) bodyBytes += bytes.length
+      resolve(taken)
     })
   })
 
@@ -55,10 +61,10 @@ const server = createServer({ noDelay: true, keepAliveTimeout: 60_000 }, (reques
     response.destroy()
   })
 })
-server.listen(0, "127.0.0.1", () => {
-  const { port } = server.address() as AddressInfo
-  process.stdout.write(
-    `${JSON.stringify({ listening: `http://127.0.0.1:${port}`, url: `http://127.0.0.1:${port}/file` })}\n`
-  )
+server.listen(Number(process.argv[4] ?? 0), host, () => {
+  const listening = `http://${host}:${(server.address() as AddressInfo).port}`
+  process.stdout.write(`${JSON.stringify({ listening, url: `${listening}/file` })}\n`)
 })
-process.once("SIGTERM", () => process.exit(0))
+process.once("SIGTERM", () => {
+  process.stdout.write(`${JSON.stringify({ bodyBytes })}\n`, () => process.exit(0))
+})

@@ -3,7 +3,7 @@ import { Effect } from "effect"
 import * as Tracker from "../src/Tracker.ts"
 
 const join = (members: Tracker.Members, id: string, port: number, event = "started") =>
-  Tracker.announce(members, `info_hash=%21%F6&peer_id=${id}&port=${port}&left=0&event=${event}`)
+  Tracker.announce(members, `info_hash=%21%F6&peer_id=${id}&port=${port}&left=0&event=${event}`, "127.0.0.1")
 
 /** The reply without its peers, and the peers' bytes. */
 const read = (reply: Uint8Array): readonly [string, ReadonlyArray<number>] => {
@@ -33,25 +33,25 @@ describe("Tracker", () => {
 
   it("refuses an announce without a peer id or with a port that is none", () => {
     for (const query of ["", "peer_id=x", "peer_id=x&port=0", "peer_id=x&port=70000", "port=1", "peer_id=x&port=1.5"]) {
-      const [reply, members] = Tracker.announce(one, query)
+      const [reply, members] = Tracker.announce(one, query, "127.0.0.1")
       assert.include(Buffer.from(reply).toString(), "failure reason", query)
       assert.strictEqual(members, one)
     }
   })
 
-  it("remembers a hundred members at most", () => {
+  it("remembers two hundred and fifty members at most", () => {
     let members: Tracker.Members = new Map()
-    for (let i = 0; i < 150; i++) [, members] = join(members, `p${i}`, 1000 + i)
-    assert.strictEqual(members.size, 100)
-    assert.isTrue(members.has("p149"))
+    for (let i = 0; i < 300; i++) [, members] = join(members, `p${i}`, 1000 + i)
+    assert.strictEqual(members.size, 250)
+    assert.isTrue(members.has("p299"))
   })
 
   it.live("answers over HTTP", () =>
     Effect.gen(function* () {
-      const tracker = yield* Tracker.serve
+      const tracker = yield* Tracker.serve()
       const response = yield* Effect.promise(() => fetch(`${tracker.url}?peer_id=z&port=5000`))
       assert.strictEqual(yield* Effect.promise(() => response.text()), "d8:intervali30e5:peers0:e")
-      assert.deepStrictEqual([...tracker.members()], [["z", 5000]])
+      assert.deepStrictEqual([...tracker.members()], [["z", { host: "127.0.0.1", port: 5000 }]])
     })
   )
 })

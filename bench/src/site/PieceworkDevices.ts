@@ -1,0 +1,37 @@
+/** `piecework get --seed`, with the matching service beyond the line, or without. */
+import { Effect, Option, Schema } from "effect"
+import * as Apps from "../Apps.ts"
+import { ClientResult } from "../ClientResult.ts"
+import { Meter } from "../Meter.ts"
+import { type Contestant, inside } from "./Contestant.ts"
+
+export const servicePort = 7670
+
+const Line = Schema.fromJsonString(Schema.Struct({ result: ClientResult }))
+
+/** What the line that ends a download tells; `None` when it is another line. */
+export const resultOf = (line: string): Option.Option<ClientResult> =>
+  Option.map(Schema.decodeUnknownOption(Line)(line), ({ result }) => result)
+
+export const contestant: Contestant = {
+  tool: "piecework",
+  how: "piecework get --seed",
+  install: "npm ci",
+  version: Effect.succeedSome("bundle"),
+  open: Effect.fnUntraced(function* (setting) {
+    const meter = yield* Meter
+    const { service, topology, url } = setting
+    if (service.up) {
+      // A new one for every run: members of the last one are no peers in this one.
+      const daemon = yield* meter.start(inside(topology.service.namespace, Apps.service(service.data, servicePort)))
+      yield* daemon.firstLine
+    }
+    return ({ folder, host }) => ({
+      namespace: host.namespace,
+      folder,
+      invocation: () =>
+        Apps.getAtSite({ url, output: `${folder}/file`, state: `${folder}/state`, service: service.url }),
+      done: { _tag: "Line", isIt: (line) => line.startsWith('{"result"') }
+    })
+  })
+}
