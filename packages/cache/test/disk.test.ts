@@ -240,7 +240,7 @@ describe("A cache whose hasher has workers", () => {
     Effect.scoped(
       Effect.gen(function* () {
         const mib = 1024 * 1024
-        const content = contentOf(6 * mib + 3, { pieceSize: mib })
+        const content = contentOf(17 * mib + 3, { pieceSize: mib })
         const folder = yield* tempFolder
         const cache = cacheWithWorkersIn(path.join(folder, "cache"))
         yield* Effect.scoped(
@@ -261,6 +261,22 @@ describe("A cache whose hasher has workers", () => {
         assert.isTrue(Bitfield.isFull(yield* stored.verifyHeld))
         yield* stored.export(path.join(folder, "file"))
         assert.isTrue(fs.readFileSync(path.join(folder, "file")).equals(content.bytes))
+      })
+    )
+  )
+
+  withMount("exports to a disk that is full as any other (needs root on Linux)", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const mib = 1024 * 1024
+        const content = contentOf(3 * mib, { pieceSize: mib })
+        const cache = yield* cacheWithWorkersIn(path.join(yield* tempFolder, "cache"))
+        const stored = yield* cache.open(content.phf)
+        yield* Effect.forEach(content.pieces, (piece) => stored.put(piece, content.piece(piece)))
+        const disk = yield* tinyDisk(2048)
+        const error = yield* Effect.flip(stored.export(path.join(disk, "file")))
+        assert.strictEqual(error.reason, "DiskFull")
+        assert.deepStrictEqual(namesIn(disk), [])
       })
     )
   )

@@ -105,7 +105,7 @@ const readAll = async (handle: fs.FileHandle, target: Uint8Array, position: numb
 }
 
 /** Writes all bytes, however many calls it takes. */
-export const writeAll = async (handle: fs.FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
+const writeAll = async (handle: fs.FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
   for (let done = 0; done < bytes.length;) {
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
     if (bytesWritten === 0) throw Object.assign(new Error("EIO: the file took no bytes"), { code: "EIO" })

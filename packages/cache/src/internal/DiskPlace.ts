@@ -48,7 +48,7 @@ export const openPlace = Effect.fnUntraced(function* (
     ownUntil = now + ownFor
     if (nlink <= 1n) return
     const size = Math.min(Number((yield* data.stat).size), contentSize)
-    yield* duplicate(data, size, dataPath)
+    yield* duplicate({ source: data, size, hasher }, dataPath)
     data = yield* Scope.provide(openFile(dataPath, "own"), scope)
     yield* data.truncate(contentSize)
   }).pipe(Semaphore.makeUnsafe(1).withPermit)
@@ -90,6 +90,7 @@ export const openPlace = Effect.fnUntraced(function* (
         deliver({
           source: data,
           size: contentSize,
+          hasher,
           path: destination,
           overwrite: overwrite ?? false,
           share: link ?? false

@@ -124,7 +124,7 @@ const openSlot = Effect.fnUntraced(function* (
     place: (size, destination, overwrite) =>
       data.truncate(size).pipe(
         Effect.mapError(toExportError(destination)),
-        Effect.andThen(deliver({ source: data, size, path: destination, overwrite, share: true })),
+        Effect.andThen(deliver({ source: data, size, path: destination, overwrite, share: true, hasher })),
         Effect.andThen(
           // The file is where it should be; what stays behind is not worth a failure.
           remove.pipe(

@@ -3,25 +3,34 @@
  * the destination first: as a second name of the same file, as a reflink, or as a copy, whichever is wanted and the
  * file system can. One step then gives it its real name. The temporary name is gone afterwards, however it ended.
  */
+import type { HasherError, PieceHasher, WriteFailed } from "@piecework/hashing/PieceHasher"
 import { Effect } from "effect"
 import { constants } from "node:fs"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import type { ExportError } from "../CacheError.ts"
-import { type DiskFile, writeAll } from "./DiskFile.ts"
+import type { DiskFile } from "./DiskFile.ts"
 import { IoFailure, failureOf, io, toExportError, unless } from "./io.ts"
 import * as names from "./names.ts"
 
-/** Bytes copied at a time: large enough that the calls do not matter, small enough to stop soon when interrupted. */
-const chunkSize = 256 * 1024
+/**
+ * Bytes copied by a worker in one go: some milliseconds, so that the trips do not matter, an interrupted copy stops soon
+ * and pieces that are to be hashed meanwhile get their turn.
+ */
+const sectionSize = 8 * 1024 * 1024
 
-/** Chunks under way: one is read while the other is written. */
-const chunksInFlight = 2
+/** Sections under way: enough for every worker (at most 4 by default) to have one waiting. */
+const sectionsInFlight = 8
 
-export interface Delivery {
+interface Source {
   readonly source: DiskFile
   /** Bytes of the source that make the file. */
   readonly size: number
+  /** Whose workers copy. */
+  readonly hasher: PieceHasher["Service"]
+}
+
+export interface Delivery extends Source {
   /** The destination as the caller named it. */
   readonly path: string
   readonly overwrite: boolean
@@ -39,7 +48,7 @@ export const deliver = (delivery: Delivery): Effect.Effect<boolean, ExportError>
         Effect.acquireUseRelease(
           Effect.succeed(temporary),
           () =>
-            Effect.tap(bring(delivery, temporary), () =>
+            Effect.tap(bring(delivery, delivery.share, temporary), () =>
               delivery.overwrite ? io(() => fs.rename(temporary, target)) : giveName(temporary, target)
             ),
           removeFile
@@ -50,12 +59,12 @@ export const deliver = (delivery: Delivery): Effect.Effect<boolean, ExportError>
   })
 
 /** Puts a copy of the first `size` bytes in the place of `target`. */
-export const duplicate = (source: DiskFile, size: number, target: string): Effect.Effect<void, IoFailure> =>
+export const duplicate = (from: Source, target: string): Effect.Effect<void, IoFailure> =>
   Effect.acquireUseRelease(
     Effect.sync(() => path.join(path.dirname(target), names.temporary(path.basename(target)))),
     (temporary) =>
       Effect.andThen(
-        bring({ source, size, share: false }, temporary),
+        bring(from, false, temporary),
         io(() => fs.rename(temporary, target))
       ),
     removeFile
@@ -73,12 +82,14 @@ const checkTarget = Effect.fnUntraced(function* (
 
 /** The file under its temporary name; true when it is the source itself. */
 const bring = Effect.fnUntraced(function* (
-  { source, size, share }: Pick<Delivery, "source" | "size" | "share">,
+  from: Source,
+  share: boolean,
   temporary: string
 ): Effect.fn.Return<boolean, IoFailure> {
+  const { source, size } = from
   if (share && (yield* tried(source, size, temporary, () => fs.link(source.path, temporary)))) return true
   const reflink = () => fs.copyFile(source.path, temporary, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE_FORCE)
-  if (!(yield* tried(source, size, temporary, reflink))) yield* copy(source, size, temporary)
+  if (!(yield* tried(source, size, temporary, reflink))) yield* copy(from, temporary)
   return false
 })
 
@@ -106,26 +117,26 @@ const tried = (
     Effect.tap((worked) => (worked ? Effect.void : removeFile(temporary)))
   )
 
-const copy = (source: DiskFile, size: number, temporary: string): Effect.Effect<void, IoFailure> =>
+const copy = ({ source, size, hasher }: Source, temporary: string): Effect.Effect<void, IoFailure> =>
   Effect.acquireUseRelease(
     io(() => fs.open(temporary, "wx")),
     (target) => {
-      const buffers = Array.from({ length: chunksInFlight }, () => Buffer.allocUnsafeSlow(Math.min(chunkSize, size)))
-      const positions = Array.from({ length: Math.ceil(size / chunkSize) }, (_, n) => n * chunkSize)
-      const copyChunk = Effect.fnUntraced(function* (position: number): Effect.fn.Return<void, IoFailure> {
-        const buffer = buffers.pop() ?? Buffer.allocUnsafeSlow(chunkSize)
-        const chunk = buffer.subarray(0, Math.min(chunkSize, size - position))
-        if ((yield* source.read(chunk, position)) < chunk.length) {
-          return yield* failureOf(new Error(`${source.path} became shorter than it was`))
-        }
-        yield* io(() => writeAll(target, chunk, position))
-        buffers.push(buffer)
+      const sections = Array.from({ length: Math.ceil(size / sectionSize) }, (_, n) => n * sectionSize)
+      const copySection = Effect.fnUntraced(function* (position: number): Effect.fn.Return<void, IoFailure> {
+        const length = Math.min(sectionSize, size - position)
+        const isWhole = yield* source
+          .use((from) => hasher.copy({ from, to: target.fd, position, length }))
+          .pipe(Effect.catchTags({ WriteFailed: refused, HasherError: refused }))
+        if (!isWhole) return yield* failureOf(new Error(`${source.path} became shorter than it was`))
       })
-      return Effect.forEach(positions, copyChunk, { concurrency: chunksInFlight, discard: true })
+      return Effect.forEach(sections, copySection, { concurrency: sectionsInFlight, discard: true })
     },
     // Network file systems tell only here that the disk is full.
     (target) => io(() => target.close())
   )
+
+const refused = ({ code, cause }: WriteFailed | HasherError): IoFailure =>
+  new IoFailure(code === undefined ? { cause } : { code, cause })
 
 /** A second name for the file, unless somebody has that name already. */
 const giveName = (temporary: string, target: string): Effect.Effect<void, IoFailure> =>
