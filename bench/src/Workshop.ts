@@ -20,31 +20,35 @@ export class WorkshopError extends Schema.TaggedError<WorkshopError>()("Workshop
 }
 
 /** A temporary folder with room for `bytes`, under TMPDIR unless told where; removed with the scope. */
-export const open = Effect.fn("Workshop.open")(function* (bytes: number, directory?: string) {
+export const open = Effect.fn("Workshop.open")(function* (
+  bytes: number,
+  { directory, prefix = "piecework-bench-" }: { readonly directory?: string; readonly prefix?: string } = {}
+) {
   const fs = yield* FileSystem.FileSystem
   const noFolder = (folder: string) => (cause: unknown) => new WorkshopError({ reason: "NoFolder", folder, cause })
   const root = yield* fs
-    .makeTempDirectoryScoped({ prefix: "piecework-bench-", ...(directory === undefined ? {} : { directory }) })
+    .makeTempDirectoryScoped({ prefix, ...(directory === undefined ? {} : { directory }) })
     .pipe(Effect.mapError((cause) => noFolder(cause.message)(cause)))
   const disk = yield* Effect.tryPromise({ try: () => statfs(root), catch: noFolder(root) })
   if (disk.bavail * disk.bsize < bytes) return yield* new WorkshopError({ reason: "NoRoom", folder: root, bytes })
   return root
 })
 
-const memory = "/dev/shm"
+/** A folder in memory, on Linux. */
+export const memory = "/dev/shm"
 
 /**
  * The same in memory, where `bytes` fit in half of what is free: devices that have one disk between them would wait for
  * it, and each has its own in life.
  */
-export const openFast = Effect.fn("Workshop.openFast")(function* (bytes: number) {
+export const openFast = Effect.fn("Workshop.openFast")(function* (bytes: number, prefix: string) {
   const room = yield* Effect.promise(() =>
     statfs(memory).then(
       (disk) => disk.bavail * disk.bsize,
       () => 0
     )
   )
-  return yield* open(bytes, bytes < Math.min(room, freemem()) / 2 ? memory : undefined)
+  return yield* open(bytes, { prefix, ...(bytes < Math.min(room, freemem()) / 2 ? { directory: memory } : {}) })
 })
 
 /** A folder for one run of a program, removed with the scope. */

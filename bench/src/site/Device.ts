@@ -3,7 +3,7 @@
  * started again where the scenario wants that, and ended with the scope.
  */
 import { closeSync, existsSync, openSync, writeSync } from "node:fs"
-import { Clock, Deferred, Effect, FileSystem, Option, Ref, Schedule, Scope, Stream } from "effect"
+import { Clock, Deferred, Effect, FileSystem, Option, Ref, Result, Schedule, Scope, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { type Invocation, ProgramError } from "../Meter.ts"
 import * as Usage from "../Usage.ts"
@@ -46,7 +46,7 @@ export interface Device {
 export const barrierName = "start"
 
 /** How much of its standard error is kept. */
-const keptCharacters = 1000
+const keptCharacters = 300
 
 /**
  * Waits for one byte of the pipe, then becomes the program. `nice`: origin, service and the bench stand for other machines
@@ -124,13 +124,13 @@ export const prepare = Effect.fn("Device.prepare")(function* (
           Effect.forkScoped
         )
       }
-      yield* handle.exitCode.pipe(
-        Effect.catch((cause) => error("Failed", { cause })),
-        Effect.flatMap((exitCode) => {
+      yield* Effect.result(handle.exitCode).pipe(
+        Effect.flatMap((ended) => {
           if (killed.has(handle.pid)) return Effect.void
-          if (done._tag === "Exit" && Number(exitCode) === 0) return complete(undefined)
+          if (Result.isFailure(ended)) return error("Failed", { cause: ended.failure })
+          if (done._tag === "Exit" && Number(ended.success) === 0) return complete(undefined)
           // The last words may come a little after the end.
-          return Effect.andThen(Effect.sleep("100 millis"), error("Failed", { exitCode: Number(exitCode) }))
+          return Effect.andThen(Effect.sleep("100 millis"), error("Failed", { exitCode: Number(ended.success) }))
         }),
         Effect.catch((failure) => Deferred.fail(arrived, failure)),
         Effect.forkScoped

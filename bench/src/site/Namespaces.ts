@@ -1,10 +1,11 @@
 /**
- * Network namespaces that exist as long as a scope. Their names carry the process that made them, its id and the time it
- * started, so that a later run removes what a killed one has left, processes included, and nothing else.
+ * Network namespaces that exist as long as a scope. Their names carry the process that made them, so that a later run
+ * removes what a killed one has left, processes included, and nothing else.
  */
 import { Effect, FileSystem, Option, Schema, type Scope, Stream } from "effect"
 import { ChildProcess, ChildProcessSpawner } from "effect/process"
 import { type Command, script } from "./Shell.ts"
+import * as Maker from "./Maker.ts"
 import * as Shaping from "./Shaping.ts"
 import * as Topology from "./Topology.ts"
 
@@ -61,28 +62,6 @@ const works = (...commands: ReadonlyArray<Command>): Effect.Effect<boolean, neve
   Effect.match(run(commands, 10_000), { onFailure: () => false, onSuccess: () => true })
 
 const folder = "/run/netns"
-const prefix = "piecework-bench-"
-
-/** When a process started, in ticks since the machine did: with the id this names it for good. Field 22 of its stat. */
-const startOf = (pid: number): Effect.Effect<Option.Option<string>, never, FileSystem.FileSystem> =>
-  FileSystem.FileSystem.use((fs) => fs.readFileString(`/proc/${pid}/stat`)).pipe(
-    Effect.map((stat) => Option.fromUndefinedOr(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19])),
-    Effect.orElseSucceed(() => Option.none<string>())
-  )
-
-/** What the names of this process's namespaces begin with. */
-const ownPrefix = Effect.map(
-  startOf(process.pid),
-  (start) => `${prefix}${process.pid}-${Option.getOrElse(start, () => "0")}`
-)
-
-/** The process that a namespace was made by; `None` for a name that is not the bench's. */
-export const makerOf = (namespace: string): Option.Option<{ readonly pid: number; readonly start: string }> => {
-  const match = new RegExp(`^${prefix}(\\d+)-(\\d+)-`).exec(namespace)
-  return match?.[1] === undefined || match[2] === undefined
-    ? Option.none()
-    : Option.some({ pid: Number(match[1]), start: match[2] })
-}
 
 /** Ends what still runs inside, and removes the namespaces. */
 const remove = Effect.fnUntraced(function* (namespaces: ReadonlyArray<string>) {
@@ -103,18 +82,13 @@ const remove = Effect.fnUntraced(function* (namespaces: ReadonlyArray<string>) {
 export const list: Effect.Effect<ReadonlyArray<string>, never, FileSystem.FileSystem> = FileSystem.FileSystem.use(
   (fs) => fs.readDirectory(folder)
 ).pipe(
-  Effect.map((names) => names.filter((name) => Option.isSome(makerOf(name)))),
+  Effect.map((names) => names.filter((name) => Option.isSome(Maker.of(name)))),
   Effect.orElseSucceed(() => [])
 )
 
 /** Removes what runs that are no more have left. Answers how many namespaces that were. */
 export const sweep = Effect.gen(function* () {
-  const stale: Array<string> = []
-  for (const namespace of yield* list) {
-    const maker = Option.getOrThrow(makerOf(namespace))
-    const start = yield* startOf(maker.pid)
-    if (Option.isNone(start) || start.value !== maker.start) stale.push(namespace)
-  }
+  const stale = yield* Effect.filter(yield* list, Maker.isGone)
   yield* remove(stale)
   return stale.length
 })
@@ -128,7 +102,7 @@ export const means: Effect.Effect<Topology.Means, SiteError, Spawner | FileSyste
       if (!(yield* works([tool, "-V"])))
         return yield* new SiteError({ reason: "NoTool", detail: `${tool} of iproute2` })
     }
-    const probe = `${yield* ownPrefix}-probe`
+    const probe = `${yield* Maker.ownPrefix}probe`
     const fails = (reason: SiteError["reason"]) => (detail: string) => new SiteError({ reason, detail })
     return yield* Effect.acquireUseRelease(
       run([["ip", "netns", "add", probe]], 10_000).pipe(Effect.mapError(fails("NoNamespaces"))),
@@ -154,7 +128,7 @@ export const means: Effect.Effect<Topology.Means, SiteError, Spawner | FileSyste
 export const build = Effect.fn("Namespaces.build")(function* (
   planned: (prefix: string) => Topology.Topology
 ): Effect.fn.Return<Topology.Topology, SiteError, Spawner | FileSystem.FileSystem | Scope.Scope> {
-  const topology = planned(yield* ownPrefix)
+  const topology = planned(yield* Maker.ownPrefix)
   yield* Effect.acquireRelease(Effect.void, () =>
     Effect.flatMap(list, (all) => remove(all.filter((name) => topology.namespaces.includes(name))))
   )

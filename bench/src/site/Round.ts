@@ -166,14 +166,15 @@ export const chosen = (devices: number, churn: number): ReadonlyArray<number> =>
   return Array.from({ length: count }, (_, i) => Math.floor(((i + 0.5) * devices) / count))
 }
 
+const noBarrier = (cause: unknown) =>
+  new ProgramError({ name: "mkfifo", reason: "NotStarted", detail: "no barrier for the devices", cause })
+
 /** Pipes that devices wait at. */
 const barriers = Effect.fnUntraced(function* (paths: ReadonlyArray<string>) {
-  const refused = (cause: unknown) =>
-    new ProgramError({ name: "mkfifo", reason: "NotStarted", detail: "no barrier for the devices", cause })
-  const handle = yield* ChildProcess.make("mkfifo", paths, { stdin: "ignore" }).pipe(Effect.mapError(refused))
+  const handle = yield* ChildProcess.make("mkfifo", paths, { stdin: "ignore" }).pipe(Effect.mapError(noBarrier))
   yield* Effect.forkScoped(Effect.ignore(Stream.runDrain(handle.all)))
-  const exitCode = yield* Effect.mapError(handle.exitCode, refused)
-  if (Number(exitCode) !== 0) return yield* refused(exitCode)
+  const exitCode = yield* Effect.mapError(handle.exitCode, noBarrier)
+  if (Number(exitCode) !== 0) return yield* noBarrier(exitCode)
 })
 
 interface Times {

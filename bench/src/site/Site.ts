@@ -3,7 +3,7 @@
  * each in turn on the same lines. What counts is how many copies cross the line, and how long the last device takes over
  * the time in which the line carries one.
  */
-import { getPriority, setPriority } from "node:os"
+import { getPriority, setPriority, tmpdir } from "node:os"
 import { Clock, Effect, Option, Path } from "effect"
 import * as Apps from "../Apps.ts"
 import { Meter } from "../Meter.ts"
@@ -12,6 +12,7 @@ import * as Tools from "../Tools.ts"
 import * as Workshop from "../Workshop.ts"
 import { type Contestant, type Tool } from "./Contestant.ts"
 import * as HttpDevices from "./HttpDevices.ts"
+import * as Maker from "./Maker.ts"
 import * as Namespaces from "./Namespaces.ts"
 import * as PieceworkDevices from "./PieceworkDevices.ts"
 import * as Round from "./Round.ts"
@@ -42,6 +43,7 @@ export const run = Effect.fn("Site.run")(function* (options: Options) {
   const { note, site } = options
   const means = yield* Namespaces.means
   const swept = yield* Namespaces.sweep
+  yield* Maker.sweepFolders([Workshop.memory, tmpdir()])
   if (swept > 0) yield* note(`removed ${swept} network namespaces of a run that was killed`)
   if (means.delayBy === "none" && site.rttMillis > 0) {
     yield* note("this kernel has no netem, so the round trip is as short as this machine is fast; --rtt has no effect")
@@ -53,7 +55,10 @@ export const run = Effect.fn("Site.run")(function* (options: Options) {
   const path = yield* Path.Path
   const devices = site.devices * site.sites
   // What a device has, what caches at the sites have, and the original; a fifth more for what programs keep beside it.
-  const root = yield* Workshop.openFast(Math.ceil(site.bytes * (devices + site.sites + 1) * 1.2))
+  const root = yield* Workshop.openFast(
+    Math.ceil(site.bytes * (devices + site.sites + 1) * 1.2),
+    yield* Maker.ownPrefix
+  )
   const file = yield* TestFile.make(path.join(root, "original"), site.bytes)
   const topology = yield* Namespaces.build((prefix) => Topology.plan(prefix, site, means))
   yield* note(`${topology.namespaces.length} network namespaces, a file of ${site.bytes} bytes under ${root}`)

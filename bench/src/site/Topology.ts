@@ -47,7 +47,7 @@ export interface Topology {
 }
 
 export const plan = (prefix: string, options: SiteOptions, means: Means): Topology => {
-  const name = (part: string) => `${prefix}-${part}`
+  const name = (part: string) => `${prefix}${part}`
   const backbone = name("backbone")
   const origin = { namespace: name("origin"), address: "203.0.113.2" }
   const service = { namespace: name("service"), address: "203.0.113.6" }
