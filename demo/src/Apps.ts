@@ -24,7 +24,7 @@ const clientProgram = program(entryOf(apps[1]))
 export const prepare: Effect.Effect<void> = Effect.promise(() => Promise.all(apps.map(bundle)))
 
 export const origin = (file: string, bitsPerSecond: number): Invocation =>
-  originProgram("--file", file, "--rate", `${bitsPerSecond}bit`)
+  originProgram("--file", file, "--rate", `${bitsPerSecond}bit`, "--while-input")
 
 export const OriginReady = Schema.Struct({ listening: Schema.String, url: Schema.String })
 

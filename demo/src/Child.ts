@@ -71,12 +71,14 @@ export const start = Effect.fn("Child.start")(function* (options: {
   readonly args: ReadonlyArray<string>
   /** Added to the environment of the demo. */
   readonly env?: { readonly [name: string]: string }
+  /** Gives it a standard input that stays open as long as the demo lives; default none. */
+  readonly holdsInput?: boolean
 }): Effect.fn.Return<Child, ChildError, ChildProcessSpawner.ChildProcessSpawner | Scope.Scope> {
   let stderr = ""
   const error: Child["error"] = (reason, more) => new ChildError({ name: options.name, reason, stderr, ...more })
   const handle = yield* ChildProcess.make(options.command, options.args, {
     ...ending,
-    stdin: "ignore",
+    stdin: options.holdsInput === true ? { stream: "pipe", endOnDone: false } : "ignore",
     env: { ...options.env },
     extendEnv: true,
     // In the demo's own process group, so that closing the terminal ends it even when the demo cannot.

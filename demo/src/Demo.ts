@@ -101,7 +101,11 @@ const conduct = Effect.fn("Demo.run")(function* (
   yield* Apps.prepare
 
   const data = path.join(root, "service")
-  const originChild = yield* start("the origin", Apps.origin(file, bitsPerSecond))
+  const originChild = yield* Child.start({
+    name: "the origin",
+    ...Apps.origin(file, bitsPerSecond),
+    holdsInput: true
+  })
   const serviceChild = yield* start("the service", Apps.service(data))
   const origin = yield* Child.announcement(originChild, Apps.OriginReady)
   const service = yield* Child.announcement(serviceChild, Apps.ServiceReady)

@@ -6,8 +6,14 @@ import { type Report, succeeded } from "./Report.ts"
 
 export const render = (report: Report, paper: Ink.Paper): ReadonlyArray<string> => {
   const line = (...spans: ReadonlyArray<Ink.Span>) => Ink.line(spans, paper)
-  const row = (name: string, colour: Ink.Colour | undefined, amount: string, remark: string) =>
-    line(Ink.plain(`  ${name.padEnd(26)}`), { text: amount.padStart(10), colour }, Ink.plain(`  ${remark}`))
+  /** The remark goes below the amount where it does not fit beside it. */
+  const row = (name: string, colour: Ink.Colour | undefined, amount: string, remark: string) => {
+    const spans = [Ink.plain(`  ${name.padEnd(26)}`), { text: amount.padStart(10), colour }]
+    const width = spans.reduce((sum, span) => sum + span.text.length, 2)
+    return width + remark.length <= paper.columns
+      ? [line(...spans, Ink.plain(`  ${remark}`))]
+      : [line(...spans), line(Ink.plain(`    ${remark}`))]
+  }
   const copies = (bytes: number) => `${(bytes / report.fileBytes).toFixed(2)} copies`
 
   const verdict = succeeded(report)
@@ -17,8 +23,8 @@ export const render = (report: Report, paper: Ink.Paper): ReadonlyArray<string> 
     report.seconds === null
       ? []
       : [
-          row("until the last file", "strong", Amount.seconds(report.seconds), ""),
-          row(
+          ...row("until the last file", "strong", Amount.seconds(report.seconds), ""),
+          ...row(
             "one plain download",
             undefined,
             Amount.seconds(report.idealSeconds),
@@ -34,21 +40,21 @@ export const render = (report: Report, paper: Ink.Paper): ReadonlyArray<string> 
       Ink.plain(`  ${report.clients} times ${Amount.bytes(report.fileBytes)} over one line of `),
       Ink.plain(Rate.format(report.lineRate))
     ),
-    row(
+    ...row(
       "from the origin",
       "origin",
       Amount.bytes(report.originBytes),
       `${copies(report.originBytes)} crossed the line`
     ),
-    row("from peers", "peers", Amount.bytes(report.peerBytes), `${copies(report.peerBytes)} did not`),
-    row(
+    ...row("from peers", "peers", Amount.bytes(report.peerBytes), `${copies(report.peerBytes)} did not`),
+    ...row(
       "of no use",
       report.wastedBytes === 0 ? undefined : "bad",
       Amount.bytes(report.wastedBytes),
       `${Amount.percent(report.wastedShare, 1, 2)} of what was fetched`
     ),
     ...time,
-    row(
+    ...row(
       `${report.clients} plain downloads`,
       undefined,
       Amount.seconds(report.idealSeconds * report.clients),

@@ -18,6 +18,13 @@ export const partsOf = (bytes: BytesBySource): Parts => ({
   cache: bytes.LocalCache + bytes.CacheServer
 })
 
+/** Of what came in the part that is held, so that bar, share and numbers tell the same; split as the whole is. */
+export const heldOf = (parts: Parts, held: number): Parts => {
+  const all = parts.origin + parts.peers + parts.cache
+  const of = (n: number) => (all <= held ? n : (n * held) / all)
+  return { origin: of(parts.origin), peers: of(parts.peers), cache: of(parts.cache) }
+}
+
 const glyphs = {
   unicode: { origin: "█", peers: "█", cache: "█", none: "░" },
   // Without colours the sources still look different.
@@ -62,7 +69,7 @@ const clientLine = (row: ClientRow, board: Board, paper: Ink.Paper): string => {
     const word = row.state === "Failed" ? Ink.ink("bad", words.Failed) : Ink.ink("dim", words[row.state])
     return Ink.line([...spans, word], paper)
   }
-  const parts = partsOf(progress.received)
+  const parts = heldOf(partsOf(progress.received), progress.heldBytes)
   const share = row.state === "Done" ? 1 : progress.heldBytes / (progress.fileBytes ?? board.fileBytes)
   const state =
     row.seconds === undefined

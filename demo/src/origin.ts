@@ -6,18 +6,27 @@ import { CliError, Command, Flag } from "effect/cli"
 import * as FileOrigin from "./FileOrigin.ts"
 import { Rate } from "./Rate.ts"
 
+const inputEnds = Effect.callback<void>((resume) => {
+  process.stdin.once("end", () => resume(Effect.void)).once("error", () => resume(Effect.void))
+  process.stdin.resume()
+})
+
 const command = Command.make(
   "origin",
   {
     file: Flag.String("file"),
     rate: Flag.String("rate").pipe(Flag.withSchema(Rate)),
-    port: Flag.Int("port").pipe(Flag.withDefault(0))
+    port: Flag.Int("port").pipe(Flag.withDefault(0)),
+    whileInput: Flag.Boolean("while-input").pipe(
+      Flag.withDefault(false),
+      Flag.withDescription("End when standard input ends, as it does with whoever started this")
+    )
   },
   Effect.fnUntraced(
-    function* ({ file, rate, port }) {
+    function* ({ file, rate, port, whileInput }) {
       const origin = yield* FileOrigin.serve({ file, bytesPerSecond: rate / 8, host: "127.0.0.1", port })
       yield* Console.log(JSON.stringify({ listening: new URL(origin.url).origin, url: origin.url }))
-      return yield* Effect.never
+      return yield* whileInput ? inputEnds : Effect.never
     },
     Effect.scoped,
     Effect.mapError((cause) => new CliError.UserError({ cause }))

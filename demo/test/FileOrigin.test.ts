@@ -2,8 +2,10 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
 import { Clock, Effect, FileSystem, Layer, Path } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
+import { spawn } from "node:child_process"
 import { createHash, randomBytes } from "node:crypto"
 import { connect } from "node:net"
+import { fileURLToPath } from "node:url"
 import * as FileOrigin from "../src/FileOrigin.ts"
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
@@ -24,7 +26,19 @@ const get = (url: string, headers: Record<string, string> = {}) =>
     Effect.map(response.arrayBuffer, (body) => ({ ...response, response, body: new Uint8Array(body) }))
   )
 
+const program = fileURLToPath(new URL("../src/origin.ts", import.meta.url))
+
 layer(Layer.mergeAll(NodeServices.layer, FetchHttpClient.layer), { excludeTestServices: true })("FileOrigin", (it) => {
+  it.effect("as a program ends with whoever started it", () =>
+    Effect.callback<number | null>((resume) => {
+      const args = ["--conditions=source", program, "--file", program, "--rate", "1mbit", "--while-input"]
+      const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "ignore"] })
+      child.stdout.once("data", () => child.stdin.end())
+      child.once("exit", (code) => resume(Effect.succeed(code)))
+      return Effect.sync(() => void child.kill("SIGKILL"))
+    }).pipe(Effect.map((code) => assert.strictEqual(code, 0)))
+  )
+
   it.effect("sends the whole file, and exactly the range that is asked for", () =>
     Effect.gen(function* () {
       const { origin, bytes } = yield* originOf(300_000, 1e9)

@@ -58,6 +58,16 @@ describe("Report", () => {
     assert.include(Summary.render(report, paper)[0], "0 of 2 files")
   })
 
+  it("loses nothing on a narrow terminal", () => {
+    const lines = Summary.render(Report.make(run), { ...paper, columns: 60 })
+    assert.include(lines.join("\n"), "at once over this line, without peers")
+    assert.include(lines.join("\n"), "1.10 copies crossed the line")
+    for (const line of lines) {
+      assert.isAtMost(line.length, 60)
+      assert.notInclude(line, "…")
+    }
+  })
+
   it("reads as a table", () => {
     const text = Summary.render(Report.make(run), paper).join("\n")
     assert.include(text, "All 2 files have the right SHA-256")

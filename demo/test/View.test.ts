@@ -46,6 +46,12 @@ describe("View", () => {
     assert.match(lines[4] ?? "", /^3 ░{30} starting$/)
   })
 
+  it("counts only what is held, as the bar does", () => {
+    const busy = Board.progressed(1, progress(50_000_000, 20_000_000, 60_000_000))(start)
+    const row = View.render(busy, paper, 5000)[2] ?? ""
+    assert.match(row, /50 %\s+origin\s+12\.5 MB\s+peers\s+37\.5 MB/)
+  })
+
   it("is never wider or higher than the terminal", () => {
     const many = Board.make({ fileName: "x".repeat(300), fileBytes: 1e9, bitsPerSecond: 1e9, clients: 100 })
     const busy = many.rows.reduce((now, { client }) => Board.progressed(client, progress(1e8, 1e8, 1e8))(now), many)
