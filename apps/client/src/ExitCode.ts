@@ -18,8 +18,14 @@ export const exitCodes = {
   portInUse: 10,
   storage: 11,
   contentChanged: 12,
+  /** The address to listen on is not one of this machine, or may not be listened on. */
+  address: 13,
   interrupted: 130
 } as const
+
+/** The word for a code: what programs are told beside it. */
+export const tagOf = (code: number): string =>
+  Object.entries(exitCodes).find(([, value]) => value === code)?.[0] ?? "unexpected"
 
 /** The code of a download that ended without its file. */
 export const ofDownload = (error: DownloadError): number => {

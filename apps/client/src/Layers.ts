@@ -10,11 +10,14 @@ import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
 import { FetchHttpClient } from "effect/http"
 import * as OwnAddress from "./OwnAddress.ts"
+import { Output } from "./Output.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
 import { version } from "./version.ts"
 
 export interface Options {
   readonly state: Option.Option<string>
+  /** Whether the command is of use without what outlives it. */
+  readonly mayForget: boolean
   readonly service: Option.Option<string>
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
@@ -22,22 +25,35 @@ export interface Options {
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
 
-/** The state folder, and what is kept in it. */
-export const storage = (state: Option.Option<string>) =>
-  Layer.unwrap(
-    Effect.map(StateFolder, ({ cache, records }) =>
-      Layer.mergeAll(
-        Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer).pipe(
-          Layer.provide(CacheConfig.layer({ directory: cache }))
-        ),
-        Records.Records.layer(records)
-      )
-    )
-  ).pipe(
-    Layer.provideMerge(PieceHasher.PieceHasher.layer),
-    Layer.provide(HasherConfig.layer()),
-    Layer.provideMerge(StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env))))
-  )
+/** What is kept in a state folder that is there; makes nothing by itself. */
+export const stored = ({ cache, records }: { readonly cache: string; readonly records: string }) =>
+  Layer.mergeAll(
+    Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer).pipe(
+      Layer.provide(CacheConfig.layer({ directory: cache }))
+    ),
+    Records.Records.layer(records)
+  ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer()))
+
+/** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
+const storage = ({ mayForget, state }: Options) => {
+  const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
+  const usable =
+    mayForget && Option.isNone(state)
+      ? Layer.catchTag(folder, "StateFolderError", (error) =>
+          Layer.unwrap(
+            Effect.as(
+              Effect.flatMap(Output, (output) =>
+                output.note(
+                  `piecework: The state folder ${error.path} cannot be used (${error.why}); a temporary one is, so an interrupted download begins anew.`
+                )
+              ),
+              StateFolder.layerTemporary
+            )
+          )
+        )
+      : folder
+  return Layer.unwrap(Effect.map(StateFolder, stored)).pipe(Layer.provideMerge(usable))
+}
 
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
@@ -61,7 +77,7 @@ export const client = (options: Options) => {
     Layer.provide([cloud, config, Destination.Destination.layer]),
     Layer.provideMerge(HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer()))),
     Layer.provide(Transport.Transport.layer),
-    Layer.provideMerge(storage(options.state)),
+    Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())))
   )
 }

@@ -2,7 +2,7 @@
  * What the client says: results on standard output, everything meant for a person watching on standard error. Saying is
  * never what a command is there for: whoever stops listening, or has no room for it, does not stop a download.
  */
-import { Context, Effect, Layer } from "effect"
+import { Context, Effect, Layer, Logger, References } from "effect"
 import { exitCodes } from "./ExitCode.ts"
 import { Failure } from "./Failure.ts"
 
@@ -40,6 +40,20 @@ export class Output extends Context.Service<
     })
   })
 }
+
+/** What the parts below log becomes lines like our own, and a progress line gives way to them. */
+export const logger: Layer.Layer<never> = Logger.layer([
+  Logger.make(({ fiber, logLevel, message }) => {
+    const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+    const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
+      .map(([key, value]) => `${key} ${String(value)}`)
+      .join(", ")
+    const level = logLevel === "Info" ? "" : `${logLevel.toLowerCase()}: `
+    const { stderr } = process
+    const clear = stderr.isTTY === true ? "\r\u001b[K" : ""
+    stderr.write(`${clear}piecework: ${level}${text}${notes === "" ? "" : ` (${notes})`}\n`)
+  })
+])
 
 /** A stream until it fails; what comes after that is thrown away. */
 const sayingTo = (stream: NodeJS.WriteStream) => {

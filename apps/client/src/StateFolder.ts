@@ -6,15 +6,20 @@
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
 import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
 import { randomBytes } from "node:crypto"
-import { homedir, userInfo } from "node:os"
+import { homedir, tmpdir } from "node:os"
+import { join } from "node:path"
 
 export class StateFolderError extends Schema.TaggedError<StateFolderError>()("StateFolderError", {
   path: Schema.String,
   operation: Schema.Literals(["make", "read", "write"]),
   cause: Schema.Defect()
 }) {
+  /** Why, as short as it goes: the system's own word where there is one. */
+  get why(): string {
+    return codeOf(this.cause) ?? `it cannot be ${this.operation === "make" ? "made" : this.operation}`
+  }
   override get message(): string {
-    return `The state folder ${this.path} cannot be used (${this.operation}); choose another with --state.`
+    return `The state folder ${this.path} cannot be used (${this.why}); choose another with --state.`
   }
 }
 
@@ -32,13 +37,51 @@ export class StateFolder extends Context.Service<
     root: string
   ): Layer.Layer<StateFolder, StateFolderError, FileSystem.FileSystem | Path.Path> =>
     Layer.effect(StateFolder, make(root))
+
+  /** A folder that is gone with the scope: for when the usual one cannot be used. */
+  static readonly layerTemporary: Layer.Layer<StateFolder, StateFolderError, FileSystem.FileSystem | Path.Path> =
+    Layer.effect(
+      StateFolder,
+      Effect.gen(function* () {
+        const fs = yield* FileSystem.FileSystem
+        const root = yield* fs
+          .makeTempDirectoryScoped({ prefix: "piecework-" })
+          .pipe(Effect.mapError((cause) => new StateFolderError({ path: tmpdir(), operation: "make", cause })))
+        return yield* make(root)
+      })
+    )
 }
+
+/** What the system called it, as far down as it is hidden. */
+const codeOf = (error: unknown): string | undefined => {
+  let at = error
+  for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
+    if ("code" in at && typeof at.code === "string") return at.code
+    at = "reason" in at && typeof at.reason === "object" ? at.reason : "cause" in at ? at.cause : undefined
+  }
+  return undefined
+}
+
+/** What lies where in a state folder. */
+export const placesIn = (root: string): { readonly cache: string; readonly records: string } => ({
+  cache: join(root, "cache"),
+  records: join(root, "records")
+})
 
 /** The folder that is used when none is named. */
 export const defaultRoot = (env: NodeJS.ProcessEnv): string => {
   if (env["STATE_DIRECTORY"]) return env["STATE_DIRECTORY"]
-  if (userInfo().uid === 0) return "/var/lib/piecework"
-  return `${env["XDG_STATE_HOME"] ?? `${homedir()}/.local/state`}/piecework`
+  if (process.getuid?.() === 0) return "/var/lib/piecework"
+  return join(env["XDG_STATE_HOME"] || join(home(), ".local", "state"), "piecework")
+}
+
+/** A user whom the system does not know has no home. */
+const home = (): string => {
+  try {
+    return homedir()
+  } catch {
+    return "/"
+  }
 }
 
 const make = Effect.fnUntraced(function* (root: string) {
@@ -48,6 +91,7 @@ const make = Effect.fnUntraced(function* (root: string) {
     new StateFolderError({ path: root, operation, cause })
 
   yield* Effect.mapError(fs.makeDirectory(root, { recursive: true }), refused("make"))
+  yield* Effect.mapError(fs.access(root, { writable: true }), refused("write"))
   const file = path.join(root, "device")
   const read = fs.readFileString(file).pipe(
     Effect.map((text) => Schema.decodeUnknownOption(DeviceId)(text.trim())),
@@ -69,8 +113,7 @@ const make = Effect.fnUntraced(function* (root: string) {
   }
   return StateFolder.of({
     root,
-    cache: path.join(root, "cache"),
-    records: path.join(root, "records"),
+    ...placesIn(root),
     self: idOf(device, randomBytes(4).readUInt32BE())
   })
 })

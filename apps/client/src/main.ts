@@ -2,23 +2,24 @@
 /** `piecework`: the client of Piecework on the command line. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
-import { Effect, Layer, Logger } from "effect"
+import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { agent } from "./command/agent.ts"
+import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
 import { status } from "./command/status.ts"
 import * as Startup from "./Startup.ts"
-import { Output } from "./Output.ts"
+import { logger, Output } from "./Output.ts"
 import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status])
+  Command.withSubcommands([get, agent, status, forget])
 )
 
 Command.run(piecework, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
   Startup.reported,
-  Effect.provide([NodeServices.layer, Output.layer, Layer.succeed(Logger.LogToStderr, true)]),
+  Effect.provide([NodeServices.layer, Output.layer, logger]),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown: Startup.teardown })
 )

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { noBytes } from "@piecework/domain/SourceKind"
 import type { Progress } from "@piecework/download/Progress"
 import * as Amount from "../src/view/Amount.ts"
+import * as Summary from "../src/view/Summary.ts"
 import * as ProgressLine from "../src/view/ProgressLine.ts"
 
 const progress = (heldBytes: number, received: Partial<Progress["received"]>): Progress => ({
@@ -25,12 +26,25 @@ describe("the progress line", () => {
     assert.include(line, "50 %")
     assert.include(line, "20.0 KiB/s")
     assert.include(line, "0:03 left")
-    assert.include(line, "origin 20.0 KiB 5.00 KiB/s")
+    assert.include(line, "origin 20.0 KiB 5.0 KiB/s")
     assert.include(line, "3 LAN peers 30.0 KiB 15.0 KiB/s")
   })
 
   it("fits the terminal", () => {
     for (const columns of [1, 20, 80]) assert.isAtMost(ProgressLine.render(before, after, columns).length, columns)
+  })
+
+  it("keeps the peers on a narrow terminal, and lets the bar and the rates go first", () => {
+    const line = ProgressLine.render(before, after, 60)
+    assert.isAtMost(line.length, 60)
+    assert.include(line, "3 LAN peers 30.0 KiB")
+    assert.include(line, "50 %")
+    assert.notInclude(line, "…")
+  })
+
+  it("counts one peer as one", () => {
+    const alone = { ...after, progress: { ...after.progress, peers: 1 } }
+    assert.include(ProgressLine.render(before, alone, 200), "1 LAN peer 30.0 KiB")
   })
 
   it("promises no time while nothing moves or the size is unknown", () => {
@@ -41,14 +55,23 @@ describe("the progress line", () => {
   })
 })
 
+describe("the summary", () => {
+  it("says once why there were no peers", () => {
+    const reason = { reason: "ServiceUnreachable", detail: "The Geo service at http://s cannot be reached." } as const
+    assert.strictEqual(Summary.because(reason), "the Geo service at http://s cannot be reached")
+    assert.isTrue(Summary.isAgainstTheWish(reason))
+    assert.isFalse(Summary.isAgainstTheWish({ reason: "NoService" }))
+  })
+})
+
 describe("amounts", () => {
   it("are written as people read them", () => {
     assert.deepStrictEqual([0, 1023, 1536, 10 * 1024 * 1024, 3e12].map(Amount.bytes), [
       "0 B",
       "1023 B",
-      "1.50 KiB",
+      "1.5 KiB",
       "10.0 MiB",
-      "2.73 TiB"
+      "2.7 TiB"
     ])
     assert.deepStrictEqual([0, 75, 3700].map(Amount.seconds), ["0:00", "1:15", "1:01:40"])
     assert.strictEqual(Amount.percent(2, 1), "100 %")

@@ -145,6 +145,12 @@ describe("piecework as a process", () => {
       assert.strictEqual(file?.["FileSizeInCache"], bytes.length)
       assert.strictEqual(file?.["Status"], "Caching")
       assert.strictEqual(file?.["BytesToPeers"], bytes.length)
+
+      const forget = yield* Programs.run("piecework", ["forget", origin.url, "--state", join(root, "one"), "--json"])
+      assert.deepStrictEqual(JSON.parse(forget.stdout), { forgotten: [file?.["FileId"]], freedBytes: bytes.length })
+      const empty = yield* Programs.run("piecework", ["status", "--state", join(root, "one"), "--json"])
+      assert.deepStrictEqual(JSON.parse(empty.stdout), [])
+      assert.strictEqual(sha256(yield* out("one")), sha256(bytes))
     })
   )
 
@@ -154,7 +160,9 @@ describe("piecework as a process", () => {
       const program = yield* Programs.start("piecework", get("one", "--events"))
       yield* program.line((line) => (line.includes('"Fetching"') ? true : undefined))
       yield* program.kill("SIGINT")
-      assert.strictEqual((yield* program.exit).code, exitCodes.interrupted)
+      const { code, stdout } = yield* program.exit
+      assert.strictEqual(code, exitCodes.interrupted)
+      assert.include(stdout.trim().split("\n").at(-1), '{"error":{"code":130,"tag":"interrupted"')
       assert.deepStrictEqual(
         (yield* Effect.promise(() => readdir(root))).filter((name) => name.includes("out") || name.includes("part")),
         []

@@ -32,7 +32,7 @@ describe("publish", () => {
       const { code, stderr, stdout } = yield* publish()
       assert.strictEqual(code, 0)
       assert.match(stdout, /^DO-[\w-]{43}\n$/)
-      assert.strictEqual(stderr, "Published 10 B in 1 pieces.\n")
+      assert.strictEqual(stderr, "Published 10 B in 1 piece.\n")
     })
   )
 
@@ -109,13 +109,14 @@ describe("list", () => {
     Effect.gen(function* () {
       const { data, publish } = yield* prepared
       const empty = yield* run("list", "--data", data)
-      assert.deepStrictEqual([empty.code, empty.stdout], [0, ""])
+      assert.deepStrictEqual([empty.code, empty.stdout], [5, ""])
       assert.include(empty.stderr, "Nothing is published yet")
+      assert.isFalse(existsSync(data))
       yield* publish("--url", "http://mirror.test/a.bin")
       const { stdout } = yield* run("list", "--data", data)
       assert.match(
         stdout,
-        /^DO-[\w-]{43} {7}10 B {2}http:\/\/origin\.test\/a\.bin\n {59}http:\/\/mirror\.test\/a\.bin\n$/
+        /^DO-[\w-]{43} {2}10 B\n {2}http:\/\/origin\.test\/a\.bin\n {2}http:\/\/mirror\.test\/a\.bin\n$/
       )
     })
   )
@@ -150,7 +151,7 @@ const troubles: ReadonlyArray<Trouble> = [
   {
     what: "a name that nothing has",
     code: 5,
-    sentence: /^piecework-service: Nothing is published as http:\/\/origin\.test\/a\.bin\.\n$/,
+    sentence: /^piecework-service: Nothing is published .*\n$/,
     args: ({ data }) => ["unpublish", address, "--data", data]
   },
   {
@@ -176,6 +177,12 @@ const troubles: ReadonlyArray<Trouble> = [
     code: 2,
     sentence: /--port/,
     args: () => ["--port", "99999"]
+  },
+  {
+    what: "a proxy that is no address",
+    code: 2,
+    sentence: /"foo" is no IP address/,
+    args: ({ data }) => ["--data", data, "--port", "0", "--trust-proxy", "foo"]
   },
   {
     what: "a flag that there is not",

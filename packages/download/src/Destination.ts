@@ -38,9 +38,11 @@ export class Destination extends Context.Service<
           (effect, path) =>
             Effect.catchTag(effect, "PlatformError", (error) =>
               Effect.fail(
-                isDenied(error)
-                  ? new DestinationError({ path, reason: "Denied" })
-                  : new DestinationError({ path, reason: "Failed", detail: error.message })
+                codeOf(error) === "ENAMETOOLONG"
+                  ? new DestinationError({ path, reason: "NameTooLong" })
+                  : isDenied(error)
+                    ? new DestinationError({ path, reason: "Denied" })
+                    : new DestinationError({ path, reason: "Failed", detail: error.message })
               )
             )
         )
@@ -53,4 +55,9 @@ export class Destination extends Context.Service<
 }
 
 const isNotFound = (error: PlatformError.PlatformError) => error.reason._tag === "NotFound"
+/** The system's own word for it. */
+const codeOf = (error: PlatformError.PlatformError): unknown => {
+  const { cause } = error.reason
+  return typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+}
 const isDenied = (error: PlatformError.PlatformError) => error.reason._tag === "PermissionDenied"

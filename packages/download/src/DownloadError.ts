@@ -6,7 +6,7 @@ import { Schema } from "effect"
 /** The destination cannot be written; known before the first byte is fetched where it can be. */
 export class DestinationError extends Schema.TaggedError<DestinationError>()("DestinationError", {
   path: Schema.String,
-  reason: Schema.Literals(["Exists", "NoFolder", "NotAFile", "Denied", "DiskFull", "Failed"]),
+  reason: Schema.Literals(["Exists", "NoFolder", "NotAFile", "NameTooLong", "Denied", "DiskFull", "Failed"]),
   detail: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
@@ -17,6 +17,8 @@ export class DestinationError extends Schema.TaggedError<DestinationError>()("De
         return `The folder of ${this.path} does not exist; make it first.`
       case "NotAFile":
         return `${this.path} is a folder; give the name of a file.`
+      case "NameTooLong":
+        return `The name of ${this.path} is too long for its file system; choose a shorter one.`
       case "Denied":
         return `There is no permission to write ${this.path}.`
       case "DiskFull":

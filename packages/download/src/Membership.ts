@@ -35,6 +35,8 @@ export interface MembershipOptions {
   readonly standing: Effect.Effect<Standing>
   /** Each handout; must not wait. */
   readonly onHandout: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
+  /** After each attempt to join: what it failed with, or that it did not. Must not wait. Default nothing. */
+  readonly onAttempt?: ((failure: CloudError | undefined) => Effect.Effect<void>) | undefined
 }
 
 export interface Membership {
@@ -111,6 +113,9 @@ export const join = Effect.fn("Membership.join")(function* (
     let wait = shortestWait
     while (true) {
       const result = yield* Effect.result(once())
+      if (options.onAttempt !== undefined) {
+        yield* options.onAttempt(result._tag === "Success" ? undefined : result.failure)
+      }
       if (result._tag === "Success") {
         yield* Ref.set(failed, undefined)
         yield* options.onHandout(result.success.peers)

@@ -26,7 +26,7 @@ export const make = Effect.fnUntraced(function* (
 })
 
 /** How often what was sent is noted down: so much is lost when the process is killed. */
-const noteEvery = "1 minute"
+const noteEvery = "5 seconds"
 
 /** Notes from time to time, and a last time when the scope closes. */
 export const keepUp = Effect.fnUntraced(function* (noting: Noting): Effect.fn.Return<void, never, Scope.Scope> {

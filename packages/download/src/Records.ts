@@ -10,12 +10,12 @@ import { Context, Effect, FileSystem, HashMap, Layer, Option, Path, Random, Ref,
 import { Fallback } from "./DownloadError.ts"
 
 export class RecordsError extends Schema.TaggedError<RecordsError>()("RecordsError", {
-  operation: Schema.Literals(["list", "put"]),
+  operation: Schema.Literals(["list", "put", "remove"]),
   directory: Schema.String,
   cause: Schema.Defect()
 }) {
   override get message(): string {
-    return `The records in ${this.directory} cannot be ${this.operation === "put" ? "written" : "read"}.`
+    return `The records in ${this.directory} cannot be ${this.operation === "list" ? "read" : "written"}.`
   }
 }
 
@@ -52,10 +52,15 @@ export class Records extends Context.Service<
   Records,
   {
     readonly list: Effect.Effect<Listing, RecordsError>
-    /** Keeps the record in the place of an older one of the same content; what that says was sent is added to it. */
+    /**
+     * Keeps the record in the place of an older one of the same content; what that says was sent is added to it, and where
+     * it says the bytes came from stays when this time all of them were in the cache.
+     */
     readonly put: (record: DownloadRecord) => Effect.Effect<void, RecordsError>
     /** Adds to what the content's record says was sent; false when there is none. */
     readonly addSent: (content: ContentId, bytes: number) => Effect.Effect<boolean, RecordsError>
+    /** Forgets the content's record; without one nothing happens. */
+    readonly remove: (content: ContentId) => Effect.Effect<void, RecordsError>
   }
 >()("@piecework/download/Records") {
   static readonly layer = (directory: string): Layer.Layer<Records, never, FileSystem.FileSystem | Path.Path> =>
@@ -75,7 +80,8 @@ export class Records extends Context.Service<
           Ref.modify(all, (map) => [
             HashMap.has(map, content),
             HashMap.modify(map, content, (record) => withSent(record, bytes))
-          ])
+          ]),
+        remove: (content) => Ref.update(all, HashMap.remove(content))
       })
     )
   )
@@ -84,8 +90,18 @@ export class Records extends Context.Service<
 const withSent = (record: DownloadRecord, bytes: number): DownloadRecord =>
   new DownloadRecord({ ...record, sent: record.sent + bytes })
 
+/** A file that was there already came from where its bytes came from the first time. */
 const succeeding = (record: DownloadRecord, older: Option.Option<DownloadRecord>): DownloadRecord =>
-  Option.match(older, { onNone: () => record, onSome: ({ sent }) => withSent(record, sent) })
+  Option.match(older, {
+    onNone: () => record,
+    onSome: (before) => {
+      const next = withSent(record, before.sent)
+      const { bytes, durationMillis, mode, wasted, why } = before
+      return record.bytes.LocalCache < record.fileBytes || record.fileBytes === 0
+        ? next
+        : new DownloadRecord({ ...next, bytes, durationMillis, mode, wasted, why })
+    }
+  })
 
 const makeFiles = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -138,6 +154,9 @@ const makeFiles = Effect.fnUntraced(function* (directory: string) {
       const known = yield* find(content)
       if (Option.isSome(known)) yield* replace(withSent(known.value, bytes))
       return Option.isSome(known)
+    }),
+    remove: Effect.fn("Records.remove")(function* (content) {
+      yield* Effect.mapError(fs.remove(fileOf(content), { force: true }), refused("remove"))
     })
   })
 })

@@ -15,6 +15,7 @@ import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Membership from "./Membership.ts"
 import * as Noting from "./Noting.ts"
+import * as Reach from "./Reach.ts"
 import { Records } from "./Records.ts"
 
 export interface SeededContent {
@@ -86,6 +87,7 @@ const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud
   const serving = yield* FiberMap.make<ContentId, void>()
   const entries = new Map<ContentId, Entry>()
   const ledgers = new Map<ContentId, Ledger>()
+  const reach = Reach.make()
 
   const rescan = Effect.gen(function* () {
     const contents = new Map((yield* cache.list).map((content) => [content.contentId, content]))
@@ -103,7 +105,7 @@ const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud
       entries.set(id, entry)
       // One that could not be served is tried again at the next look.
       const forget = Effect.sync(() => entries.get(id) === entry && entries.delete(id))
-      yield* FiberMap.run(serving, id, Effect.ensuring(serve(entry, options.scope, cloud), forget))
+      yield* FiberMap.run(serving, id, Effect.ensuring(serve(entry, options.scope, cloud, reach), forget))
     }
   })
 
@@ -128,7 +130,7 @@ const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud
 
 /** Goes on until it is interrupted; ends when the content cannot be served. */
 const serve = Effect.fnUntraced(
-  function* (entry: Entry, scope: SwarmScope, cloud: Option.Option<Cloud["Service"]>) {
+  function* (entry: Entry, scope: SwarmScope, cloud: Option.Option<Cloud["Service"]>, reach: Reach.Reach) {
     const cache = yield* PieceCache
     const host = yield* PeerHost
     const config = yield* DownloadConfig
@@ -158,8 +160,10 @@ const serve = Effect.fnUntraced(
           fromCache: 0,
           left: missing(store.held(), content)
         })),
-        onHandout: () => Effect.void
+        onHandout: () => Effect.void,
+        onAttempt: (failure) => reach.attempted(contentId, failure)
       })
+      yield* Effect.addFinalizer(() => reach.over(contentId))
       yield* Effect.provideService(membership, Cloud, cloud.value)
     }
     return yield* Effect.never

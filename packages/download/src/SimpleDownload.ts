@@ -46,6 +46,9 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   // Without a validator nobody can tell whether what is held belongs to the same file.
   const partial = yield* partials.open({ key: keyOf(url, probe), pieceSize }).pipe(Effect.mapError(Storage.fromCache))
   const resumed = probe.validator === undefined ? 0 : yield* Effect.mapError(partial.resume, Storage.fromCache)
+  if (resumed > 0 && !probe.ranges) {
+    yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
+  }
   for (let n = 0; n < resumed; n++) meter.kept("LocalCache", pieceSize, true)
 
   const writers = yield* FiberSet.make<void>()

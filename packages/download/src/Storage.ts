@@ -1,4 +1,6 @@
 /** What the cache and the exporter say, in the words of a download. */
+import { existsSync } from "node:fs"
+import { dirname } from "node:path"
 import type { CacheError, ExportError } from "@piecework/cache/CacheError"
 import { DestinationError, StorageError } from "./DownloadError.ts"
 
@@ -19,8 +21,12 @@ export const fromCache = (error: CacheError): StorageError => {
 
 export const fromExport = (error: ExportError): DestinationError | StorageError => {
   switch (error.reason) {
-    case "Exists":
     case "NoFolder":
+      // Such as /proc: the folder is there and says of any new name that it is not.
+      return existsSync(dirname(error.path))
+        ? new DestinationError({ path: error.path, reason: "Failed", detail: "its folder takes no new files" })
+        : new DestinationError({ path: error.path, reason: "NoFolder" })
+    case "Exists":
     case "Denied":
     case "DiskFull":
       return new DestinationError({ path: error.path, reason: error.reason })

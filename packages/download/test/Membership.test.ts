@@ -5,8 +5,9 @@ import { CloudError } from "@piecework/cloud/CloudError"
 import { ContentId } from "@piecework/domain/Content"
 import { PeerAddress, PeerId } from "@piecework/domain/Peer"
 import { Membership } from "@piecework/download"
-import { Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Duration, Effect, Exit, Layer, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import * as Reach from "../src/Reach.ts"
 
 /** A cloud whose Array answers what the test says, and a list of the joins and leaves it saw. */
 const cloudOf = (answer: (n: number) => "fail" | Duration.Input) =>
@@ -47,6 +48,30 @@ const joined = (cloud: Cloud.Cloud["Service"]) =>
   }).pipe(Effect.provideService(Cloud.Cloud, cloud))
 
 describe("a membership", () => {
+  it.effect("of a device that serves is told of once when the service fails, and once when it is back", () =>
+    Effect.gen(function* () {
+      const lines: Array<string> = []
+      const listening = Logger.layer([
+        Logger.make(({ logLevel, message }) => void lines.push(`${logLevel} ${String(message)}`))
+      ])
+      const reach = Reach.make()
+      const [one, two] = [ContentId.make(`DO-${"a".repeat(43)}`), ContentId.make(`DO-${"b".repeat(43)}`)] as const
+      const failure = new CloudError({ role: "Geo", url: "http://a", reason: "Unreachable" })
+      yield* Effect.gen(function* () {
+        for (let n = 0; n < 3; n++) {
+          yield* reach.attempted(one, failure)
+          yield* reach.attempted(two, failure)
+        }
+        yield* reach.attempted(one, undefined)
+        yield* reach.attempted(two, undefined)
+        yield* reach.attempted(one, undefined)
+      }).pipe(Effect.provide(listening))
+      assert.lengthOf(lines, 2)
+      assert.match(lines[0] ?? "", /^Warn The Geo service at http:\/\/a cannot be reached\./)
+      assert.match(lines[1] ?? "", /^Info The service answers again\./)
+    })
+  )
+
   it.effect("joins when told to, and at once when the download is complete", () =>
     Effect.gen(function* () {
       const { cloud, joins } = yield* cloudOf(() => "10 seconds")

@@ -50,6 +50,26 @@ for (const [name, live] of [
         yield* records.put(record(1))
         assert.strictEqual((yield* records.list).records[0]?.sent, 13)
         assert.isFalse(yield* records.addSent(ContentId.make(`DO-${"b".repeat(43)}`), 5))
+        yield* records.remove(record().contentId)
+        yield* records.remove(record().contentId)
+        assert.deepStrictEqual((yield* records.list).records, [])
+      })
+    )
+
+    it.effect("keep where the bytes came from when the file was in the cache the next time", () =>
+      Effect.gen(function* () {
+        const records = yield* Records.Records
+        yield* records.put(record(3))
+        const again = {
+          ...record(),
+          bytes: { ...noBytes, LocalCache: 100 },
+          mode: "HttpOnly",
+          completedAt: 2_000
+        } as const
+        yield* records.put(new Records.DownloadRecord(again))
+        const [kept] = (yield* records.list).records
+        assert.deepStrictEqual([kept?.bytes.Origin, kept?.mode, kept?.sent], [100, "Lan", 3])
+        assert.strictEqual(kept?.completedAt, 2_000)
       })
     )
   })

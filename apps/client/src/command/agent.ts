@@ -26,13 +26,18 @@ export const agent = Command.make(
     port: options.port,
     mode,
     group: options.group,
-    json: options.json
+    json: Flag.Boolean("json").pipe(
+      Flag.withDescription('print {"listening":"HOST:PORT"} once it serves, and failures as JSON'),
+      Flag.withDefault(false)
+    )
   },
   Effect.fn("agent")(function* (input) {
+    yield* Startup.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
     const group = yield* options.checkGroup(input.mode, input.group)
     const layer = Layers.client({
       state: input.state,
+      mayForget: false,
       service,
       group,
       listen: { host: input.host, port: input.port, orAny: false }
@@ -54,7 +59,9 @@ export const agent = Command.make(
         const contents = seeding.contents()
         const peers = contents.reduce((sum, content) => sum + content.peers, 0)
         const sent = contents.reduce((sum, content) => sum + content.sent, 0)
-        return output.redraw(`${contents.length} contents  ${peers} peers  ${Amount.bytes(sent)} sent`)
+        return output.redraw(
+          `${Amount.count(contents.length, "content")}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
+        )
       })
       return yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
     }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)

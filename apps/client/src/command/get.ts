@@ -11,6 +11,7 @@ import * as Layers from "../Layers.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as Watch from "../Watch.ts"
+import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
 
@@ -34,7 +35,12 @@ const flags = {
   group: options.group,
   seed: options
     .duration("seed")
-    .pipe(Flag.withDescription("go on serving the file to peers for this long after it is complete"), Flag.optional),
+    .pipe(
+      Flag.withDescription(
+        "go on serving the file to peers for this long after it is complete: 90s, 10 minutes, 1h; a number alone is seconds"
+      ),
+      Flag.optional
+    ),
   minPeerSize: Flag.Int("min-peer-size").pipe(
     Flag.filter(
       (n) => n >= 0,
@@ -44,9 +50,14 @@ const flags = {
     Flag.withMetavar("BYTES"),
     Flag.optional
   ),
-  timeout: options
-    .duration("no-progress-timeout")
-    .pipe(Flag.withDescription("give up when nothing arrives for this long; default 5 minutes"), Flag.optional),
+  timeout: options.duration("no-progress-timeout").pipe(
+    Flag.filter(
+      (span) => Duration.toMillis(span) >= 1000,
+      () => "nothing arrives all the time for a moment; give 1 second or more"
+    ),
+    Flag.withDescription("give up when nothing arrives for this long, 1 second or more; default 5 minutes"),
+    Flag.optional
+  ),
   service: options.service,
   state: options.state,
   host: options.host,
@@ -62,6 +73,13 @@ export const get = Command.make(
   "get",
   flags,
   Effect.fn("get")(function* (input) {
+    yield* Startup.forPrograms(input.json || input.events)
+    if (input.json && input.events) {
+      return yield* new Failure({
+        sentence: "--json and --events exclude each other: --events prints the result as well.",
+        code: exitCodes.usage
+      })
+    }
     const url = yield* options.parseUrl(input.url)
     const name = Option.match(input.output, { onNone: () => ContentUrl.fileName(url), onSome: (given) => given })
     if (name === undefined || name === "") {
@@ -75,6 +93,7 @@ export const get = Command.make(
     const talks = usesPeers(input.mode) && Option.isSome(service)
     const layer = Layers.client({
       state: input.state,
+      mayForget: true,
       service,
       group,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
@@ -86,6 +105,7 @@ export const get = Command.make(
 
     yield* Effect.gen(function* () {
       const output = yield* Output
+      const isForPeople = !input.json && !input.events
       const downloader = yield* Downloader
       const active = yield* downloader.start({
         url,
@@ -100,13 +120,26 @@ export const get = Command.make(
           ? Watch.events(active.progress)
           : output.isWatched && !input.json
             ? Watch.line(active.progress)
-            : (effect) => effect
+            : (effect) => effect,
+        Effect.onInterrupt(() => {
+          const { fileBytes, heldBytes } = active.progress()
+          const at = fileBytes === undefined ? "" : ` at ${Amount.percent(heldBytes, fileBytes)}`
+          return isForPeople ? output.note(`Interrupted${at}; run the same command to go on.`) : Effect.void
+        })
       )
       if (input.json) yield* output.line(JSON.stringify(result))
       else if (input.events) yield* output.line(JSON.stringify({ result }))
       else if (output.isWatched) yield* output.note(Summary.render(result))
+      // Nobody watches, but somebody who asked for peers may read the log.
+      else if (Summary.isAgainstTheWish(result.why)) {
+        yield* output.note(`piecework: Fetched without peers: ${Summary.because(result.why)}.`)
+      }
 
       if (Option.isSome(input.seed)) {
+        if (!usesPeers(result.mode) || !talks) {
+          const reason = talks ? "it was fetched without them" : "that takes a --service and a mode with peers"
+          return yield* output.note(`piecework: Not serving the file, for no peer could find it: ${reason}.`)
+        }
         yield* Startup.settled
         if (output.isWatched && !input.json && !input.events) {
           yield* output.note(`Serving it for ${Duration.format(input.seed.value)}; end with Ctrl-C.`)

@@ -36,7 +36,7 @@ export const port = Flag.Int("port").pipe(
     (n) => n >= 0 && n <= 65_535,
     (n) => `${n} is no TCP port; choose one from 0 to 65535`
   ),
-  Flag.withDescription("TCP port to listen on for peers; 0 takes any free one"),
+  Flag.withDescription("TCP port to listen on for peers, default 7680; 0 takes any free one"),
   Flag.withMetavar("PORT"),
   Flag.optional
 )

@@ -4,18 +4,17 @@ import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import * as Layers from "../Layers.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as StatusTable from "../view/StatusTable.ts"
+import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
 
 export const status = Command.make(
   "status",
   { state: options.state, json: options.json },
   Effect.fn("status")(function* (input) {
+    yield* Startup.forPrograms(input.json)
     yield* Effect.gen(function* () {
       const output = yield* Output
       const { records, damaged } = yield* (yield* Records).list
@@ -28,13 +27,6 @@ export const status = Command.make(
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
       }
-    }).pipe(
-      Effect.catchTags({
-        CacheError: (error) => Effect.fail(new Failure({ sentence: error.message, code: exitCodes.storage })),
-        RecordsError: (error) => Effect.fail(new Failure({ sentence: error.message, code: exitCodes.storage }))
-      }),
-      Effect.provide(Layers.storage(input.state)),
-      Startup.explained
-    )
+    }).pipe(withStored(input.state))
   })
 ).pipe(Command.withDescription("Show what this device holds and where it came from"))

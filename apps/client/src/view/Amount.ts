@@ -9,8 +9,11 @@ export const bytes = (n: number): string => {
     value /= 1024
     unit++
   }
-  return unit === 0 ? `${value} B` : `${value.toFixed(value < 10 ? 2 : 1)} ${units[unit]}`
+  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${units[unit]}`
 }
+
+/** "1 peer", "2 peers". */
+export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`
 
 export const rate = (bytesPerSecond: number): string => `${bytes(Math.round(bytesPerSecond))}/s`
 

@@ -56,22 +56,52 @@ export const render = (before: Sample, after: Sample, columns: number): string =
   const left = remaining(before, after)
   const share =
     progress.fileBytes === undefined || progress.fileBytes === 0 ? 0 : progress.heldBytes / progress.fileBytes
-  const sources = Kinds.literals
-    .filter((kind) => progress.received[kind] > 0)
-    .map((kind) => {
-      const speed = speeds[kind] > 0 ? ` ${Amount.rate(speeds[kind])}` : ""
-      const count = isPeer(kind) && progress.peers > 0 ? `${progress.peers} ` : ""
-      return `${count}${names[kind]} ${Amount.bytes(progress.received[kind])}${speed}`
-    })
-  const parts = [
-    progress.fileBytes === undefined
-      ? Amount.bytes(progress.heldBytes)
-      : `${bar(share, 20)} ${Amount.percent(progress.heldBytes, progress.fileBytes)}`,
-    words[progress.phase],
-    progress.phase === "Fetching" ? Amount.rate(all) : "",
-    progress.phase === "Fetching" && left !== undefined ? `${Amount.seconds(left)} left` : "",
-    ...sources
-  ].filter((part) => part !== "")
-  const line = parts.join("  ")
-  return line.length > columns ? `${line.slice(0, Math.max(0, columns - 1))}…` : line
+  const sources = (withRates: boolean) =>
+    Kinds.literals
+      .filter((kind) => progress.received[kind] > 0)
+      .map((kind) => {
+        const speed = withRates && speeds[kind] > 0 ? ` ${Amount.rate(speeds[kind])}` : ""
+        return `${named(kind, progress.peers)} ${Amount.bytes(progress.received[kind])}${speed}`
+      })
+  const line = (room: Room) =>
+    [
+      progress.fileBytes === undefined
+        ? Amount.bytes(progress.heldBytes)
+        : `${bar(share, room.bar)} ${Amount.percent(progress.heldBytes, progress.fileBytes)}`.trim(),
+      words[progress.phase],
+      progress.phase === "Fetching" && room.rate ? Amount.rate(all) : "",
+      progress.phase === "Fetching" && left !== undefined && room.left ? `${Amount.seconds(left)} left` : "",
+      ...sources(room.rates)
+    ]
+      .filter((part) => part !== "")
+      .join("  ")
+  const lines = rooms.map(line)
+  const shown = lines.find((candidate) => candidate.length <= columns) ?? lines.at(-1) ?? ""
+  return shown.length > columns ? `${shown.slice(0, Math.max(0, columns - 1))}…` : shown
+}
+
+/** What a line has room for. */
+interface Room {
+  /** Cells. */
+  readonly bar: number
+  /** Whether each source's rate is shown. */
+  readonly rates: boolean
+  readonly rate: boolean
+  readonly left: boolean
+}
+
+/** From wide to narrow: where the bytes come from goes last. */
+const rooms: ReadonlyArray<Room> = [
+  { bar: 20, rates: true, rate: true, left: true },
+  { bar: 20, rates: false, rate: true, left: true },
+  { bar: 8, rates: false, rate: true, left: true },
+  { bar: 0, rates: false, rate: true, left: true },
+  { bar: 0, rates: false, rate: false, left: true },
+  { bar: 0, rates: false, rate: false, left: false }
+]
+
+/** "3 LAN peers", "1 LAN peer", "origin". */
+const named = (kind: SourceKind, peers: number): string => {
+  if (!isPeer(kind) || peers === 0) return names[kind]
+  return `${peers} ${peers === 1 ? names[kind].replace(/s$/, "") : names[kind]}`
 }

@@ -1,5 +1,7 @@
 /** The files of this device as a table for people. */
 import type { FileStatus } from "@piecework/download/Status"
+import { fromNumber } from "@piecework/domain/DownloadMode"
+import { modeName } from "../command/options.ts"
 import * as Amount from "./Amount.ts"
 
 export const render = (files: ReadonlyArray<FileStatus>): string => {
@@ -14,7 +16,7 @@ export const render = (files: ReadonlyArray<FileStatus>): string => {
     Amount.bytes(file.BytesFromPeers),
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
-    String(file.DownloadMode)
+    modeOf(file.DownloadMode)
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
   const line = (row: ReadonlyArray<string>) =>
@@ -23,6 +25,12 @@ export const render = (files: ReadonlyArray<FileStatus>): string => {
       .join("  ")
       .trimEnd()
   return [head, ...rows].map(line).join("\n")
+}
+
+/** The word that the command line has for a mode. */
+const modeOf = (number: number): string => {
+  const mode = fromNumber(number)
+  return mode === undefined ? String(number) : modeName(mode)
 }
 
 /** The last part of the URL, or the beginning of the id of a content whose URL nobody noted down. */

@@ -2,6 +2,7 @@
 import type { DownloadResult } from "@piecework/download/Progress"
 import { isPeer, SourceKind } from "@piecework/domain/SourceKind"
 import type { ModeReason } from "@piecework/domain/DownloadMode"
+import type { Fallback } from "@piecework/download/DownloadError"
 import { wasted } from "@piecework/download/Tally"
 import * as Amount from "./Amount.ts"
 import { names } from "./ProgressLine.ts"
@@ -21,6 +22,22 @@ export const why: { readonly [R in ModeReason]: string } = {
   TooSmall: "it is too small to ask peers for"
 }
 
+/** Whether somebody asked for peers and something that can be mended stood in the way. */
+export const isAgainstTheWish = ({ reason }: Fallback): boolean =>
+  !(["Requested", "NoService", "TooSmall", "PeersForbidden"] as ReadonlyArray<ModeReason>).includes(reason)
+
+/** Why there were no peers, without a full stop. What failed says it best; the word for it is said only when it adds to that. */
+export const because = ({ detail, reason }: Fallback): string => {
+  const exact = detail?.replace(/\.$/, "")
+  if (exact === undefined || reason === "ContentUnknown" || reason === "TooSmall") return why[reason]
+  const isSaid = reason === "ServiceUnreachable" || reason === "ServiceUnintelligible"
+  return isSaid ? `${exact.charAt(0).toLowerCase()}${exact.slice(1)}` : `${why[reason]} (${exact})`
+}
+
+/** Time and rate, unless it was too quick for a rate to mean anything. */
+const pace = (bytes: number, seconds: number): string =>
+  seconds < 1 ? "in less than a second" : `in ${Amount.seconds(seconds)} (${Amount.rate(bytes / seconds)})`
+
 export const render = (result: DownloadResult): string => {
   const seconds = result.durationMillis / 1000
   const sources = SourceKind.literals
@@ -32,15 +49,13 @@ export const render = (result: DownloadResult): string => {
   const waste = wasted(result.waste)
   const banned = result.banned.length
   return [
-    `${result.path}: ${Amount.bytes(result.fileBytes)} in ${Amount.seconds(seconds)} (${Amount.rate(result.fileBytes / Math.max(0.001, seconds))})`,
+    `${result.path}: ${Amount.bytes(result.fileBytes)} ${pace(result.fileBytes, seconds)}`,
     ...sources,
     ...(waste > 0 ? [`  ${"thrown away".padEnd(16)} ${Amount.bytes(waste).padStart(10)}`] : []),
     ...(banned > 0 ? [`  ${banned} ${banned === 1 ? "peer was" : "peers were"} banned for bad pieces`] : []),
     ...(SourceKind.literals.some((kind) => isPeer(kind) && result.bytes[kind] > 0) || result.why.reason === "Requested"
       ? []
-      : [
-          `  Without peers: ${why[result.why.reason]}${result.why.detail === undefined ? "." : ` (${result.why.detail})`}`
-        ]),
+      : [`  Without peers: ${because(result.why)}.`]),
     `  ${result.contentId}`
   ].join("\n")
 }

@@ -5,7 +5,7 @@ import { Command } from "effect/cli"
 import { ofCatalog } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Amount from "../view/Amount.ts"
-import { catalogIn } from "./options.ts"
+import { catalogThere } from "./options.ts"
 import { serve } from "./serve.ts"
 
 export const list = Command.make("list").pipe(
@@ -15,7 +15,7 @@ export const list = Command.make("list").pipe(
       const { data, json } = yield* serve
       const output = yield* Output
       const contents = yield* Catalog.use((catalog) => Effect.mapError(catalog.list, ofCatalog)).pipe(
-        Effect.provide(catalogIn(data))
+        Effect.provide(catalogThere(data))
       )
       if (json) return yield* output.line(JSON.stringify(contents.map(forPrograms)))
       if (contents.length === 0)
@@ -35,6 +35,5 @@ const forPrograms = ({ contentId, contentSize, pieceSize, publishedAt, urls }: P
 
 const forPeople = ({ contentId, contentSize, urls }: Published): string => {
   const [first = "no current URL", ...others] = urls
-  const row = `${contentId}  ${Amount.bytes(contentSize).padStart(9)}  ${first}`
-  return [row, ...others.map((url) => " ".repeat(row.length - first.length) + url)].join("\n")
+  return [`${contentId}  ${Amount.bytes(contentSize)}`, ...[first, ...others].map((url) => `  ${url}`)].join("\n")
 }

@@ -1,5 +1,7 @@
 /** What several commands are told. */
-import { homedir, userInfo } from "node:os"
+import { existsSync } from "node:fs"
+import { homedir } from "node:os"
+import { join } from "node:path"
 import { Catalog } from "@piecework/catalog/Catalog"
 import * as CatalogConfig from "@piecework/catalog/CatalogConfig"
 import { ContentUrl, parse } from "@piecework/domain/ContentUrl"
@@ -9,10 +11,19 @@ import { defaultFolder } from "../DataFolder.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { explained, Failure, ofCatalog } from "../Failure.ts"
 
+/** A user whom the system does not know has no home. */
+const home = (): string => {
+  try {
+    return homedir()
+  } catch {
+    return "/"
+  }
+}
+
 export const data = Flag.String("data").pipe(
   Flag.withMetavar("DIR"),
   Flag.withDescription("folder with what is published; default $STATE_DIRECTORY or the user's state folder"),
-  Flag.withDefault(defaultFolder(process.env, { uid: userInfo().uid, home: homedir() }))
+  Flag.withDefault(defaultFolder(process.env, { uid: process.getuid?.() ?? -1, home: home() }))
 )
 
 export const json = Flag.Boolean("json").pipe(
@@ -23,6 +34,21 @@ export const json = Flag.Boolean("json").pipe(
 /** The catalog in the folder, its troubles in words. */
 export const catalogIn = (directory: string): Layer.Layer<Catalog, Failure> =>
   explained(Catalog.layer.pipe(Layer.provide(CatalogConfig.layer({ directory }))), ofCatalog)
+
+/** For commands that only look: the catalog that is there, and none is made. */
+export const catalogThere = (directory: string): Layer.Layer<Catalog, Failure> =>
+  Layer.unwrap(
+    Effect.suspend(() =>
+      existsSync(join(directory, "catalog.sqlite"))
+        ? Effect.succeed(catalogIn(directory))
+        : Effect.fail(
+            new Failure({
+              sentence: `Nothing is published yet in ${directory}; see piecework-service publish --help.`,
+              code: exitCodes.notFound
+            })
+          )
+    )
+  )
 
 export const contentUrl = (text: string): Effect.Effect<ContentUrl, Failure> =>
   Result.match(parse(text), {

@@ -76,7 +76,7 @@ const forPrograms = ({ added, content, isNew, moved }: Publication) => ({
 
 const sentence = ({ added, content, isNew, moved }: Publication): string => {
   const size = Amount.bytes(content.contentSize)
-  if (isNew) return `Published ${size} in ${Math.ceil(content.contentSize / content.pieceSize)} pieces.`
+  if (isNew) return `Published ${size} in ${Amount.count(Math.ceil(content.contentSize / content.pieceSize), "piece")}.`
   if (moved.length > 0) return `These bytes were known already; ${moved.length} of the URLs had other bytes before.`
   return added.length > 0 ? "These bytes were known already; now under another URL too." : "This was published already."
 }

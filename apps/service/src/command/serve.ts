@@ -1,4 +1,5 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
+import { isIP } from "node:net"
 import { EndpointUrl } from "@piecework/cloud/Fields"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
@@ -34,6 +35,10 @@ const publicUrl = Flag.String("public-url").pipe(
 const proxies = Flag.String("trust-proxy").pipe(
   Flag.withMetavar("ADDRESS"),
   Flag.withDescription("a reverse proxy in front of the service, whose X-Forwarded-For says where devices are"),
+  Flag.filter(
+    (text) => isIP(text) !== 0,
+    (text) => `"${text}" is no IP address; a proxy is known by the address it connects from`
+  ),
   Flag.atLeast(0)
 )
 

@@ -6,7 +6,7 @@ import { Argument, Command } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure, ofCatalog } from "../Failure.ts"
 import { Output } from "../Output.ts"
-import { catalogIn, contentUrl } from "./options.ts"
+import { catalogThere, contentUrl } from "./options.ts"
 import { serve } from "./serve.ts"
 
 const name = Argument.String("NAME").pipe(
@@ -19,7 +19,7 @@ export const unpublish = Command.make("unpublish", { name }).pipe(
     Effect.gen(function* () {
       const { data, json } = yield* serve
       const output = yield* Output
-      const removed = yield* remove(options.name).pipe(Effect.provide(catalogIn(data)))
+      const removed = yield* remove(options.name).pipe(Effect.provide(catalogThere(data)))
       if (Option.isNone(removed)) {
         return yield* new Failure({
           sentence: `Nothing is published as ${options.name}.`,

@@ -1,11 +1,13 @@
 /** Numbers for people. */
 
-/** Bytes with three digits and a binary unit, as "1.50 GiB". */
+/** 1536 → "1.5 KiB". */
 export const bytes = (n: number): string => {
-  const power = n < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(n * 1.024) / 10))
-  const amount = n / 1024 ** power
-  const digits = power === 0 || amount >= 100 ? 0 : amount >= 10 ? 1 : 2
-  return `${amount.toFixed(digits)} ${units[power]}`
+  const whole = Math.round(n)
+  const power = whole < 1024 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(whole) / 10))
+  return power === 0 ? `${whole} B` : `${(whole / 1024 ** power).toFixed(1)} ${units[power]}`
 }
+
+/** "1 piece", "2 pieces". */
+export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`
 
 const units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]

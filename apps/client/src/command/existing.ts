@@ -1,0 +1,27 @@
+/** What commands stand on that look at a state folder and would not make one. */
+import type { CacheError } from "@piecework/cache/CacheError"
+import type { RecordsError } from "@piecework/download/Records"
+import { Effect, FileSystem, Option } from "effect"
+import { exitCodes } from "../ExitCode.ts"
+import { Failure } from "../Failure.ts"
+import * as Layers from "../Layers.ts"
+import { defaultRoot, placesIn } from "../StateFolder.ts"
+
+/** Runs with what is kept in the folder. One that was named has to be there; the usual one may not be yet. */
+export const withStored =
+  (state: Option.Option<string>) =>
+  <A, R>(effect: Effect.Effect<A, CacheError | RecordsError | Failure, R>) =>
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const root = Option.getOrElse(state, () => defaultRoot(process.env))
+      const isThere = yield* Effect.orElseSucceed(fs.exists(root), () => false)
+      if (Option.isSome(state) && !isThere) {
+        return yield* new Failure({
+          sentence: `There is no state folder ${root}; nothing was downloaded with it yet.`,
+          code: exitCodes.notFound
+        })
+      }
+      return yield* Effect.mapError(Effect.provide(effect, Layers.stored(placesIn(root))), (error) =>
+        error instanceof Failure ? error : new Failure({ sentence: error.message, code: exitCodes.storage })
+      )
+    })
