@@ -9,6 +9,9 @@
  * process hashed the piece. Hence a kill, a power cut, bit rot and two processes on one folder are all safe without
  * locks or syncing: two writers write the same verified bytes, and no byte of the record belongs to two pieces. What is
  * damaged costs the pieces it concerns, and never gives a wrong byte. A link is not followed inside the cache.
+ *
+ * A file that changes while its content is open is noticed by its times and length: after a second at most nothing
+ * in it is believed until it is hashed anew, piece by piece as they are asked for.
  */
 import type { ContentId } from "@piecework/domain/Content"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"

@@ -1,6 +1,8 @@
 /**
  * One content in the cache while it is open. What its record claims to hold is a hint; a piece is believed, which means
  * served and handed out, only after this process hashed it: when it arrived (`put`), in `verifyHeld`, or at its first `read`.
+ * A belief ends when somebody else changes the file, which `read` looks for once a second, and after ten minutes: the next
+ * read hashes the piece anew, and one that is wrong is forgotten.
  *
  * A piece past the end of the content, or a span past the end of its piece, is a bug of the caller and dies.
  */
@@ -16,8 +18,8 @@ export interface ExportOptions {
   readonly overwrite?: boolean | undefined
   /**
    * Lets the destination and the cache share one file where the file system can (else copies). Saves the space of a
-   * copy; whoever changes the file in place then spoils the cache's pieces, which are noticed when they are next
-   * verified. The cache itself never writes to a file it has shared.
+   * copy; whoever changes the file in place then spoils the cache's pieces, which is noticed within a second and
+   * before another export. The cache itself never writes to a file it has shared.
    */
   readonly link?: boolean | undefined
 }
@@ -26,10 +28,10 @@ export interface StoredContent {
   readonly phf: Phf
   /** Pieces verified by this process, or claimed by the record of an earlier one. */
   readonly held: () => Bitfield
-  /** Pieces verified by this process. */
+  /** Pieces verified by this process, as far as it still believes them. */
   readonly verified: () => Bitfield
   /**
-   * Hashes every claimed piece that is not verified yet, several at a time, and forgets the wrong ones. Answers what is
+   * Hashes every claimed piece that is not verified (any more), several at a time, and forgets the wrong ones. Answers what is
    * verified after it. What was found before an interruption stays found.
    */
   readonly verifyHeld: Effect.Effect<Bitfield, CacheError>
@@ -41,7 +43,8 @@ export interface StoredContent {
   /** Fills `target` with the piece's bytes from `offset`. Not interrupted half way: nobody writes to `target` later. */
   readonly read: (piece: PieceIndex, offset: number, target: Uint8Array) => Effect.Effect<void, NotHeld | CacheError>
   /**
-   * The complete content appears at `path`, whole or not at all. It is brought there under a temporary name in the same
+   * The complete content appears at `path`, whole or not at all; `Incomplete` unless every piece was verified, and found
+   * right again when somebody else changed the file since. It is brought there under a temporary name in the same
    * folder (`.NAME.RANDOM.part`), which is gone after success, failure and interruption. It is not forced to the
    * disk: after a power cut within seconds the system may have lost it, like any file just written.
    */

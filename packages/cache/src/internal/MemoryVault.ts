@@ -36,6 +36,9 @@ export const make: Effect.Effect<Vault, never, MemoryFiles> = Effect.map(MemoryF
     digest: (bytes) => Effect.sync(() => sha256(bytes)),
     digestAt: (piece) => Effect.sync(() => Option.map(Option.fromUndefinedOr(content.pieces.get(piece)), sha256)),
     record: (piece, held) => Effect.sync(() => void (held || content.pieces.delete(piece))),
+    generation: () => 0,
+    look: Effect.void,
+    lookNow: Effect.void,
     read: (piece, offset, target) =>
       Effect.sync(() => {
         const bytes = content.pieces.get(piece)

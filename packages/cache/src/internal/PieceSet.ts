@@ -41,6 +41,12 @@ export class PieceSet {
     this.#snapshot = undefined
   }
 
+  clear(): void {
+    this.#bytes.fill(0)
+    this.#size = 0
+    this.#snapshot = undefined
+  }
+
   delete(piece: PieceIndex): void {
     if (!this.has(piece)) return
     this.#bytes[piece >> 3] = (this.#bytes[piece >> 3] ?? 0) & ~(0x80 >> (piece & 7))

@@ -35,6 +35,12 @@ export interface Place {
   /** Hashes what lies where the piece belongs; `None` when that much is not there or cannot be read. */
   readonly digestAt: (piece: PieceIndex) => Effect.Effect<Option.Option<Digest>, CacheError>
   readonly record: (piece: PieceIndex, held: boolean) => Effect.Effect<void, CacheError>
+  /** Grows when the data changed other than by `write`: what was hashed before is not to be believed. */
+  readonly generation: () => number
+  /** Notices such changes; costs next to nothing, and is a second late at most. */
+  readonly look: Effect.Effect<void, CacheError>
+  /** Notices all such changes by now. */
+  readonly lookNow: Effect.Effect<void, CacheError>
   /** Fills `target`; false when there is not that much. */
   readonly read: (piece: PieceIndex, offset: number, target: Uint8Array) => Effect.Effect<boolean, CacheError>
   readonly export: (path: string, options: ExportOptions) => Effect.Effect<void, ExportError>

@@ -1,6 +1,7 @@
 /**
  * What is believed of one open content. Claims come from the record, verified pieces from hashing; a verified piece is
- * always claimed. The record and what is believed change together, one piece at a time, so that a piece found bad and
+ * always claimed. When the data changed behind our back no piece is verified any more, only claimed, until it is hashed
+ * anew. The record and what is believed change together, one piece at a time, so that a piece found bad and
  * the same piece arriving anew end in the order in which they were decided.
  */
 import * as Bitfield from "@piecework/domain/Bitfield"
@@ -8,9 +9,10 @@ import * as Digest from "@piecework/domain/Digest"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { PieceMismatch } from "@piecework/hashing/PieceHasher"
 import type { Phf } from "@piecework/hashing/Phf"
-import { Deferred, Effect, Option, Semaphore } from "effect"
+import { Clock, Deferred, Effect, Option, Semaphore } from "effect"
 import { type CacheError, ExportError, NotHeld } from "../CacheError.ts"
 import type { StoredContent } from "../StoredContent.ts"
+import { Beliefs } from "./Beliefs.ts"
 import { PieceSet } from "./PieceSet.ts"
 import type { Place } from "./Vault.ts"
 
@@ -20,10 +22,13 @@ const verifications = 8
 export const makeStored = (phf: Phf, place: Place): StoredContent => {
   const { layout } = phf
   const held = PieceSet.fromRecord(layout.pieceCount, place.claims)
-  const verified = new PieceSet(layout.pieceCount)
+  const verified = new Beliefs(layout.pieceCount, place.generation)
   const record = Semaphore.makeUnsafe(1)
   /** Pieces being looked at, so that many first reads of one piece hash it once. */
   const looking = new Map<PieceIndex, Deferred.Deferred<boolean, CacheError>>()
+
+  /** The generation of the data whose first bad piece was logged. */
+  let told: number | undefined
 
   const checkPiece = (piece: PieceIndex): void => {
     if (!(piece >= 0 && piece < layout.pieceCount)) {
@@ -31,14 +36,13 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
     }
   }
 
-  const believe = (piece: PieceIndex): Effect.Effect<void, CacheError> =>
+  const believe = (piece: PieceIndex, generation: number): Effect.Effect<void, CacheError> =>
     record.withPermit(
-      Effect.suspend(() => {
-        if (verified.has(piece)) return Effect.void
-        return Effect.map(place.record(piece, true), () => {
-          held.add(piece)
-          verified.add(piece)
-        })
+      Effect.gen(function* () {
+        if (verified.has(piece)) return
+        yield* place.record(piece, true)
+        held.add(piece)
+        verified.add(piece, generation, yield* Clock.currentTimeMillis)
       })
     )
 
@@ -63,10 +67,19 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
     )
 
   const look = Effect.fnUntraced(function* (piece: PieceIndex): Effect.fn.Return<boolean, CacheError> {
+    const generation = place.generation()
     const digest = yield* place.digestAt(piece)
+    // What was read may be of before the change.
+    if (generation !== place.generation()) return yield* look(piece)
     if (Option.isSome(digest) && Digest.equals(digest.value, phf.digest(piece))) {
-      verified.add(piece)
+      verified.add(piece, generation, yield* Clock.currentTimeMillis)
       return true
+    }
+    if (verified.wereShaken && told !== generation) {
+      told = generation
+      yield* Effect.logWarning(
+        "pieces in the cache went bad, because somebody changed the file or the disk lost them; they are not served"
+      ).pipe(Effect.annotateLogs({ content: phf.contentId, piece }))
     }
     yield* forgetClaim(piece)
     return verified.has(piece)
@@ -93,13 +106,15 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
   ): Effect.fn.Return<void, PieceMismatch | CacheError> {
     checkPiece(piece)
     const exact = bytes.subarray(0, layout.length(piece))
+    if (verified.has(piece)) yield* place.look
     if (verified.has(piece)) {
       const expected = phf.digest(piece)
       const actual = yield* place.digest(exact)
       return Digest.equals(actual, expected) ? undefined : yield* new PieceMismatch({ expected, actual })
     }
+    const generation = place.generation()
     yield* place.write(piece, exact)
-    yield* believe(piece)
+    yield* believe(piece, generation)
   }, Effect.uninterruptible)
 
   const read = Effect.fnUntraced(function* (
@@ -111,29 +126,37 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
     if (!(offset >= 0 && offset + target.length <= layout.length(piece))) {
       throw new RangeError(`bytes ${offset}+${target.length} of a piece of ${layout.length(piece)}`)
     }
+    yield* place.look
+    verified.endOld(piece, yield* Clock.currentTimeMillis)
     if (!(yield* isGood(piece))) return yield* new NotHeld({ piece })
     if (yield* place.read(piece, offset, target)) return
     yield* forgetVerified(piece)
     return yield* new NotHeld({ piece })
   })
 
+  const verifyClaimed = Effect.suspend(() =>
+    Effect.forEach(
+      [...Bitfield.pieces(held.bitfield)].filter((piece) => !verified.has(piece)),
+      isGood,
+      { concurrency: verifications, discard: true }
+    )
+  )
+
   return {
     phf,
     held: () => held.bitfield,
     verified: () => verified.bitfield,
-    verifyHeld: Effect.suspend(() =>
-      Effect.forEach(
-        [...Bitfield.pieces(held.bitfield)].filter((piece) => !verified.has(piece)),
-        isGood,
-        { concurrency: verifications, discard: true }
-      )
-    ).pipe(
+    verifyHeld: place.lookNow.pipe(
+      Effect.andThen(verifyClaimed),
       Effect.map(() => verified.bitfield),
       Effect.withSpan("StoredContent.verifyHeld")
     ),
     put,
     read,
     export: Effect.fn("StoredContent.export")(function* (path, options = {}) {
+      const failed = (cause: CacheError) => new ExportError({ path, reason: "Failed", cause })
+      yield* Effect.mapError(place.lookNow, failed)
+      if (held.size === layout.pieceCount && verified.wereShaken) yield* Effect.mapError(verifyClaimed, failed)
       if (verified.size < layout.pieceCount) return yield* new ExportError({ path, reason: "Incomplete" })
       yield* place.export(path, options)
     })
