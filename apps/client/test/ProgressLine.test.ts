@@ -42,6 +42,13 @@ describe("the progress line", () => {
     assert.notInclude(line, "…")
   })
 
+  it("says what it waits for while no source answers", () => {
+    const none = { ...after, progress: { ...progress(0, {}), phase: "Starting", fileBytes: undefined } } as const
+    const refused = { ...none, progress: { ...none.progress, retrying: "connection refused" } }
+    assert.strictEqual(ProgressLine.render(none, none, 80), "0 B  asking where to get it")
+    assert.strictEqual(ProgressLine.render(refused, refused, 80), "0 B  asking again: connection refused")
+  })
+
   it("counts one peer as one", () => {
     const alone = { ...after, progress: { ...after.progress, peers: 1 } }
     assert.include(ProgressLine.render(before, alone, 200), "1 LAN peer 30.0 KiB")

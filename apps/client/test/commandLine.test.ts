@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync, readdirSync } from "node:fs"
 import { readFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { exitCodes } from "../src/ExitCode.ts"
 import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
@@ -187,6 +187,28 @@ describe("a failure", () => {
         join(out, "..", "state")
       ])
       assert.deepStrictEqual([name.code, name.stderr.includes("too long")], [exitCodes.destination, true])
+    })
+  )
+})
+
+describe("an interrupted download", () => {
+  it.live("says how far it came, and the next one that an origin without ranges begins again", () =>
+    Effect.gen(function* () {
+      const bytes = randomBytes(3_000_000)
+      const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond: 3_000_000, ranges: false })
+      const { args, out } = yield* plain(origin.url)
+      const first = yield* Programs.start("piecework", args)
+      yield* Effect.sync(origin.sent).pipe(
+        Effect.repeat({ until: (sent) => sent > 2_000_000, schedule: Schedule.spaced("20 millis") })
+      )
+      yield* first.kill("SIGINT")
+      const { code, stderr } = yield* first.exit
+      assert.strictEqual(code, exitCodes.interrupted)
+      assert.match(stderr, /^Interrupted at \d+ %; run the same command to go on\.\n$/)
+      const second = yield* Programs.run("piecework", args)
+      assert.strictEqual(second.code, exitCodes.ok, second.stderr)
+      assert.match(second.stderr, /^piecework: This origin sends whole files only; beginning again/)
+      assert.isTrue(bytes.equals(yield* Effect.promise(() => readFile(out))))
     })
   )
 })

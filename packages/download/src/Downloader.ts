@@ -115,12 +115,14 @@ const start = Effect.fn("Downloader.start")(function* (
   let phase: Progress["phase"] = "Starting"
   let settled: { readonly mode: DownloadMode; readonly why: Fallback } | undefined
   let fileBytes: number | undefined
+  let lastFailure: SourceError | undefined
   let swarm: SwarmDownload.SwarmDownload | undefined
   const enter = (next: Progress["phase"]) => Effect.sync(() => void (phase = next))
 
   const progress = (): Progress => ({
     phase,
     mode: settled?.mode ?? mode,
+    ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
     why: settled?.why,
     fileBytes,
     heldBytes: total(meter.useful()),
@@ -226,7 +228,6 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
 
     const probeScope = yield* Scope.fork(scope)
-    let lastFailure: SourceError | undefined
     const probing = yield* origin.probe().pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
       Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),

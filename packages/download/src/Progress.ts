@@ -15,6 +15,8 @@ export interface Progress {
    */
   readonly phase: "Starting" | "Checking" | "Fetching" | "Writing" | "Done"
   readonly mode: DownloadMode
+  /** While no source has answered yet: what the origin failed with, which is asked again. */
+  readonly retrying?: string | undefined
   /** Why this mode; `undefined` while it is not settled. */
   readonly why: Fallback | undefined
   /** `undefined` while no source has said it. */

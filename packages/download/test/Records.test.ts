@@ -8,6 +8,8 @@ import { ContentId } from "@piecework/domain/Content"
 import { noBytes } from "@piecework/domain/SourceKind"
 import { DownloadError, Records } from "@piecework/download"
 import { Effect, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
+import * as Noting from "../src/Noting.ts"
 
 const record = (sent = 0) =>
   new Records.DownloadRecord({
@@ -74,6 +76,21 @@ for (const [name, live] of [
     )
   })
 }
+
+layer(Records.Records.layerMemory)("what was sent", (it) => {
+  it.effect("is noted down within seconds", () =>
+    Effect.gen(function* () {
+      const records = yield* Records.Records
+      yield* records.put(record())
+      let sent = 0
+      yield* Noting.keepUp(yield* Noting.make(record().contentId, () => sent))
+      yield* TestClock.adjust("1 second")
+      sent = 42
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* records.list).records[0]?.sent, 42)
+    })
+  )
+})
 
 describe("records on disk", () => {
   layer(NodeServices.layer, { excludeTestServices: true })("that are damaged", (it) => {

@@ -68,7 +68,7 @@ export const render = (before: Sample, after: Sample, columns: number): string =
       progress.fileBytes === undefined
         ? Amount.bytes(progress.heldBytes)
         : `${bar(share, room.bar)} ${Amount.percent(progress.heldBytes, progress.fileBytes)}`.trim(),
-      words[progress.phase],
+      progress.retrying === undefined ? words[progress.phase] : `asking again: ${progress.retrying}`,
       progress.phase === "Fetching" && room.rate ? Amount.rate(all) : "",
       progress.phase === "Fetching" && left !== undefined && room.left ? `${Amount.seconds(left)} left` : "",
       ...sources(room.rates)
