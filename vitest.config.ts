@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ["{packages,apps}/*/test/**/*.test.ts", "{bench,demo}/test/**/*.test.ts"],
     pool: "threads",
-    testTimeout: 30_000
+    // Most tests take milliseconds; those that start programs may meet a machine that is busy.
+    testTimeout: 120_000
   }
 })

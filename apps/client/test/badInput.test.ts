@@ -70,35 +70,29 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
     )
   }
 
-  it.live(
-    "an origin that nobody runs",
-    () =>
-      expectFailure(exitCodes.unreachable, /No source delivers .*: connection refused/, (out, state) => [
+  it.live("an origin that nobody runs", () =>
+    expectFailure(exitCodes.unreachable, /No source delivers .*: connection refused/, (out, state) => [
+      "get",
+      "http://127.0.0.1:9/file",
+      "-o",
+      out,
+      "--state",
+      state
+    ])
+  )
+
+  it.live("an origin that is no web server", () =>
+    Effect.gen(function* () {
+      const { port } = yield* takenPort
+      yield* expectFailure(exitCodes.unreachable, /No source delivers/, (out, state) => [
         "get",
-        "http://127.0.0.1:9/file",
+        `http://127.0.0.1:${port}/file`,
         "-o",
         out,
         "--state",
         state
-      ]),
-    30_000
-  )
-
-  it.live(
-    "an origin that is no web server",
-    () =>
-      Effect.gen(function* () {
-        const { port } = yield* takenPort
-        yield* expectFailure(exitCodes.unreachable, /No source delivers/, (out, state) => [
-          "get",
-          `http://127.0.0.1:${port}/file`,
-          "-o",
-          out,
-          "--state",
-          state
-        ])
-      }),
-    30_000
+      ])
+    })
   )
 
   it.live("an origin that speaks no TLS, at an https URL", () =>
