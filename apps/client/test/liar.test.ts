@@ -13,6 +13,8 @@ import { FetchHttpClient } from "effect/http"
 import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
 
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
+
 const liar = PeerId.make("bad0".repeat(10))
 
 it.live("a device that serves wrong bytes over a real socket is banned, and the file is right", () =>
@@ -77,7 +79,6 @@ it.live("a device that serves wrong bytes over a real socket is banned, and the 
     assert.strictEqual(result.bytes["Origin"], bytes.length)
     assert.strictEqual(peer.connections(), 1)
     assert.include(exit.stderr, "banned")
-    const sha256 = (of: Uint8Array) => createHash("sha256").update(of).digest("hex")
     assert.strictEqual(sha256(yield* Effect.promise(() => readFile(out))), sha256(bytes))
   })
 )
