@@ -29,11 +29,9 @@ export const start = (...args: ReadonlyArray<string>): Effect.Effect<Running, ne
       let stdout = ""
       let stderr = ""
       child.stderr.on("data", (part: Buffer) => (stderr += part.toString()))
-      // oxlint-disable-next-line promise/avoid-new -- the events of a process become promises nowhere else
       const ended = new Promise<Ended>((resolve) => {
         child.on("close", (code) => resolve({ code, stdout, stderr }))
       })
-      // oxlint-disable-next-line promise/avoid-new -- see above
       const firstLine = new Promise<string>((resolve, reject) => {
         child.stdout.on("data", (part: Buffer) => {
           stdout += part.toString()

@@ -94,7 +94,6 @@ const make = Effect.gen(function* () {
   /** Waits for the other side's handshake: "Nothing" when it ended without a byte. */
   const readHello = Effect.fnUntraced(function* (stream: ByteStream) {
     const bytes = new Uint8Array(Handshake.byteLength)
-    // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a stream is no array
     const length = yield* stream.fill(bytes)
     return length === 0 ? "Nothing" : Handshake.decode(bytes.subarray(0, length))
   })

@@ -23,9 +23,7 @@ export interface RawPeer {
   readonly toEnd: Effect.Effect<number>
 }
 
-const read = (stream: ByteStream, target: Uint8Array, atLeast?: number) =>
-  // oxlint-disable-next-line unicorn/no-array-fill-with-reference-type -- a stream is no array
-  stream.fill(target, atLeast)
+const read = (stream: ByteStream, target: Uint8Array, atLeast?: number) => stream.fill(target, atLeast)
 
 const rawPeer = (stream: ByteStream): RawPeer => {
   const exactly = Effect.fnUntraced(function* (length: number) {

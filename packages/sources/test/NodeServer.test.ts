@@ -1,4 +1,3 @@
-// oxlint-disable unicorn/no-array-fill-with-reference-type -- the fill of a body is not that of an array
 /** The client and the origin against Node's own HTTP server, over loopback. */
 import { assert, describe, it } from "@effect/vitest"
 import { standard, type PieceIndex } from "@piecework/domain/PieceLayout"

@@ -1,4 +1,3 @@
-// oxlint-disable unicorn/no-array-fill-with-reference-type -- the fill of a body is not that of an array
 import { assert, describe, it } from "@effect/vitest"
 import { type PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"

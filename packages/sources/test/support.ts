@@ -1,4 +1,3 @@
-// oxlint-disable unicorn/no-array-fill-with-reference-type -- the fill of a stream is not that of an array
 /** Hand-written answers over a transport in memory. */
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { BufferPool } from "@piecework/hashing/BufferPool"

@@ -1,4 +1,3 @@
-// oxlint-disable unicorn/no-array-fill-with-reference-type -- the fill of a stream is not that of an array
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, type Scope } from "effect"
 import { readFileSync } from "node:fs"

@@ -1,4 +1,3 @@
-// oxlint-disable unicorn/no-array-fill-with-reference-type -- the fill of a stream is not that of an array
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Queue, Scope } from "effect"
 import * as Tcp from "../src/internal/tcp.ts"

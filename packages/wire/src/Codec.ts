@@ -78,7 +78,6 @@ export const decode = (
 
 /** The bytes of a message; of a `Piece`, an `Extension` and an `Unknown` those before its data. */
 export const encode = (message: Message): Uint8Array => {
-  // oxlint-disable-next-line no-underscore-dangle -- the tag of a union, as Effect writes it
   switch (message._tag) {
     case "KeepAlive":
       return new Uint8Array(4)

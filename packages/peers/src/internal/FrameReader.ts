@@ -73,7 +73,6 @@ export class FrameReader {
         const decoded = Codec.decode(kind, payload, length)
         if (Result.isFailure(decoded)) return yield* receiver.refuse("BadMessage", decoded.failure)
         const message = decoded.success
-        // oxlint-disable-next-line no-underscore-dangle -- the tag of a union, as Effect writes it
         switch (message._tag) {
           case "Piece": {
             const target = receiver.block(message)

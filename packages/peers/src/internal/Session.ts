@@ -168,11 +168,9 @@ export class Session implements PeerSession, Receiver, Member {
   }
 
   readonly message = (message: Message): Violation | undefined => {
-    // oxlint-disable-next-line no-underscore-dangle -- the tag of a union, as Effect writes it
     if (message._tag === "Bitfield") return this.takeBitfield(message.bytes)
     // A peer that begins with anything else holds nothing yet.
     if (this.inventory.unknown) this.begin(Bitfield.empty(this.inventory.pieceCount))
-    // oxlint-disable-next-line no-underscore-dangle -- as above
     switch (message._tag) {
       case "Choke":
         if (this.isChoked) return undefined
