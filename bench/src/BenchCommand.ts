@@ -22,8 +22,12 @@ const throughput = Command.make(
   {
     size: Flag.String("size").pipe(
       Flag.withSchema(Schema.ByteSizeFromString),
+      Flag.filter(
+        (size) => ByteSize.toNumberUnsafe(size) > Throughput.smallBytes,
+        () => "the small file beside it has 16 MiB already; take a larger size"
+      ),
       Flag.withDefault(ByteSize.gibibytes(1)),
-      Flag.withDescription("Size of the file (default 1GiB; peers want more than 10 MB)")
+      Flag.withDescription("Size of the file (default 1GiB, more than 16MiB)")
     ),
     runs: Flag.Int("runs").pipe(
       Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))),

@@ -3,14 +3,16 @@
  * plain HTTP. Whatever fails on the way leads to Simple mode and to a reason that can be told; nothing here ends a
  * download. Source: spec.md §2.2.
  */
-import { Cloud, type Lookup } from "@piecework/cloud/Cloud"
+import { PieceCache } from "@piecework/cache/PieceCache"
+import type { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { ContentPolicyReply } from "@piecework/cloud/ContentPolicyRpcs"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, type ModeReason, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
+import { BufferPool } from "@piecework/hashing/BufferPool"
 import * as Phf from "@piecework/hashing/Phf"
 import { HttpClient } from "@piecework/sources/HttpClient"
-import { Effect, type Option, Result } from "effect"
+import { Effect, Option, Result } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { Fallback } from "./DownloadError.ts"
 
@@ -20,7 +22,6 @@ export type Approach =
       readonly mode: DownloadMode
       readonly why: Fallback
       readonly phf: Phf.Phf
-      readonly lookup: Lookup
     }
   | { readonly _tag: "Simple"; readonly why: Fallback }
 
@@ -29,38 +30,40 @@ const simple = (reason: ModeReason, detail?: string): Approach => ({
   why: new Fallback({ reason, ...(detail === undefined ? {} : { detail }) })
 })
 
-/** Asks the services about the content and fetches its pieces hash file. */
+/** Asks the services about the content, and gets its pieces hash file from the cache or from where they say it is. */
 export const find = Effect.fn("Approach.find")(function* (
   url: ContentUrl,
   mode: DownloadMode,
   cloud: Option.Option<Cloud["Service"]>
-): Effect.fn.Return<Approach, never, HttpClient | DownloadConfig> {
+): Effect.fn.Return<Approach, never, BufferPool | DownloadConfig | HttpClient | PieceCache> {
   if (!usesServices(mode)) return simple("Requested")
   if (cloud._tag === "None") return simple("NoService")
   const { lookupTimeout, minContentSize } = yield* DownloadConfig
+  const cache = yield* PieceCache
+  const { bufferSize } = yield* BufferPool
 
   const found = yield* cloud.value.lookup({ url }).pipe(Effect.timeoutOption(lookupTimeout), Effect.result)
   if (Result.isFailure(found)) return simple(reasonOf(found.failure), found.failure.message)
   if (found.success._tag === "None") return simple("ServiceUnreachable", "The service did not answer in time.")
-  const lookup = found.success.value
-  if (lookup.policy.contentSize < minContentSize) {
-    return simple("TooSmall", `It has ${lookup.policy.contentSize} bytes; peers are asked from ${minContentSize} on.`)
+  const { policy } = found.success.value
+  if (policy.contentSize < minContentSize) {
+    return simple("TooSmall", `It has ${policy.contentSize} bytes; peers are asked from ${minContentSize} on.`)
   }
 
-  const phf = yield* Effect.result(fetchPhf(lookup.policy))
-  if (Result.isFailure(phf)) return { _tag: "Simple", why: phf.failure }
+  // A damaged one is none, and a cache that cannot be read at all says so when the content is opened.
+  const kept = Option.flatten(yield* Effect.option(cache.load(policy.contentId)))
+  const fetched = Option.isSome(kept) ? Result.succeed(kept.value) : yield* Effect.result(fetchPhf(policy))
+  if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
+  const phf = fetched.success
+  if (phf.layout.pieceSize > bufferSize) {
+    return simple("PhfInvalid", `Its pieces of ${phf.layout.pieceSize} bytes are larger than ${bufferSize}.`)
+  }
 
   // A content that peers may not have is still checked piece by piece.
-  if (usesPeers(mode) && !lookup.policy.peersAllowed) {
-    return {
-      _tag: "Swarm",
-      mode: "HttpOnly",
-      why: new Fallback({ reason: "PeersForbidden" }),
-      phf: phf.success,
-      lookup
-    }
+  if (usesPeers(mode) && !policy.peersAllowed) {
+    return { _tag: "Swarm", mode: "HttpOnly", why: new Fallback({ reason: "PeersForbidden" }), phf }
   }
-  return { _tag: "Swarm", mode, why: new Fallback({ reason: "Requested" }), phf: phf.success, lookup }
+  return { _tag: "Swarm", mode, why: new Fallback({ reason: "Requested" }), phf }
 })
 
 const reasonOf = (error: CloudError): ModeReason => {
@@ -77,18 +80,27 @@ const reasonOf = (error: CloudError): ModeReason => {
 }
 
 /** The verified pieces hash file from the first of its URLs that has it; else why the last of them did not. */
-const fetchPhf = (policy: ContentPolicyReply): Effect.Effect<Phf.Phf, Fallback, HttpClient> => {
+const fetchPhf = Effect.fnUntraced(function* (
+  policy: ContentPolicyReply
+): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
+  const { phfTimeout } = yield* DownloadConfig
   const [first, ...others] = policy.phfUrls
-  return others.reduce(
+  const all = others.reduce(
     (sofar, url) => Effect.catch(sofar, () => fetchPhfFrom(url, policy)),
     fetchPhfFrom(first, policy)
   )
-}
+  return yield* Effect.timeoutOrElse(all, {
+    duration: phfTimeout,
+    orElse: () => Effect.fail(missing(first, "it did not come in time"))
+  })
+})
+
+const missing = (url: ContentUrl, detail: string) => new Fallback({ reason: "PhfMissing", detail: `${url}: ${detail}` })
 
 const fetchPhfFrom = Effect.fnUntraced(function* (
   url: ContentUrl,
   policy: ContentPolicyReply
-): Effect.fn.Return<Phf.Phf, Fallback, HttpClient> {
+): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const bytes = yield* Effect.scoped(download(url))
   const verified = Phf.verify(bytes, {
     hashOfHashes: policy.hashOfHashes,
@@ -117,9 +129,16 @@ const diagnosed = (bytes: Uint8Array, error: Phf.PhfError): Phf.PhfError => {
 /** The bytes at the URL, as long as they can be a pieces hash file; room is made only for what came. */
 const download = Effect.fnUntraced(function* (url: ContentUrl) {
   const http = yield* HttpClient
-  const missing = (detail: string) => new Fallback({ reason: "PhfMissing", detail: `${url}: ${detail}` })
-  const response = yield* Effect.mapError(http.get({ url }), (error) => missing(error.message))
-  if (response.status !== 200) return yield* Effect.fail(missing(`HTTP ${response.status}`))
+  const { lookupTimeout } = yield* DownloadConfig
+  const response = yield* http.get({ url }).pipe(
+    Effect.mapError((error) => missing(url, error.message)),
+    // The next URL may answer.
+    Effect.timeoutOrElse({
+      duration: lookupTimeout,
+      orElse: () => Effect.fail(missing(url, "the server did not answer in time"))
+    })
+  )
+  if (response.status !== 200) return yield* Effect.fail(missing(url, `HTTP ${response.status}`))
   const tooLarge = new Fallback({ reason: "PhfInvalid", detail: `${url}: more than ${Phf.maxBytes} bytes` })
   if (response.contentLength !== undefined && response.contentLength > Phf.maxBytes) {
     return yield* Effect.fail(tooLarge)
@@ -128,7 +147,7 @@ const download = Effect.fnUntraced(function* (url: ContentUrl) {
   let bytes = new Uint8Array(Math.min(response.contentLength ?? firstRoom, firstRoom))
   let length = 0
   while (true) {
-    length += yield* Effect.mapError(response.body.fill(bytes.subarray(length)), (error) => missing(error.message))
+    length += yield* Effect.mapError(response.body.fill(bytes.subarray(length)), (error) => missing(url, error.message))
     if (length < bytes.length) break
     if (bytes.length > Phf.maxBytes) return yield* Effect.fail(tooLarge)
     const larger = new Uint8Array(Math.max(firstRoom, bytes.length * 2))

@@ -12,6 +12,11 @@ export class DownloadConfig extends Context.Service<
     /** How long the cloud services may take to say what a content is. Default 3 s; then the download goes on without. */
     readonly lookupTimeout: Duration.Input
     /**
+     * How long all of the pieces hash file may take to come. Default 30 s: the one of a content of 100 GB has 4.5 MB.
+     * Its server has to begin within `lookupTimeout`.
+     */
+    readonly phfTimeout: Duration.Input
+    /**
      * How long a download that has not received a single byte keeps trying. Default 10 s: a name that was typed wrongly
      * should not look like a slow line.
      */
@@ -32,6 +37,7 @@ export class DownloadConfig extends Context.Service<
 export const defaults: DownloadConfig["Service"] = {
   minContentSize: 10_000_000,
   lookupTimeout: "3 seconds",
+  phfTimeout: "30 seconds",
   firstByteTimeout: "10 seconds",
   noProgressTimeout: "5 minutes",
   maxPeers: 10,

@@ -1,5 +1,6 @@
 /** The ways in which a download ends without its file. None of them leaves anything at the destination. */
 import { ModeReason } from "@piecework/domain/DownloadMode"
+import type { SourceError } from "@piecework/sources/PieceSource"
 import { Schema } from "effect"
 
 /** The destination cannot be written; known before the first byte is fetched where it can be. */
@@ -46,14 +47,25 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
 /** No source is left that could deliver the missing pieces. */
 export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSourceError", {
   url: Schema.String,
-  /** What the origin last said, as `SourceError` names it. */
+  /** What the origin last said, as `SourceError` names it; `BadPieces` when its bytes are not the published ones. */
   reason: Schema.String,
   /** The origin's HTTP status, where it gave one. */
   status: Schema.optionalKey(Schema.Int),
   detail: Schema.optionalKey(Schema.String)
 }) {
+  /** `error` is what the origin said; without one it said nothing in time. */
+  static readonly from = (url: string, error: SourceError | undefined): NoSourceError =>
+    new NoSourceError({
+      url,
+      reason: error?.reason ?? "TimedOut",
+      detail: error?.message ?? "the origin did not answer in time",
+      ...(error?.status === undefined ? {} : { status: error.status })
+    })
+
   override get message(): string {
     switch (this.reason) {
+      case "BadPieces":
+        return `The bytes that the origin sends for ${this.url} do not match the published hashes; publish the file anew, or put the published one back.`
       case "NotFound":
         return `The origin has no such file (HTTP ${this.status ?? 404}): ${this.url}. Check the URL.`
       case "Forbidden":
@@ -63,7 +75,7 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
       case "ContentChanged":
         return `The file at the origin is another one than was published or begun: ${this.url}. Run the command again, or publish it anew.`
       default:
-        return `No source delivers ${this.url}: ${this.detail ?? this.reason}.`
+        return `No source delivers ${this.url}: ${(this.detail ?? this.reason).replace(/\.$/, "")}.`
     }
   }
 }

@@ -6,6 +6,7 @@
 import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Cloud } from "@piecework/cloud/Cloud"
+import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { toBase64 } from "@piecework/domain/Digest"
 import { type DownloadMode, usesServices } from "@piecework/domain/DownloadMode"
@@ -18,12 +19,13 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import * as Origin from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
-import { Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Option, Schedule, Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Option, RcMap, Schedule, Scope, Semaphore } from "effect"
 import * as Approach from "./Approach.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { Destination } from "./Destination.ts"
 import { type DownloadError, Fallback, ModeError, NoSourceError } from "./DownloadError.ts"
 import * as Meter from "./Meter.ts"
+import * as Noting from "./Noting.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord, Records } from "./Records.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
@@ -64,21 +66,42 @@ export class Downloader extends Context.Service<
   > = Layer.effect(
     Downloader,
     Effect.gen(function* () {
-      const context = yield* Effect.context<Layer.Services<typeof Downloader.layer>>()
+      // These alone: the scope of the layer must not take the place of the caller's.
+      const context = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const cloud = yield* Effect.serviceOption(Cloud)
-      return Downloader.of({ start: (request) => Effect.provide(start(request, cloud), context) })
+      const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
+      return Downloader.of({ start: (request) => Effect.provide(start(request, cloud, turns), context) })
     })
   )
 }
 
+const needs = [
+  Bans,
+  BufferPool,
+  Destination,
+  DownloadConfig,
+  HttpClient,
+  PartialFiles,
+  PeerHost,
+  PieceCache,
+  Records
+] as const
+
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
 
+/** Two downloads of one content take turns: the second finds in the cache what the first has fetched. */
+type Turns = RcMap.RcMap<ContentId, Semaphore.Semaphore>
+
 const start = Effect.fn("Downloader.start")(function* (
   request: DownloadRequest,
-  cloud: Option.Option<Cloud["Service"]>
+  cloud: Option.Option<Cloud["Service"]>,
+  turns: Turns
 ) {
   const { url, path, mode } = request
+  const outer = yield* Effect.scope
+  // A download that failed ends here and now, not with the scope of whoever started it.
+  const scope = yield* Scope.fork(outer)
   const config = yield* DownloadConfig
   const cache = yield* PieceCache
   const records = yield* Records
@@ -107,7 +130,7 @@ const start = Effect.fn("Downloader.start")(function* (
     banned: swarm?.banned() ?? []
   })
 
-  const finish = Effect.fnUntraced(function* (phf: Phf) {
+  const finish = Effect.fnUntraced(function* (phf: Phf, noting: Noting.Noting | undefined) {
     const now = yield* Clock.currentTimeMillis
     const { mode: ran, why } = settled ?? { mode, why: new Fallback({ reason: "Requested" }) }
     const result: DownloadResult = {
@@ -119,13 +142,14 @@ const start = Effect.fn("Downloader.start")(function* (
       mode: ran,
       why,
       bytes: meter.useful(),
+      received: meter.received(),
       waste: meter.waste(),
       sent: meter.sent(),
       banned: swarm?.banned() ?? [],
       peers: swarm?.mostPeers() ?? 0,
       durationMillis: now - began
     }
-    const { contentId, fileBytes: size, bytes, sent, durationMillis } = result
+    const { contentId, fileBytes: size, bytes, durationMillis } = result
     yield* records
       .put(
         new DownloadRecord({
@@ -136,7 +160,7 @@ const start = Effect.fn("Downloader.start")(function* (
           mode: ran,
           why,
           bytes,
-          sent,
+          sent: 0,
           durationMillis,
           wasted: wasted(result.waste),
           completedAt: now
@@ -144,6 +168,7 @@ const start = Effect.fn("Downloader.start")(function* (
       )
       // The file is there; that it was not noted down is no reason to call the download failed.
       .pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+    if (noting !== undefined) yield* noting.note
     yield* enter("Done")
     return result
   })
@@ -152,22 +177,31 @@ const start = Effect.fn("Downloader.start")(function* (
     approach: Extract<Approach.Approach, { _tag: "Swarm" }>,
     services: Cloud["Service"]
   ) {
+    const { phf } = approach
     settled = approach
-    fileBytes = approach.phf.layout.contentSize
-    const store = yield* Effect.mapError(cache.open(approach.phf), Storage.fromCache)
+    fileBytes = phf.layout.contentSize
     yield* enter("Checking")
-    const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
-    for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", store.phf.layout.length(piece), true)
-    yield* enter("Fetching")
-    swarm = yield* Effect.provideService(
-      SwarmDownload.start({ url, mode: approach.mode, lookup: approach.lookup, store, origin, meter }),
-      Cloud,
-      services
-    )
-    yield* swarm.complete
+    // Before the sessions, so that the last note is made when they are over.
+    const noting = yield* Noting.make(phf.contentId, meter.sent)
+    yield* Noting.keepUp(noting)
+    const store = yield* Effect.mapError(cache.open(phf), Storage.fromCache)
+
+    const fetching = Effect.gen(function* () {
+      const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
+      for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", phf.layout.length(piece), true)
+      yield* enter("Fetching")
+      swarm = yield* Effect.provideService(
+        SwarmDownload.start({ url, mode: approach.mode, store, held, origin, meter }),
+        Cloud,
+        services
+      )
+      yield* swarm.complete
+    }).pipe(Scope.provide(scope))
+    yield* Effect.scoped(Effect.flatMap(RcMap.get(turns, phf.contentId), (turn) => turn.withPermit(fetching)))
+
     yield* enter("Writing")
     yield* Effect.mapError(store.export(path, { overwrite: request.overwrite, link: request.link }), Storage.fromExport)
-    return yield* finish(approach.phf)
+    return yield* finish(phf, noting)
   })
 
   const overHttp = Effect.fnUntraced(function* (why: Fallback, probe: Origin.Probe) {
@@ -184,19 +218,21 @@ const start = Effect.fn("Downloader.start")(function* (
       onWriting: enter("Writing")
     })
     fileBytes = phf.layout.contentSize
-    return yield* finish(phf)
+    return yield* finish(phf, undefined)
   })
 
   const whole = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
 
-    const probeScope = yield* Scope.fork(yield* Effect.scope)
+    const probeScope = yield* Scope.fork(scope)
+    let lastFailure: SourceError | undefined
     const probing = yield* origin.probe().pipe(
+      Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
       Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
       Effect.timeoutOrElse({
         duration: config.firstByteTimeout,
-        orElse: () => Effect.fail(undefined)
+        orElse: () => Effect.fail(lastFailure)
       }),
       Scope.provide(probeScope),
       Effect.result,
@@ -214,21 +250,19 @@ const start = Effect.fn("Downloader.start")(function* (
       return yield* fromSwarm(approach, cloud.value)
     }
     const probe = yield* Fiber.join(probing)
-    if (probe._tag === "Failure") return yield* unreachable(url, probe.failure)
+    if (probe._tag === "Failure") return yield* NoSourceError.from(url, probe.failure)
     return yield* overHttp(
       approach._tag === "Simple" ? approach.why : new Fallback({ reason: "NoService" }),
       probe.success
     )
   })
 
-  yield* Effect.forkScoped(Deferred.into(whole, ended))
+  yield* whole.pipe(
+    Scope.provide(scope),
+    Effect.onExit((exit) => Deferred.done(ended, exit)),
+    Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
+    Effect.exit,
+    Effect.forkIn(outer)
+  )
   return { progress, result: Deferred.await(ended) }
 })
-
-const unreachable = (url: ContentUrl, error: SourceError | undefined): NoSourceError =>
-  new NoSourceError({
-    url,
-    reason: error?.reason ?? "Unreachable",
-    ...(error === undefined ? {} : { detail: error.message }),
-    ...(error?.status === undefined ? {} : { status: error.status })
-  })

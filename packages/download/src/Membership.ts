@@ -8,6 +8,7 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Peer, PeerAddress, PeerId } from "@piecework/domain/Peer"
 import { JoinRequest, LeaveRequest, type Handout } from "@piecework/cloud/ArrayRpcs"
 import { Cloud, type Whereabouts } from "@piecework/cloud/Cloud"
+import type { ArrayInstance } from "@piecework/cloud/DiscoveryRpcs"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Duration, Effect, Latch, Random, Ref, type Scope } from "effect"
@@ -31,7 +32,6 @@ export interface MembershipOptions {
   /** Only in Group scope. */
   readonly groupId: string | undefined
   readonly peersWanted: number
-  readonly whereabouts: Whereabouts
   readonly standing: Effect.Effect<Standing>
   /** Each handout; must not wait. */
   readonly onHandout: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
@@ -42,8 +42,8 @@ export interface Membership {
   readonly completed: Effect.Effect<void>
   /** What the last join that failed said; `undefined` while joins succeed. */
   readonly failure: Effect.Effect<CloudError | undefined>
-  /** Whether the service has answered a join yet, or failed to. */
-  readonly firstAnswer: Effect.Effect<void>
+  /** Whether the last join was answered. Before the first, and while the service fails, more peers may be there. */
+  readonly isAnswered: () => boolean
 }
 
 /** First wait after a failed join; it doubles up to `longestWait`. Source: spec.md §3.4, retries. */
@@ -58,17 +58,28 @@ export const join = Effect.fn("Membership.join")(function* (
   const cloud = yield* Cloud
   const group = options.groupId === undefined || options.scope !== "Group" ? {} : { groupId: options.groupId }
   const hurry = yield* Latch.make(false)
-  const answered = yield* Latch.make(false)
   const failed = yield* Ref.make<CloudError | undefined>(undefined)
   const complete = yield* Ref.make(false)
   const seq = yield* Ref.make(0)
+  let failures = 0
+  let isAnswered = false
+  let lastKnown: Whereabouts | undefined
+  let joined: ArrayInstance | undefined
+
+  /** The services move: where they are is asked anew once it expired, and what was last known serves until it is told. */
+  const whereabouts = cloud.whereabouts.pipe(
+    Effect.tap((current) => Effect.sync(() => void (lastKnown = current))),
+    Effect.catch((error) => (lastKnown === undefined ? Effect.fail(error) : Effect.succeed(lastKnown)))
+  )
 
   const once = Effect.fnUntraced(function* (): Effect.fn.Return<Handout, CloudError> {
-    const [array] = yield* cloud.discover(options.whereabouts, options.contentId)
+    const arrays = yield* cloud.discover(yield* whereabouts, options.contentId)
+    // The best one, and after a failure the next.
+    const array = arrays[failures % arrays.length] ?? arrays[0]
     const standing = yield* options.standing
     const n = yield* Ref.getAndUpdate(seq, (value) => value + 1)
-    const done = yield* Ref.getAndSet(complete, false)
-    return yield* cloud.join(
+    const event = n === 0 ? "Started" : (yield* Ref.get(complete)) ? "Completed" : "Periodic"
+    const handout = yield* cloud.join(
       array.url,
       new JoinRequest({
         contentId: options.contentId,
@@ -79,7 +90,7 @@ export const join = Effect.fn("Membership.join")(function* (
         port: options.address.port,
         scope: options.scope,
         peersWanted: options.peersWanted,
-        event: n === 0 ? "Started" : done ? "Completed" : "Periodic",
+        event,
         seq: n,
         uploaded: standing.uploaded,
         downloaded: standing.downloaded,
@@ -88,6 +99,9 @@ export const join = Effect.fn("Membership.join")(function* (
         left: standing.left
       })
     )
+    joined = array
+    if (event === "Completed") yield* Ref.set(complete, false)
+    return handout
   })
 
   /** Waits out the interval, but no longer than until somebody is in a hurry. */
@@ -100,13 +114,15 @@ export const join = Effect.fn("Membership.join")(function* (
       if (result._tag === "Success") {
         yield* Ref.set(failed, undefined)
         yield* options.onHandout(result.success.peers)
-        yield* answered.open
+        isAnswered = true
+        failures = 0
         wait = shortestWait
         yield* rest(result.success.nextJoin)
       } else {
         yield* Ref.set(failed, result.failure)
         yield* Effect.logDebug("join failed", result.failure.message)
-        yield* answered.open
+        isAnswered = false
+        failures++
         // Spread over half the wait, so that clients that lost a service together do not come back together.
         const spread = yield* Random.nextBetween(0.5, 1)
         yield* rest(Duration.times(wait, spread))
@@ -115,11 +131,11 @@ export const join = Effect.fn("Membership.join")(function* (
     }
   })
 
-  const leave = Effect.gen(function* () {
-    if ((yield* Ref.get(seq)) === 0) return
-    const [array] = yield* cloud.discover(options.whereabouts, options.contentId)
-    yield* cloud.leave(array.url, new LeaveRequest({ contentId: options.contentId, peerId: options.self, ...group }))
-  }).pipe(
+  const leave = Effect.suspend(() =>
+    joined === undefined
+      ? Effect.void
+      : cloud.leave(joined.url, new LeaveRequest({ contentId: options.contentId, peerId: options.self, ...group }))
+  ).pipe(
     Effect.timeoutOption(farewell),
     // The service forgets the silent by itself.
     Effect.catch((error) => Effect.logDebug("leave failed", error.message))
@@ -130,6 +146,6 @@ export const join = Effect.fn("Membership.join")(function* (
   return {
     completed: Effect.andThen(Ref.set(complete, true), hurry.open),
     failure: Ref.get(failed),
-    firstAnswer: answered.await
+    isAnswered: () => isAnswered
   }
 })

@@ -9,7 +9,8 @@ import type { Waste } from "./Tally.ts"
 
 export interface Progress {
   /**
-   * `Starting`: asks the services and the origin; `Checking`: hashes what the cache holds; `Fetching`; `Writing`: the
+   * `Starting`: asks the services and the origin; `Checking`: waits for another download of the content to end, hashes
+   * what the cache holds; `Fetching`; `Writing`: the
    * destination is made from the cache; `Done`.
    */
   readonly phase: "Starting" | "Checking" | "Fetching" | "Writing" | "Done"
@@ -41,6 +42,8 @@ export interface DownloadResult {
   readonly why: Fallback
   /** Bytes of the file by where they came from; their sum is `fileBytes`. */
   readonly bytes: BytesBySource
+  /** Content bytes that came in; their sum is that of `bytes` and of `waste`. */
+  readonly received: BytesBySource
   readonly waste: Waste
   readonly sent: number
   readonly banned: ReadonlyArray<PeerId>

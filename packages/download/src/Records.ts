@@ -52,10 +52,10 @@ export class Records extends Context.Service<
   Records,
   {
     readonly list: Effect.Effect<Listing, RecordsError>
-    /** Keeps the record in the place of an older one of the same content. */
+    /** Keeps the record in the place of an older one of the same content; what that says was sent is added to it. */
     readonly put: (record: DownloadRecord) => Effect.Effect<void, RecordsError>
-    /** Adds to what the content's record says was sent; nothing happens when there is none. */
-    readonly addSent: (content: ContentId, bytes: number) => Effect.Effect<void, RecordsError>
+    /** Adds to what the content's record says was sent; false when there is none. */
+    readonly addSent: (content: ContentId, bytes: number) => Effect.Effect<boolean, RecordsError>
   }
 >()("@piecework/download/Records") {
   static readonly layer = (directory: string): Layer.Layer<Records, never, FileSystem.FileSystem | Path.Path> =>
@@ -66,12 +66,16 @@ export class Records extends Context.Service<
     Effect.map(Ref.make(HashMap.empty<ContentId, DownloadRecord>()), (all) =>
       Records.of({
         list: Effect.map(Ref.get(all), (map) => ({ records: [...HashMap.values(map)], damaged: 0 })),
-        put: (record) => Ref.update(all, HashMap.set(record.contentId, record)),
+        put: (record) =>
+          Ref.update(all, (map) => {
+            const older = HashMap.get(map, record.contentId)
+            return HashMap.set(map, record.contentId, succeeding(record, older))
+          }),
         addSent: (content, bytes) =>
-          Ref.update(
-            all,
-            HashMap.modify(content, (record) => withSent(record, bytes))
-          )
+          Ref.modify(all, (map) => [
+            HashMap.has(map, content),
+            HashMap.modify(map, content, (record) => withSent(record, bytes))
+          ])
       })
     )
   )
@@ -79,6 +83,9 @@ export class Records extends Context.Service<
 
 const withSent = (record: DownloadRecord, bytes: number): DownloadRecord =>
   new DownloadRecord({ ...record, sent: record.sent + bytes })
+
+const succeeding = (record: DownloadRecord, older: Option.Option<DownloadRecord>): DownloadRecord =>
+  Option.match(older, { onNone: () => record, onSome: ({ sent }) => withSent(record, sent) })
 
 const makeFiles = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -94,7 +101,16 @@ const makeFiles = Effect.fnUntraced(function* (directory: string) {
     return Result.getSuccess(decode(yield* fs.readFileString(file)))
   })
 
-  const put = Effect.fn("Records.put")(
+  /** The record of a content; one that is damaged counts as none. */
+  const find = Effect.fnUntraced(
+    function* (content: ContentId) {
+      const file = fileOf(content)
+      return (yield* fs.exists(file)) ? yield* read(file) : Option.none<DownloadRecord>()
+    },
+    Effect.mapError(refused("list"))
+  )
+
+  const replace = Effect.fnUntraced(
     function* (record: DownloadRecord) {
       yield* fs.makeDirectory(directory, { recursive: true })
       const draft = `${fileOf(record.contentId)}.${yield* Random.nextIntBetween(0, 0xffffffff)}.draft`
@@ -114,15 +130,14 @@ const makeFiles = Effect.fnUntraced(function* (directory: string) {
       const records = found.flatMap((record) => (Option.isSome(record) ? [record.value] : []))
       return { records, damaged: names.length - records.length }
     }).pipe(Effect.mapError(refused("list"))),
-    put,
+    put: Effect.fn("Records.put")(function* (record) {
+      yield* replace(succeeding(record, yield* find(record.contentId)))
+    }),
     addSent: Effect.fn("Records.addSent")(function* (content, bytes) {
-      if (bytes === 0 || Option.isNone(parse(content))) return
-      const file = fileOf(content)
-      const known = yield* fs.exists(file).pipe(
-        Effect.flatMap((exists) => (exists ? read(file) : Effect.succeed(Option.none<DownloadRecord>()))),
-        Effect.mapError(refused("list"))
-      )
-      if (Option.isSome(known)) yield* put(withSent(known.value, bytes))
+      if (Option.isNone(parse(content))) return false
+      const known = yield* find(content)
+      if (Option.isSome(known)) yield* replace(withSent(known.value, bytes))
+      return Option.isSome(known)
     })
   })
 })

@@ -11,9 +11,10 @@ import * as Bitfield from "@piecework/domain/Bitfield"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
-import { Context, type Duration, Effect, FiberMap, Layer, Option, Ref, Schedule, type Scope } from "effect"
+import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Membership from "./Membership.ts"
+import * as Noting from "./Noting.ts"
 import { Records } from "./Records.ts"
 
 export interface SeededContent {
@@ -47,11 +48,21 @@ export class Seeder extends Context.Service<
   static readonly layer: Layer.Layer<Seeder, never, DownloadConfig | PeerHost | PieceCache | Records> = Layer.effect(
     Seeder,
     Effect.gen(function* () {
-      const context = yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>()
+      // These alone: the scope of the layer must not take the place of the caller's.
+      const needs = Context.pick(DownloadConfig, PeerHost, PieceCache, Records)
+      const context = needs(yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>())
       const cloud = yield* Effect.serviceOption(Cloud)
       return Seeder.of({ start: (options) => Effect.provide(start(options, cloud), context) })
     })
   )
+}
+
+/** What peers got of one content since the seeder started, however often it was opened anew. */
+interface Ledger {
+  readonly sessions: Set<PeerSession>
+  /** Bytes sent by sessions that ended. */
+  sent: number
+  readonly noting: Noting.Noting
 }
 
 /** One content while it is served. */
@@ -59,18 +70,22 @@ interface Entry {
   /** What the cache's record said when it was opened; another number means that somebody else added to it. */
   readonly claimed: number
   readonly content: CachedContent
-  readonly sessions: Set<PeerSession>
-  /** Bytes sent by sessions that ended. */
-  readonly sent: Ref.Ref<number>
+  readonly ledger: Ledger
 }
 
-const sentBy = (entry: Entry): number =>
-  [...entry.sessions].reduce((sum, session) => sum + session.counters().sent, Ref.getUnsafe(entry.sent))
+const sentBy = (ledger: Ledger): number =>
+  [...ledger.sessions].reduce((sum, session) => sum + session.counters().sent, ledger.sent)
+
+const makeLedger = Effect.fnUntraced(function* (contentId: ContentId): Effect.fn.Return<Ledger, never, Records> {
+  const ledger: Ledger = { sessions: new Set(), sent: 0, noting: yield* Noting.make(contentId, () => sentBy(ledger)) }
+  return ledger
+})
 
 const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud: Option.Option<Cloud["Service"]>) {
   const cache = yield* PieceCache
   const serving = yield* FiberMap.make<ContentId, void>()
   const entries = new Map<ContentId, Entry>()
+  const ledgers = new Map<ContentId, Ledger>()
 
   const rescan = Effect.gen(function* () {
     const contents = new Map((yield* cache.list).map((content) => [content.contentId, content]))
@@ -79,16 +94,16 @@ const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud
       yield* FiberMap.remove(serving, id)
       entries.delete(id)
     }
+    for (const id of ledgers.keys()) if (!contents.has(id)) ledgers.delete(id)
     for (const [id, content] of contents) {
       if (entries.has(id) || content.heldPieces === 0) continue
-      const entry: Entry = {
-        claimed: content.heldPieces,
-        content,
-        sessions: new Set(),
-        sent: yield* Ref.make(0)
-      }
+      const ledger = ledgers.get(id) ?? (yield* makeLedger(id))
+      ledgers.set(id, ledger)
+      const entry: Entry = { claimed: content.heldPieces, content, ledger }
       entries.set(id, entry)
-      yield* FiberMap.run(serving, id, serve(entry, options.scope, cloud))
+      // One that could not be served is tried again at the next look.
+      const forget = Effect.sync(() => entries.get(id) === entry && entries.delete(id))
+      yield* FiberMap.run(serving, id, Effect.ensuring(serve(entry, options.scope, cloud), forget))
     }
   })
 
@@ -105,90 +120,68 @@ const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud
         contentId: entry.content.contentId,
         contentSize: entry.content.contentSize,
         heldBytes: entry.content.heldBytes,
-        peers: entry.sessions.size,
-        sent: sentBy(entry)
+        peers: entry.ledger.sessions.size,
+        sent: sentBy(entry.ledger)
       }))
   }
 })
 
-/** How often what was sent is noted down. */
-const noteEvery = "1 minute"
-
+/** Goes on until it is interrupted; ends when the content cannot be served. */
 const serve = Effect.fnUntraced(
   function* (entry: Entry, scope: SwarmScope, cloud: Option.Option<Cloud["Service"]>) {
     const cache = yield* PieceCache
     const host = yield* PeerHost
-    const records = yield* Records
     const config = yield* DownloadConfig
-    const { contentId } = entry.content
+    const { content, ledger } = entry
+    const { contentId } = content
     const phf = yield* cache.load(contentId)
     // Its hashes are damaged: nothing can be served until somebody fetches them again.
-    if (Option.isNone(phf)) return yield* Effect.never
+    if (Option.isNone(phf)) return
     const store = yield* cache.open(phf.value)
 
-    yield* host.serve({
-      phf: phf.value,
-      store,
-      onSession: (session) =>
-        Effect.gen(function* () {
-          entry.sessions.add(session)
-          yield* session.closed
-        }).pipe(
-          Effect.ensuring(
-            Effect.suspend(() => {
-              entry.sessions.delete(session)
-              return Ref.update(entry.sent, (sum) => sum + session.counters().sent)
-            })
-          )
-        )
-    })
-
-    const noted = yield* Ref.make(0)
-    const note = Effect.gen(function* () {
-      const sum = sentBy(entry)
-      const before = yield* Ref.getAndSet(noted, sum)
-      yield* records.addSent(contentId, sum - before)
-    }).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
-    yield* Effect.addFinalizer(() => note)
-    yield* Effect.forkScoped(Effect.repeat(note, Schedule.spaced(noteEvery)))
-
+    // Before the sessions, so that the last note is made when they are over.
+    yield* Noting.keepUp(ledger.noting)
+    yield* host.serve({ phf: phf.value, store, onSession: (session) => attend(ledger, session) })
     if (Option.isSome(cloud)) {
-      const whereabouts = yield* cloud.value.whereabouts.pipe(
-        Effect.tapError((error) => Effect.logDebug(error.message)),
-        Effect.retry(Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("1 minute")]))
-      )
-      yield* Effect.provideService(
-        Membership.join({
-          contentId,
-          url: undefined,
-          self: host.self,
-          address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
-          scope,
-          groupId: config.groupId,
-          peersWanted: 0,
-          whereabouts,
-          standing: Effect.sync(() => ({
-            uploaded: sentBy(entry),
-            downloaded: 0,
-            fromOrigin: 0,
-            fromCache: 0,
-            left: missing(store.held(), entry)
-          })),
-          onHandout: () => Effect.void
-        }),
-        Cloud,
-        cloud.value
-      )
+      const membership = Membership.join({
+        contentId,
+        url: undefined,
+        self: host.self,
+        address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
+        scope,
+        groupId: config.groupId,
+        peersWanted: 0,
+        standing: Effect.sync(() => ({
+          uploaded: sentBy(ledger),
+          downloaded: 0,
+          fromOrigin: 0,
+          fromCache: 0,
+          left: missing(store.held(), content)
+        })),
+        onHandout: () => Effect.void
+      })
+      yield* Effect.provideService(membership, Cloud, cloud.value)
     }
     return yield* Effect.never
   },
   Effect.scoped,
-  (effect, entry) =>
+  (effect, { content: { contentId } }) =>
     Effect.catchTag(effect, "CacheError", (error) =>
-      Effect.logWarning(error.message).pipe(Effect.annotateLogs({ content: entry.content.contentId }))
+      Effect.logWarning(error.message).pipe(Effect.annotateLogs({ content: contentId }))
     )
 )
 
+/** Runs as long as the session. */
+const attend = (ledger: Ledger, session: PeerSession): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    ledger.sessions.add(session)
+    const over = Effect.sync(() => {
+      ledger.sessions.delete(session)
+      ledger.sent += session.counters().sent
+    })
+    return Effect.ensuring(Effect.asVoid(session.closed), over)
+  })
+
 /** Bytes of the content that are not held. */
-const missing = (held: Bitfield.Bitfield, entry: Entry): number =>
-  Bitfield.isFull(held) ? 0 : Math.max(1, entry.content.contentSize - entry.content.heldBytes)
+const missing = (held: Bitfield.Bitfield, content: CachedContent): number =>
+  Bitfield.isFull(held) ? 0 : Math.max(1, content.contentSize - content.heldBytes)

@@ -10,13 +10,13 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type PieceIndex, standardPieceSize } from "@piecework/domain/PieceLayout"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
-import type { HttpBody, HttpError } from "@piecework/sources/HttpClient"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Clock, Deferred, Duration, Effect, FiberSet, type Scope, ScopedRef } from "effect"
-import { DownloadConfig } from "./DownloadConfig.ts"
-import { type DestinationError, NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
+import { Deferred, Effect, FiberSet, type Scope } from "effect"
+import type { DownloadConfig } from "./DownloadConfig.ts"
+import { type DestinationError, type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
+import * as SteadyBody from "./SteadyBody.ts"
 import * as Storage from "./Storage.ts"
 
 export interface SimpleDownloadOptions {
@@ -33,10 +33,6 @@ export interface SimpleDownloadOptions {
 
 type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
 
-/** Source: spec.md §3.4, retry after a failure. */
-const shortestWait = Duration.seconds(1)
-const longestWait = Duration.seconds(30)
-
 /** Fetches the file to its destination; answers the hashes it turned out to have. */
 export const run = Effect.fn("SimpleDownload.run")(function* (
   options: SimpleDownloadOptions
@@ -44,7 +40,6 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   const { url, origin, probe, meter } = options
   const pool = yield* BufferPool
   const partials = yield* PartialFiles
-  const config = yield* DownloadConfig
   const pieceSize = Math.min(standardPieceSize, pool.bufferSize)
   const broken = yield* Deferred.make<never, StorageError>()
 
@@ -61,7 +56,7 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.ensuring(Effect.sync(buffer.release))
     )
 
-  const body = yield* makeBody(origin, probe, resumed * pieceSize, config)
+  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
@@ -77,6 +72,8 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
     return length
   })
 
+  const discard = Effect.andThen(FiberSet.awaitEmpty(writers), Effect.ignore(partial.discard))
+
   const all = Effect.gen(function* () {
     let piece = resumed
     let size = resumed * pieceSize
@@ -87,13 +84,17 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       if (length < pieceSize) break
     }
     if (probe.size !== undefined && size !== probe.size) {
-      return yield* noSource(url, new SourceError({ source: origin.id, reason: "ContentChanged", url }))
+      return yield* NoSourceError.from(url, new SourceError({ source: origin.id, reason: "ContentChanged", url }))
     }
     yield* FiberSet.awaitEmpty(writers)
+    // The last of them may have failed just now.
+    if (yield* Deferred.isDone(broken)) return yield* Deferred.await(broken)
     return size
   })
 
-  const size = yield* Effect.raceFirst(all, Deferred.await(broken))
+  const size = yield* Effect.raceFirst(all, Deferred.await(broken)).pipe(
+    Effect.tapError((error) => (isOfUse(error, probe) ? Effect.void : discard))
+  )
   yield* options.onWriting
   return yield* partial
     .finish({ size, path: options.path, overwrite: options.overwrite })
@@ -108,100 +109,6 @@ const keyOf = (url: ContentUrl, probe: Probe): PartialKey =>
       .digest("hex")
   )
 
-/**
- * The bytes of the file from `from` on as one body that mends itself: when the connection fails the rest is asked for
- * again, later and later, until nothing came for too long.
- */
-const makeBody = Effect.fnUntraced(function* (
-  origin: Origin,
-  probe: Probe,
-  from: number,
-  config: DownloadConfig["Service"]
-) {
-  const patience = Duration.toMillis(Duration.fromInputUnsafe(config.noProgressTimeout))
-  // The answer to the first request is used up before anything else is asked for.
-  const current = yield* ScopedRef.make<HttpBody | undefined>(() => (from === 0 ? probe.body : undefined))
-  let at = from
-  /** Whether the body that is open now is only the beginning of the file. */
-  let isBeginning = from === 0 && probe.ranges
-  const atEnd = () => probe.size !== undefined && at >= probe.size
-
-  /** The file from `at` on; an origin that sends whole files only sends it all, and the known part is passed over. */
-  const open = Effect.gen(function* () {
-    const rest = origin.stream(at, probe.validator).pipe(
-      Effect.map((response) => response.body),
-      Effect.catchIf(
-        (error) => error.reason === "RangeIgnored",
-        () =>
-          Effect.gen(function* () {
-            const { body } = yield* origin.stream(0, probe.validator)
-            const passedOver = new Uint8Array(65_536)
-            let skipped = 0
-            while (skipped < at) {
-              const n = yield* body.fill(passedOver.subarray(0, Math.min(passedOver.length, at - skipped)))
-              if (n === 0) break
-              skipped += n
-            }
-            return body
-          })
-      )
-    )
-    isBeginning = false
-    yield* ScopedRef.set(current, rest)
-  })
-
-  const once = Effect.fnUntraced(function* (target: Uint8Array): Effect.fn.Return<void, SourceError | HttpError> {
-    let filled = 0
-    while (filled < target.length && !atEnd()) {
-      if ((yield* ScopedRef.get(current)) === undefined) yield* open
-      const body = yield* ScopedRef.get(current)
-      const n = body === undefined ? 0 : yield* body.fill(target.subarray(filled))
-      filled += n
-      at += n
-      if (filled < target.length && isBeginning && !atEnd()) yield* open
-      else if (n === 0) return
-    }
-  })
-
-  /** Fills `target`; short only at the end of the file. */
-  const fill = Effect.fnUntraced(function* (
-    target: Uint8Array
-  ): Effect.fn.Return<number, NoProgressError | NoSourceError> {
-    const start = at
-    let wait = shortestWait
-    let failingSince: number | undefined
-    while (true) {
-      const before = at
-      const result = yield* Effect.result(once(target.subarray(at - start)))
-      if (result._tag === "Success") return at - start
-      const error = result.failure
-      if (error._tag === "SourceError" && error.isFatal) return yield* noSource(origin.url, error)
-      const now = yield* Clock.currentTimeMillis
-      if (at > before) {
-        failingSince = undefined
-        wait = shortestWait
-      }
-      failingSince ??= now
-      if (now - failingSince >= patience) {
-        return yield* new NoProgressError({
-          url: origin.url,
-          seconds: (now - failingSince) / 1000,
-          last: error.message
-        })
-      }
-      yield* Effect.logDebug("origin failed, asking again", error.message)
-      yield* ScopedRef.set(current, Effect.succeed(undefined))
-      yield* Effect.sleep(wait)
-      wait = Duration.min(Duration.times(wait, 2), longestWait)
-    }
-  })
-  return { fill }
-})
-
-const noSource = (url: ContentUrl, error: SourceError): NoSourceError =>
-  new NoSourceError({
-    url,
-    reason: error.reason,
-    detail: error.message,
-    ...(error.status === undefined ? {} : { status: error.status })
-  })
+/** Whether a later run could go on with what is here: not when the file it belongs to is gone, or cannot be told apart. */
+const isOfUse = (error: Failure, probe: Probe): boolean =>
+  probe.validator !== undefined && !(error._tag === "NoSourceError" && error.reason === "ContentChanged")

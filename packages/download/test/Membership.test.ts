@@ -31,7 +31,6 @@ const cloudOf = (answer: (n: number) => "fail" | Duration.Input) =>
 
 const joined = (cloud: Cloud.Cloud["Service"]) =>
   Effect.gen(function* () {
-    const whereabouts = yield* Effect.orDie(cloud.whereabouts)
     return yield* Membership.join({
       contentId: ContentId.make(`DO-${"a".repeat(43)}`),
       url: undefined,
@@ -40,7 +39,6 @@ const joined = (cloud: Cloud.Cloud["Service"]) =>
       scope: "Lan",
       groupId: undefined,
       peersWanted: 10,
-      whereabouts,
       standing: Effect.succeed({ uploaded: 0, downloaded: 0, fromOrigin: 0, fromCache: 0, left: 5 }),
       onHandout: () => Effect.void
     })
@@ -72,13 +70,14 @@ describe("a membership", () => {
       const membership = yield* joined(cloud)
       yield* TestClock.adjust("1 millis")
       assert.strictEqual((yield* membership.failure)?.reason, "Unreachable")
-      yield* membership.firstAnswer
+      assert.isFalse(membership.isAnswered())
       // At most 1 + 2 + 4 + 8 seconds, at least half of that.
       yield* TestClock.adjust("7 seconds")
       assert.isBelow(joins.length, 5)
       yield* TestClock.adjust("8 seconds")
       assert.lengthOf(joins, 5)
       assert.isUndefined(yield* membership.failure)
+      assert.isTrue(membership.isAnswered())
     })
   )
 

@@ -36,6 +36,8 @@ export interface SourceJoined extends Happened {
   readonly peer?: PeerId | undefined
   /** Address without port: bans go by it. */
   readonly host?: string | undefined
+  /** It chokes us already, so nothing is asked of it before `Unchoked`. */
+  readonly choked?: boolean | undefined
 }
 
 /** The source is gone, and with it all that was under way from it. */
@@ -58,7 +60,7 @@ export interface PeerHolds extends Happened {
   readonly held: Bitfield
 }
 
-/** The peer answers no requests until `Unchoked`; what was asked of it is taken back. A source joins unchoked. */
+/** The peer answers no requests until `Unchoked`; what was asked of it is taken back. */
 export interface Choked extends Happened {
   readonly _tag: "Choked"
   readonly source: SourceId
@@ -119,7 +121,7 @@ export interface RangesIgnored extends Happened {
   readonly run: PieceRun
 }
 
-/** Time passes: back-off ends, stalls show, rates are measured. Four times a second is right, once is enough. */
+/** Time passes: back-off ends, stalls show, rates are measured. Twice a second is right, once is enough. */
 export interface Tick extends Happened {
   readonly _tag: "Tick"
   /** Bytes of content that came from each source since it joined. */

@@ -23,7 +23,7 @@ export const join = (draft: Draft, event: SourceJoined): void => {
     host: event.host,
     held,
     heldCount: Bitfield.count(held),
-    chokedAt: undefined,
+    chokedAt: event.choked === true ? now : undefined,
     out: undefined,
     wholeFile: false,
     flights: [],

@@ -9,7 +9,7 @@
  * - Each piece has a line of clients: the second in it is the first helper, the others wait for their turn. So when an
  *   owner is stuck, one client takes over and not all of them.
  *
- * Permission by lease, once a service gives it, takes the place of `turn` below: the rest stays.
+ * Permission by lease, once a service gives it, takes the place of `Shares` and `turnAt`: the rest stays.
  */
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { PeerId } from "@piecework/domain/Peer"
@@ -175,41 +175,66 @@ const ownShare = (scene: Scene): PieceRun | undefined => {
   return { first, count: lengthFrom(scene, first, most, isOwn) }
 }
 
+/** What an owner has to do with its share. */
+interface Outlook {
+  /** Free pieces of the share. */
+  readonly left: number
+  /** Milliseconds that it is given to show something. */
+  readonly patience: number
+  /** It has shown nothing for that long. */
+  readonly isOver: boolean
+  /** Pieces at the front that are left to it: those under way, and those it asks for while a helper fetches one. */
+  readonly reserve: number
+}
+
+const outlooks = (scene: Scene): ReadonlyArray<Outlook> => {
+  const { plan, shares, owners } = scene
+  const counts = new Uint32Array(owners.length)
+  for (let group = 0; group < shares.groupCount; group++) {
+    const owner = Shares.ownerOf(shares, group)
+    if (owner >= 0) eachFree(scene, group, () => (counts[owner] = (counts[owner] ?? 0) + 1) > 0)
+  }
+  return owners.map((owner, i) => {
+    const left = counts[i] ?? 0
+    const underWay = plan.settings.runsInFlight * part(scene, left)
+    const patience = Pace.patience(plan, scene.origin, underWay)
+    const reserve = underWay + plan.settings.runsInFlight + 1
+    return { left, patience, isOver: owner.freshAt + patience <= plan.now, reserve }
+  })
+}
+
 const othersShare = (scene: Scene): PieceRun | undefined => {
   const { plan, shares, owners } = scene
   if (owners.length === 0) return undefined
-  const left = new Uint32Array(owners.length)
-  for (let group = 0; group < shares.groupCount; group++) {
-    const owner = Shares.ownerOf(shares, group)
-    if (owner >= 0) eachFree(scene, group, () => (left[owner] = (left[owner] ?? 0) + 1) > 0)
-  }
-  const underWay = Array.from(left, (count) => plan.settings.runsInFlight * part(scene, count))
-  // As many as an owner may have under way, twice: it goes on while the helper fetches.
-  const reserve = underWay.map((pieces) => 1 + 2 * pieces)
-  const patience = underWay.map((pieces) => Pace.patience(plan, scene.origin, pieces))
-  const patienceFor = (owner: number) => patience[owner] ?? 0
-
+  const outlook = outlooks(scene)
+  const patienceFor = (owner: number) => outlook[owner]?.patience ?? 0
   const seen = new Uint32Array(owners.length)
-  let best: PieceIndex | undefined
-  let bestRank = Infinity
+  let best: { readonly first: PieceIndex; readonly most: number; readonly rank: number } | undefined
   for (const group of shares.order) {
     const owner = Shares.ownerOf(shares, group)
-    if (owner < 0) continue
+    const { left, isOver, reserve } = outlook[owner] ?? nothing
+    let first: PieceIndex | undefined
     eachFree(scene, group, (piece) => {
       const place = seen[owner] ?? 0
       seen[owner] = place + 1
-      const passesOwner = place >= (reserve[owner] ?? 0)
-      const rank = (shares.rank[group] ?? 0) - (passesOwner ? 1 : 0)
-      // Later pieces win over earlier ones of the same rank: helpers come from the back.
-      if (rank <= bestRank && turnAt(shares, owners, group, patienceFor, passesOwner) <= plan.now) {
-        best = piece
-        bestRank = rank
-      }
+      if (isOver || place >= reserve) first ??= piece
       return true
     })
+    const rank = shares.rank[group] ?? 0
+    // Later groups win over earlier ones of the same rank: helpers come from the back.
+    if (first === undefined || (best !== undefined && rank > best.rank)) continue
+    if (turnAt(shares, owners, group, patienceFor, !isOver) > plan.now) continue
+    best = { first, most: isOver ? part(scene, left) : 1, rank }
   }
-  return best === undefined ? undefined : { first: best, count: 1 }
+  if (best === undefined) return undefined
+  const group = Shares.groupOf(shares, best.first)
+  const fits = (piece: number) => Shares.groupOf(shares, piece) === group && isFree(plan, scene.answered, piece)
+  return { first: best.first, count: lengthFrom(scene, best.first, best.most, fits) }
 }
+
+/** The outlook of this client's own groups: there is nothing for it to help with. */
+const nothing: Outlook = { left: 0, patience: 0, isOver: false, reserve: Infinity }
+
 /** How long a request may be when so many pieces of a share are left. */
 const part = (scene: Scene, left: number): number =>
   Math.min(scene.length, Math.max(1, Math.floor(left / scene.plan.settings.shareParts)))

@@ -1,6 +1,6 @@
 /**
- * The scheduler's numbers, and why each is what it is. Times are milliseconds, rates bytes per millisecond. "Measured"
- * means: with the simulation in this package's tests, eight clients behind one thin line.
+ * The scheduler's numbers, and why each is what it is. Times are milliseconds. Where the reason is another engine, its number
+ * was read in that engine's sources; all together are tried in the simulation of this package's tests.
  */
 
 export interface Settings {
@@ -44,7 +44,7 @@ export interface Settings {
   /** … and not before it has been under way so long, so that a quick end costs nothing. 500. */
   readonly endgameAfter: number
 
-  /** No byte for so long with work under way: the work is given again. 10 000: three lost retransmissions of TCP. */
+  /** No byte for so long with work under way: the work is given again. 10 000: TCP has sent again three times in vain. */
   readonly stallAfter: number
   /** A source that failed is left alone for so long, doubled with each failure. 1000, spec.md F061. */
   readonly retryFirst: number

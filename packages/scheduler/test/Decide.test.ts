@@ -4,7 +4,8 @@ import { PeerId } from "@piecework/domain/Peer"
 import { PieceLayout } from "@piecework/domain/PieceLayout"
 import { decide } from "../src/Decide.ts"
 import * as Plan from "../src/Plan.ts"
-import { Dice, World } from "./World.ts"
+import { Dice } from "./Dice.ts"
+import { World } from "./World.ts"
 
 describe("whatever happens", () => {
   const reasons = new Set<string>()

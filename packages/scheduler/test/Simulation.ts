@@ -44,7 +44,7 @@ export const simulate = (scene: Scene): Outcome => new Site(scene).run()
 
 const pieceSize = 1_048_576
 /** Milliseconds: of a message on the LAN, of a request's way to the origin and back, of a hash, between Ticks. */
-const delays = { lan: 1, origin: 20, verify: 1, tick: 250, meet: 30 }
+const delays = { lan: 1, origin: 20, verify: 1, tick: 500, meet: 30 }
 /** Bytes a ms on the LAN: 1 Gbit/s. */
 const lanRate = 125_000
 /** Longer than any scene should take, in ms. */

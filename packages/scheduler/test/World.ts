@@ -10,9 +10,10 @@ import type { SourceKind } from "@piecework/domain/SourceKind"
 import type { Command, Fetch } from "../src/Command.ts"
 import { decide } from "../src/Decide.ts"
 import type { Event, PieceRun, SourceId } from "../src/Event.ts"
-import * as Hash from "../src/internal/Hash.ts"
 import * as Plan from "../src/Plan.ts"
+import { Dice } from "./Dice.ts"
 import { violations } from "./Invariant.ts"
+import { noise } from "./Noise.ts"
 
 interface Actor {
   readonly id: SourceId
@@ -32,25 +33,6 @@ interface Open {
   readonly run: PieceRun
   readonly whole: boolean
   next: number
-}
-
-/** Random numbers that a seed repeats. */
-export class Dice {
-  #n: number
-  constructor(seed: number) {
-    this.#n = Hash.mix(seed)
-  }
-  /** A whole number from 0 to just below `n`. */
-  below(n: number): number {
-    this.#n = Hash.mix(this.#n + 0x9e3779b9)
-    return this.#n % n
-  }
-  chance(percent: number): boolean {
-    return this.below(100) < percent
-  }
-  pick<A>(all: ReadonlyArray<A>): A | undefined {
-    return all[this.below(Math.max(1, all.length))]
-  }
 }
 
 export class World {
@@ -122,6 +104,7 @@ export class World {
     else if (chance < 89) this.#choke(actor)
     else if (chance < 93) this.#fail()
     else if (chance < 94) this.#tell({ _tag: dice.chance(50) ? "OriginHeld" : "OriginAllowed", now: this.#now })
+    else if (chance < 96) this.#arriveLate()
     else this.#noise()
   }
 
@@ -309,6 +292,21 @@ export class World {
     this.#tell({ _tag: "FetchFailed", source: one.source, run: one.run, fatal, reason: "Reset", now: this.#now })
   }
 
+  /** A piece of a fetch that is over comes all the same, and is verified. */
+  #arriveLate(): void {
+    const late = this.#dice.pick(this.#closed)
+    if (late === undefined) return
+    const { source, run } = late
+    const piece = run.first
+    if (
+      this.#open.some((one) => one.source === source && one.run.first <= piece && piece < one.run.first + one.run.count)
+    )
+      return
+    this.#tell({ _tag: "PieceReceived", source, piece, bytes: this.plan.layout.length(piece), now: this.#now })
+    const lies = this.#actors.find(({ id }) => id === source)?.lies === true
+    this.#tell({ _tag: lies ? "PieceBad" : "PieceHeld", source, piece, now: this.#now })
+  }
+
   /** Words that come late, come twice or mean nothing. */
   #noise(): void {
     const dice = this.#dice
@@ -317,31 +315,8 @@ export class World {
     const nowhere = { first: 0 as PieceIndex, count: 1 }
     const source = isLate ? late.source : "nobody"
     const run = isLate ? late.run : nowhere
-    const odd = dice.pick([-1, 0.5, Number.NaN, this.#pieces, 4_000_000_000]) as PieceIndex
     const now = dice.pick([0, Number.NaN, this.#now]) ?? 0
-    const events: ReadonlyArray<Event> = [
-      { _tag: "FetchFailed", source, run, fatal: dice.chance(50), reason: "Late", now },
-      { _tag: "RangesIgnored", source: "nobody", run, now },
-      { _tag: "PieceReceived", source: "nobody", piece: run.first, bytes: 1, now },
-      { _tag: "PieceReceived", source, piece: odd, bytes: Number.NaN, now },
-      { _tag: "PieceHeld", source, piece: odd, now },
-      { _tag: "PieceBad", source: "nobody", piece: run.first, now },
-      { _tag: "PieceLost", source: "nobody", piece: run.first, now },
-      { _tag: "PeerHas", source, piece: odd, now },
-      { _tag: "PeerHas", source: "nobody", piece: run.first, now },
-      { _tag: "PeerHolds", source, held: Bitfield.full(this.#pieces + 9), now },
-      { _tag: "Choked", source: "nobody", now },
-      { _tag: "Unchoked", source: "nobody", now },
-      { _tag: "SourceLeft", source: "nobody", now },
-      {
-        _tag: "Tick",
-        received: new Map([
-          ["nobody", 5],
-          [source, Number.NaN]
-        ]),
-        now
-      }
-    ]
+    const events = noise(this.#pieces, dice, source, run, now)
     const event = dice.pick(events)
     if (event !== undefined) this.#tell(event)
   }

@@ -5,7 +5,7 @@
 import type { PeerAddress } from "@piecework/domain/Peer"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
-import { Effect, type Scope } from "effect"
+import { type Duration, Effect, type Scope } from "effect"
 
 export interface Faults {
   /** Answers every request with this status and no file. */
@@ -18,6 +18,14 @@ export interface Faults {
   readonly corrupt?: boolean | undefined
   /** Gives no validator: neither an ETag nor a date. */
   readonly noValidator?: boolean | undefined
+  /** Does not say how long an answer is: it comes in chunks. */
+  readonly chunked?: boolean | undefined
+  /** Takes requests and never answers. */
+  readonly silent?: boolean | undefined
+  /** Falls silent after so many body bytes of each answer. */
+  readonly stallAfter?: number | undefined
+  /** Sends a byte at a time, and waits so long before each. */
+  readonly trickle?: Duration.Input | undefined
 }
 
 export interface TestOrigin {
@@ -54,6 +62,7 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
 
   const answer = Effect.fnUntraced(function* (stream: ByteStream, request: Request) {
     requests.push(`GET ${request.path}${request.range === undefined ? "" : ` ${request.range}`}`)
+    if (faults.silent === true) return yield* Effect.never
     const file = files.get(request.path)
     if (faults.status !== undefined || file === undefined) {
       yield* stream.write([head(faults.status ?? 404, { "content-length": "0" })])
@@ -72,17 +81,21 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
       head(wanted === undefined ? 200 : 206, {
         ...validator,
         ...(wanted === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` }),
-        "content-length": String(end - start)
+        ...(faults.chunked === true ? { "transfer-encoding": "chunked" } : { "content-length": String(end - start) })
       })
     ])
-    const cut = Math.min(end, start + (faults.cutAfter ?? Number.POSITIVE_INFINITY))
-    for (let at = start; at < cut; at += part) {
-      const some = bytes.slice(at, Math.min(at + part, cut))
+    const cut = Math.min(end, start + (faults.cutAfter ?? faults.stallAfter ?? Number.POSITIVE_INFINITY))
+    const step = faults.trickle === undefined ? part : 1
+    for (let at = start; at < cut; at += step) {
+      if (faults.trickle !== undefined) yield* Effect.sleep(faults.trickle)
+      const some = bytes.slice(at, Math.min(at + step, cut))
       if (faults.corrupt === true) some.forEach((byte, i) => (some[i] = byte ^ 0xff))
       // Counted before it is on its way: a reader that breaks off has cost the line what was sent.
       sent.set(request.path, (sent.get(request.path) ?? 0) + some.length)
-      yield* stream.write([some])
+      yield* stream.write(faults.chunked === true ? chunk(some) : [some])
     }
+    if (faults.stallAfter !== undefined && cut < end) return yield* Effect.never
+    if (faults.chunked === true && cut === end) yield* stream.write([Buffer.from("0\r\n\r\n")])
     return cut === end
   })
 
@@ -120,6 +133,8 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
 
 /** Bytes that go into one write. */
 const part = 65_536
+
+const chunk = (bytes: Uint8Array) => [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]
 
 interface Request {
   readonly path: string

@@ -8,6 +8,8 @@ import { PieceCache } from "@piecework/cache/PieceCache"
 import { Catalog, ContentPolicyHandlers } from "@piecework/catalog"
 import { Cloud, CloudConfig, Directory } from "@piecework/cloud"
 import * as Caller from "@piecework/cloud/Caller"
+import { JoinRequest } from "@piecework/cloud/ArrayRpcs"
+import type { ContentId } from "@piecework/domain/Content"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { digest } from "./internal/digest.ts"
 import * as PeerIds from "@piecework/domain/Peer"
@@ -24,6 +26,9 @@ import * as TestOrigin from "./TestOrigin.ts"
 /** Addresses of the two servers; clients are 10.0.0.1, 10.0.0.2, … */
 export const originHost = "10.9.0.1"
 export const serviceHost = "10.9.0.2"
+
+/** Where the service sees the clients of the site. */
+const siteIp = "203.0.113.1"
 
 export interface WorldOptions {
   readonly network?: MemoryNetwork.Options | undefined
@@ -45,6 +50,7 @@ export interface ClientOptions {
 
 export type ClientServices =
   | Bans.Bans
+  | BufferPool.BufferPool
   | Downloader.Downloader
   | MemoryFiles
   | PeerHost.PeerHost
@@ -72,6 +78,8 @@ export interface World {
   readonly pieceSize: number
   /** Puts the bytes at the origin and tells the service about them. */
   readonly publish: (path: string, bytes: Uint8Array) => Effect.Effect<{ url: ContentUrl.ContentUrl; phf: Phf.Phf }>
+  /** Lets a peer that is no client of this world into a content's swarm, as one that holds everything. */
+  readonly introduce: (contentId: ContentId, peer: PeerIds.PeerId, address: PeerIds.PeerAddress) => Effect.Effect<void>
   /** The URL of a path at the origin. */
   readonly urlOf: (path: string) => ContentUrl.ContentUrl
   readonly client: (options?: ClientOptions) => Effect.Effect<TestClient, never, Scope.Scope>
@@ -100,16 +108,18 @@ export const make = Effect.fn("World.make")(function* (
 
   const urlOf = (path: string) => Result.getOrThrow(ContentUrl.parse(`http://${originHost}${path}`))
 
+  const cloudAt = (externalIp: string) =>
+    Cloud.Cloud.layerHandlers({ externalIp }).pipe(
+      Layer.provide(CloudConfig.layer()),
+      Layer.provide(Layer.succeedContext(service))
+    )
+  const own = Context.get(yield* Layer.build(Layer.fresh(cloudAt(siteIp))), Cloud.Cloud)
+
   const client = Effect.fnUntraced(function* (of: ClientOptions = {}) {
     const n = ++clients
     const host = of.host ?? `10.0.${n >> 8}.${n & 0xff}`
     const self = PeerIds.PeerId.make(n.toString(16).padStart(32, "0") + "00000000")
-    const cloud =
-      of.cloud ??
-      Cloud.Cloud.layerHandlers({ externalIp: of.externalIp ?? "203.0.113.1" }).pipe(
-        Layer.provide(CloudConfig.layer()),
-        Layer.provide(Layer.succeedContext(service))
-      )
+    const cloud = of.cloud ?? cloudAt(of.externalIp ?? siteIp)
     const peers = PeerHost.PeerHost.layer.pipe(
       Layer.provide(
         PeerConfig.layer({ self, host, port: PeerIds.defaultPort, blockSize: Math.max(1024, pieceSize / 4) })
@@ -129,7 +139,7 @@ export const make = Effect.fn("World.make")(function* (
           Layer.provideMerge(PartialFiles.layerMemory)
         )
       ),
-      Layer.provide(
+      Layer.provideMerge(
         BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer({ slots: 64, bufferSize: pieceSize })))
       ),
       Layer.provideMerge(Layer.succeed(Transport, network.transport(host)))
@@ -144,7 +154,34 @@ export const make = Effect.fn("World.make")(function* (
     } satisfies TestClient
   })
 
+  const introduce = Effect.fnUntraced(function* (
+    contentId: ContentId,
+    peerId: PeerIds.PeerId,
+    address: PeerIds.PeerAddress
+  ) {
+    const [array] = yield* own.discover(yield* own.whereabouts, contentId)
+    yield* own.join(
+      array.url,
+      new JoinRequest({
+        contentId,
+        peerId,
+        reportedIp: address.host,
+        port: address.port,
+        scope: "Lan",
+        peersWanted: 0,
+        event: "Started",
+        seq: 0,
+        uploaded: 0,
+        downloaded: 0,
+        downloadedCdn: 0,
+        downloadedCache: 0,
+        left: 0
+      })
+    )
+  }, Effect.orDie)
+
   return {
+    introduce,
     network,
     origin,
     metadata,

@@ -14,3 +14,13 @@ export const within = <A, E, R>(limit: Duration.Input, effect: Effect.Effect<A, 
     yield* Fiber.interrupt(fiber)
     return yield* Effect.die(new Error(`not done within ${JSON.stringify(limit)}`))
   })
+
+/** Lets the test clock run until this is so; dies when that takes longer than a minute. */
+export const until = (isSo: () => boolean) =>
+  Effect.gen(function* () {
+    for (let n = 0; n < 6_000; n++) {
+      if (isSo()) return
+      yield* TestClock.adjust("10 millis")
+    }
+    return yield* Effect.die(new Error(`not so within a minute: ${isSo.toString()}`))
+  })

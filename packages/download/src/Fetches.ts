@@ -1,0 +1,135 @@
+/**
+ * The fetches of one download that are under way, a fiber each. What they deliver is verified and kept in fibers of its
+ * own, so that a source never waits for a hash. Invariant: of a fetch that was taken back, or that was begun anew,
+ * nothing is told any more but what became of its pieces.
+ */
+import type { StoredContent } from "@piecework/cache/StoredContent"
+import * as Bitfield from "@piecework/domain/Bitfield"
+import type { PieceIndex } from "@piecework/domain/PieceLayout"
+import type { PieceBuffer } from "@piecework/hashing/BufferPool"
+import type { Event } from "@piecework/scheduler"
+import type { PieceRun, PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
+import { Cause, Effect, FiberMap, FiberSet, Option, type Scope } from "effect"
+import type { StorageError } from "./DownloadError.ts"
+import type { Meter } from "./Meter.ts"
+import * as Storage from "./Storage.ts"
+
+/** An event without its time, which it gets when its turn comes. */
+export type Happening = Event.Event extends infer E ? (E extends Event.Event ? Omit<E, "now"> : never) : never
+
+/** What there is to tell, asked once its turn has come: by then it may be nothing. */
+export type Turn = () => Happening | undefined
+
+export interface FetchesOptions {
+  readonly store: StoredContent
+  /** The pieces that were held before the first fetch. */
+  readonly held: Bitfield.Bitfield
+  readonly meter: Meter
+  readonly tell: (turn: Turn) => Effect.Effect<void>
+  /** A source failed to deliver. */
+  readonly onFailure: (source: PieceSource, error: SourceError) => void
+  /** Pieces cannot be kept any more, so that the download cannot go on. */
+  readonly onBroken: (cause: Cause.Cause<StorageError>) => Effect.Effect<void>
+}
+
+export interface Fetches {
+  readonly start: (source: PieceSource, run: PieceRun) => Effect.Effect<void>
+  /** Does not wait: what the fetch says to its source in parting must not hold up the next decision. */
+  readonly cancel: (source: SourceId, run: PieceRun) => Effect.Effect<void>
+}
+
+/** A fetch from its start until its last word was heard. */
+interface Fetching {
+  isTakenBack: boolean
+}
+
+export const make = Effect.fnUntraced(function* (
+  options: FetchesOptions
+): Effect.fn.Return<Fetches, never, Scope.Scope> {
+  const { store, meter, tell } = options
+  const { layout } = store.phf
+  // Made before the fetches and so closed after them: a piece that is delivered to a closed set would keep its buffer.
+  const keepers = yield* FiberSet.make<void>()
+  const fibers = yield* FiberMap.make<string, void>()
+  const underWay = new Map<string, Fetching>()
+  let held = options.held
+
+  const keep = (source: PieceSource, piece: PieceIndex, buffer: PieceBuffer): Effect.Effect<void> =>
+    store.put(piece, buffer.bytes).pipe(
+      Effect.andThen(
+        Effect.suspend(() => {
+          meter.kept(source.kind, layout.length(piece), !Bitfield.has(held, piece))
+          held = Bitfield.add(held, piece)
+          return tell(() => ({ _tag: "PieceHeld", source: source.id, piece }))
+        })
+      ),
+      Effect.catchTags({
+        PieceMismatch: () => {
+          meter.bad(layout.length(piece))
+          return tell(() => ({ _tag: "PieceBad", source: source.id, piece }))
+        },
+        CacheError: (error) => options.onBroken(Cause.fail(Storage.fromCache(error)))
+      }),
+      // Otherwise the piece would count as being verified for ever.
+      Effect.catchDefect((defect) => options.onBroken(Cause.die(defect))),
+      Effect.ensuring(Effect.sync(buffer.release))
+    )
+
+  const fetch = (source: PieceSource, run: PieceRun, of: Fetching): Effect.Effect<void> => {
+    const unlessTakenBack = (happening: Happening) => tell(() => (of.isTakenBack ? undefined : happening))
+    return source
+      .fetch(run, layout, (piece, buffer) =>
+        Effect.andThen(
+          unlessTakenBack({ _tag: "PieceReceived", source: source.id, piece, bytes: layout.length(piece) }),
+          FiberSet.run(keepers, keep(source, piece, buffer))
+        )
+      )
+      .pipe(
+        Effect.catchTag("SourceError", (error) => {
+          if (error.reason === "RangeIgnored") return unlessTakenBack({ _tag: "RangesIgnored", source: source.id, run })
+          options.onFailure(source, error)
+          const { isFatal: fatal, reason } = error
+          return unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal, reason })
+        }),
+        // A bug in one source must not leave its pieces waiting for ever.
+        Effect.catchDefect((defect) =>
+          Effect.andThen(
+            Effect.logError("a source failed in an unforeseen way", defect),
+            unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal: true, reason: "Defect" })
+          )
+        )
+      )
+  }
+
+  /** Nothing is told of the fetch any more. */
+  const takeBack = (key: string) => {
+    const fetching = underWay.get(key)
+    if (fetching === undefined) return
+    fetching.isTakenBack = true
+    underWay.delete(key)
+  }
+
+  return {
+    start: (source, run) =>
+      Effect.suspend(() => {
+        const key = keyOf(source.id, run)
+        // Of the same run, asked of a session that another with the same peer has replaced.
+        takeBack(key)
+        const fetching: Fetching = { isTakenBack: false }
+        underWay.set(key, fetching)
+        const heard: Turn = () => {
+          if (underWay.get(key) === fetching) underWay.delete(key)
+          return undefined
+        }
+        return FiberMap.run(fibers, key, Effect.ensuring(fetch(source, run, fetching), tell(heard)))
+      }),
+    cancel: (source, run) =>
+      Effect.suspend(() => {
+        const key = keyOf(source, run)
+        takeBack(key)
+        return Effect.map(FiberMap.get(fibers, key), (fiber) => Option.map(fiber, (it) => it.interruptUnsafe()))
+      })
+  }
+})
+
+const keyOf = (source: SourceId, run: PieceRun) => `${source} ${run.first}+${run.count}`

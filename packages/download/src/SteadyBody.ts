@@ -1,0 +1,148 @@
+/**
+ * The bytes of a file at its origin as one body that mends itself: when the connection fails the rest is asked for
+ * again, later and later, until nothing came for too long. One connection is open at a time.
+ */
+import type { HttpBody, HttpError, HttpResponse } from "@piecework/sources/HttpClient"
+import type { Origin, Probe } from "@piecework/sources/Origin"
+import { SourceError } from "@piecework/sources/PieceSource"
+import { Clock, Duration, Effect, Exit, Scope } from "effect"
+import { DownloadConfig } from "./DownloadConfig.ts"
+import { NoProgressError, NoSourceError } from "./DownloadError.ts"
+
+export interface SteadyBody {
+  /** Fills `target`; short only at the end of the file. One reader at a time. */
+  readonly fill: (target: Uint8Array) => Effect.Effect<number, NoProgressError | NoSourceError>
+}
+
+export interface SteadyBodyOptions {
+  readonly origin: Origin
+  /** The answer to the first request: its bytes are the beginning of the file. */
+  readonly probe: Probe
+  /** Where to begin, in bytes. */
+  readonly from: number
+}
+
+/** Source: spec.md §3.4, retry after a failure. */
+const shortestWait = Duration.seconds(1)
+const longestWait = Duration.seconds(30)
+
+/** Bytes asked of a body at a time: what has come of them is lost with the connection. */
+const stride = 262_144
+
+interface Part {
+  readonly body: HttpBody
+  /** It is only the beginning of the file. */
+  readonly isBeginning: boolean
+}
+
+export const make = Effect.fnUntraced(function* (
+  options: SteadyBodyOptions
+): Effect.fn.Return<SteadyBody, never, DownloadConfig | Scope.Scope> {
+  const { origin, probe, from } = options
+  const { noProgressTimeout } = yield* DownloadConfig
+  const patience = Duration.toMillis(Duration.fromInputUnsafe(noProgressTimeout))
+  const scope = yield* Effect.scope
+  let at = from
+  let sendsWholeFiles = !probe.ranges
+  // The first answer is used up before anything else is asked for, if it has what is wanted.
+  let part: Part | undefined = from === 0 ? { body: probe.body, isBeginning: probe.ranges } : undefined
+  let whole = from > 0 && sendsWholeFiles ? probe.body : undefined
+  let connection: Scope.Closeable | undefined
+  let isOver = false
+
+  const failed = (reason: SourceError["reason"]) => new SourceError({ source: origin.id, reason, url: origin.url })
+  const isAtEnd = () => isOver || (probe.size !== undefined && at >= probe.size)
+
+  const close = Effect.suspend(() => {
+    const old = connection
+    connection = undefined
+    part = undefined
+    return old === undefined ? Effect.void : Scope.close(old, Exit.void)
+  })
+
+  /** The body of the file from `start` on, over a connection of its own. */
+  const ask = Effect.fnUntraced(function* (start: number): Effect.fn.Return<HttpBody, SourceError> {
+    yield* close
+    connection = yield* Scope.fork(scope)
+    const response = yield* origin.stream(start, probe.validator).pipe(Scope.provide(connection))
+    const size = sizeOf(response)
+    if (size !== undefined && probe.size !== undefined && size !== probe.size) return yield* failed("ContentChanged")
+    return response.body
+  })
+
+  /** Reads the part of the file that is here already. */
+  const passOver = Effect.fnUntraced(function* (body: HttpBody): Effect.fn.Return<void, SourceError | HttpError> {
+    const passedOver = new Uint8Array(65_536)
+    for (let skipped = 0; skipped < at;) {
+      const n = yield* body.fill(passedOver.subarray(0, Math.min(passedOver.length, at - skipped)))
+      if (n === 0) return yield* failed("ContentChanged")
+      skipped += n
+    }
+  })
+
+  const open = Effect.gen(function* () {
+    if (!sendsWholeFiles) {
+      const rest = yield* Effect.result(ask(at))
+      if (rest._tag === "Success") return void (part = { body: rest.success, isBeginning: false })
+      // What came was the whole file, though nobody knew how long it is.
+      if (rest.failure.reason === "RangeUnsatisfiable" && probe.size === undefined) return void (isOver = true)
+      if (rest.failure.reason !== "RangeIgnored") return yield* rest.failure
+      sendsWholeFiles = true
+    }
+    const body = whole ?? (yield* ask(0))
+    whole = undefined
+    yield* passOver(body)
+    part = { body, isBeginning: false }
+  })
+
+  const once = Effect.fnUntraced(function* (target: Uint8Array): Effect.fn.Return<void, SourceError | HttpError> {
+    let filled = 0
+    while (filled < target.length && !isAtEnd()) {
+      if (part === undefined) yield* open
+      if (part === undefined) continue
+      const wanted = target.subarray(filled, filled + stride)
+      const n = yield* part.body.fill(wanted)
+      filled += n
+      at += n
+      if (n === wanted.length || isAtEnd()) continue
+      if (part.isBeginning) part = undefined
+      else if (probe.size === undefined) isOver = true
+      else return yield* failed("Truncated")
+    }
+  })
+
+  const fill = Effect.fnUntraced(function* (
+    target: Uint8Array
+  ): Effect.fn.Return<number, NoProgressError | NoSourceError> {
+    const start = at
+    let wait = shortestWait
+    let failingSince: number | undefined
+    while (true) {
+      const before = at
+      const result = yield* Effect.result(once(target.subarray(at - start)))
+      if (result._tag === "Success") return at - start
+      const error = result.failure
+      if (error._tag === "SourceError" && error.isFatal) return yield* NoSourceError.from(origin.url, error)
+      const now = yield* Clock.currentTimeMillis
+      if (at > before) {
+        failingSince = undefined
+        wait = shortestWait
+      }
+      failingSince ??= now
+      if (now - failingSince >= patience) {
+        const seconds = (now - failingSince) / 1000
+        return yield* new NoProgressError({ url: origin.url, seconds, last: error.message })
+      }
+      yield* Effect.logDebug("origin failed, asking again", error.message)
+      yield* close
+      yield* Effect.sleep(wait)
+      wait = Duration.min(Duration.times(wait, 2), longestWait)
+    }
+  })
+
+  return { fill }
+})
+
+/** What the answer says of the length of the whole file. */
+const sizeOf = (response: HttpResponse): number | undefined =>
+  response.status === 206 ? response.contentRange?.total : response.contentLength

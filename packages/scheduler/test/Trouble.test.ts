@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import { cancelsOf, fetchesOf, pieceSize, Story } from "./Story.ts"
+
+describe("a source that fails", () => {
+  it("is left alone for a second, then two, four, … up to thirty", () => {
+    const story = new Story(4)
+    story.join("origin", "Origin", "all")
+    story.fail("origin")
+    const waits: Array<number> = []
+    for (let n = 0; n < 7; n++) {
+      while (story.owed("origin").length > 0) story.fail("origin")
+      let waited = 0
+      while (fetchesOf(story.wait(500)).length === 0) waited += 500
+      waits.push(waited + 500)
+    }
+    assert.deepStrictEqual(waits, [2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000])
+  })
+
+  it("is asked for one piece at a time until it delivers", () => {
+    const story = new Story(30)
+    story.join("a", "Lan", "all")
+    story.fail("a")
+    story.fail("a")
+    story.wait(2000)
+    assert.strictEqual(story.owed("a").length, 1)
+    story.deliver("a", story.owed("a")[0]?.first ?? -1)
+    assert.isAtLeast(story.owed("a").length, 2)
+  })
+
+  it("hands its work to others at once", () => {
+    const story = new Story(2)
+    story.join("a", "Lan", "all")
+    story.join("b", "Lan", "all")
+    assert.deepStrictEqual(
+      fetchesOf(story.fail("a")).map((one) => one.source),
+      ["b"]
+    )
+  })
+
+  it("for good is never asked again", () => {
+    const story = new Story(4)
+    story.join("origin", "Origin", "all")
+    assert.deepStrictEqual(
+      cancelsOf(story.fail("origin", true, "Forbidden")).map((one) => one.reason),
+      ["Useless"]
+    )
+    assert.deepStrictEqual(fetchesOf(story.wait(100_000)), [])
+  })
+
+  it("is not believed twice: the failure of a fetch that was taken back changes nothing", () => {
+    const story = new Story(4)
+    story.join("a", "Lan", "all")
+    const run = story.owed("a")[0]!
+    story.tell({ _tag: "Choked", source: "a" })
+    story.tell({ _tag: "FetchFailed", source: "a", run, fatal: true, reason: "Closed" })
+    assert.isAbove(fetchesOf(story.tell({ _tag: "Unchoked", source: "a" })).length, 0)
+  })
+})
+
+describe("a source that stalls", () => {
+  it("loses its work after ten seconds without a byte", () => {
+    const story = new Story(2)
+    story.join("a", "Lan", "all")
+    assert.deepStrictEqual(cancelsOf(story.wait(9_999)), [])
+    assert.deepStrictEqual(
+      cancelsOf(story.wait(1)).map((one) => one.reason),
+      ["Stalled", "Stalled"]
+    )
+  })
+
+  it("has not stalled while bytes come, however slowly", () => {
+    const story = new Story(2)
+    story.join("a", "Lan", "all")
+    for (let n = 1; n <= 10; n++) assert.deepStrictEqual(cancelsOf(story.wait(9_000, { a: n })), [])
+  })
+
+  it("does not hold the origin back any more", () => {
+    const story = new Story(4)
+    story.join("near", "Lan", "all")
+    story.join("origin", "Origin", "all")
+    story.wait(5000)
+    assert.deepStrictEqual(story.owed("origin"), [])
+    story.wait(5000)
+    assert.deepStrictEqual(story.owed("near"), [])
+    assert.strictEqual(story.owed("origin").length, 2)
+  })
+})
+
+describe("how much is under way", () => {
+  it("follows the rate: two and a half seconds' worth, never under two pieces or over 32", () => {
+    for (const [ms, pieces] of [
+      [5000, 2],
+      [500, 5],
+      [100, 25],
+      [10, 32]
+    ] as const) {
+      const story = new Story(200)
+      story.join("a", "Lan", "all")
+      story.now += ms
+      story.receive("a", story.owed("a")[0]?.first ?? -1)
+      assert.strictEqual(story.owed("a").length, pieces, `${ms} ms a piece`)
+    }
+  })
+
+  it("shrinks when the bytes come slower", () => {
+    const story = new Story(200)
+    story.join("a", "Lan", "all")
+    story.now += 100
+    story.receive("a", story.owed("a")[0]?.first ?? -1)
+    let bytes = pieceSize
+    for (let n = 0; n < 20; n++) story.wait(500, { a: (bytes += pieceSize / 10) })
+    assert.approximately(story.plan.sources.get("a")?.rate ?? 0, pieceSize / 5000, 50)
+  })
+})
