@@ -1,19 +1,24 @@
 /** The programs of this repository and the tools beside them, and how the bench calls each. */
 import { fileURLToPath } from "node:url"
+import { bundle, entryOf } from "@piecework/launch/bundle"
+import { Effect } from "effect"
 import type { Invocation } from "./Meter.ts"
 
-/** Run from the sources by the Node that runs the bench. */
+const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url))
+
+/** Run by the Node that runs the bench. */
 const program =
   (name: string, path: string) =>
-  (args: ReadonlyArray<string>): Invocation => ({
-    name,
-    command: process.execPath,
-    args: ["--conditions=source", fileURLToPath(new URL(`../../${path}`, import.meta.url)), ...args]
-  })
+  (args: ReadonlyArray<string>): Invocation => ({ name, command: process.execPath, args: [path, ...args] })
 
-const originProgram = program("the bench's HTTP server", "bench/src/fast-origin.ts")
-const serviceProgram = program("piecework-service", "apps/service/src/main.ts")
-const clientProgram = program("piecework", "apps/client/src/main.ts")
+const apps = [at("apps/service"), at("apps/client")] as const
+
+/** Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. */
+export const prepare: Effect.Effect<void> = Effect.promise(() => Promise.all(apps.map(bundle)))
+
+const originProgram = program("the bench's HTTP server", at("bench/src/fast-origin.ts"))
+const serviceProgram = program("piecework-service", entryOf(apps[0]))
+const clientProgram = program("piecework", entryOf(apps[1]))
 
 export const origin = (file: string): Invocation => originProgram([file])
 
@@ -26,7 +31,10 @@ export const publish = (file: string, url: string, data: string): Invocation =>
 export const getSimple = (url: string, output: string, state: string): Invocation =>
   clientProgram(["get", url, "-o", output, "--mode", "simple", "--state", state, "--json"])
 
-/** With peers; `seed` goes on serving them. */
+/**
+ * With peers; `seed` goes on serving them. `--link`, so that there is one file on the disk as with aria2c, which seeds from
+ * its destination: without it the cache keeps a copy of its own.
+ */
 export const getWithPeers = (options: {
   readonly url: string
   readonly output: string
@@ -43,6 +51,7 @@ export const getWithPeers = (options: {
     options.service,
     "--state",
     options.state,
+    "--link",
     "--port",
     "0",
     "--json",

@@ -52,7 +52,7 @@ export const hold = Effect.fn("HttpContest.hold")(function* (options: Options) {
 
   const piecework = {
     name: "piecework, HTTP",
-    version: "sources",
+    version: "bundle",
     run: () =>
       fetch(
         "piecework",

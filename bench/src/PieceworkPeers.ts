@@ -43,5 +43,5 @@ export const contender = Effect.fnUntraced(function* (options: Options) {
     yield* Workshop.verify("piecework", output, file)
     return Contest.sample(measured, before, after)
   }, Effect.scoped)
-  return { name: "piecework, peer to peer", version: "sources", run }
+  return { name: "piecework, peer to peer", version: "bundle", run }
 })

@@ -6,6 +6,7 @@
  * so the same is done with a small file, and the ratios "beyond start" are of what the large one took longer.
  */
 import { Clock, Effect, FileSystem, Option, Path, Schema } from "effect"
+import * as Apps from "./Apps.ts"
 import * as Contest from "./Contest.ts"
 import * as HttpContest from "./HttpContest.ts"
 import { Meter } from "./Meter.ts"
@@ -61,6 +62,7 @@ const copies = 5
 const limitOf = (bytes: number): number => 60_000 + bytes / 20_000
 
 export const run = Effect.fn("Throughput.run")(function* (options: Options) {
+  yield* Apps.prepare
   const { bytes, turns, note } = options
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path

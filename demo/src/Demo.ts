@@ -98,20 +98,16 @@ const conduct = Effect.fn("Demo.run")(function* (
   const root = yield* makeFolder(options)
   yield* Ref.set(folder, root)
 
-  // Loading the sources is most of what a client takes to start, and all of them start on one machine here: what Node
-  // compiled once it keeps for the others.
-  const env = { NODE_COMPILE_CACHE: path.join(root, "compiled") }
-  const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation, env })
+  yield* Apps.prepare
+  const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation })
 
   const data = path.join(root, "service")
   const originChild = yield* start("the origin", Apps.origin(file, bitsPerSecond))
   const serviceChild = yield* start("the service", Apps.service(data))
-  const loader = yield* start("a client", Apps.clientVersion)
   const origin = yield* Child.announcement(originChild, Apps.OriginReady)
   const service = yield* Child.announcement(serviceChild, Apps.ServiceReady)
   const publisher = yield* start("the publisher", Apps.publish(file, origin.url, data))
   yield* Child.announcement(publisher, Apps.Published)
-  yield* Effect.timeoutOption(loader.ended, "30 seconds")
   const sha256 = yield* hashOf(file)
 
   yield* countsOf(origin.listening).pipe(

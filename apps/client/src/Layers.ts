@@ -1,5 +1,4 @@
 /** The floor plan of the client: which layer stands on which. */
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import { Peer } from "@piecework/domain"
@@ -9,6 +8,7 @@ import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
+import { FetchHttpClient } from "effect/http"
 import * as OwnAddress from "./OwnAddress.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
 import { version } from "./version.ts"
@@ -47,7 +47,7 @@ export const client = (options: Options) => {
       Cloud.Cloud.layer.pipe(
         Layer.provide([
           CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }),
-          NodeHttpClient.layerUndici
+          FetchHttpClient.layer
         ])
       )
   })

@@ -29,6 +29,8 @@ const cloudOf = (answer: (n: number) => "fail" | Duration.Input) =>
     return { cloud, joins, leaves: () => leaves }
   })
 
+const away = Effect.fail(new CloudError({ role: "Geo", url: "http://a", reason: "Unreachable" }))
+
 const joined = (cloud: Cloud.Cloud["Service"]) =>
   Effect.gen(function* () {
     return yield* Membership.join({
@@ -89,6 +91,53 @@ describe("a membership", () => {
       yield* TestClock.adjust("1 millis")
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(leaves(), 1)
+
+      const failing = yield* cloudOf(() => "fail")
+      const other = yield* Scope.make()
+      yield* Scope.provide(joined(failing.cloud), other)
+      yield* TestClock.adjust("10 seconds")
+      yield* Scope.close(other, Exit.void)
+      assert.strictEqual(failing.leaves(), 0)
+    })
+  )
+
+  it.effect("does not wait long for a service that does not take its farewell", () =>
+    Effect.gen(function* () {
+      const { cloud } = yield* cloudOf(() => "1 minute")
+      const scope = yield* Scope.make()
+      yield* Scope.provide(joined({ ...cloud, leave: () => Effect.never }), scope)
+      yield* TestClock.adjust("1 millis")
+      const closing = yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("500 millis")
+      assert.isDefined(closing.pollUnsafe())
+    })
+  )
+
+  it.effect(
+    "tells that it is complete also when that was so before it got in, and when it was not heard at first",
+    () =>
+      Effect.gen(function* () {
+        const { cloud, joins } = yield* cloudOf((n) => (n === 2 ? "fail" : "1 minute"))
+        const membership = yield* joined(cloud)
+        yield* membership.completed
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual(
+          joins.map((join) => join.event),
+          ["Started", "Completed", "Completed"]
+        )
+      })
+  )
+
+  it.effect("follows a service that moves", () =>
+    Effect.gen(function* () {
+      const { cloud, joins } = yield* cloudOf(() => "10 seconds")
+      let asked = 0
+      const whereabouts = Effect.suspend(() => (asked++ === 1 ? away : cloud.whereabouts))
+      yield* joined({ ...cloud, whereabouts })
+      yield* TestClock.adjust("25 seconds")
+      // Asked before each join; when it cannot be told, what was known last serves.
+      assert.strictEqual(asked, 3)
+      assert.lengthOf(joins, 3)
     })
   )
 })

@@ -38,15 +38,18 @@ for (const [name, live] of [
   ["on disk", onDisk]
 ] as const) {
   layer(live, { excludeTestServices: true })(`records ${name}`, (it) => {
-    it.effect("give back what was put, the newest in the place of the older", () =>
+    it.effect("give back what was put, the newest in the place of the older, and add up what was sent", () =>
       Effect.gen(function* () {
         const records = yield* Records.Records
         assert.deepStrictEqual((yield* records.list).records, [])
         yield* records.put(record())
         yield* records.put(record(7))
         assert.deepStrictEqual((yield* records.list).records, [record(7)])
-        yield* records.addSent(record().contentId, 5)
+        assert.isTrue(yield* records.addSent(record().contentId, 5))
         assert.strictEqual((yield* records.list).records[0]?.sent, 12)
+        yield* records.put(record(1))
+        assert.strictEqual((yield* records.list).records[0]?.sent, 13)
+        assert.isFalse(yield* records.addSent(ContentId.make(`DO-${"b".repeat(43)}`), 5))
       })
     )
   })

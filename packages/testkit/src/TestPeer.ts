@@ -9,7 +9,7 @@ import type { Digest } from "@piecework/domain/Digest"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
 import { Codec, Handshake, Message } from "@piecework/wire"
-import { Effect, Result, type Scope } from "effect"
+import { type Duration, Effect, Result, type Scope } from "effect"
 
 export interface TestPeerOptions {
   readonly host: string
@@ -19,6 +19,8 @@ export interface TestPeerOptions {
   readonly layout: PieceLayout
   /** The bytes it answers with; of the length that was asked for, or of another one. */
   readonly answer: (block: Message.Block) => Uint8Array
+  /** How long it waits before each answer. Default 0. */
+  readonly delay?: Duration.Input | undefined
   /** What it sends in place of its bitfield and everything after it. */
   readonly opening?: Uint8Array | undefined
 }
@@ -62,6 +64,7 @@ export const make = Effect.fn("TestPeer.make")(function* (
         const { piece, offset, length: wanted } = message.success
         const block = { piece, offset, length: wanted }
         asked.push(block)
+        if (options.delay !== undefined) yield* Effect.sleep(options.delay)
         const data = options.answer(block)
         yield* stream.write([Codec.encode({ _tag: "Piece", piece, offset, length: data.length }), data])
       }

@@ -76,8 +76,14 @@ export interface World {
   /** The service's HTTP side, which has the pieces hash files. */
   readonly metadata: TestOrigin.TestOrigin
   readonly pieceSize: number
-  /** Puts the bytes at the origin and tells the service about them. */
-  readonly publish: (path: string, bytes: Uint8Array) => Effect.Effect<{ url: ContentUrl.ContentUrl; phf: Phf.Phf }>
+  /** The services as a client of the site has them. */
+  readonly cloud: Layer.Layer<Cloud.Cloud>
+  /** Puts the bytes at the origin and tells the service about them; `size` is that of pieces, if not the world's. */
+  readonly publish: (
+    path: string,
+    bytes: Uint8Array,
+    size?: number
+  ) => Effect.Effect<{ url: ContentUrl.ContentUrl; phf: Phf.Phf }>
   /** Lets a peer that is no client of this world into a content's swarm, as one that holds everything. */
   readonly introduce: (contentId: ContentId, peer: PeerIds.PeerId, address: PeerIds.PeerAddress) => Effect.Effect<void>
   /** The URL of a path at the origin. */
@@ -181,6 +187,7 @@ export const make = Effect.fn("World.make")(function* (
   }, Effect.orDie)
 
   return {
+    cloud: cloudAt(siteIp),
     introduce,
     network,
     origin,
@@ -188,9 +195,9 @@ export const make = Effect.fn("World.make")(function* (
     pieceSize,
     urlOf,
     client,
-    publish: Effect.fnUntraced(function* (path, bytes) {
+    publish: Effect.fnUntraced(function* (path, bytes, size = pieceSize) {
       origin.put(path, bytes)
-      const phf = phfOf(bytes, pieceSize)
+      const phf = phfOf(bytes, size)
       const url = urlOf(path)
       yield* Effect.orDie(catalog.publish(phf, [url]))
       metadata.put(`/phf/${phf.contentId}`, Phf.encode(phf))

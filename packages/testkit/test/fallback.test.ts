@@ -2,26 +2,17 @@ import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { ModeReason } from "@piecework/domain/DownloadMode"
-import { total } from "@piecework/domain/SourceKind"
 import { World } from "@piecework/testkit"
-import { Effect, Layer, Option } from "effect"
-import { within } from "./within.ts"
+import { Effect, Layer } from "effect"
+import { download, failure } from "./downloads.ts"
 
 const bytes = World.bytesOf(40_000)
 
 /** Downloads the published file and says how it ran; the file has to be right whatever happened. */
 const run = (world: World.World, options?: World.ClientOptions) =>
-  Effect.gen(function* () {
-    const client = yield* world.client(options)
-    const result = yield* within(
-      "30 seconds",
-      Effect.flatMap(client.start({ url: world.urlOf("/file") }), (active) => active.result)
-    )
-    const file = Option.getOrThrow(yield* client.file("/out/file"))
-    assert.strictEqual(Buffer.compare(file, bytes), 0)
-    assert.strictEqual(total(result.bytes), bytes.length)
-    return result
-  })
+  Effect.flatMap(world.client(options), (client) =>
+    download(client, { url: world.urlOf("/file") }, bytes, "30 seconds")
+  )
 
 const expectSimple = (world: World.World, reason: ModeReason, options?: World.ClientOptions) =>
   Effect.gen(function* () {
@@ -61,6 +52,20 @@ describe("a download falls back to plain HTTP, finishes, and says why", () => {
       })
     )
   }
+
+  it.effect("when the service is away for all who start together", () =>
+    Effect.gen(function* () {
+      const { world } = yield* published
+      const results = yield* Effect.all(
+        Array.from({ length: 4 }, () => run(world, failing("Unreachable"))),
+        { concurrency: "unbounded" }
+      )
+      assert.deepStrictEqual(
+        results.map((result) => result.mode),
+        Array.from({ length: 4 }, () => "Simple")
+      )
+    })
+  )
 
   it.effect("when the service does not know the content", () =>
     Effect.gen(function* () {
@@ -154,12 +159,7 @@ describe("an origin", () => {
       const world = yield* World.make()
       world.origin.put("/empty", new Uint8Array(0))
       const client = yield* world.client({ noService: true })
-      const result = yield* within(
-        "30 seconds",
-        Effect.flatMap(client.start({ url: world.urlOf("/empty") }), (active) => active.result)
-      )
-      assert.strictEqual(result.fileBytes, 0)
-      assert.strictEqual(Option.getOrThrow(yield* client.file("/out/file")).length, 0)
+      yield* download(client, { url: world.urlOf("/empty") }, new Uint8Array(0), "30 seconds")
     })
   )
 
@@ -173,27 +173,10 @@ describe("an origin", () => {
         const { world } = yield* published
         world.origin.misbehave({ status })
         const client = yield* world.client()
-        const error = yield* within(
-          "30 seconds",
-          Effect.flatMap(client.start({ url: world.urlOf("/file") }), (active) => Effect.flip(active.result))
-        )
+        const error = yield* failure(client, { url: world.urlOf("/file") }, "30 seconds")
         assert.strictEqual(error._tag === "NoSourceError" && error.reason, reason)
         assert.strictEqual(error._tag === "NoSourceError" && error.status, status)
-        assert.isTrue(Option.isNone(yield* client.file("/out/file")))
       })
     )
   }
-
-  it.effect("that lies is found out piece by piece, and no file appears", () =>
-    Effect.gen(function* () {
-      const { world } = yield* published
-      world.origin.misbehave({ corrupt: true })
-      const client = yield* world.client()
-      yield* within(
-        "10 minutes",
-        Effect.flatMap(client.start({ url: world.urlOf("/file") }), (active) => Effect.flip(active.result))
-      )
-      assert.isTrue(Option.isNone(yield* client.file("/out/file")))
-    })
-  )
 })

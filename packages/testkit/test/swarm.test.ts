@@ -3,7 +3,8 @@ import { wasted } from "@piecework/download/Tally"
 import { fromPeers, total } from "@piecework/domain/SourceKind"
 import { World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
-import { Effect, Option } from "effect"
+import { Effect } from "effect"
+import { download, expectFile } from "./downloads.ts"
 import { within } from "./within.ts"
 
 /** One thin line between the origin and the site, and a fat network inside. */
@@ -17,11 +18,6 @@ const site = (bytesPerSecond: number): MemoryNetwork.Options => {
   }
 }
 
-const expectFile = (client: World.TestClient, bytes: Uint8Array) =>
-  Effect.map(client.file("/out/file"), (file) =>
-    assert.isTrue(Option.isSome(file) && Buffer.compare(file.value, bytes) === 0, `${client.host} has the file`)
-  )
-
 describe("a site", () => {
   it.effect("fetches a file for eight clients that start together with little more than one copy", () =>
     Effect.gen(function* () {
@@ -31,15 +27,13 @@ describe("a site", () => {
       const clients = yield* Effect.forEach(Array.from({ length: 8 }), () => world.client())
       const results = yield* within(
         "30 seconds",
-        Effect.forEach(clients, (client) => Effect.flatMap(client.start({ url }), (active) => active.result), {
-          concurrency: "unbounded"
-        })
+        Effect.forEach(
+          clients,
+          (client) => Effect.flatMap(client.start({ url }), (active) => expectFile(client, active, bytes)),
+          { concurrency: "unbounded" }
+        )
       )
-      yield* Effect.forEach(clients, (client) => expectFile(client, bytes))
-      for (const result of results) {
-        assert.strictEqual(result.mode, "Lan")
-        assert.strictEqual(total(result.bytes), bytes.length)
-      }
+      for (const { mode } of results) assert.strictEqual(mode, "Lan")
       const fetched = results.reduce((sum, result) => sum + total(result.bytes) + wasted(result.waste), 0)
       const waste = results.reduce((sum, result) => sum + wasted(result.waste), 0)
       assert.isBelow(world.origin.sent("/image") / bytes.length, 1.6)
@@ -57,17 +51,10 @@ describe("a site", () => {
       const bytes = World.bytesOf(60 * world.pieceSize)
       const { url } = yield* world.publish("/image", bytes)
       const first = yield* world.client()
-      yield* within(
-        "30 seconds",
-        Effect.flatMap(first.start({ url }), (active) => active.result)
-      )
+      yield* download(first, { url }, bytes)
       const before = world.origin.sent("/image")
       const late = yield* world.client()
-      const result = yield* within(
-        "30 seconds",
-        Effect.flatMap(late.start({ url }), (active) => active.result)
-      )
-      yield* expectFile(late, bytes)
+      const result = yield* download(late, { url }, bytes)
       assert.isAbove(fromPeers(result.bytes) / bytes.length, 0.8)
       assert.isBelow((world.origin.sent("/image") - before) / bytes.length, 0.4)
     })

@@ -1,7 +1,7 @@
 /** One content on disk, open: its sparse `data` and its record `held`. */
 import type { HasherError, PieceHasher, PieceMismatch } from "@piecework/hashing/PieceHasher"
 import type { Phf } from "@piecework/hashing/Phf"
-import { Effect, Scope, Semaphore } from "effect"
+import { Clock, Effect, Scope, Semaphore } from "effect"
 import * as path from "node:path"
 import type { CacheError } from "../CacheError.ts"
 import { duplicate, deliver } from "./deliver.ts"
@@ -9,6 +9,9 @@ import { type DiskFile, openFile } from "./DiskFile.ts"
 import { digestAt } from "./digestAt.ts"
 import { type IoFailure, toCacheError } from "./io.ts"
 import type { Place } from "./Vault.ts"
+
+/** How long one look at the file's links is good for, in milliseconds. */
+const ownFor = 1000
 
 const held = Uint8Array.of(1)
 const notHeld = Uint8Array.of(0)
@@ -30,12 +33,20 @@ export const openPlace = Effect.fnUntraced(function* (
 
   let data = yield* openFile(dataPath, "own")
 
+  // Epoch milliseconds until which the file is taken for our own.
+  let ownUntil = 0
+
   /**
    * Sees to it that the file is nobody else's: one that was handed out as a link belongs to who asked for it, and is
-   * left to them as it is. The old file stays open for those who are just reading from it.
+   * left to them as it is. The old file stays open for those who are just reading from it. Looked up once a second at most:
+   * what another process hands out as a link meanwhile is given the bytes it has already.
    */
   const makeOwn = Effect.gen(function* () {
-    if ((yield* data.stat).nlink <= 1n) return
+    const now = yield* Clock.currentTimeMillis
+    if (now < ownUntil) return
+    const { nlink } = yield* data.stat
+    ownUntil = now + ownFor
+    if (nlink <= 1n) return
     const size = Math.min(Number((yield* data.stat).size), contentSize)
     yield* duplicate(data, size, dataPath)
     data = yield* Scope.provide(openFile(dataPath, "own"), scope)
@@ -82,7 +93,7 @@ export const openPlace = Effect.fnUntraced(function* (
           path: destination,
           overwrite: overwrite ?? false,
           share: link ?? false
-        })
+        }).pipe(Effect.ensuring(Effect.sync(() => void (ownUntil = 0))))
       )
   }
 })

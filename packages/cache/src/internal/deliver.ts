@@ -13,7 +13,7 @@ import { IoFailure, failureOf, io, toExportError, unless } from "./io.ts"
 import * as names from "./names.ts"
 
 /** Bytes copied at a time: large enough that the calls do not matter, small enough to stop soon when interrupted. */
-const chunkSize = 4 * 1024 * 1024
+const chunkSize = 256 * 1024
 
 /** Chunks under way: one is read while the other is written. */
 const chunksInFlight = 2

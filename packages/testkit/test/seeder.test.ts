@@ -1,0 +1,115 @@
+import { assert, describe, it } from "@effect/vitest"
+import { PieceCache } from "@piecework/cache/PieceCache"
+import { Cloud } from "@piecework/cloud"
+import { CloudError } from "@piecework/cloud/CloudError"
+import { Records, Seeder } from "@piecework/download"
+import { fromPeers } from "@piecework/domain/SourceKind"
+import { World } from "@piecework/testkit"
+import { MemoryNetwork } from "@piecework/transport"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { download } from "./downloads.ts"
+import { until } from "./within.ts"
+
+const bytes = World.bytesOf(40 * 4096)
+
+const seed = (client: World.TestClient) =>
+  Context.get(client.services, Seeder.Seeder).start({ scope: "Lan", rescan: "10 seconds" })
+
+/** A client that has fetched the file and does not serve it any more, and an origin that does not give it any more. */
+const fetched = Effect.gen(function* () {
+  const world = yield* World.make()
+  const { url, phf } = yield* world.publish("/file", bytes)
+  const client = yield* world.client()
+  yield* Effect.scoped(download(client, { url }, bytes))
+  world.origin.misbehave({ status: 403 })
+  return { world, url, phf, client }
+})
+
+describe("a seeder", () => {
+  it.effect("serves what is held, and notes what it sent", () =>
+    Effect.gen(function* () {
+      const { world, url, phf, client } = yield* fetched
+      const scope = yield* Scope.make()
+      const seeding = yield* Scope.provide(seed(client), scope)
+      const result = yield* Effect.scoped(download(yield* world.client(), { url }, bytes))
+      assert.strictEqual(fromPeers(result.bytes), bytes.length)
+      assert.strictEqual(seeding.contents()[0]?.sent, bytes.length)
+      yield* Scope.close(scope, Exit.void)
+      const noted = yield* Context.get(client.services, Records.Records).list
+      assert.strictEqual(noted.records[0]?.sent, bytes.length)
+      assert.strictEqual(noted.records[0]?.contentId, phf.contentId)
+    })
+  )
+
+  it.effect("remembers what it sent when somebody else adds to the content and it is opened anew", () =>
+    Effect.gen(function* () {
+      const lines = [MemoryNetwork.line(100_000)]
+      const world = yield* World.make({ network: { link: (from) => (from === World.originHost ? { lines } : {}) } })
+      const { url } = yield* world.publish("/file", bytes)
+      const client = yield* world.client()
+      const begun = yield* Scope.make()
+      const half = yield* Scope.provide(client.start({ url }), begun)
+      yield* until(() => half.progress().heldBytes > bytes.length / 2)
+      yield* Scope.close(begun, Exit.void)
+
+      const seeding = yield* seed(client)
+      const heldBytes = seeding.contents()[0]?.heldBytes ?? 0
+      yield* Effect.scoped(download(yield* world.client(), { url }, bytes))
+      const sent = seeding.contents()[0]?.sent ?? 0
+      assert.isAbove(sent, 0)
+      yield* Effect.scoped(download(client, { url }, bytes))
+      yield* TestClock.adjust("10 seconds")
+      assert.isAbove(seeding.contents()[0]?.heldBytes ?? 0, heldBytes)
+      assert.isAtLeast(seeding.contents()[0]?.sent ?? 0, sent)
+    })
+  )
+
+  it.effect("serves what comes into the cache later, and nothing that is gone", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      const client = yield* world.client()
+      const scope = yield* Scope.make()
+      const seeding = yield* Scope.provide(seed(client), scope)
+      assert.deepStrictEqual(seeding.contents(), [])
+      const { url, phf } = yield* world.publish("/file", bytes)
+      yield* Effect.scoped(download(client, { url }, bytes))
+      world.origin.misbehave({ status: 403 })
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(seeding.contents()[0]?.heldBytes, bytes.length)
+      yield* Effect.scoped(download(yield* world.client(), { url }, bytes))
+      yield* Scope.close(scope, Exit.void)
+      const cache = Context.get(client.services, PieceCache)
+      yield* cache.remove(phf.contentId)
+      const empty = yield* seed(client)
+      assert.deepStrictEqual(empty.contents(), [])
+    })
+  )
+
+  it.effect("is found once a service that was away at its start is there", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      const { url } = yield* world.publish("/file", bytes)
+      let isAway = false
+      const cloud = Layer.effect(
+        Cloud.Cloud,
+        Effect.map(Cloud.Cloud, (real) => {
+          const away = new CloudError({ role: "Geo", url: "http://service", reason: "Unreachable" })
+          const unlessAway = <A>(effect: Effect.Effect<A, CloudError>) =>
+            Effect.suspend(() => (isAway ? Effect.fail(away) : effect))
+          return { ...real, whereabouts: unlessAway(real.whereabouts) }
+        })
+      ).pipe(Layer.provide(world.cloud))
+      const client = yield* world.client({ cloud })
+      yield* Effect.scoped(download(client, { url }, bytes))
+      world.origin.misbehave({ status: 403 })
+      isAway = true
+      yield* seed(client)
+      yield* TestClock.adjust("2 minutes")
+      isAway = false
+      yield* TestClock.adjust("1 minute")
+      const result = yield* download(yield* world.client(), { url }, bytes)
+      assert.strictEqual(fromPeers(result.bytes), bytes.length)
+    })
+  )
+})
