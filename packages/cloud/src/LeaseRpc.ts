@@ -51,7 +51,7 @@ export class LeaseRequest extends Schema.Class<LeaseRequest>("@piecework/cloud/L
   keep: Runs,
   /** How many more pieces the client could take. */
   most: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: maxLeased })),
-  /** What the client gets from the origin, in bytes a second; 0 until it knows. */
+  /** What the client gets from the origin and from peers elsewhere, in bytes a second; 0 until it knows. */
   originRate: Bytes,
   /** Counts the requests of this client for this content that were answered. */
   seq: Schema.Natural
