@@ -32,6 +32,11 @@ export interface Leasing {
   readonly look: (happened: Happening) => Effect.Effect<void>
 }
 
+interface Said {
+  readonly need: Leases.Need
+  readonly reply: LeaseReply
+}
+
 /** Between an answer and the next ask at least, so that a fast line asks in lots. */
 const shortestPause = Duration.millis(20)
 /** After an ask that failed; doubled up to `longestWait`: a service that comes back waits so long for all to be back. */
@@ -46,6 +51,8 @@ export const start = Effect.fn("Leasing.start")(function* (
   const cloud = yield* Cloud
   const { contentId, plan, tell } = options
   const group = options.groupId === undefined || options.scope !== "Group" ? {} : { groupId: options.groupId }
+  /** The first decision was made, so that there is something to say. */
+  const begun = yield* Latch.make(false)
   const hurry = yield* Latch.make(false)
   let array: EndpointUrl | undefined
   let answered = 0
@@ -53,13 +60,14 @@ export const start = Effect.fn("Leasing.start")(function* (
   let isStarved = false
   let isAsking = true
 
-  const ask = Effect.fnUntraced(function* (need: Leases.Need): Effect.fn.Return<LeaseReply, CloudError> {
+  const ask = Effect.fnUntraced(function* (): Effect.fn.Return<Said, CloudError> {
     if (array === undefined) {
       const [first] = yield* cloud.discover(yield* cloud.whereabouts, contentId)
       array = first.url
     }
     const { layout, pieceCount, held } = plan()
-    return yield* cloud.lease(
+    const need = Leases.need(plan())
+    const reply = yield* cloud.lease(
       array,
       new LeaseRequest({
         contentId,
@@ -74,16 +82,19 @@ export const start = Effect.fn("Leasing.start")(function* (
         seq: answered
       })
     )
+    return { need, reply }
   })
 
   const once = Effect.gen(function* () {
     isAsking = true
     yield* hurry.close
-    const need = Leases.need(plan())
-    const { runs, again } = yield* ask(need)
+    const {
+      need,
+      reply: { runs, again }
+    } = yield* ask()
     answered++
     isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
-    yield* tell(() => ({ _tag: "Leased", runs }))
+    yield* tell(() => ({ _tag: "Leased", runs, asked: need.keep }))
     isAsking = false
     return again
   })
@@ -107,7 +118,7 @@ export const start = Effect.fn("Leasing.start")(function* (
     }
   })
 
-  yield* Effect.forkScoped(forever)
+  yield* Effect.forkScoped(Effect.andThen(begun.await, forever))
   // Only the first answer is waited for: later ones find the client at work on what it has.
   yield* Effect.suspend(() =>
     answered === 0 ? tell(() => (answered === 0 ? { _tag: "LeasesOff" } : undefined)) : Effect.void
@@ -115,9 +126,11 @@ export const start = Effect.fn("Leasing.start")(function* (
 
   return {
     look: (happened) =>
-      !isAsking && !isStarved && Leases.concerns(plan(), happened) && Leases.need(plan()).most > 0
-        ? Effect.asVoid(hurry.open)
-        : Effect.void
+      answered === 0
+        ? Effect.asVoid(begun.open)
+        : !isAsking && !isStarved && Leases.concerns(plan(), happened) && Leases.need(plan()).most > 0
+          ? Effect.asVoid(hurry.open)
+          : Effect.void
   }
 })
 

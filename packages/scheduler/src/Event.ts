@@ -142,6 +142,8 @@ export interface OriginAllowed extends Happened {
 export interface Leased extends Happened {
   readonly _tag: "Leased"
   readonly runs: ReadonlyArray<{ readonly first: number; readonly count: number }>
+  /** What the client had said that it has under way or goes on with: of these, those that are not in `runs` are others'. */
+  readonly asked: ReadonlyArray<{ readonly first: number; readonly count: number }>
 }
 
 /** The service does not answer, or gives no leases. A plan starts so, unless it is made to wait for the first answer. */

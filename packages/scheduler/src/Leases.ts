@@ -15,10 +15,7 @@ import { isHeldNear } from "./Rarity.ts"
 import { isSitePeer, pendingOf, type Source, takesRuns } from "./Source.ts"
 
 export interface Leases {
-  /**
-   * `Off`: no service says anything. `Asked`: the first answer is due; until then one piece is fetched, so that a client that
-   * is alone loses no time. `On`: leases hold.
-   */
+  /** `Off`: no service says anything. `Asked`: the first answer is due, so nothing is leased yet. `On`: leases hold. */
   readonly mode: "Off" | "Asked" | "On"
   /** What the last word leased to this client; some of it may have come since. */
   readonly pieces: Bitfield.Bitfield
@@ -35,8 +32,11 @@ export const make = (pieceCount: number, mode: Leases["mode"]): Leases => ({
   ignoredUntil: 0
 })
 
-/** The service's word is followed now. */
-export const areFollowed = ({ leases, now }: Plan): boolean => leases.mode === "On" && now >= leases.ignoredUntil
+/** Only what is leased may be asked for. */
+export const areFollowed = ({ leases, now }: Plan): boolean => leases.mode !== "Off" && now >= leases.ignoredUntil
+
+/** The first answer is due. */
+export const areAwaited = (plan: Plan): boolean => areFollowed(plan) && plan.leases.mode === "Asked"
 
 export const isLeased = ({ leases }: Plan, piece: number): boolean => Bits.has(leases.pieces.bytes, piece)
 
@@ -46,13 +46,8 @@ export const mayCross = (plan: Plan, piece: number): boolean => !areFollowed(pla
 /** All leases are these from now on. What was begun without one and has hardly come is taken back. */
 export const leased = (draft: Draft, event: Leased): void => {
   const { plan } = draft
-  const bytes = new Uint8Array(Bitfield.byteLength(plan.pieceCount))
-  for (const { first, count } of event.runs) {
-    for (let piece = Math.max(0, first); piece < Math.min(first + count, plan.pieceCount); piece++) {
-      if (Number.isInteger(piece)) Bits.set(bytes, piece)
-    }
-  }
-  const pieces = { pieceCount: plan.pieceCount, bytes }
+  const pieces = { pieceCount: plan.pieceCount, bytes: bitsOf(plan, event.runs) }
+  const asked = bitsOf(plan, event.asked)
   plan.leases = {
     ...plan.leases,
     mode: "On",
@@ -65,12 +60,22 @@ export const leased = (draft: Draft, event: Leased): void => {
     for (const flight of source.flights) {
       const isYoung = plan.now - flight.since < plan.settings.leaseYoung && flight.position === undefined
       const now = draft.source(source.id)
-      if (now === undefined || !isYoung || pendingOf(flight).some((piece) => isLeased(plan, piece))) continue
-      draft.cancel(now, flight, "Unleased")
+      const isOthers = pendingOf(flight).every((piece) => Bits.has(asked, piece) && !isLeased(plan, piece))
+      if (now !== undefined && isYoung && isOthers) draft.cancel(now, flight, "Unleased")
     }
     draft.hungry.add(source.id)
   }
   draft.wake()
+}
+
+const bitsOf = (plan: Plan, runs: Leased["runs"]): Uint8Array => {
+  const bytes = new Uint8Array(Bitfield.byteLength(plan.pieceCount))
+  for (const { first, count } of runs) {
+    for (let piece = Math.max(0, first); piece < Math.min(first + count, plan.pieceCount); piece++) {
+      if (Number.isInteger(piece)) Bits.set(bytes, piece)
+    }
+  }
+  return bytes
 }
 
 export const off = (draft: Draft): void => {

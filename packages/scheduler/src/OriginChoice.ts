@@ -38,13 +38,10 @@ export const choose = (draft: Draft, origin: Source): Choice | undefined => {
   const leased = leasedRun(plan, answered, length)
   if (leased !== undefined) return { run: leased, reason: "Leased" }
   if (Leases.areFollowed(plan)) return undefined
-  // Until the service says who fetches what, one piece: a client that is alone loses no time, and others hardly any bytes.
-  const isAsking = plan.leases.mode === "Asked"
-  if (isAsking && origin.flights.length > 0) return undefined
   const owners = ownersOf(plan)
   const shares = sharesAmong(draft, owners)
-  const scene: Scene = { plan, shares, owners, answered, origin, length: isAsking ? 1 : length }
-  const run = ownShare(scene) ?? (isAsking ? undefined : othersShare(scene))
+  const scene: Scene = { plan, shares, owners, answered, origin, length }
+  const run = ownShare(scene) ?? othersShare(scene)
   if (run === undefined) return undefined
   return { run, reason: reasonFor(scene, run.first) }
 }
@@ -55,7 +52,7 @@ export const choose = (draft: Draft, origin: Source): Choice | undefined => {
  */
 export const mayStream = (draft: Draft, origin: Source): boolean => {
   const { plan } = draft
-  if (!plan.originAllowed || plan.wantedCount === 0) return false
+  if (!plan.originAllowed || plan.wantedCount === 0 || Leases.areAwaited(plan)) return false
   const owners = ownersOf(plan)
   const shares = sharesAmong(draft, owners)
   const answered = heldByAnswering(plan)

@@ -69,7 +69,7 @@ export const make = (options: {
   /** Decides between choices that are equally good; the same seed and events give the same commands. */
   readonly seed: number
   readonly settings?: Partial<Settings> | undefined
-  /** A service is being asked for leases: until `Leased` or `LeasesOff` little is asked of the origin. Default false. */
+  /** A service is being asked for leases: until `Leased` or `LeasesOff` nothing is asked of the origin. Default false. */
   readonly awaitsLeases?: boolean | undefined
 }): Plan => {
   const { layout, self } = options

@@ -122,7 +122,9 @@ export class World {
     this.#tell({ _tag: "OriginAllowed", now: this.#now })
     // A service whose word is nothing must not keep it from the end; one that is gone neither.
     this.#tell(
-      this.#dice.chance(50) ? { _tag: "Leased", runs: [], now: this.#now } : { _tag: "LeasesOff", now: this.#now }
+      this.#dice.chance(50)
+        ? { _tag: "Leased", runs: [], asked: [], now: this.#now }
+        : { _tag: "LeasesOff", now: this.#now }
     )
     for (const actor of this.#actors) if (actor.joined && actor.choked) this.#choke(actor)
     for (const actor of this.#actors) if (!actor.joined && !actor.dead) this.#join(actor)
@@ -298,11 +300,12 @@ export class World {
 
   #lease(): void {
     if (this.#dice.chance(20)) return this.#tell({ _tag: "LeasesOff", now: this.#now })
-    const runs = Array.from({ length: this.#dice.below(4) }, () => ({
-      first: this.#dice.below(this.#pieces + 3) - 1,
-      count: this.#dice.below(20)
-    }))
-    this.#tell({ _tag: "Leased", runs, now: this.#now })
+    const runs = () =>
+      Array.from({ length: this.#dice.below(4) }, () => ({
+        first: this.#dice.below(this.#pieces + 3) - 1,
+        count: this.#dice.below(20)
+      }))
+    this.#tell({ _tag: "Leased", runs: runs(), asked: runs(), now: this.#now })
   }
 
   #choke(actor: Actor): void {

@@ -7,6 +7,12 @@ export interface LeasePace {
   readonly longestRun: number
   /** Pieces that one member may have leased. 256, the most that a message holds. */
   readonly mostLeased: number
+  /** Leases that a member may have at first. 2: two requests, so that its line does not rest. */
+  readonly trustFirst: number
+  /** … if it says that it has had leases before: after a restart of the service its runs go on. 32: two of the longest. */
+  readonly trustKnown: number
+  /** How many more with each that it kept. 4: a fast client has as many as it can use after a few round trips. */
+  readonly trustStep: number
   /** From one ask to the next that says "still there". 2000: a member that dies is missed within seconds. */
   readonly renew: number
   /** The same while a member wants leases and there are none. 500. */
@@ -27,7 +33,7 @@ export interface LeasePace {
   readonly hedgeUnknown: number
   /** The typical time is an average over about so many leases. 16. */
   readonly average: number
-  /** Leases lost in a row after which a member gets none. 3. */
+  /** Leases lost in a row after which a member loses all and gets none. 3. */
   readonly strikes: number
   /** … for so long. 60 000. */
   readonly block: number
@@ -41,6 +47,9 @@ export const defaults: LeasePace = {
   runTime: 2000,
   longestRun: 16,
   mostLeased: 256,
+  trustFirst: 2,
+  trustKnown: 32,
+  trustStep: 4,
   renew: 2000,
   starved: 500,
   perMember: 5,

@@ -4,9 +4,10 @@
  *
  * Invariants: a piece is leased to one member at most, and to none that holds it; `holders` counts the members that do.
  *
- * Whoever lies can cost a site time, not bytes and never the end: a lease that takes far longer than the site's others goes
- * to the next who has nothing else to do, a member that lost several so gets none for a while, and a member that others'
- * pieces never reach (`isolated`) may fetch those itself.
+ * Whoever lies can cost a site time, not bytes and never the end: a member has few leases until it has shown that it keeps
+ * them, a lease that takes far longer than the site's others goes to the next who has nothing else to do, a member that
+ * lost several so loses all and gets none for a while, and one that others' pieces never reach (`isolated`) may fetch those
+ * itself.
  */
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { PeerId } from "@piecework/domain/Peer"
@@ -29,6 +30,8 @@ export interface Holder {
   readonly askedAt: number
   /** When it counts as gone, in epoch milliseconds. */
   readonly expiresAt: number
+  /** How many of its leases it is believed to keep, going by those it has kept. */
+  readonly trust: number
   /** Leases in a row that others had to take over. */
   readonly strikes: number
   /** It gets no leases before. */
@@ -169,7 +172,7 @@ class Draft {
   update(request: Ask, known: Holder | undefined): Member {
     const { renew } = pauses(this.#pace, HashMap.size(this.#next.members) + 1)
     const member: Member = {
-      ...(known ?? unknown),
+      ...(known ?? { ...unknown, trust: request.seq > 0 ? this.#pace.trustKnown : this.#pace.trustFirst }),
       externalIp: request.externalIp,
       held: request.held,
       leased: new Map(known?.leased),
@@ -248,11 +251,12 @@ class Draft {
     }
     if (found === undefined) return
     const [id, slow, piece] = found
-    const leased = new Map(slow.leased)
-    leased.delete(piece)
-    Gaps.clear(this.#next.leased, piece)
     const strikes = slow.strikes + 1
-    const blockedUntil = strikes >= this.#pace.strikes ? this.#now + this.#pace.block : slow.blockedUntil
+    const isOut = strikes >= this.#pace.strikes
+    const leased = new Map(isOut ? [] : slow.leased)
+    leased.delete(piece)
+    for (const lost of slow.leased.keys()) if (!leased.has(lost)) Gaps.clear(this.#next.leased, lost)
+    const blockedUntil = isOut ? this.#now + this.#pace.block : slow.blockedUntil
     this.#next.members = HashMap.set(this.#next.members, id, { ...slow, leased, strikes, blockedUntil })
     this.#lease(member, piece)
   }
@@ -274,6 +278,7 @@ class Draft {
       if (!Bitfield.has(member.held, piece)) continue
       this.#release(member, piece)
       member.strikes = 0
+      member.trust = Math.min(this.#pace.mostLeased, member.trust + this.#pace.trustStep)
       const took = this.#now - since
       const { typical } = this.#next
       this.#next.typical = typical === undefined ? took : typical + (took - typical) / this.#pace.average
@@ -316,7 +321,8 @@ class Draft {
 
   /** How many pieces the member may have leased. */
   #capacity(member: Member): number {
-    return Math.min(this.#pace.mostLeased, Math.max(2, 2 * this.#piecesIn(member, this.#pace.runTime)))
+    if (this.#now < member.blockedUntil) return 0
+    return Math.min(member.trust, Math.max(2, 2 * this.#piecesIn(member, this.#pace.runTime)))
   }
 
   #piecesIn(member: Member, millis: number): number {
