@@ -106,7 +106,7 @@ export const start = Effect.fn("Leasing.start")(function* (
       if (result._tag === "Success") {
         wait = shortestWait
         yield* Effect.sleep(shortestPause)
-        yield* isStarved ? Effect.sleep(result.success) : Effect.timeoutOption(hurry.await, result.success)
+        yield* Effect.timeoutOption(hurry.await, result.success)
       } else {
         yield* Effect.logDebug("no leases", result.failure.message)
         array = undefined
@@ -125,12 +125,13 @@ export const start = Effect.fn("Leasing.start")(function* (
   ).pipe(Effect.delay(options.timeout), Effect.forkScoped)
 
   return {
-    look: (happened) =>
-      answered === 0
-        ? Effect.asVoid(begun.open)
-        : !isAsking && !isStarved && Leases.concerns(plan(), happened) && Leases.need(plan()).most > 0
-          ? Effect.asVoid(hurry.open)
-          : Effect.void
+    look: (happened) => {
+      if (answered === 0) return Effect.asVoid(begun.open)
+      if (isAsking || !Leases.concerns(plan(), happened)) return Effect.void
+      // A lease that was kept makes room for another.
+      const isIdle = isStarved && happened._tag !== "PieceHeld"
+      return isIdle || Leases.need(plan()).most === 0 ? Effect.void : Effect.asVoid(hurry.open)
+    }
   }
 })
 

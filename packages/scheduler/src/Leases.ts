@@ -144,8 +144,9 @@ export const need = (plan: Plan): Need => {
   let missing = 0
   for (let piece = 0 as PieceRun["first"]; piece < plan.pieceCount; piece++) {
     const isAhead = Bits.has(underWay, piece) || (isLeased(plan, piece) && isFree(plan, piece))
-    if (isAhead) {
-      ahead++
+    // What is being verified is neither held yet nor given back.
+    if (isAhead || (plan.verifying.has(piece) && isLeased(plan, piece))) {
+      if (isAhead) ahead++
       const last = keep.at(-1)
       if (last !== undefined && last.first + last.count === piece) last.count++
       else if (keep.length < settings.mostLeased) keep.push({ first: piece, count: 1 })

@@ -32,6 +32,8 @@ export interface Holder {
   readonly expiresAt: number
   /** How many of its leases it is believed to keep, going by those it has kept. */
   readonly trust: number
+  /** It kept one since it came: what it says of itself may be true. */
+  readonly hasKept: boolean
   /** Leases in a row that others had to take over. */
   readonly strikes: number
   /** It gets no leases before. */
@@ -55,7 +57,7 @@ export interface Leases {
   readonly settledAt: number
   /** Milliseconds from a lease to the piece, as a moving average; `undefined` until there was one. */
   readonly typical: number | undefined
-  /** As of `sweptAt`: bytes a second of all members together, and how many know their rate. */
+  /** As of `sweptAt`: bytes a second of all members together that know their rate and have kept a lease, and how many. */
   readonly rates: { readonly sum: number; readonly count: number }
   readonly sweptAt: number
 }
@@ -126,7 +128,7 @@ export const expire = (before: Leases, now: number, pace: LeasePace): Leases => 
   let count = 0
   for (const entry of before.members) {
     if (entry[1].expiresAt <= now) gone.push(entry)
-    else if (entry[1].rate > 0) {
+    else if (entry[1].rate > 0 && entry[1].hasKept) {
       sum += entry[1].rate
       count++
     }
@@ -202,7 +204,7 @@ class Draft {
     const settling = this.#now < this.#next.settledAt
     if (settling || this.#now < member.blockedUntil) return true
     const wanted = Math.min(request.most, this.#capacity(member) - member.leased.size)
-    if (wanted <= 0) return false
+    if (wanted <= 0) return true
     const had = member.leased.size
     this.#grantFree(request, member, wanted)
     if (member.leased.size === 0) this.#hedge(request, member)
@@ -278,6 +280,7 @@ class Draft {
       if (!Bitfield.has(member.held, piece)) continue
       this.#release(member, piece)
       member.strikes = 0
+      member.hasKept = true
       member.trust = Math.min(this.#pace.mostLeased, member.trust + this.#pace.trustStep)
       const took = this.#now - since
       const { typical } = this.#next
@@ -353,6 +356,7 @@ const gained = (before: Holder, held: Bitfield.Bitfield): boolean => {
 
 const unknown = {
   cursor: Infinity,
+  hasKept: false,
   strikes: 0,
   blockedUntil: 0,
   stuckSince: undefined,
