@@ -1,5 +1,5 @@
 /**
- * Array: join a content's swarm, join again when told to, leave. A join says what the client holds and has moved, and its
+ * Array: join a content's swarm, join again when told to, leave (leases: `LeaseRpc.ts`). A join says what the client holds and has moved, and its
  * answer is a handout of peers. Request: spec.md §4.5. The reply is not public there, so it is ours.
  */
 import { ContentId } from "@piecework/domain/Content"
@@ -9,6 +9,7 @@ import { Effect, Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CallerMiddleware } from "./Caller.ts"
 import { Bytes, ExperimentId, GroupId, Ip, ProfileBits, Scope } from "./Fields.ts"
+import { Lease } from "./LeaseRpc.ts"
 import * as Profile from "./Profile.ts"
 import { ContentUnknown, RequestRefused } from "./RoleError.ts"
 
@@ -115,4 +116,4 @@ export const Join = Rpc.make("Join", {
 /** Takes the member out at once. Leaving twice, or without having joined, changes nothing. */
 export const Leave = Rpc.make("Leave", { payload: LeaveRequest, error: RequestRefused })
 
-export class ArrayRpcs extends RpcGroup.make(Join, Leave).middleware(CallerMiddleware) {}
+export class ArrayRpcs extends RpcGroup.make(Join, Leave, Lease).middleware(CallerMiddleware) {}

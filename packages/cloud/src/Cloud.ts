@@ -18,6 +18,7 @@ import { type GeoReply, GeoRequest } from "./GeoRpcs.ts"
 import * as Calls from "./internal/Calls.ts"
 import * as FakeRoles from "./internal/FakeRoles.ts"
 import { type KeyValueReply, KeyValueRequest } from "./KeyValueRpcs.ts"
+import { LeaseReply, type LeaseRequest } from "./LeaseRpc.ts"
 import { paths } from "./Role.ts"
 
 /** A content by its id, or by its URL at the origin. */
@@ -55,6 +56,8 @@ export class Cloud extends Context.Service<
     /** Joins the swarm, or joins it again. The handout's `nextJoin` is at least 500 ms and at most an hour, whatever came. */
     readonly join: (array: EndpointUrl, request: JoinRequest) => Effect.Effect<Handout, CloudError>
     readonly leave: (array: EndpointUrl, request: LeaveRequest) => Effect.Effect<void, CloudError>
+    /** Asks for leases. The reply's runs are pieces of the content, and its `again` is 100 ms to a minute, whatever came. */
+    readonly lease: (array: EndpointUrl, request: LeaseRequest) => Effect.Effect<LeaseReply, CloudError>
   }
 >()("@piecework/cloud/Cloud") {
   /** Over HTTP, at `CloudConfig`'s service. */
@@ -146,6 +149,14 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     yield* call("Array", array, (client) => client.Leave(request))
   })
 
+  const lease = Effect.fn("Cloud.lease")(function* (array: EndpointUrl, request: LeaseRequest) {
+    const reply = yield* call("Array", array, (client) => client.Lease(request))
+    return new LeaseReply({
+      runs: reply.runs.filter(({ first, count }) => first + count <= request.pieceCount),
+      again: Duration.clamp(reply.again, leasePause)
+    })
+  })
+
   const known = yield* Cache.makeWith<"whereabouts", Whereabouts, CloudError>(
     (): Effect.Effect<Whereabouts, CloudError> =>
       Effect.gen(function* () {
@@ -177,11 +188,13 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     )
   })
 
-  return Cloud.of({ whereabouts, lookup, geo, keyValue, contentPolicy, discover, join, leave })
+  return Cloud.of({ whereabouts, lookup, geo, keyValue, contentPolicy, discover, join, leave, lease })
 })
 
 /** A service's word for the time until the next join is taken within these: it must neither flood nor silence a client. */
 const shortestPause = { minimum: Duration.millis(500), maximum: Duration.hours(1) }
+/** Its word for the time until a client renews its leases within these. */
+const leasePause = { minimum: Duration.millis(100), maximum: Duration.minutes(1) }
 /** And its word for how long its whereabouts hold within these. */
 const whereaboutsKept = { minimum: Duration.minutes(1), maximum: Duration.days(1) }
 

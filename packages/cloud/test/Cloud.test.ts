@@ -11,6 +11,7 @@ import { ArrayInstance, DiscoveryRpcs } from "../src/DiscoveryRpcs.ts"
 import { EndpointUrl } from "../src/Fields.ts"
 import { GeoReply, GeoRpcs } from "../src/GeoRpcs.ts"
 import { KeyValueReply, KeyValueRpcs } from "../src/KeyValueRpcs.ts"
+import { LeaseReply, LeaseRequest } from "../src/LeaseRpc.ts"
 import { ContentUnknown, RequestRefused } from "../src/RoleError.ts"
 
 const digest = Option.getOrThrow(Option.fromUndefinedOr(Digest.fromBytes(new Uint8Array(32).fill(7))))
@@ -48,6 +49,19 @@ const joining = (n: number, peersWanted = 50) =>
     scope: "Lan",
     peersWanted
   })
+const leasing = new LeaseRequest({
+  contentId,
+  peerId: peerId(1),
+  reportedIp: "10.0.0.1",
+  scope: "Lan",
+  pieceCount: 10,
+  pieceSize: 1024,
+  held: new Uint8Array(2),
+  keep: [{ first: 1, count: 2 }],
+  most: 2,
+  originRate: 0,
+  seq: 0
+})
 
 layer(Cloud.layerTest({ contents: [policy], peers: [1, 2, 3].map(peer) }).pipe(Layer.provide(CloudConfig.layer())))(
   "Cloud",
@@ -148,7 +162,14 @@ const start = (overrides?: Partial<Service>) =>
       DiscoveryRpcs.toLayer({ Discover: () => Effect.succeed([new ArrayInstance({ url: array })] as const) }),
       ArrayRpcs.toLayer({
         Join: () => Effect.succeed(self.handout),
-        Leave: () => Effect.fail(new RequestRefused({ reason: "Overloaded" }))
+        Leave: () => Effect.fail(new RequestRefused({ reason: "Overloaded" })),
+        Lease: ({ keep }) =>
+          Effect.succeed(
+            new LeaseReply({
+              runs: [...keep, { first: 9, count: 2 }, { first: 9, count: 1 }],
+              again: Duration.millis(1)
+            })
+          )
       }),
       Caller.layerInProcess()
     )
@@ -250,6 +271,25 @@ it.effect("takes no more peers than it wanted, and never itself", () =>
   })
 )
 
+it.effect("takes leases of pieces that there are, and asks again no sooner than a tenth of a second", () =>
+  Effect.gen(function* () {
+    const { cloud } = yield* start()
+    const reply = yield* cloud.lease(array, leasing)
+    assert.deepStrictEqual(reply.runs, [
+      { first: 1, count: 2 },
+      { first: 9, count: 1 }
+    ])
+    assert.strictEqual(Duration.toMillis(reply.again), 100)
+  })
+)
+
+it.effect("gets no leases from a service that gives none", () =>
+  Effect.gen(function* () {
+    const error = yield* Effect.flip((yield* Cloud).lease(array, leasing))
+    assert.deepStrictEqual([error.role, error.reason], ["Array", "Refused"])
+  }).pipe(Effect.provide(Cloud.layerTest().pipe(Layer.provide(CloudConfig.layer()))))
+)
+
 it.effect("says that the service refused", () =>
   Effect.gen(function* () {
     const { cloud } = yield* start()
@@ -294,7 +334,11 @@ it.effect("handlers see the address that the client is given", () =>
       KeyValueRpcs.toLayer({ KeyValue: () => Effect.die("not asked") }),
       ContentPolicyRpcs.toLayer({ ContentPolicy: ({ contentId: content = "" }) => new ContentUnknown({ content }) }),
       DiscoveryRpcs.toLayer({ Discover: () => new RequestRefused({ reason: "NotAllowed" }) }),
-      ArrayRpcs.toLayer({ Join: () => Effect.die("not asked"), Leave: () => Effect.void }),
+      ArrayRpcs.toLayer({
+        Join: () => Effect.die("not asked"),
+        Leave: () => Effect.void,
+        Lease: () => Effect.die("not asked")
+      }),
       Caller.layerInProcess()
     )
     const seen = yield* Cloud.use((cloud) => cloud.geo).pipe(

@@ -8,6 +8,7 @@ import { ContentPolicyReply, ContentPolicyRequest } from "../src/ContentPolicyRp
 import { EndpointUrl, Ip } from "../src/Fields.ts"
 import { GeoReply } from "../src/GeoRpcs.ts"
 import { KeyValueReply } from "../src/KeyValueRpcs.ts"
+import { LeaseReply, LeaseRequest } from "../src/LeaseRpc.ts"
 import * as Profile from "../src/Profile.ts"
 
 const contentId = "DO-aGZA_I8Lc2F-ZsPzrXhTrcZaVte-PexJ5cOai52WjpQ"
@@ -38,6 +39,21 @@ const join = {
 }
 const peer = { id: peerId, address: { host: "192.168.1.8", port: 7680 }, kind: "Lan" }
 const handout = { peers: [peer], nextJoin: 3000, candidates: 1 }
+const lease = {
+  contentId,
+  peerId,
+  reportedIp: "192.168.1.7",
+  scope: "Lan",
+  profile: 768,
+  pieceCount: 5,
+  pieceSize: 1_048_576,
+  held: "wA==",
+  keep: [{ first: 3, count: 1 }],
+  most: 2,
+  originRate: 400_000,
+  seq: 7
+}
+const leases = { runs: [{ first: 3, count: 2 }], again: 2000 }
 const policy = {
   contentId,
   hashOfHashes: digest,
@@ -82,10 +98,18 @@ describe("what goes over the wire", () => {
 
   it("is what docs/protocol.md shows", () => {
     const page = readFileSync(path.join(import.meta.dirname, "../../../docs/protocol.md"), "utf8")
-    const shown = [...page.matchAll(/```json\n(\{"(?:contentId|peers)".*?)```/gs)].map(([, json = ""]) =>
+    const shown = [...page.matchAll(/```json\n(\{"(?:contentId|peers|runs)".*?)```/gs)].map(([, json = ""]) =>
       JSON.parse(json)
     )
-    assert.deepStrictEqual(shown, [join, handout])
+    assert.deepStrictEqual(shown, [join, handout, lease, leases])
+  })
+
+  it("is this JSON for leases", () => {
+    const asked = Schema.decodeUnknownSync(Schema.toCodecJson(LeaseRequest))(lease)
+    assert.deepStrictEqual(asked.held, Uint8Array.of(0xc0))
+    assert.deepStrictEqual(Schema.encodeSync(Schema.toCodecJson(LeaseRequest))(asked), lease)
+    const given = Schema.decodeUnknownSync(Schema.toCodecJson(LeaseReply))(leases)
+    assert.deepStrictEqual(Schema.encodeSync(Schema.toCodecJson(LeaseReply))(given), leases)
   })
 
   it("is this JSON for a content's policy", () => {
@@ -122,6 +146,22 @@ const refused: ReadonlyArray<readonly [string, Schema.Codec<unknown, unknown>, u
   ["a handout of 256 peers", Handout, { ...handout, peers: Array.from({ length: 256 }, () => peer) }],
   ["a peer at a name", Handout, { ...handout, peers: [{ ...peer, address: { host: "evil.test", port: 1 } }] }],
   ["a pause that is no number", Handout, { ...handout, nextJoin: "soon" }],
+  ["leases of a content without pieces", LeaseRequest, { ...lease, pieceCount: 0 }],
+  ["leases of more pieces than a bitfield may have", LeaseRequest, { ...lease, pieceCount: 262_145 }],
+  [
+    "a bitfield of 32,769 bytes",
+    LeaseRequest,
+    { ...lease, held: Buffer.from(new Uint8Array(32_769)).toString("base64") }
+  ],
+  ["a bitfield that is not base64", LeaseRequest, { ...lease, held: "w*==" }],
+  ["257 leases wanted", LeaseRequest, { ...lease, most: 257 }],
+  [
+    "257 runs",
+    LeaseRequest,
+    { ...lease, keep: Array.from({ length: 257 }, (_, first) => ({ first: 2 * first, count: 1 })) }
+  ],
+  ["a run of nothing", LeaseReply, { ...leases, runs: [{ first: 0, count: 0 }] }],
+  ["a run before the first piece", LeaseReply, { ...leases, runs: [{ first: -1, count: 2 }] }],
   ["a digest of 31 bytes", ContentPolicyReply, { ...policy, hashOfHashes: `${"A".repeat(42)}==` }],
   ["no PHF", ContentPolicyReply, { ...policy, phfUrls: [] }],
   ["a PHF in a file", ContentPolicyReply, { ...policy, phfUrls: ["file:///etc/passwd"] }],

@@ -23,6 +23,11 @@ export class DownloadConfig extends Context.Service<
     readonly firstByteTimeout: Duration.Input
     /** How long a download that has received bytes may go without any more. Default 5 min. Source: spec.md §3.4. */
     readonly noProgressTimeout: Duration.Input
+    /**
+     * How long a download waits for the service to say what it may ask the origin for. Default 300 ms: a round trip and a
+     * margin; then it goes ahead without.
+     */
+    readonly leaseTimeout: Duration.Input
     /** Most peers one download talks to at once. Default 10: a random regular graph of ten holds a site together. */
     readonly maxPeers: number
     /** The address at which others reach this device. Default: the one it listens on. */
@@ -40,6 +45,7 @@ export const defaults: DownloadConfig["Service"] = {
   phfTimeout: "30 seconds",
   firstByteTimeout: "10 seconds",
   noProgressTimeout: "5 minutes",
+  leaseTimeout: "300 millis",
   maxPeers: 10,
   reportedHost: undefined,
   groupId: undefined,

@@ -9,10 +9,11 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { deviceOf, PeerAddress, type PeerId } from "@piecework/domain/Peer"
 import { total } from "@piecework/domain/SourceKind"
+import { maxPieces } from "@piecework/cloud/LeaseRpc"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
-import { type Command, type Event, Plan } from "@piecework/scheduler"
+import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
@@ -22,6 +23,7 @@ import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
+import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import type { Meter } from "./Meter.ts"
 import * as Watchdog from "./Watchdog.ts"
@@ -74,9 +76,9 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     },
     onBroken: (cause) => Effect.asVoid(Deferred.failCause(ended, cause))
   })
-  const plan = yield* Ref.make(
-    Plan.make({ layout, held: options.held, self: host.self, seed: yield* Random.nextIntBetween(0, 0x7fffffff) })
-  )
+  const awaitsLeases = usesPeers(options.mode) && layout.pieceCount <= maxPieces
+  const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
+  const plan = yield* Ref.make(Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases }))
 
   const execute = (command: Command.Command): Effect.Effect<void> => {
     switch (command._tag) {
@@ -115,6 +117,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     const now = yield* Clock.currentTimeMillis
     const commands = yield* Ref.modify(plan, (current) => decide(current, { ...happening, now } as Event.Event))
     for (const command of commands) yield* execute(command)
+    if (leasing !== undefined) yield* leasing.look(happening)
   })
 
   const listener: Crowd.Listener = {
@@ -140,16 +143,20 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
 
   let crowd: Crowd.Crowd | undefined
   let membership: Membership.Membership | undefined
+  let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
   if (usesPeers(options.mode)) {
     crowd = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
-    membership = yield* Membership.join({
+    const member = {
       contentId: store.phf.contentId,
-      url,
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
       scope: options.mode as "Lan" | "Group" | "Internet",
-      groupId: config.groupId,
+      groupId: config.groupId
+    }
+    membership = yield* Membership.join({
+      ...member,
+      url,
       peersWanted: config.maxPeers * 3,
       standing: Effect.sync(() => ({
         uploaded: meter.sent(),
@@ -160,6 +167,14 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       })),
       onHandout: crowd.meet
     })
+    if (awaitsLeases) {
+      leasing = yield* Leasing.start({
+        ...member,
+        timeout: config.leaseTimeout,
+        plan: () => Ref.getUnsafe(plan),
+        tell
+      })
+    }
   }
 
   const watching = Watchdog.watch({
@@ -168,6 +183,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     heldPieces: () => Ref.getUnsafe(plan).heldCount,
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
+    isWaiting: () => Leases.isWaiting(Ref.getUnsafe(plan)),
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),

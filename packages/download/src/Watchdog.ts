@@ -15,6 +15,8 @@ export interface Watched {
   readonly failures: () => number
   /** Why nobody who is there can deliver what is missing; `undefined` while somebody can. */
   readonly exhausted: () => NoSourceError | undefined
+  /** Nothing is asked of anybody, because neighbours are expected to bring what is missing. */
+  readonly isWaiting: () => boolean
   /** Whether others may still come. */
   readonly mayMeet: () => boolean
   /** What the origin last failed with. */
@@ -30,7 +32,9 @@ export const watch = Effect.fnUntraced(function* (
 ): Effect.fn.Return<never, NoSourceError | NoProgressError, DownloadConfig> {
   const config = yield* DownloadConfig
   const patienceOf = (seen: number) =>
-    Duration.toMillis(Duration.fromInputUnsafe(seen === 0 ? config.firstByteTimeout : config.noProgressTimeout))
+    Duration.toMillis(
+      Duration.fromInputUnsafe(seen === 0 && !watched.isWaiting() ? config.firstByteTimeout : config.noProgressTimeout)
+    )
   let seenAt = yield* Clock.currentTimeMillis
   let seen = watched.received()
   let grownAt = seenAt

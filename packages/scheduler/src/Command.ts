@@ -12,6 +12,8 @@ export type FetchReason =
   | "OnlySource"
   /** Of the pieces it holds, the one fewest neighbours hold. */
   | "Rarest"
+  /** The service leased it to this client: nobody else of the site asks the origin for it. */
+  | "Leased"
   /** No neighbour holds it, and among the neighbours it is this client's turn to ask the origin for it. */
   | "OwnShare"
   /** No neighbour holds it; it is another's turn, who will not get to it soon. */
@@ -37,6 +39,8 @@ export type CancelReason =
   | "Choked"
   /** The source is out for bad pieces. */
   | "Banned"
+  /** It was begun before the service said that somebody else of the site has it or fetches it. */
+  | "Unleased"
   /** The source turned out to send whole files only, or can do no more for us. */
   | "Useless"
 

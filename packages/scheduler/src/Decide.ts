@@ -7,7 +7,8 @@
  *   Trouble    sources that fail, stall, or send whole files only
  *   Rate       how fast they are;    Pace     how much that lets them have under way
  *   Refill     who gets work:        Rarity   which piece of a neighbour
- *                                    OriginChoice, Shares   which pieces of the origin
+ *                                    OriginChoice   which pieces of the origin, by Leases or Shares
+ *                                    Crossing   which pieces of peers elsewhere
  *                                    Steal    what another should not go on with
  */
 import * as Arrivals from "./Arrivals.ts"
@@ -16,6 +17,7 @@ import type { Event, Tick } from "./Event.ts"
 import * as Bits from "./internal/Bits.ts"
 import { Draft } from "./internal/Draft.ts"
 import * as Joining from "./Joining.ts"
+import * as Leases from "./Leases.ts"
 import * as Plan from "./Plan.ts"
 import * as Rate from "./Rate.ts"
 import { refill } from "./Refill.ts"
@@ -65,6 +67,10 @@ const apply = (draft: Draft, event: Event): void => {
     case "OriginAllowed":
       draft.plan.originAllowed = true
       return draft.wake()
+    case "Leased":
+      return Leases.leased(draft, event)
+    case "LeasesOff":
+      return Leases.off(draft)
   }
 }
 
@@ -76,6 +82,7 @@ const tick = (draft: Draft, event: Tick): void => {
     if (measured !== source) draft.put(measured)
   }
   Trouble.findStalled(draft)
+  Leases.lookForQuiet(draft)
   draft.wake()
 }
 

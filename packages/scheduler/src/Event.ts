@@ -138,6 +138,19 @@ export interface OriginAllowed extends Happened {
   readonly _tag: "OriginAllowed"
 }
 
+/** The service leases these pieces to this client, and no others, until it says something else. */
+export interface Leased extends Happened {
+  readonly _tag: "Leased"
+  readonly runs: ReadonlyArray<{ readonly first: number; readonly count: number }>
+  /** What the client had said that it has under way or goes on with: of these, those that are not in `runs` are others'. */
+  readonly asked: ReadonlyArray<{ readonly first: number; readonly count: number }>
+}
+
+/** The service does not answer, or gives no leases. A plan starts so, unless it is made to wait for the first answer. */
+export interface LeasesOff extends Happened {
+  readonly _tag: "LeasesOff"
+}
+
 export type Event =
   | SourceJoined
   | SourceLeft
@@ -154,3 +167,5 @@ export type Event =
   | Tick
   | OriginHeld
   | OriginAllowed
+  | Leased
+  | LeasesOff

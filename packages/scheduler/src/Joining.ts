@@ -1,6 +1,7 @@
 /** Sources that come and go, and what they hold and allow. */
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { deviceOf } from "@piecework/domain/Peer"
+import * as Crossing from "./Crossing.ts"
 import type { Choked, PeerHas, PeerHolds, SourceId, SourceJoined, Unchoked } from "./Event.ts"
 import * as Bits from "./internal/Bits.ts"
 import type { Draft } from "./internal/Draft.ts"
@@ -73,7 +74,7 @@ export const has = (draft: Draft, event: PeerHas): void => {
   if (Bits.has(draft.plan.held.bytes, piece) || !isReady(next, draft.plan.now) || room(draft.plan, next) === 0) return
   // A peer with room to spare had nothing else to give, so this piece is all there is to think about.
   if (!Bits.has(draft.plan.wanted.bytes, piece)) draft.hungry.add(source.id)
-  else draft.fetch(next, { first: piece, count: 1 }, "Rarest")
+  else if (Crossing.mayAsk(draft.plan, next, piece)) draft.fetch(next, { first: piece, count: 1 }, "Rarest")
 }
 
 export const holds = (draft: Draft, event: PeerHolds): void => {

@@ -1,6 +1,6 @@
 /**
- * What the origin is asked for. Only for free pieces: wanted, and held by no neighbour that answers. Of these first the
- * client's own share, in the order of the shares. Then others' shares, and these with care, because who asks for what is not
+ * What the origin is asked for. Only for free pieces: wanted, and held by no neighbour that answers. With leases, those that
+ * are leased to this client and no others (`Leases`). Without, the neighbours share: of the free pieces first the client's own, in the order of the shares. Then others' shares, and these with care, because who asks for what is not
  * told, only what has come:
  *
  * - Owners go through their shares from the front; helpers come from the back, and stay away from as many pieces as the owner
@@ -9,7 +9,6 @@
  * - Each piece has a line of clients: the second in it is the first helper, the others wait for their turn. So when an
  *   owner is stuck, one client takes over and not all of them.
  *
- * Permission by lease, once a service gives it, takes the place of `Shares` and `turnAt`: the rest stays.
  */
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { PeerId } from "@piecework/domain/Peer"
@@ -18,6 +17,7 @@ import type { FetchReason } from "./Command.ts"
 import type { PieceRun } from "./Event.ts"
 import * as Bits from "./internal/Bits.ts"
 import type { Draft } from "./internal/Draft.ts"
+import * as Leases from "./Leases.ts"
 import * as Pace from "./Pace.ts"
 import type { Plan } from "./Plan.ts"
 import { isHeld } from "./Rarity.ts"
@@ -33,15 +33,14 @@ export interface Choice {
 export const choose = (draft: Draft, origin: Source): Choice | undefined => {
   const { plan } = draft
   if (!plan.originAllowed || plan.wantedCount === 0) return undefined
+  const answered = heldByAnswering(plan)
+  const length = Pace.runLength(plan, origin)
+  const leased = leasedRun(plan, answered, length)
+  if (leased !== undefined) return { run: leased, reason: "Leased" }
+  if (Leases.areFollowed(plan)) return undefined
   const owners = ownersOf(plan)
-  const scene: Scene = {
-    plan,
-    shares: sharesAmong(draft, owners),
-    owners,
-    answered: heldByAnswering(plan),
-    origin,
-    length: Pace.runLength(plan, origin)
-  }
+  const shares = sharesAmong(draft, owners)
+  const scene: Scene = { plan, shares, owners, answered, origin, length }
   const run = ownShare(scene) ?? othersShare(scene)
   if (run === undefined) return undefined
   return { run, reason: reasonFor(scene, run.first) }
@@ -53,7 +52,7 @@ export const choose = (draft: Draft, origin: Source): Choice | undefined => {
  */
 export const mayStream = (draft: Draft, origin: Source): boolean => {
   const { plan } = draft
-  if (!plan.originAllowed || plan.wantedCount === 0) return false
+  if (!plan.originAllowed || plan.wantedCount === 0 || Leases.areAwaited(plan)) return false
   const owners = ownersOf(plan)
   const shares = sharesAmong(draft, owners)
   const answered = heldByAnswering(plan)
@@ -70,6 +69,7 @@ export const mayStream = (draft: Draft, origin: Source): boolean => {
 export const isTurn = (draft: Draft, origin: Source, piece: number): boolean => {
   const { plan } = draft
   if (!plan.originAllowed) return false
+  if (Leases.areFollowed(plan)) return Leases.isLeased(plan, piece)
   const owners = ownersOf(plan)
   const shares = sharesAmong(draft, owners)
   const patience = Pace.patience(plan, origin, plan.settings.runsInFlight)
@@ -156,6 +156,19 @@ const eachFree = (scene: Scene, group: number, visit: (piece: PieceIndex) => boo
   return true
 }
 
+/** What is leased to this client, in the order of the file. */
+const leasedRun = (plan: Plan, answered: Bitfield | undefined, most: number): PieceRun | undefined => {
+  const fits = (piece: number) => Leases.isLeased(plan, piece) && isFree(plan, answered, piece)
+  const leased = plan.leases.pieces.bytes
+  for (let i = 0; i < leased.length; i++) {
+    if (((leased[i] ?? 0) & (plan.wanted.bytes[i] ?? 0)) === 0) continue
+    for (let piece = i * 8; piece < i * 8 + 8; piece++) {
+      if (fits(piece)) return { first: piece as PieceIndex, count: lengthFrom(plan, piece, most, fits) }
+    }
+  }
+  return undefined
+}
+
 const ownShare = (scene: Scene): PieceRun | undefined => {
   const { plan, shares } = scene
   let first: PieceIndex | undefined
@@ -172,7 +185,7 @@ const ownShare = (scene: Scene): PieceRun | undefined => {
   if (first === undefined) return undefined
   const most = shares.members.length === 0 ? scene.length : part(scene, left)
   const isOwn = (piece: number) => Shares.rankOf(shares, piece) === 0 && isFree(plan, scene.answered, piece)
-  return { first, count: lengthFrom(scene, first, most, isOwn) }
+  return { first, count: lengthFrom(scene.plan, first, most, isOwn) }
 }
 
 /** What an owner has to do with its share. */
@@ -229,7 +242,7 @@ const othersShare = (scene: Scene): PieceRun | undefined => {
   if (best === undefined) return undefined
   const group = Shares.groupOf(shares, best.first)
   const fits = (piece: number) => Shares.groupOf(shares, piece) === group && isFree(plan, scene.answered, piece)
-  return { first: best.first, count: lengthFrom(scene, best.first, best.most, fits) }
+  return { first: best.first, count: lengthFrom(scene.plan, best.first, best.most, fits) }
 }
 
 /** The outlook of this client's own groups: there is nothing for it to help with. */
@@ -239,9 +252,9 @@ const nothing: Outlook = { left: 0, patience: 0, isOver: false, reserve: Infinit
 const part = (scene: Scene, left: number): number =>
   Math.min(scene.length, Math.max(1, Math.floor(left / scene.plan.settings.shareParts)))
 
-const lengthFrom = (scene: Scene, first: number, most: number, fits: (piece: number) => boolean): number => {
+const lengthFrom = (plan: Plan, first: number, most: number, fits: (piece: number) => boolean): number => {
   let length = 1
-  while (length < most && first + length < scene.plan.pieceCount && fits(first + length)) length++
+  while (length < most && first + length < plan.pieceCount && fits(first + length)) length++
   return length
 }
 

@@ -11,6 +11,7 @@ import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import type { SourceId } from "./Event.ts"
 import * as Bits from "./internal/Bits.ts"
 import * as Counts from "./internal/Counts.ts"
+import * as Leases from "./Leases.ts"
 import { defaults, type Settings } from "./Settings.ts"
 import * as Shares from "./Shares.ts"
 import type { Source } from "./Source.ts"
@@ -47,6 +48,7 @@ export interface Plan {
   /** The origin's shares, when they were last needed. */
   readonly shares: Shares.Shares
   readonly originAllowed: boolean
+  readonly leases: Leases.Leases
 
   /** Bad pieces by device, or by source where there is none. */
   readonly strikes: ReadonlyMap<string, number>
@@ -67,6 +69,8 @@ export const make = (options: {
   /** Decides between choices that are equally good; the same seed and events give the same commands. */
   readonly seed: number
   readonly settings?: Partial<Settings> | undefined
+  /** A service is being asked for leases: until `Leased` or `LeasesOff` nothing is asked of the origin. Default false. */
+  readonly awaitsLeases?: boolean | undefined
 }): Plan => {
   const { layout, self } = options
   const pieceCount = layout.pieceCount
@@ -88,6 +92,7 @@ export const make = (options: {
     rarity: Counts.make(pieceCount),
     shares: Shares.make(pieceCount, self, []),
     originAllowed: true,
+    leases: Leases.make(pieceCount, options.awaitsLeases === true ? "Asked" : "Off"),
     strikes: new Map(),
     honest: new Map(),
     failures: [],

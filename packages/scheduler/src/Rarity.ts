@@ -24,7 +24,7 @@ export const weightOf = (source: Source): number => {
     case "LinkLocal":
     case "Lan":
     case "LocalCache":
-      return 0x1_0000
+      return near
   }
 }
 
@@ -37,8 +37,23 @@ export const countAll = (draft: Draft, source: Source, sign: 1 | -1): void => {
 /** Somebody but the origin holds the piece. */
 export const isHeld = (plan: Plan, piece: number): boolean => Counts.get(plan.rarity, piece) > 0
 
-/** The rarest wanted piece that the source holds. Looks at a bounded number, from a place that changes. */
-export const rarest = (plan: Plan, held: Bitfield): PieceIndex | undefined => {
+/** Somebody of the site holds the piece. */
+export const isHeldNear = (plan: Plan, piece: number): boolean => Counts.get(plan.rarity, piece) >= near
+
+/** What a near holder adds to the count. */
+const near = 0x1_0000
+
+const anything = () => true
+
+/**
+ * The rarest wanted piece that the source holds and that `may` be asked of it. Looks at a bounded number, from a place that
+ * changes.
+ */
+export const rarest = (
+  plan: Plan,
+  held: Bitfield,
+  may: (piece: number) => boolean = anything
+): PieceIndex | undefined => {
   if (plan.wantedCount === 0) return undefined
   const wanted = plan.wanted.bytes
   const length = wanted.length
@@ -58,7 +73,7 @@ export const rarest = (plan: Plan, held: Bitfield): PieceIndex | undefined => {
       looked++
       const piece = i * 8 + bit
       const count = counts[piece & Counts.chunkMask] ?? 0
-      if (count > bestCount) continue
+      if (count > bestCount || !may(piece)) continue
       const tie = Hash.mix(plan.seed ^ piece)
       if (count === bestCount && tie >= bestTie) continue
       best = piece as PieceIndex
@@ -86,8 +101,13 @@ export const runFrom = (plan: Plan, held: Bitfield, first: PieceIndex, most: num
 }
 
 /** What a source other than the origin is asked for next. */
-export const choose = (plan: Plan, source: Source, most: number): { first: PieceIndex; count: number } | undefined => {
-  const first = rarest(plan, source.held)
+export const choose = (
+  plan: Plan,
+  source: Source,
+  most: number,
+  may?: (piece: number) => boolean
+): { first: PieceIndex; count: number } | undefined => {
+  const first = rarest(plan, source.held, may)
   if (first === undefined) return undefined
   return { first, count: takesRuns(source) ? runFrom(plan, source.held, first, most) : 1 }
 }

@@ -3,6 +3,7 @@
  * slower, then cache servers, then the origin, and those on probation after all others.
  */
 import type { FetchReason } from "./Command.ts"
+import * as Crossing from "./Crossing.ts"
 import type { SourceId } from "./Event.ts"
 import type { Draft } from "./internal/Draft.ts"
 import * as OriginChoice from "./OriginChoice.ts"
@@ -65,7 +66,8 @@ const chooseNear = (
   plan: Plan,
   source: Source
 ): { run: OriginChoice.Choice["run"]; reason: FetchReason } | undefined => {
-  const run = Rarity.choose(plan, source, Pace.runLength(plan, source))
+  const may = Crossing.isFar(source) ? (piece: number) => Crossing.mayAsk(plan, source, piece) : undefined
+  const run = Rarity.choose(plan, source, Pace.runLength(plan, source), may)
   return run === undefined ? undefined : { run, reason: "Rarest" }
 }
 

@@ -66,6 +66,20 @@ export interface Settings {
   /** … and at most. 60 000: over a thin line one piece does take that long; then bytes matter more than time. */
   readonly patienceMost: number
 
+  /** Leased pieces are asked for so far ahead, if two runs are not more. 1000: a service answers within that. */
+  readonly leaseAhead: number
+  /** … but never more at a time. 256: what a message of the service's protocol holds. */
+  readonly mostLeased: number
+  /**
+   * What was asked of the origin without a lease goes on after so long: by then much of it has been sent, and will be
+   * paid for anyway. 1000.
+   */
+  readonly leaseYoung: number
+  /** Without a lease and without a sign from the site for so long, the client goes ahead by itself. 20 000. */
+  readonly leasePatience: number
+  /** … and for so long. 60 000. */
+  readonly leasePause: number
+
   /** Best pieces are looked for among so many, so that a decision takes microseconds. 4096: exact up to 4 GiB. */
   readonly candidates: number
 }
@@ -92,5 +106,10 @@ export const defaults: Settings = {
   patience: 2,
   patienceLeast: 1000,
   patienceMost: 60_000,
+  leaseAhead: 1000,
+  mostLeased: 256,
+  leaseYoung: 1000,
+  leasePatience: 20_000,
+  leasePause: 60_000,
   candidates: 4096
 }

@@ -5,6 +5,7 @@
  */
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as Bits from "./internal/Bits.ts"
+import * as Crossing from "./Crossing.ts"
 import type { Draft } from "./internal/Draft.ts"
 import * as OriginChoice from "./OriginChoice.ts"
 import * as Pace from "./Pace.ts"
@@ -68,4 +69,5 @@ const mayTake = (draft: Draft, source: Source, piece: PieceIndex): boolean =>
   Bits.has(source.held.bytes, piece) &&
   Plan.fetchers(draft.plan, piece) === 1 &&
   !draft.plan.verifying.has(piece) &&
+  Crossing.mayAsk(draft.plan, source, piece) &&
   (source.kind !== "Origin" || OriginChoice.isTurn(draft, source, piece))

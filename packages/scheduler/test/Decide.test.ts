@@ -25,8 +25,18 @@ describe("whatever happens", () => {
   }
 
   it("went through every rule and both ends", () => {
-    const all = ["OnlySource", "Rarest", "OwnShare", "OthersShare", "HoldersSilent", "Steal", "Endgame", "WholeFile"]
-    const cancels = ["Stolen", "Duplicate", "Stalled", "Choked", "Banned", "Useless"]
+    const all = [
+      "OnlySource",
+      "Rarest",
+      "Leased",
+      "OwnShare",
+      "OthersShare",
+      "HoldersSilent",
+      "Steal",
+      "Endgame",
+      "WholeFile"
+    ]
+    const cancels = ["Stolen", "Duplicate", "Stalled", "Choked", "Banned", "Useless", "Unleased"]
     assert.deepStrictEqual(
       [...all, ...cancels].filter((reason) => !reasons.has(reason)),
       []

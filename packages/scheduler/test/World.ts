@@ -10,6 +10,7 @@ import type { SourceKind } from "@piecework/domain/SourceKind"
 import type { Command, Fetch } from "../src/Command.ts"
 import { decide } from "../src/Decide.ts"
 import type { Event, PieceRun, SourceId } from "../src/Event.ts"
+import * as Leases from "../src/Leases.ts"
 import * as Plan from "../src/Plan.ts"
 import { Dice } from "./Dice.ts"
 import { violations } from "./Invariant.ts"
@@ -56,7 +57,13 @@ export class World {
       contentSize: (this.#pieces - 1) * pieceSize + 1 + dice.below(pieceSize),
       pieceSize
     })
-    this.plan = Plan.make({ layout, held: this.#some(20), self: PeerId.make("0".repeat(40)), seed })
+    this.plan = Plan.make({
+      layout,
+      held: this.#some(20),
+      self: PeerId.make("0".repeat(40)),
+      seed,
+      awaitsLeases: dice.chance(50)
+    })
     const kinds: ReadonlyArray<SourceKind> = [
       "Lan",
       "Lan",
@@ -103,7 +110,8 @@ export class World {
     else if (chance < 86) this.#holds(actor)
     else if (chance < 89) this.#choke(actor)
     else if (chance < 93) this.#fail()
-    else if (chance < 94) this.#tell({ _tag: dice.chance(50) ? "OriginHeld" : "OriginAllowed", now: this.#now })
+    else if (chance < 94) this.#lease()
+    else if (chance < 95) this.#tell({ _tag: dice.chance(50) ? "OriginHeld" : "OriginAllowed", now: this.#now })
     else if (chance < 96) this.#arriveLate()
     else this.#noise()
   }
@@ -112,6 +120,12 @@ export class World {
   settle(): Plan.Plan["outcome"] {
     for (const actor of this.#actors) if (actor.dead) this.#leave(actor)
     this.#tell({ _tag: "OriginAllowed", now: this.#now })
+    // A service whose word is nothing must not keep it from the end; one that is gone neither.
+    this.#tell(
+      this.#dice.chance(50)
+        ? { _tag: "Leased", runs: [], asked: [], now: this.#now }
+        : { _tag: "LeasesOff", now: this.#now }
+    )
     for (const actor of this.#actors) if (actor.joined && actor.choked) this.#choke(actor)
     for (const actor of this.#actors) if (!actor.joined && !actor.dead) this.#join(actor)
     for (let n = 0; n < 20_000 && this.plan.outcome !== "Finished" && this.plan.outcome !== "Exhausted"; n++) {
@@ -180,6 +194,12 @@ export class World {
     assert.isFalse(actor?.choked, `${source} is asked while it chokes`)
     assert.isUndefined(this.#openOf(source, run), "the same run is asked for twice")
     const whole = command.reason === "WholeFile"
+    const crosses = actor?.kind === "Origin" || actor?.kind === "Group" || actor?.kind === "Internet"
+    if (crosses && !whole && Leases.areFollowed(this.plan)) {
+      for (let piece = run.first; piece < run.first + run.count; piece++) {
+        assert.isTrue(Leases.isLeased(this.plan, piece), `${piece} comes from ${source} without a lease`)
+      }
+    }
     if (whole) assert.strictEqual(run.count, this.#pieces)
     else {
       for (let piece = run.first; piece < run.first + run.count; piece++) {
@@ -276,6 +296,16 @@ export class World {
     if (actor.peer === undefined || !actor.joined) return
     actor.held = this.#some(this.#dice.below(101))
     this.#tell({ _tag: "PeerHolds", source: actor.id, held: actor.held, now: this.#now })
+  }
+
+  #lease(): void {
+    if (this.#dice.chance(20)) return this.#tell({ _tag: "LeasesOff", now: this.#now })
+    const runs = () =>
+      Array.from({ length: this.#dice.below(4) }, () => ({
+        first: this.#dice.below(this.#pieces + 3) - 1,
+        count: this.#dice.below(20)
+      }))
+    this.#tell({ _tag: "Leased", runs: runs(), asked: runs(), now: this.#now })
   }
 
   #choke(actor: Actor): void {

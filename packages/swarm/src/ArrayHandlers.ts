@@ -1,4 +1,4 @@
-/** The Array role: the contract's joins and leaves, carried to the swarms. */
+/** The Array role: the contract's joins, leaves and leases, carried to the swarms. */
 import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
 import { Caller } from "@piecework/cloud/Caller"
 import { RequestRefused } from "@piecework/cloud/RoleError"
@@ -11,7 +11,13 @@ export const layer = ArrayRpcs.toLayer(
     const overloaded = Effect.mapError(() => new RequestRefused({ reason: "Overloaded" }))
     return ArrayRpcs.of({
       Join: (request) => Effect.flatMap(Caller, ({ externalIp }) => overloaded(swarms.join(request, externalIp))),
-      Leave: (request) => Effect.flatMap(Caller, ({ externalIp }) => overloaded(swarms.leave(request, externalIp)))
+      Leave: (request) => Effect.flatMap(Caller, ({ externalIp }) => overloaded(swarms.leave(request, externalIp))),
+      Lease: (request) =>
+        Effect.flatMap(Caller, ({ externalIp }) =>
+          Effect.catchTag(swarms.lease(request, externalIp), "SwarmUnavailable", () =>
+            Effect.fail(new RequestRefused({ reason: "Overloaded" }))
+          )
+        )
     })
   })
 )

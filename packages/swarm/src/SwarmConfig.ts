@@ -1,5 +1,6 @@
 /** Settings of the swarms. */
 import { Config, Context, Effect, Layer } from "effect"
+import * as LeasePace from "./LeasePace.ts"
 import * as Pace from "./Pace.ts"
 import type { PrivateNetworks } from "./Place.ts"
 
@@ -15,6 +16,9 @@ export class SwarmConfig extends Context.Service<
     /** `SWARM_PRIVATE_NETWORKS`, "OneSite" or "BySubnet"; default "OneSite". */
     readonly privateNetworks: PrivateNetworks
     readonly pace: Pace.Pace
+    readonly leasePace: LeasePace.LeasePace
+    /** Most bytes that a swarm keeps of who holds what; beyond it, members get no leases. Default 64 MiB. */
+    readonly maxLeaseBytes: number
   }
 >()("@piecework/swarm/SwarmConfig") {}
 
@@ -23,7 +27,9 @@ export const defaults: SwarmConfig["Service"] = {
   maxMembers: 20_000,
   maxSwarms: 100_000,
   privateNetworks: "OneSite",
-  pace: Pace.defaults
+  pace: Pace.defaults,
+  leasePace: LeasePace.defaults,
+  maxLeaseBytes: 67_108_864
 }
 
 export const layer = (options?: Partial<SwarmConfig["Service"]>): Layer.Layer<SwarmConfig> =>

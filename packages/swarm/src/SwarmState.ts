@@ -105,6 +105,22 @@ export const handout = (state: SwarmState, asker: Member, wanted: number, now: n
   return { peers, candidates }
 }
 
+/** How many members of the site could give the asker every piece. */
+export const sourcesAt = (
+  state: SwarmState,
+  site: string,
+  asker: { readonly id: PeerId; readonly profileClass: number },
+  now: number
+): number =>
+  membersAt(state, site).filter(
+    (member) =>
+      member.isComplete &&
+      !member.restrictedUpload &&
+      member.expiresAt > now &&
+      member.id !== asker.id &&
+      member.profileClass === asker.profileClass
+  ).length
+
 /** A number in [0, 1) that belongs to the state's turn: the jitter of the join that made it. */
 export const chance = (state: SwarmState): number => generator({ seed: ~state.seed, turn: state.turn })()
 

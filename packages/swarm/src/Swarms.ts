@@ -1,5 +1,7 @@
 /** All swarms, whichever process they live in: what the Array role asks. */
 import type { Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
+import type { LeaseReply, LeaseRequest } from "@piecework/cloud/LeaseRpc"
+import { RequestRefused } from "@piecework/cloud/RoleError"
 import { Context, Duration, Effect, Layer, Schema } from "effect"
 import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
 import * as Swarm from "./Swarm.ts"
@@ -22,6 +24,11 @@ export class Swarms extends Context.Service<
     readonly join: (request: JoinRequest, externalIp: string) => Effect.Effect<Handout, SwarmUnavailable>
     /** Takes the member out if it had joined from there. */
     readonly leave: (request: LeaveRequest, externalIp: string) => Effect.Effect<void, SwarmUnavailable>
+    /** Refused when there is no room for another member with leases; then it goes without. */
+    readonly lease: (
+      request: LeaseRequest,
+      externalIp: string
+    ) => Effect.Effect<LeaseReply, SwarmUnavailable | RequestRefused>
   }
 >()("@piecework/swarm/Swarms") {
   /** On whatever cluster there is. */
@@ -37,6 +44,16 @@ export class Swarms extends Context.Service<
         leave: Effect.fn("Swarms.leave")(function* (request, externalIp) {
           const swarm = Swarm.idOf(request.contentId, request.groupId)
           return yield* client(swarm).Leave({ peerId: request.peerId, externalIp }).pipe(unavailable(swarm))
+        }),
+        lease: Effect.fn("Swarms.lease")(function* (request, externalIp) {
+          const swarm = Swarm.idOf(request.contentId, request.scope === "Group" ? request.groupId : undefined)
+          return yield* client(swarm)
+            .Lease({ request, externalIp })
+            .pipe(
+              Effect.mapError((cause) =>
+                cause instanceof RequestRefused ? cause : new SwarmUnavailable({ swarm, cause })
+              )
+            )
         })
       })
     })

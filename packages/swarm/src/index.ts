@@ -1,4 +1,7 @@
 export * as ArrayHandlers from "./ArrayHandlers.ts"
+export * as LeasePace from "./LeasePace.ts"
+export * as Leases from "./Leases.ts"
+export * as LeaseTables from "./LeaseTables.ts"
 export * as Member from "./Member.ts"
 export * as Pace from "./Pace.ts"
 export * as Place from "./Place.ts"

@@ -7,8 +7,9 @@ import { CloudConfig } from "../CloudConfig.ts"
 import { CloudError } from "../CloudError.ts"
 import { ContentPolicyRpcs, type ContentPolicyReply } from "../ContentPolicyRpcs.ts"
 import * as Directory from "../Directory.ts"
+import { type LeaseReply, type LeaseRequest } from "../LeaseRpc.ts"
 import type { Role } from "../Role.ts"
-import { ContentUnknown } from "../RoleError.ts"
+import { ContentUnknown, RequestRefused } from "../RoleError.ts"
 import { type Call, inProcess } from "./Calls.ts"
 
 export interface Options {
@@ -18,6 +19,8 @@ export interface Options {
   readonly peers?: ReadonlyArray<Peer>
   /** Default 3 seconds. */
   readonly nextJoin?: Duration.Input
+  /** Answers requests for leases. Default: they are refused. */
+  readonly lease?: (request: LeaseRequest) => LeaseReply
   /** Asked at each call: how that role fails now, if it does. `TimedOut` takes the whole time limit. */
   readonly failing?: (role: Role) => CloudError["reason"] | undefined
 }
@@ -62,7 +65,11 @@ const layer = (options: Options) =>
           })
         )
       },
-      Leave: () => Effect.void
+      Leave: () => Effect.void,
+      Lease: (request) =>
+        options.lease === undefined
+          ? Effect.fail(new RequestRefused({ reason: "NotAllowed" }))
+          : Effect.succeed(options.lease(request))
     }),
     Caller.layerInProcess()
   )

@@ -1,0 +1,138 @@
+/**
+ * Keeps a download in leases for as long as its scope is open: tells the service what is held and under way, and the scheduler
+ * what is leased. A service that does not answer in time is not waited for: the scheduler goes ahead without, and the
+ * service is asked again until it answers. Nothing here ever ends a download.
+ */
+import { Cloud } from "@piecework/cloud/Cloud"
+import type { CloudError } from "@piecework/cloud/CloudError"
+import type { EndpointUrl, Scope as SwarmScope } from "@piecework/cloud/Fields"
+import { LeaseRequest, type LeaseReply, type Run } from "@piecework/cloud/LeaseRpc"
+import type { ContentId } from "@piecework/domain/Content"
+import type { PeerAddress, PeerId } from "@piecework/domain/Peer"
+import { Leases, type Plan } from "@piecework/scheduler"
+import { Duration, Effect, Latch, Random, type Scope } from "effect"
+import type { Happening, Turn } from "./Fetches.ts"
+
+export interface LeasingOptions {
+  readonly contentId: ContentId
+  readonly self: PeerId
+  /** Where this client takes connections, as the swarm is told. */
+  readonly address: PeerAddress
+  readonly scope: SwarmScope
+  /** Only in Group scope. */
+  readonly groupId: string | undefined
+  /** How long the scheduler waits for the first answer. */
+  readonly timeout: Duration.Input
+  readonly plan: () => Plan.Plan
+  readonly tell: (turn: Turn) => Effect.Effect<void>
+}
+
+export interface Leasing {
+  /** To be called after each event: asks for more when the leases run out. */
+  readonly look: (happened: Happening) => Effect.Effect<void>
+}
+
+interface Said {
+  readonly need: Leases.Need
+  readonly reply: LeaseReply
+}
+
+/** Between an answer and the next ask at least, so that a fast line asks in lots. */
+const shortestPause = Duration.millis(20)
+/** After an ask that failed; doubled up to `longestWait`: a service that comes back waits so long for all to be back. */
+const shortestWait = Duration.seconds(1)
+const longestWait = Duration.seconds(4)
+/** After a service said that it gives no leases. */
+const refusedWait = Duration.minutes(1)
+
+export const start = Effect.fn("Leasing.start")(function* (
+  options: LeasingOptions
+): Effect.fn.Return<Leasing, never, Cloud | Scope.Scope> {
+  const cloud = yield* Cloud
+  const { contentId, plan, tell } = options
+  const group = options.groupId === undefined || options.scope !== "Group" ? {} : { groupId: options.groupId }
+  /** The first decision was made, so that there is something to say. */
+  const begun = yield* Latch.make(false)
+  const hurry = yield* Latch.make(false)
+  let array: EndpointUrl | undefined
+  let answered = 0
+  /** It had nothing of what was wanted: asking sooner than it says is of no use. */
+  let isStarved = false
+  let isAsking = true
+
+  const ask = Effect.fnUntraced(function* (): Effect.fn.Return<Said, CloudError> {
+    if (array === undefined) {
+      const [first] = yield* cloud.discover(yield* cloud.whereabouts, contentId)
+      array = first.url
+    }
+    const { layout, pieceCount, held } = plan()
+    const need = Leases.need(plan())
+    const reply = yield* cloud.lease(
+      array,
+      new LeaseRequest({
+        contentId,
+        peerId: options.self,
+        reportedIp: options.address.host,
+        scope: options.scope,
+        ...group,
+        pieceCount,
+        pieceSize: layout.pieceSize,
+        held: held.bytes,
+        ...need,
+        seq: answered
+      })
+    )
+    return { need, reply }
+  })
+
+  const once = Effect.gen(function* () {
+    isAsking = true
+    yield* hurry.close
+    const {
+      need,
+      reply: { runs, again }
+    } = yield* ask()
+    answered++
+    isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
+    yield* tell(() => ({ _tag: "Leased", runs, asked: need.keep }))
+    isAsking = false
+    return again
+  })
+
+  const forever = Effect.gen(function* () {
+    let wait = shortestWait
+    while (plan().outcome !== "Finished") {
+      const result = yield* Effect.result(once)
+      if (result._tag === "Success") {
+        wait = shortestWait
+        yield* Effect.sleep(shortestPause)
+        yield* Effect.timeoutOption(hurry.await, result.success)
+      } else {
+        yield* Effect.logDebug("no leases", result.failure.message)
+        array = undefined
+        yield* tell(() => ({ _tag: "LeasesOff" }))
+        const spread = yield* Random.nextBetween(0.5, 1)
+        yield* Effect.sleep(result.failure.reason === "Refused" ? refusedWait : Duration.times(wait, spread))
+        wait = Duration.min(Duration.times(wait, 2), longestWait)
+      }
+    }
+  })
+
+  yield* Effect.forkScoped(Effect.andThen(begun.await, forever))
+  // Only the first answer is waited for: later ones find the client at work on what it has.
+  yield* Effect.suspend(() =>
+    answered === 0 ? tell(() => (answered === 0 ? { _tag: "LeasesOff" } : undefined)) : Effect.void
+  ).pipe(Effect.delay(options.timeout), Effect.forkScoped)
+
+  return {
+    look: (happened) => {
+      if (answered === 0) return Effect.asVoid(begun.open)
+      if (isAsking || !Leases.concerns(plan(), happened)) return Effect.void
+      // A lease that was kept makes room for another.
+      const isIdle = isStarved && happened._tag !== "PieceHeld"
+      return isIdle || Leases.need(plan()).most === 0 ? Effect.void : Effect.asVoid(hurry.open)
+    }
+  }
+})
+
+const piecesIn = (runs: ReadonlyArray<Run>): number => runs.reduce((sum, { count }) => sum + count, 0)

@@ -1,0 +1,73 @@
+/** The numbers of leases, and why each is what it is. Times are milliseconds. */
+
+export interface LeasePace {
+  /** A run is what its member gets from the origin in this time. 2000: long against a round trip, short to wait for. */
+  readonly runTime: number
+  /** Pieces in a run at most. 16, as the longest request to the origin. */
+  readonly longestRun: number
+  /** Pieces that one member may have leased. 256, the most that a message holds. */
+  readonly mostLeased: number
+  /** Leases that a member may have at first. 2: two requests, so that its line does not rest. */
+  readonly trustFirst: number
+  /** … if it says that it has had leases before: after a restart of the service its runs go on. 32: two of the longest. */
+  readonly trustKnown: number
+  /** How many more with each that it kept. 4: a fast client has as many as it can use after a few round trips. */
+  readonly trustStep: number
+  /** From one ask to the next that says "still there". 2000: a member that dies is missed within seconds. */
+  readonly renew: number
+  /** The same while a member wants leases and there are none. 500. */
+  readonly starved: number
+  /** So much is added to both for each member, so that a site of any size asks at most 200 times a second. 5. */
+  readonly perMember: number
+  /** A member that is silent for three times `renew` and this is gone. 2000: one ask may be lost on the way. */
+  readonly grace: number
+  /** Between two looks for the silent. 1000. */
+  readonly sweep: number
+  /** For so long a table that begins anew only takes what members say that they have. 4000: all retry within that. */
+  readonly settle: number
+  /** A lease goes to somebody else after so many times what one takes here. 3: a false alarm costs a piece. */
+  readonly hedgeFactor: number
+  /** … but not before. 2000. */
+  readonly hedgeLeast: number
+  /** … and while no lease has ended here. 15 000. */
+  readonly hedgeUnknown: number
+  /** The typical time is an average over about so many leases. 16. */
+  readonly average: number
+  /** Leases lost in a row after which a member loses all and gets none. 3. */
+  readonly strikes: number
+  /** … for so long. 60 000. */
+  readonly block: number
+  /** Whoever is so many times slower than the average gets none of the last pieces. 3. */
+  readonly tooSlow: number
+  /** For so long others' pieces do not reach a member before it may fetch them itself. 10 000: no LAN is so slow. */
+  readonly isolatedAfter: number
+}
+
+export const defaults: LeasePace = {
+  runTime: 2000,
+  longestRun: 16,
+  mostLeased: 256,
+  trustFirst: 2,
+  trustKnown: 32,
+  trustStep: 4,
+  renew: 2000,
+  starved: 500,
+  perMember: 5,
+  grace: 2000,
+  sweep: 1000,
+  settle: 4000,
+  hedgeFactor: 3,
+  hedgeLeast: 2000,
+  hedgeUnknown: 15_000,
+  average: 16,
+  strikes: 3,
+  block: 60_000,
+  tooSlow: 3,
+  isolatedAfter: 10_000
+}
+
+/** Milliseconds between two asks of one of so many members. */
+export const pauses = (pace: LeasePace, members: number): { readonly renew: number; readonly starved: number } => ({
+  renew: Math.max(pace.renew, members * pace.perMember),
+  starved: Math.max(pace.starved, members * pace.perMember)
+})
