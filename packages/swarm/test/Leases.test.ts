@@ -230,6 +230,12 @@ describe("Whatever happens", () => {
   }
 })
 
+const bitsOf = (bytes: Uint8Array) => {
+  const bits: Array<number> = []
+  Gaps.forEach(bytes, (piece) => bits.push(piece))
+  return bits
+}
+
 const check = ({ leases, pieces }: Site): void => {
   const holders = Array.from({ length: pieces }, () => 0)
   const leased = new Set<number>()
@@ -244,11 +250,6 @@ const check = ({ leases, pieces }: Site): void => {
     assert.isAtMost(member.leased.size, defaults.mostLeased)
   }
   assert.deepStrictEqual([...leases.holders], holders)
-  const bitsOf = (bytes: Uint8Array) => {
-    const bits: Array<number> = []
-    Gaps.forEach(bytes, (piece) => bits.push(piece))
-    return bits
-  }
   assert.deepStrictEqual(
     bitsOf(leases.leased),
     [...leased].toSorted((a, b) => a - b)
