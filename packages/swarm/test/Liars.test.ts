@@ -12,7 +12,7 @@ const all = (pieces: number) => Array.from({ length: pieces }, (_, piece) => pie
 const spent = (site: Site, somebody: (site: Site) => void = () => {}, more: Parameters<Site["ask"]>[1] = {}) => {
   const honest = [1, 2, 3]
   let fetched = 0
-  for (let step = 0; step < 2_000 && honest.some((one) => site.has(one).size < site.pieces); n++) {
+  for (let step = 0; step < 2_000 && honest.some((one) => site.has(one).size < site.pieces); step++) {
     site.now += 500
     somebody(site)
     for (const n of honest) {
