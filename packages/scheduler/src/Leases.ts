@@ -19,8 +19,11 @@ export interface Leases {
   readonly mode: "Off" | "Asked" | "On"
   /** What the last word leased to this client; some of it may have come since. */
   readonly pieces: Bitfield.Bitfield
-  /** When the client last had a lease to follow, or saw that a piece had come into the site; epoch milliseconds. */
-  readonly signAt: number
+  /**
+   * When the client last had a lease to follow, or saw that a piece had come into the site; epoch milliseconds. `undefined`
+   * until somebody looks.
+   */
+  readonly signAt: number | undefined
   /** Until then the service's word is not followed. */
   readonly ignoredUntil: number
 }
@@ -28,7 +31,7 @@ export interface Leases {
 export const make = (pieceCount: number, mode: Leases["mode"]): Leases => ({
   mode,
   pieces: Bitfield.empty(pieceCount),
-  signAt: 0,
+  signAt: undefined,
   ignoredUntil: 0
 })
 
@@ -94,7 +97,7 @@ export const isWaiting = (plan: Plan): boolean =>
 export const lookForQuiet = (draft: Draft): void => {
   const { plan } = draft
   if (!areFollowed(plan) || plan.wantedCount === 0) return
-  let signAt = plan.leases.signAt
+  let signAt = plan.leases.signAt ?? plan.now
   let patience = plan.settings.leasePatience
   for (const source of plan.sources.values()) {
     // What is under way is a sign: that it stalls is looked for elsewhere.
