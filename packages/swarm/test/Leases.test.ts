@@ -125,6 +125,30 @@ describe("A member that", () => {
     assert.isBelow(site.now - 1_000_000, 25_000)
   })
 
+  it("lost several leases has none left and gets none for a minute, and one that keeps one in between goes on", () => {
+    for (const keeps of [false, true]) {
+      const site = new Site(40)
+      site.ask(1, { seq: 1, keep: [{ first: 0, count: 8 }], rate: 1e12 })
+      for (let piece = 8; piece < 40; piece++) site.has(2).add(piece)
+      for (let lost = 1; lost <= defaults.strikes; lost++) {
+        for (let n = 0; n < 60 && site.ask(2).length === 0; n++) {
+          site.now += 1_000
+          site.ask(1, { rate: 1e12, most: 256 })
+        }
+        assert.lengthOf(site.leased(2), 1)
+        // Two are lost and one is kept, or three are lost.
+        const [kept = -1] = site.member(1)?.leased.keys() ?? []
+        site.deliver(2)
+        if (keeps && lost === 2) site.has(1).add(kept)
+        site.ask(1, { rate: 1e12, most: 256 })
+      }
+      const left = site.member(1)?.leased.size ?? -1
+      assert.strictEqual(left === 0, !keeps, String(left))
+      const more = site.ask(1, { rate: 1e12, most: 256, keep: [{ first: 0, count: 8 }] })
+      assert.strictEqual(more.length === 0, !keeps)
+    }
+  })
+
   it("is reached by nothing, while others get pieces from each other, may fetch those itself, and first of all those", () => {
     const site = new Site(400)
     const waited = untilIsolated(site)

@@ -140,6 +140,28 @@ describe("A member that nobody got anything from", () => {
     assert.isAbove(site.leases.holders[9] ?? 0, 0)
   })
 
+  it("is not doubted as long as somebody gets something from it now and then", () => {
+    const site = new Site(40)
+    for (const piece of all(40)) site.has(1).add(piece)
+    for (let n = 0; n < 60; n++) {
+      site.now += 500
+      if (n % 12 === 11) site.has(2).add(n % 40)
+      site.ask(1, { most: 0 })
+      site.ask(2)
+    }
+    assert.isFalse(site.member(1)?.barren)
+  })
+
+  it("earns no trust with what it says that it has kept", () => {
+    const site = doubted()
+    const before = site.member(1)?.trust
+    site.has(1).clear()
+    for (const piece of site.ask(1)) site.has(1).add(piece)
+    site.ask(1)
+    assert.strictEqual(site.member(1)?.trust, before)
+    assert.isFalse(site.member(1)?.hasKept)
+  })
+
   it("is not doubted while nobody waits, nor by itself", () => {
     const site = new Site(4)
     for (const piece of all(3)) site.has(1).add(piece)
@@ -152,6 +174,31 @@ describe("A member that nobody got anything from", () => {
     }
     assert.isFalse(site.member(1)?.barren)
   })
+})
+
+it("sources that are gone are not believed again because a piece comes that is leased to another", () => {
+  const site = new Site(40)
+  for (let n = 0; n < 40 && site.ask(1, { sources: 1, most: 1 }).length === 0; n++) site.now += 500
+  const [piece = -1] = site.leased(1)
+  site.ask(2, { sources: 1, most: 1 })
+  assert.isTrue(site.leases.sourcesBarren)
+  // It had begun to fetch it before, and comes with it late.
+  site.has(2).add(piece)
+  site.ask(2, { sources: 1, most: 0 })
+  assert.isTrue(site.leases.sourcesBarren)
+  // This one can only come from the sources.
+  site.has(2).add(39)
+  site.ask(2, { sources: 1, most: 0 })
+  assert.isFalse(site.leases.sourcesBarren)
+})
+
+it("sources are not doubted as long as somebody gets something from them now and then", () => {
+  const site = new Site(40)
+  for (let n = 0; n < 60; n++) {
+    site.now += 500
+    if (n % 12 === 11) for (const member of [1, 2]) site.has(member).add(n % 40)
+    assert.deepStrictEqual([...site.ask(1, { sources: 1 }), ...site.ask(2, { sources: 1 })], [])
+  }
 })
 
 describe("A member that may not upload", () => {
