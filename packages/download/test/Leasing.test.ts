@@ -225,6 +225,33 @@ describe("Leasing", () => {
     })
   )
 
+  it.effect("waits no longer after a failure for those that were long ago", () =>
+    Effect.gen(function* () {
+      const answers: ReadonlyArray<Answer> = ["fail", "fail", "fail", { runs: [[3, 1]] }, "fail"]
+      const { asks, join } = yield* makeScene((n) => answers[n - 1] ?? { runs: [] })
+      yield* join
+      yield* TestClock.adjust("15 seconds")
+      assert.isAtMost((asks[5]?.at ?? Infinity) - (asks[4]?.at ?? 0), 1030)
+    })
+  )
+
+  it.effect("asks at once for what it could still take when it got a part, and not for what is on its way to it", () =>
+    Effect.gen(function* () {
+      const { asks, join, tell } = yield* makeScene((n) => ({ runs: [[0, n]], again: "1 minute" }))
+      yield* join
+      yield* TestClock.adjust("10 millis")
+      yield* tell(() => ({ _tag: "Tick", received: new Map() }))
+      yield* TestClock.adjust("500 millis")
+      assert.lengthOf(asks, 1)
+      yield* tell(() => ({ _tag: "Tick", received: new Map() }))
+      yield* TestClock.adjust("500 millis")
+      assert.lengthOf(asks, 2)
+      yield* tell(() => ({ _tag: "Tick", received: new Map() }))
+      yield* TestClock.adjust("500 millis")
+      assert.lengthOf(asks, 2)
+    })
+  )
+
   it.effect("leaves one that gives no leases alone for a minute", () =>
     Effect.gen(function* () {
       const { asks, join } = yield* makeScene(() => "refuse")

@@ -48,6 +48,15 @@ for (const kind of far)
       assert.isTrue(may(story, "far", 0))
     })
 
+    it("gives what a neighbour holds that does not answer, also if a peer elsewhere does", () => {
+      const story = new Story(4)
+      story.join("silent", "Lan", [0], { choked: true })
+      story.wait(defaults.stallAfter)
+      story.join("other", kind, [0], { choked: true })
+      story.join("far", kind, [0])
+      assert.isTrue(may(story, "far", 0))
+    })
+
     it("gives only what is leased, while there are leases", () => {
       const story = new Story(4, { awaitsLeases: true })
       assert.deepStrictEqual(story.join("far", kind, "all"), [])

@@ -142,9 +142,21 @@ describe("A client without leases", () => {
     assert.isAbove(Math.max(...fetches), 0)
   })
 
+  it("does not wait for peers elsewhere, whatever they get", () => {
+    const story = new Story(40, { awaitsLeases: true })
+    story.join("far", "Group", [], { choked: true, peer: peerOf(1) })
+    story.join("origin", "Origin", "all")
+    lease(story, [])
+    for (let n = 0; n <= steps; n++) {
+      story.tell({ _tag: "PeerHas", source: "far", piece: n as PieceIndex })
+      story.wait(1_000)
+    }
+    assert.isFalse(Leases.areFollowed(story.plan))
+  })
+
   it("waits on while something comes to it", () => {
     const story = leasing(20, [[0, 1]])
-    for (let n = 0; n < 2 * steps; n++) {
+    for (let n = 0; n < 100; n++) {
       story.wait(1_000, { origin: n * 1_000 })
       assert.isTrue(Leases.areFollowed(story.plan))
     }
@@ -222,6 +234,15 @@ describe("What the service is told", () => {
     assert.strictEqual(Leases.need(story.plan).most, 1)
   })
 
+  it("is not what is leased already and not asked for yet", () => {
+    const story = new Story(1, { awaitsLeases: true })
+    story.join("origin", "Origin", "all")
+    story.tell({ _tag: "OriginHeld" })
+    lease(story, [[0, 1]])
+    assert.deepStrictEqual(asked(story), [])
+    assert.strictEqual(Leases.need(story.plan).most, 0)
+  })
+
   it("is nothing wanted where nothing comes over the line", () => {
     const story = new Story(20, { awaitsLeases: true })
     story.join("near", "Lan", [0])
@@ -244,6 +265,19 @@ describe("What the service is told", () => {
     assert.strictEqual(Leases.need(story.plan).most, 0)
     lease(story, [])
     assert.strictEqual(Leases.need(story.plan).most, 1)
+  })
+
+  it("is that no more are wanted while more than half of that is ahead", () => {
+    const story = leasing(200, [[0, 2]])
+    for (const piece of [0, 1]) {
+      story.now += 250
+      story.deliver("origin", piece)
+    }
+    const half = Leases.need(story.plan).most / 2
+    lease(story, [[2, half]])
+    assert.strictEqual(Leases.need(story.plan).most, half)
+    lease(story, [[2, half + 1]])
+    assert.strictEqual(Leases.need(story.plan).most, 0)
   })
 })
 

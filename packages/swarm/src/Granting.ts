@@ -9,7 +9,7 @@ import type { Holder, MemberId } from "./LeaseTable.ts"
 /** New leases for the asker, at most so many; whether it wanted some and there were none for it. */
 export const grant = (draft: LeaseDraft, member: Member, most: number): boolean => {
   if (most === 0) return false
-  if (draft.now < draft.table.settledAt || draft.now < member.blockedUntil) return true
+  if (draft.now < draft.table.settledAt) return true
   const wanted = Math.min(most, capacity(draft, member) - member.leased.size)
   if (wanted <= 0) return true
   const had = member.leased.size

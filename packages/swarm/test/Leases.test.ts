@@ -133,6 +133,8 @@ describe("A member that", () => {
       for (let lost = 1; lost <= defaults.strikes; lost++) {
         for (let n = 0; n < 60 && site.ask(2).length === 0; n++) {
           site.now += 1_000
+          // Something of the others reaches it.
+          site.has(1).add(8 + n + 8 * lost)
           site.ask(1, { rate: 1e12, most: 256 })
         }
         assert.lengthOf(site.leased(2), 1)
@@ -175,18 +177,26 @@ describe("A member that", () => {
   })
 
   it("is far slower than the others gets none of the last pieces", () => {
-    const site = new Site(6)
-    const rates = [0, 10, 10, 1].map((pieces) => pieces * pieceSize)
-    for (let n = 1; n <= 3; n++) {
-      site.ask(n, { most: 1 })
-      site.deliver(n)
-      site.ask(n, { rate: rates[n] ?? 0, most: 0 })
-    }
-    site.now += 1000
-    assert.deepStrictEqual(site.ask(3, { rate: rates[3] ?? 0, most: 1 }), [])
-    assert.strictEqual(site.ask(1, { rate: rates[1] ?? 0, most: 1 }).length, 1)
+    const many = slow(60)
+    assert.strictEqual(many.ask(3, { rate: pieceSize, most: 1 }).length, 1)
+    const site = slow(6)
+    assert.deepStrictEqual(site.ask(3, { rate: pieceSize, most: 1 }), [])
+    assert.strictEqual(site.ask(1, { rate: 10 * pieceSize, most: 1 }).length, 1)
   })
 })
+
+/** Three members of which the third is slow. */
+const slow = (pieces: number) => {
+  const site = new Site(pieces)
+  const rates = [0, 10, 10, 1].map((perSecond) => perSecond * pieceSize)
+  for (let n = 1; n <= 3; n++) {
+    site.ask(n, { most: 1 })
+    site.deliver(n)
+    site.ask(n, { rate: rates[n] ?? 0, most: 0 })
+  }
+  site.now += 1000
+  return site
+}
 
 /** Members 1 and 2 get pieces from the origin and each other, 3 gets none of them; how long until that shows. */
 const untilIsolated = (site: Site): number => {

@@ -148,6 +148,18 @@ describe("A member that nobody got anything from", () => {
       if (n % 12 === 11) site.has(2).add(n % 40)
       site.ask(1, { most: 0 })
       site.ask(2)
+      assert.isFalse(site.member(1)?.barren)
+    }
+  })
+
+  it("is not doubted for many short waits", () => {
+    const site = new Site(40)
+    for (const piece of all(40)) site.has(1).add(piece)
+    for (let n = 0; n < 80; n++) {
+      site.now += 500
+      site.ask(1, { most: 0 })
+      site.ask(2, { most: n % 8 < 4 ? 1 : 0 })
+      if (site.member(2)?.isolated === true) site.leave(2)
     }
     assert.isFalse(site.member(1)?.barren)
   })
