@@ -19,11 +19,8 @@ export interface Leases {
   readonly mode: "Off" | "Asked" | "On"
   /** What the last word leased to this client; some of it may have come since. */
   readonly pieces: Bitfield.Bitfield
-  /**
-   * When the client last had a lease to follow, or saw that a piece had come into the site; epoch milliseconds. `undefined`
-   * until somebody looks.
-   */
-  readonly signAt: number | undefined
+  /** When the client last had a lease to follow, or saw that a piece had come into the site; epoch milliseconds. */
+  readonly signAt: number
   /** Until then the service's word is not followed. */
   readonly ignoredUntil: number
 }
@@ -31,7 +28,7 @@ export interface Leases {
 export const make = (pieceCount: number, mode: Leases["mode"]): Leases => ({
   mode,
   pieces: Bitfield.empty(pieceCount),
-  signAt: undefined,
+  signAt: 0,
   ignoredUntil: 0
 })
 
@@ -96,8 +93,9 @@ export const isWaiting = (plan: Plan): boolean =>
 /** At a Tick: whether the service's word has left the client without anything to do for too long. */
 export const lookForQuiet = (draft: Draft): void => {
   const { plan } = draft
-  if (!areFollowed(plan) || plan.wantedCount === 0) return
-  let signAt = plan.leases.signAt ?? plan.now
+  // How long the first word is waited for, the caller says.
+  if (plan.leases.mode !== "On" || !areFollowed(plan) || plan.wantedCount === 0) return
+  let signAt = plan.leases.signAt
   let patience = plan.settings.leasePatience
   for (const source of plan.sources.values()) {
     // What is under way is a sign: that it stalls is looked for elsewhere.
