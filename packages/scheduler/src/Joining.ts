@@ -31,6 +31,7 @@ export const join = (draft: Draft, event: SourceJoined): void => {
     pendingCount: 0,
     delivered: 0,
     rate: undefined,
+    usualTime: undefined,
     tickAt: now,
     tickBytes: 0,
     progressAt: now,

@@ -9,6 +9,9 @@ import type { Flight, Source } from "./Source.ts"
 /** One sample counts at least so much, so that a source on a LAN, where pieces take no time, shows its rate soon. */
 const leastWeight = 0.1
 
+/** The usual time is an average over about so many pieces. */
+const averaged = 8
+
 /** Ticks nearer than this are too near to measure between, in milliseconds. */
 const shortestTick = 200
 
@@ -20,6 +23,7 @@ export const received = (self: Source, flight: Flight, bytes: number, now: numbe
     ...self,
     delivered,
     progressAt: now,
+    usualTime: self.usualTime === undefined ? elapsed : self.usualTime + (elapsed - self.usualTime) / averaged,
     rate: blend(self.rate, (delivered - flight.mark) / elapsed, elapsed, settings)
   }
 }

@@ -19,8 +19,6 @@ export interface Flight {
   readonly mark: number
   /** How far a source that sends whole files has come: the piece it sends next. Absent from other flights. */
   readonly position: number | undefined
-  /** It was taken over from a slower source. */
-  readonly isStolen: boolean
 }
 
 export interface Source {
@@ -47,6 +45,8 @@ export interface Source {
   readonly delivered: number
   /** Bytes a millisecond; `undefined` until something was measured. */
   readonly rate: number | undefined
+  /** Milliseconds from the asking for a run to a piece of it, as a moving average; `undefined` until one came. */
+  readonly usualTime: number | undefined
   /** The last Tick at which this source was measured, and its byte count then. */
   readonly tickAt: number
   readonly tickBytes: number

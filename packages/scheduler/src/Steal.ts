@@ -12,10 +12,9 @@ import * as Pace from "./Pace.ts"
 import * as Plan from "./Plan.ts"
 import { type Flight, pendingOf, type Source, takesRuns } from "./Source.ts"
 
-/** Takes over what a source so many `times` slower owes, if that is not to be doubted; whether there was such a thing. */
-export const steal = (draft: Draft, thief: Source, times: number): boolean => {
+/** Takes over what a source `factor` times slower owes; whether there was such a thing. */
+export const steal = (draft: Draft, thief: Source, factor: number): boolean => {
   const { plan } = draft
-  const factor = times * plan.stealDoubt
   if (thief.rate === undefined || thief.rate <= 0) return false
   for (const victim of plan.sources.values()) {
     if (victim.id === thief.id || victim.rate === undefined || victim.rate * factor > thief.rate) continue
@@ -37,18 +36,11 @@ const isWorth = (draft: Draft, thief: Source, victim: Source, flight: Flight, fa
   const { plan } = draft
   const most = takesRuns(thief) ? 1 : Pace.room(plan, thief)
   if (flight.position !== undefined || flight.pendingCount > most) return false
+  if (plan.now - flight.since < Math.max(plan.settings.stealAfter, factor * (thief.usualTime ?? 0))) return false
   if (plan.now - flight.since < factor * Pace.timeFor(plan, thief, flight.pendingCount)) return false
   const thiefTakes = Pace.timeFor(plan, thief, thief.pendingCount + flight.pendingCount)
   if (thiefTakes >= Pace.timeFor(plan, victim, flight.pendingCount)) return false
   return pendingOf(flight).every((piece) => mayTake(draft, thief, piece))
-}
-
-/** A fetch that was taken over came to its end, or the source that it was taken from was first. */
-export const judge = (draft: Draft, flight: Flight, isFirst: boolean): void => {
-  if (!flight.isStolen) return
-  const { plan } = draft
-  const doubt = isFirst ? plan.stealDoubt / 2 : plan.stealDoubt * 2
-  plan.stealDoubt = Math.min(plan.settings.stealDoubtMost, Math.max(1, doubt))
 }
 
 /** In the endgame: asks the source as well for the piece that has been under way the longest; whether there was one. */

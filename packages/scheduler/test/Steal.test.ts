@@ -17,7 +17,7 @@ const firstOf = (story: Story, source: string) => story.owed(source).map((run) =
 
 describe("a source that is ten times faster", () => {
   it("takes over, before new work, what the slower one owes", () => {
-    const story = new Story(40)
+    const story = new Story(400, { settings: { mostInFlight: 2 } })
     measured(story, "slow", "Lan", "all", 4000)
     const [old, young] = firstOf(story, "slow")
     story.join("fast", "Lan", "all")
@@ -29,12 +29,25 @@ describe("a source that is ten times faster", () => {
       "the other one has its time first"
     )
     assert.deepStrictEqual(fetchesOf(first)[0], { ...fetchesOf(first)[0]!, source: "fast", reason: "Steal" })
-    story.now += 100
-    const second = story.deliver("fast", story.owed("fast")[0]?.first ?? -1)
+    const next = () => {
+      story.now += 10
+      return story.deliver("fast", story.owed("fast")[0]?.first ?? -1)
+    }
+    while (story.now < 1_004_490) assert.deepStrictEqual(cancelsOf(next()), [])
+    const second = next()
     assert.deepStrictEqual(
       cancelsOf(second).map((one) => [Number(one.run.first), one.reason]),
       [[young, "Stolen"]]
     )
+  })
+
+  it("takes nothing over while it usually takes as long itself", () => {
+    const story = new Story(40)
+    measured(story, "slow", "Lan", "all", 4000)
+    story.join("fast", "Lan", "all")
+    story.now += 3000
+    for (const { first } of story.owed("fast")) story.deliver("fast", first)
+    assert.deepStrictEqual(cancelsOf(story.wait(3000, { slow: pieceSize, fast: 400 * pieceSize })), [])
   })
 
   it("takes nothing that it does not hold", () => {

@@ -5,6 +5,7 @@ import * as Gaps from "./Gaps.ts"
 import type { LeaseDraft, Member } from "./internal/LeaseDraft.ts"
 import * as Judging from "./Judging.ts"
 import type { Holder, MemberId } from "./LeaseTable.ts"
+import * as LeaseWindow from "./LeaseWindow.ts"
 
 /** New leases for the asker, at most so many; whether it wanted some and there were none for it. */
 export const grant = (draft: LeaseDraft, member: Member, most: number): boolean => {
@@ -39,7 +40,8 @@ const grantFree = (draft: LeaseDraft, member: Member, wanted: number): void => {
   if (free === 0 || Judging.isTooSlow(draft, member, free)) return
   const askers = HashMap.size(table.members) + (HashMap.has(table.members, member.id) ? 0 : 1)
   // Never more than half of what would be everybody's part, so that all end together.
-  let left = Math.min(wanted, askers === 1 ? free : Math.max(1, Math.ceil(free / (2 * askers))))
+  const part = askers === 1 ? free : Math.max(1, Math.ceil(free / (2 * askers)))
+  let left = Math.min(wanted, part, LeaseWindow.room(draft, member, free))
   const take = (start: number) => {
     let piece = start
     for (; left > 0 && !Gaps.has(taken, piece) && draft.isFree(member, piece); piece++, left--)

@@ -9,6 +9,7 @@ import { HashMap } from "effect"
 import * as Gaps from "./Gaps.ts"
 import type { LeaseDraft, Member } from "./internal/LeaseDraft.ts"
 import type { Holder, MemberId } from "./LeaseTable.ts"
+import * as LeaseWindow from "./LeaseWindow.ts"
 
 /** At most so many pieces of one ask are looked at for who gave them. */
 const mostWitnessed = 64
@@ -49,6 +50,7 @@ export const keep = (draft: LeaseDraft, member: Member): void => {
     draft.release(member, piece)
     // Whoever nobody gets anything from may say what it likes.
     if (member.barren) continue
+    draft.table.keptCount++
     member.strikes = 0
     member.hasKept = true
     member.trust = Math.min(mostLeased, member.trust + trustStep)
@@ -80,9 +82,13 @@ export const outdo = (draft: LeaseDraft, id: MemberId, slow: Holder, piece: numb
   draft.put(id, { ...slow, leased, strikes, blockedUntil: isOut ? draft.now + block : slow.blockedUntil })
 }
 
-/** Milliseconds after which a lease has taken far too long. */
-export const patience = ({ pace, table }: LeaseDraft): number =>
-  table.usual.took === undefined ? pace.hedgeUnknown : Math.max(pace.hedgeLeast, pace.hedgeFactor * table.usual.took)
+/** Milliseconds after which a lease has taken far too long: longer than others took, and than the line needs for all of them. */
+export const patience = (draft: LeaseDraft): number => {
+  const { hedgeFactor, hedgeLeast, hedgeUnknown } = draft.pace
+  const { took } = draft.table.usual
+  if (took === undefined) return hedgeUnknown
+  return Math.max(hedgeLeast, hedgeFactor * Math.max(took, LeaseWindow.drain(draft)))
+}
 
 /** One far slower than the others should not be what the end waits for. */
 export const isTooSlow = ({ pace, table }: LeaseDraft, member: Member, free: number): boolean => {
@@ -96,6 +102,7 @@ export const starve = ({ table }: LeaseDraft, id: MemberId): void => {
 
 /** From time to time: what is usual among the members, and whom others wait for in vain. */
 export const review = (draft: LeaseDraft): void => {
+  LeaseWindow.measure(draft)
   const known = [...HashMap.values(draft.table.members)].filter(({ barren, hasKept }) => hasKept && !barren)
   const rates = known.map(({ rate }) => rate).filter((rate) => rate > 0)
   const tooks = known.flatMap(({ took }) => (took === undefined ? [] : [took]))

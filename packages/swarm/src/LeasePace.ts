@@ -7,6 +7,12 @@ export interface LeasePace {
   readonly longestRun: number
   /** Pieces that one member may have leased. 256, the most that a message holds. */
   readonly mostLeased: number
+  /** Pieces that a site may have leased at first, all members together. 8: fills most lines, and no line for long. */
+  readonly windowFirst: number
+  /** … and later: as many as come in this time. 4000: a run, and until the service is told that it came. */
+  readonly windowTime: number
+  /** What the line has shown counts for so much less each second. 0.05. */
+  readonly flowLoss: number
   /** Leases that a member may have at first. 2: two requests, so that its line does not rest. */
   readonly trustFirst: number
   /** … if it says that it has had leases before: after a restart of the service its runs go on. 32: two of the longest. */
@@ -52,6 +58,9 @@ export const defaults: LeasePace = {
   runTime: 2000,
   longestRun: 16,
   mostLeased: 256,
+  windowFirst: 8,
+  windowTime: 4000,
+  flowLoss: 0.05,
   trustFirst: 2,
   trustKnown: 32,
   trustStep: 4,

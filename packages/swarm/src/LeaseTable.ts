@@ -54,6 +54,13 @@ export interface LeaseTable {
   readonly holders: Uint16Array
   readonly claimed: Uint8Array
   readonly leased: Uint8Array
+  /** How many those are. */
+  readonly leasedCount: number
+  /** Leases that were kept since `sweptAt`. */
+  readonly keptCount: number
+  /** As of `sweptAt`: pieces a second that came by leases of late, and the most that the line has shown; 0 while unknown. */
+  readonly average: number
+  readonly flow: number
   /** When the first member came. */
   readonly madeAt: number
   /** Nothing new is leased before: first everybody says what it has. */
@@ -77,6 +84,10 @@ export const make = (pieceCount: number, pieceSize: number): LeaseTable => ({
   holders: new Uint16Array(pieceCount),
   claimed: new Uint8Array(Bitfield.byteLength(pieceCount)),
   leased: new Uint8Array(Bitfield.byteLength(pieceCount)),
+  leasedCount: 0,
+  keptCount: 0,
+  average: 0,
+  flow: 0,
   madeAt: 0,
   settledAt: 0,
   usual: { took: undefined, rate: 0, members: 0 },

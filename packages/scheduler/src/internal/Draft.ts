@@ -139,8 +139,7 @@ export class Draft {
       pendingCount: pieces.length,
       since: this.plan.now,
       mark: source.delivered,
-      position: whole === undefined ? undefined : run.first,
-      isStolen: reason === "Steal"
+      position: whole === undefined ? undefined : run.first
     }
     this.put(Sources.addFlight(source, flight))
     this.commands.push({ _tag: "Fetch", source: source.id, run, reason })

@@ -75,6 +75,7 @@ export class LeaseDraft {
 
   lease(member: Member, piece: number): void {
     this.#own()
+    if (!Gaps.has(this.table.leased, piece)) this.table.leasedCount++
     member.leased.set(piece, this.now)
     Gaps.set(this.table.leased, piece)
   }
@@ -86,6 +87,7 @@ export class LeaseDraft {
 
   free(piece: number): void {
     this.#own()
+    if (Gaps.has(this.table.leased, piece)) this.table.leasedCount--
     Gaps.clear(this.table.leased, piece)
   }
 
