@@ -7,12 +7,16 @@
  */
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { PeerId } from "@piecework/domain/Peer"
-import { type Command, type Event, Plan } from "@piecework/scheduler"
+import * as DownloadConfig from "@piecework/download/DownloadConfig"
+import type * as Command from "@piecework/scheduler/Command"
 import { decide } from "@piecework/scheduler/Decide"
+import type * as Event from "@piecework/scheduler/Event"
+import * as Plan from "@piecework/scheduler/Plan"
+import { Duration } from "effect"
 import { Leasing } from "./Leasing.ts"
 import { Membership } from "./Membership.ts"
 import { Sessions } from "./Sessions.ts"
-import { lineChunk, Stream, type Transfer, transfer } from "./Stream.ts"
+import { ask, lineChunk, Stream, type Transfer } from "./Stream.ts"
 import { clock, type Device, type Surroundings } from "./Surroundings.ts"
 
 /** An event without its time. */
@@ -22,8 +26,8 @@ export const origin: Event.SourceId = "origin"
 
 /** Milliseconds to hash a piece and to write it: 1.7 GB/s a core, and a disk as fast. */
 const verifyMillis = 1
-/** Between two Ticks, as `DownloadConfig.tick` has it. */
-const tickMillis = 500
+/** Between two Ticks. */
+const tickMillis = Duration.toMillis(DownloadConfig.defaults.tick)
 
 export class Client {
   readonly id: PeerId
@@ -66,15 +70,14 @@ export class Client {
     this.#membership.start()
     this.#leasing.expectAnswer()
     this.tell({ _tag: "SourceJoined", source: origin, kind: "Origin", held: "all" })
-    // Their clocks are not in step.
-    this.#around.agenda.after(this.#around.dice.next() * tickMillis, this.#tick)
+    this.#around.agenda.after(tickMillis, this.#tick)
   }
 
   /** As by `kill -9`: neighbours see their connections break, the service sees nothing. */
   kill(): void {
     this.#isAlive = false
     this.#sessions.end()
-    for (const one of [...this.#origin]) this.#takeBack(this.#origin, one, "Killed")
+    while (this.#origin[0] !== undefined) this.#takeBack(this.#origin, this.#origin[0], "Killed")
     for (const piece of this.#plan.verifying.keys()) {
       this.#around.tally.waste("Killed", this.#around.layout.length(piece))
     }
@@ -83,7 +86,7 @@ export class Client {
   tell(happening: Happening): void {
     if (!this.#isAlive || this.#plan.outcome === "Finished") return
     const { tally, agenda } = this.#around
-    tally.decisions++
+    tally.told()
     // The union is put together again that `Happening` took apart.
     const [commands, plan] = decide(this.#plan, { ...happening, now: clock(agenda) } as Event.Event)
     this.#plan = plan
@@ -139,7 +142,7 @@ export class Client {
 
   #fetch({ source, run }: Command.Fetch): void {
     const { agenda, layout, scene } = this.#around
-    const one = transfer(source, run, this.arrived)
+    const one = ask(source, run, this.arrived)
     if (source === origin) {
       this.#origin.push(one)
       // A request over HTTP has a connection of its own.

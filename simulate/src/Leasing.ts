@@ -1,13 +1,15 @@
 /** Keeps one client in leases as `download/Leasing` does, with its pauses. */
-import { Leases } from "@piecework/scheduler"
+import * as DownloadConfig from "@piecework/download/DownloadConfig"
+import * as Leases from "@piecework/scheduler/Leases"
+import { Duration } from "effect"
 import type { Client, Happening } from "./Client.ts"
 import { clock, type Surroundings } from "./Surroundings.ts"
 
-/** Milliseconds; all as in `download/Leasing`, and `DownloadConfig.leaseTimeout`. */
+/** Milliseconds, as in `download/Leasing`. */
 const shortestPause = 20
 const shortestWait = 1000
 const longestWait = 4000
-const timeout = 300
+const timeout = Duration.toMillis(DownloadConfig.defaults.leaseTimeout)
 
 export class Leasing {
   readonly #around: Surroundings
@@ -53,7 +55,7 @@ export class Leasing {
   }
 
   #ask(): void {
-    const { agenda, scene, service } = this.#around
+    const { agenda, scene, service, tally } = this.#around
     const { isAlive, plan, id, device } = this.#self
     if (!isAlive || plan.outcome === "Finished") return
     this.#turn++
@@ -63,13 +65,12 @@ export class Leasing {
     agenda.after(scene.rttMillis / 2, () => {
       const asker = { id, site: device.site, isComplete: false }
       const answer = scene.leases ? service.lease(asker, told, clock(agenda)) : undefined
-      agenda.after(scene.rttMillis / 2, () =>
-        answer === undefined ? this.#failed() : this.#heard(told.need, answer)
-      )
+      if (answer !== undefined) tally.askedForLeases()
+      agenda.after(scene.rttMillis / 2, () => (answer === undefined ? this.#failed() : this.#heard(told.need, answer)))
     })
   }
 
-  #heard(need: Leases.Need, { runs, again }: { readonly runs: Leases.Need["keep"] | Runs; readonly again: number }): void {
+  #heard(need: Leases.Need, { runs, again }: { readonly runs: Runs; readonly again: number }): void {
     const { agenda } = this.#around
     this.#answered++
     this.#wait = shortestWait

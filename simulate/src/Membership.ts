@@ -1,5 +1,5 @@
 /** One client's membership of the swarm: joins when it starts, when the service says so, and when it is complete. */
-import { Plan } from "@piecework/scheduler"
+import * as Plan from "@piecework/scheduler/Plan"
 import type { PeerId } from "@piecework/domain/Peer"
 import type { Client } from "./Client.ts"
 import { clock, type Surroundings } from "./Surroundings.ts"

@@ -5,7 +5,12 @@
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { PeerId } from "@piecework/domain/Peer"
 import type { Need } from "@piecework/scheduler/Leases"
-import { LeasePace, Leases, type Member, Pace, SwarmConfig, SwarmState } from "@piecework/swarm"
+import * as LeasePace from "@piecework/swarm/LeasePace"
+import * as Leases from "@piecework/swarm/Leases"
+import type { Member } from "@piecework/swarm/Member"
+import * as Pace from "@piecework/swarm/Pace"
+import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
+import * as SwarmState from "@piecework/swarm/SwarmState"
 
 /** Who asks. */
 export interface Asker {
@@ -35,16 +40,10 @@ export class Service {
   readonly #tables = new Map<number, Leases.Leases>()
   readonly #joinedAt = new Map<PeerId, number>()
   #swarm: SwarmState.SwarmState
-  #asks = 0
 
   constructor(options: ServiceOptions) {
     this.#options = options
     this.#swarm = SwarmState.make(options.seed)
-  }
-
-  /** Asks for leases so far. */
-  get asks(): number {
-    return this.#asks
   }
 
   join(asker: Asker, wanted: number, now: number): Handout {
@@ -66,7 +65,6 @@ export class Service {
     told: { readonly held: Bitfield; readonly need: Need; readonly seq: number },
     now: number
   ): Leases.Answer {
-    this.#asks++
     const { id, site } = asker
     const { pieceCount, pieceSize } = this.#options
     const { keep, most, originRate: rate } = told.need
@@ -78,7 +76,7 @@ export class Service {
     return answer
   }
 
-  #member({ id, site, isComplete }: Asker, joinedAt: number): Member.Member {
+  #member({ id, site, isComplete }: Asker, joinedAt: number): Member {
     const host = externalIp(site)
     return {
       id,

@@ -5,21 +5,20 @@
 import type { PeerId } from "@piecework/domain/Peer"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { SourceKind } from "@piecework/domain/SourceKind"
+import * as PeerConfig from "@piecework/peers/PeerConfig"
 import type { SourceId } from "@piecework/scheduler/Event"
 import type { Agenda } from "./Agenda.ts"
 import type { Client } from "./Client.ts"
 import { lineChunk, Stream, type Transfer } from "./Stream.ts"
 import { lanRoundTrip, roundTrip, type Surroundings } from "./Surroundings.ts"
 
-/** Most sessions of a device, whoever dialled: `PeerConfig.maxConnections`. */
-const mostSessions = 50
 /** Round trips from a dial to the first request: of TCP, of the handshakes, and of the bitfields. */
 const dialTrips = 3
 /** A peer that was not reached is left alone for so long, doubled each time; `Crowd`. Milliseconds. */
 const shortestRest = 2000
 const longestRest = 120_000
-/** A block of a request, in bytes: `PeerConfig.blockSize`. What is taken back ends at its end. */
-const block = 262_144
+/** Most sessions of a device, whoever dialled; and the bytes of a request, at whose end ends what is taken back. */
+const { maxConnections, blockSize } = PeerConfig.defaults
 
 class Session {
   readonly source: SourceId
@@ -48,7 +47,7 @@ class Session {
     this.#stream = new Stream(
       around.layout,
       [other.device.up, ...line, self.device.down],
-      isNear ? block : lineChunk
+      isNear ? blockSize : lineChunk
     )
   }
 
@@ -128,7 +127,7 @@ export class Sessions {
 
   /** The process is gone, and its connections break. */
   end(): void {
-    for (const session of [...this.#sessions.values()]) {
+    for (const session of this.#sessions.values()) {
       this.#leave(session, "Killed")
       session.other.sessions.#lose(this.#self)
     }
@@ -140,7 +139,7 @@ export class Sessions {
     // Whoever listens there now is taken, under whatever name.
     const other = asked.device.client
     if (other === undefined || !other.isAlive) return this.#rest(asked.id)
-    const isFull = this.#sessions.size >= mostSessions || other.sessions.#sessions.size >= mostSessions
+    const isFull = this.#sessions.size >= maxConnections || other.sessions.#sessions.size >= maxConnections
     if (isFull || this.#sessions.has(sourceOf(other))) return this.#rest(asked.id)
     this.#failures.delete(asked.id)
     const here = new Session(this.#around, this.#self, other, true)

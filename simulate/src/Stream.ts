@@ -31,7 +31,7 @@ export interface Transfer {
   isStopped: boolean
 }
 
-export const transfer = (source: SourceId, run: PieceRun, arrived: Transfer["arrived"]): Transfer => ({
+export const ask = (source: SourceId, run: PieceRun, arrived: Transfer["arrived"]): Transfer => ({
   source,
   run,
   arrived,

@@ -12,7 +12,7 @@ import { Port } from "./Port.ts"
 import * as Scene from "./Scene.ts"
 import { Service } from "./Service.ts"
 import type { Device, Line, Surroundings } from "./Surroundings.ts"
-import { Tally } from "./Tally.ts"
+import { type Figures, Tally } from "./Tally.ts"
 
 export interface SiteOutcome {
   /** Bytes that came over the site's line, from the origin or from other sites. */
@@ -25,7 +25,7 @@ export interface SiteOutcome {
 
 export interface Outcome {
   readonly sites: ReadonlyArray<SiteOutcome>
-  readonly tally: Tally
+  readonly figures: Figures
 }
 
 /** Milliseconds from a kill to the next start. */
@@ -49,14 +49,13 @@ export const run = (scene: Scene.Scene, sites: ReadonlyArray<number>): Outcome =
   while (left > 0 && agenda.now < limit && agenda.step()) {
     while (left > 0 && devices[left - 1]?.finishedAt !== undefined) left--
   }
-  tally.asks = service.asks
   return {
     sites: all.map(({ line, devices: own }) => ({
       lineBytes: line.down.carried,
       lineEndedAt: line.down.carriedAt,
-      finished: own.map(({ finishedAt, startsAt }) => finishedAt === undefined ? undefined : finishedAt - startsAt)
+      finished: own.map(({ finishedAt, startsAt }) => (finishedAt === undefined ? undefined : finishedAt - startsAt))
     })),
-    tally
+    figures: tally.figures()
   }
 }
 
