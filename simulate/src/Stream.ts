@@ -1,14 +1,14 @@
 /**
  * A connection that carries pieces one way, over ports one after the other. What was asked for is sent in the order in
- * which it was asked. A few chunks may be on the way at a time, as TCP's window bounds it, so a receiver that is slow holds
- * its sender back and leaves the sender's plug to others.
+ * which it was asked. So many bytes may be on the way at a time, as TCP's window bounds it, so a receiver that is slow
+ * holds its sender back and leaves the sender's plug to others.
  */
 import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import type { PieceRun, SourceId } from "@piecework/scheduler/Event"
 import type { Chunk, Port, Sender } from "./Port.ts"
 
-/** Chunks of a stream that may be on the way at a time: one at each of two ports, and one behind them. */
-const window = 3
+/** Bytes of a stream that may be on the way at a time, so that all have the same share of a receiver's plug. */
+const window = 786_432
 
 /** Bytes of a chunk that a line carries: small beside what each who shares it gets in a second. */
 export const lineChunk = 32_768
@@ -91,7 +91,7 @@ export class Stream implements Sender {
       transfer.sent = 0
       if (transfer.sending === run.first + run.count) this.#transfers.shift()
     }
-    this.#underWay++
+    this.#underWay += bytes
     return new Hop(this, transfer, bytes)
   }
 
@@ -99,7 +99,7 @@ export class Stream implements Sender {
   passed(chunk: Hop, ports: number): void {
     const port = this.#path[ports]
     if (port !== undefined) return port.enqueue(chunk)
-    this.#underWay--
+    this.#underWay -= chunk.bytes
     this.#wake()
     chunk.transfer.arrived(chunk.transfer, chunk.bytes)
   }
