@@ -236,7 +236,7 @@ class Draft {
     return isTaken ? first + (count >> 1) : first
   }
 
-  /** Takes over the lease that has taken the longest, if that is far too long. */
+  /** Takes over the lease that has taken the longest, if that is far too long and nobody of the site could give the piece. */
   #hedge(request: Ask, member: Member): void {
     const { hedgeFactor, hedgeLeast, hedgeUnknown } = this.#pace
     const { typical } = this.#next
@@ -247,6 +247,7 @@ class Draft {
       if (id === request.id) continue
       for (const [piece, since] of other.leased) {
         if (since > oldest || Bitfield.has(member.held, piece)) continue
+        if (!member.isolated && (request.sources > 0 || (this.#next.holders[piece] ?? 0) > 0)) continue
         oldest = since
         found = [id, other, piece]
       }
