@@ -41,7 +41,7 @@ export const run = (scene: Scene, threads: number): Effect.Effect<ReadonlyArray<
 }
 
 const spawn: Effect.Effect<Worker, never, Lifetime.Scope> = Effect.acquireRelease(
-  Effect.sync(() => new Worker(new URL("./thread.ts", import.meta.url))),
+  Effect.sync(() => new Worker(new URL("./thread.ts", import.meta.url), { execArgv: ["--conditions=source"] })),
   (worker) => Effect.promise(() => worker.terminate())
 )
 

@@ -22,6 +22,8 @@ export class Leasing {
   /** More is needed, since the last ask. */
   #isHurried = false
   #isPausing = false
+  /** A lease was kept since the service was asked: there is more room than its answer knows of. */
+  #hasKept = false
   #wait = shortestWait
   /** Which of its plans for the next ask counts. */
   #turn = 0
@@ -47,8 +49,11 @@ export class Leasing {
       return agenda.after(scene.rttMillis, () => this.#ask())
     }
     const { plan } = this.#self
-    if (this.#answered === 0 || this.#isAsking || !Leases.concerns(plan, happened)) return
-    const isIdle = this.#isStarved && happened._tag !== "PieceHeld"
+    if (this.#answered === 0 || !Leases.concerns(plan, happened)) return
+    const isKept = happened._tag === "PieceHeld"
+    if (isKept) this.#hasKept = true
+    if (this.#isAsking) return
+    const isIdle = this.#isStarved && !isKept
     if (isIdle || this.#isHurried || Leases.need(plan).most === 0) return
     this.#isHurried = true
     if (!this.#isPausing) this.#ask()
@@ -61,6 +66,7 @@ export class Leasing {
     this.#turn++
     this.#isAsking = true
     this.#isHurried = false
+    this.#hasKept = false
     const told = { held: plan.held, need: Leases.need(plan), seq: this.#answered }
     agenda.after(scene.rttMillis / 2, () => {
       const asker = { id, site: device.site, isComplete: false }
@@ -77,6 +83,7 @@ export class Leasing {
     this.#isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
     this.#self.tell({ _tag: "Leased", runs, asked: need.keep })
     this.#isAsking = false
+    this.#isHurried = this.#isStarved && this.#hasKept
     this.#isPausing = true
     const turn = this.#turn
     agenda.after(shortestPause, () => {
