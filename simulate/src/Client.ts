@@ -36,7 +36,10 @@ export class Client {
   readonly #sessions: Sessions
   readonly #membership: Membership
   readonly #leasing: Leasing
+  /** What it asked the origin for. */
   readonly #origin: Array<Transfer> = []
+  /** A request over HTTP has a connection of its own. */
+  readonly #streams = new WeakMap<Transfer, Stream>()
   #originReceived = 0
   #plan: Plan.Plan
   #isAlive = true
@@ -145,7 +148,6 @@ export class Client {
     const one = ask(source, run, this.arrived)
     if (source === origin) {
       this.#origin.push(one)
-      // A request over HTTP has a connection of its own.
       const stream = new Stream(layout, [this.device.line.down, this.device.down], lineChunk)
       this.#streams.set(one, stream)
       return agenda.after(scene.rttMillis, () => stream.add(one))
@@ -153,8 +155,6 @@ export class Client {
     // A session that has just ended: that it left is told next.
     this.#sessions.get(source)?.ask(one)
   }
-
-  readonly #streams = new WeakMap<Transfer, Stream>()
 
   #cancel({ source, run, reason }: Command.Cancel): void {
     const asked = source === origin ? this.#origin : this.#sessions.get(source)?.asked

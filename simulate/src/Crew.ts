@@ -1,6 +1,6 @@
 /**
- * Runs a scene on as many threads as there are processors: sites that never meet do not know of each other, so each is a
- * world of its own, and which thread runs it makes no difference. Sites of one group are one world, in one thread.
+ * Runs a scene on several threads: sites that never meet do not know of each other, so each is a world of its own, and which
+ * thread runs it makes no difference. Sites of one group are one world, in one thread.
  */
 import { Worker } from "node:worker_threads"
 import { Effect, Queue, Schema, type Scope as Lifetime } from "effect"
@@ -20,12 +20,15 @@ export interface Task {
   readonly sites: ReadonlyArray<number>
 }
 
-/** Outcomes in the order of the sites. */
+/**
+ * Outcomes in the order of the sites. With `threads` 0 the caller's own does it all, and can be interrupted by nothing
+ * meanwhile.
+ */
 export const run = (scene: Scene, threads: number): Effect.Effect<ReadonlyArray<World.Outcome>, ThreadLost> => {
   const sites = Array.from({ length: scene.sites }, (_, site) => site)
   const tasks: ReadonlyArray<Task> = scene.group ? [{ scene, sites }] : sites.map((site) => ({ scene, sites: [site] }))
   const most = Math.min(threads, tasks.length)
-  if (most <= 1) return Effect.sync(() => tasks.map((task) => World.run(task.scene, task.sites)))
+  if (most === 0) return Effect.sync(() => tasks.map((task) => World.run(task.scene, task.sites)))
   return Effect.scoped(
     Effect.gen(function* () {
       const idle = yield* Queue.unbounded<Worker>()
