@@ -1,12 +1,16 @@
 /**
- * The matching service as its swarm actor is: members and handouts by `SwarmState` and `Pace`, leases by a `Leases` table for
- * each site. Answers at once; the way there and back is its callers' affair.
+ * The matching service as its swarm actor is: members and handouts by `SwarmState` and `Pace`, leases by
+ * `LeaseTables`. Answers at once; the way there and back is its callers' affair.
  */
+import type { LeaseRequest } from "@piecework/cloud/LeaseRpc"
+import { classOf, pc } from "@piecework/cloud/Profile"
 import type { Bitfield } from "@piecework/domain/Bitfield"
+import { ContentId } from "@piecework/domain/Content"
 import type { PeerId } from "@piecework/domain/Peer"
 import type { Need } from "@piecework/scheduler/Leases"
 import * as LeasePace from "@piecework/swarm/LeasePace"
-import * as Leases from "@piecework/swarm/Leases"
+import type * as Leases from "@piecework/swarm/Leases"
+import * as LeaseTables from "@piecework/swarm/LeaseTables"
 import type { Member } from "@piecework/swarm/Member"
 import * as Pace from "@piecework/swarm/Pace"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
@@ -33,11 +37,12 @@ export interface ServiceOptions {
 }
 
 /** A client has to be in its table before it counts; so many fit. */
-const { maxMembers } = SwarmConfig.defaults
+const { maxMembers, maxLeaseBytes } = SwarmConfig.defaults
+const limits = { maxMembers, maxBytes: maxLeaseBytes }
 
 export class Service {
   readonly #options: ServiceOptions
-  readonly #tables = new Map<number, Leases.Leases>()
+  #tables = LeaseTables.empty
   readonly #joinedAt = new Map<PeerId, number>()
   #swarm: SwarmState.SwarmState
 
@@ -64,15 +69,24 @@ export class Service {
     asker: Asker,
     told: { readonly held: Bitfield; readonly need: Need; readonly seq: number },
     now: number
-  ): Leases.Answer {
+  ): Leases.Answer | undefined {
     const { id, site } = asker
-    const { pieceCount, pieceSize } = this.#options
-    const { keep, most, originRate: rate } = told.need
-    const sources = SwarmState.sourcesAt(this.#swarm, siteOf(site), { id, profileClass }, now)
-    const table = this.#tables.get(site) ?? Leases.make(pieceCount, pieceSize)
-    const ask = { id, externalIp: externalIp(site), held: told.held, keep, most, rate, seq: told.seq, sources }
-    const [answer, next] = Leases.ask(table, ask, now, LeasePace.defaults)
-    this.#tables.set(site, next)
+    const sources = SwarmState.sourcesAt(this.#swarm, siteOf(site), { id, profileClass: classOf(pc) }, now)
+    const request: LeaseRequest = {
+      contentId,
+      peerId: id,
+      reportedIp: externalIp(site),
+      scope: this.#options.group ? "Group" : "Lan",
+      profile: pc,
+      pieceCount: this.#options.pieceCount,
+      pieceSize: this.#options.pieceSize,
+      held: told.held.bytes,
+      ...told.need,
+      seq: told.seq
+    }
+    const from = { site: siteOf(site), externalIp: externalIp(site), sources, gives: true }
+    const [answer, after] = LeaseTables.ask(this.#tables, request, from, now, LeasePace.defaults, limits)
+    this.#tables = after
     return answer
   }
 
@@ -86,7 +100,7 @@ export class Service {
       scope: this.#options.group ? "Group" : "Lan",
       groupId: this.#options.group ? "group" : undefined,
       sameSubnetOnly: false,
-      profileClass,
+      profileClass: classOf(pc),
       isComplete,
       restrictedUpload: false,
       joinedAt,
@@ -96,8 +110,8 @@ export class Service {
   }
 }
 
-/** All devices are of one class, so that all may be matched. */
-const profileClass = 0
+/** There is one content, whatever its name. */
+const contentId = ContentId.make("DO-" + "A".repeat(43))
 
 const siteOf = (site: number): string => `site ${site}`
 
