@@ -20,11 +20,6 @@ export class Agenda {
     return this.#now
   }
 
-  /** How many things have been planned so far. */
-  get planned(): number {
-    return this.#turns
-  }
-
   /** Plans `run` for `delay` milliseconds from now; at least 0. */
   after(delay: number, run: () => void): void {
     const plan: Plan = { at: this.#now + Math.max(0, delay), turn: this.#turns++, run }

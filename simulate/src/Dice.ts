@@ -22,16 +22,4 @@ export class Dice {
   below(n: number): number {
     return Math.floor(this.next() * n)
   }
-
-  /** `count` different numbers below `n`, in random order; all when there are not more. */
-  choose(count: number, n: number): ReadonlyArray<number> {
-    const numbers = Array.from({ length: n }, (_, i) => i)
-    for (let i = 0; i < Math.min(count, n); i++) {
-      const other = i + this.below(n - i)
-      const [a = 0, b = 0] = [numbers[i], numbers[other]]
-      numbers[i] = b
-      numbers[other] = a
-    }
-    return numbers.slice(0, count)
-  }
 }

@@ -85,10 +85,6 @@ export class Sessions {
     return this.#sessions.get(source)
   }
 
-  get size(): number {
-    return this.#sessions.size
-  }
-
   /** Bytes that came, by source. */
   received(): Map<SourceId, number> {
     const received = new Map<SourceId, number>()

@@ -11,7 +11,7 @@ export const render = (report: Report): ReadonlyArray<string> => {
   const times =
     report.seconds === null || report.overIdeal === null
       ? [row("finished", `${report.complete} of ${report.devices} devices`)]
-      : [...spread("finished", report.seconds, report.overIdeal)]
+      : spread("finished", report.seconds, report.overIdeal)
   return [
     `${scene.sites} × ${scene.devices} devices, ${size(scene.bytes)}, ${rate(scene.wan)} a site, ${rate(scene.lan)} a device`,
     "",
@@ -33,12 +33,14 @@ export const render = (report: Report): ReadonlyArray<string> => {
   ]
 }
 
-function* spread(name: string, absolute: Spread, over: Spread): Generator<string> {
-  for (const [which, what] of Object.entries({ median: "median", p95: "95 %", last: "last" } as const)) {
-    const at = which as keyof Spread
-    yield row(`${name}, ${what}`, `${seconds(absolute[at])}, ${over[at].toFixed(3)} × ideal`)
-  }
-}
+const spread = (name: string, absolute: Spread, over: Spread): ReadonlyArray<string> =>
+  (
+    [
+      ["median", "median"],
+      ["p95", "95 %"],
+      ["last", "last"]
+    ] as const
+  ).map(([at, what]) => row(`${name}, ${what}`, `${seconds(absolute[at])}, ${over[at].toFixed(3)} × ideal`))
 
 const row = (name: string, value: string): string => `${name.padEnd(28)}${value}`
 
