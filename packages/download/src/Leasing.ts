@@ -59,12 +59,15 @@ export const start = Effect.fn("Leasing.start")(function* (
   /** It had nothing of what was wanted: asking sooner than it says is of no use. */
   let isStarved = false
   let isAsking = true
+  /** A lease was kept since the service was told what there is: there is more room than its answer knows of. */
+  let hasKept = false
 
   const ask = Effect.fnUntraced(function* (): Effect.fn.Return<Said, CloudError> {
     if (array === undefined) {
       const [first] = yield* cloud.discover(yield* cloud.whereabouts, contentId)
       array = first.url
     }
+    hasKept = false
     const { layout, pieceCount, held } = plan()
     const need = Leases.need(plan())
     const reply = yield* cloud.lease(
@@ -96,6 +99,7 @@ export const start = Effect.fn("Leasing.start")(function* (
     isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
     yield* tell(() => ({ _tag: "Leased", runs, asked: need.keep }))
     isAsking = false
+    if (isStarved && hasKept) yield* hurry.open
     return again
   })
 
@@ -127,9 +131,12 @@ export const start = Effect.fn("Leasing.start")(function* (
   return {
     look: (happened) => {
       if (answered === 0) return Effect.asVoid(begun.open)
-      if (isAsking || !Leases.concerns(plan(), happened)) return Effect.void
+      if (!Leases.concerns(plan(), happened)) return Effect.void
       // A lease that was kept makes room for another.
-      const isIdle = isStarved && happened._tag !== "PieceHeld"
+      const isKept = happened._tag === "PieceHeld"
+      if (isKept) hasKept = true
+      if (isAsking) return Effect.void
+      const isIdle = isStarved && !isKept
       return isIdle || Leases.need(plan()).most === 0 ? Effect.void : Effect.asVoid(hurry.open)
     }
   }

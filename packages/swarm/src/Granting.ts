@@ -77,7 +77,7 @@ const startIn = (draft: LeaseDraft, { first, count }: Gaps.Gap): number => {
   return isTaken ? first + (count >> 1) : first
 }
 
-/** Takes over the lease that has taken the longest, if that is far too long. */
+/** Takes over the lease that has taken the longest, if that is far too long and nobody of the site could give the piece. */
 const hedge = (draft: LeaseDraft, member: Member): void => {
   let oldest = draft.now - Judging.patience(draft)
   let found: readonly [MemberId, Holder, number] | undefined
@@ -85,7 +85,7 @@ const hedge = (draft: LeaseDraft, member: Member): void => {
     if (id === member.id) continue
     for (const [piece, since] of other.leased) {
       if (since > oldest) break
-      if (Bitfield.has(member.held, piece)) continue
+      if (Bitfield.has(member.held, piece) || isGiven(draft, member, piece)) continue
       oldest = since
       found = [id, other, piece]
     }
@@ -95,3 +95,7 @@ const hedge = (draft: LeaseDraft, member: Member): void => {
   Judging.outdo(draft, id, slow, piece)
   draft.lease(member, piece)
 }
+
+/** Somebody of the site holds it, though it is leased: a member that ends asks no more, and what it had leased last stays so. */
+const isGiven = (draft: LeaseDraft, member: Member, piece: number): boolean =>
+  !member.isolated && (draft.haveSources || (draft.table.holders[piece] ?? 0) > 0)

@@ -87,6 +87,17 @@ describe("A lease", () => {
     assert.deepStrictEqual(site.ask(1, { sources: 1 }), [])
     assert.strictEqual(site.again, defaults.starved)
   })
+
+  it("is not taken over from a member that is a source by now, and so asks no more", () => {
+    for (const sources of [0, 1]) {
+      const site = new Site(4)
+      site.ask(1)
+      site.deliver(1)
+      assert.lengthOf(site.ask(1), 2)
+      site.now += defaults.hedgeLeast + 1000
+      assert.lengthOf(site.ask(2, { sources }), 1 - sources)
+    }
+  })
 })
 
 describe("A service that forgot everything", () => {
