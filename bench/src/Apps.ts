@@ -1,4 +1,5 @@
 /** The programs of this repository and the tools beside them, and how the bench calls each. */
+import { basename, dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bundle, entryOf } from "@piecework/launch/bundle"
 import { Effect } from "effect"
@@ -17,6 +18,7 @@ const apps = [at("apps/service"), at("apps/client")] as const
 export const prepare: Effect.Effect<void> = Effect.promise(() => Promise.all(apps.map(bundle)))
 
 const originProgram = program("the bench's HTTP server", at("bench/src/fast-origin.ts"))
+const fetchProgram = program("fetch", at("bench/src/fetch-to-file.ts"))
 const trackerProgram = program("the bench's BitTorrent tracker", at("bench/src/site/tracker-of-lan.ts"))
 const serviceProgram = program("piecework-service", entryOf(apps[0]))
 const clientProgram = program("piecework", entryOf(apps[1]))
@@ -100,6 +102,32 @@ export const curl = (url: string, output: string): Invocation => ({
   command: "curl",
   args: ["--silent", "--show-error", "--fail", "--noproxy", "*", "--output", output, url]
 })
+
+export const wget = (url: string, output: string): Invocation => ({
+  name: "wget",
+  command: "wget",
+  args: ["--no-config", "--quiet", "--no-proxy", `--output-document=${output}`, url]
+})
+
+/** One connection. */
+export const aria2Http = (url: string, output: string): Invocation => ({
+  name: "aria2c",
+  command: "aria2c",
+  args: [
+    "--no-conf=true",
+    "--quiet=true",
+    "--all-proxy=",
+    "--file-allocation=none",
+    "--max-connection-per-server=1",
+    "--split=1",
+    `--dir=${dirname(output)}`,
+    `--out=${basename(output)}`,
+    url
+  ]
+})
+
+/** Node's own way. */
+export const fetch = (url: string, output: string): Invocation => fetchProgram([url, output])
 
 /** Goes on behind what is there. */
 export const curlOn = (url: string, output: string): Invocation => {

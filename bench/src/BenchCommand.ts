@@ -2,6 +2,7 @@
 import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { BenchError } from "./BenchError.ts"
+import * as Selection from "./Selection.ts"
 import { site } from "./SiteCommand.ts"
 import * as Throughput from "./Throughput.ts"
 
@@ -27,9 +28,14 @@ const throughput = Command.make(
       Flag.withDefault(3),
       Flag.withDescription("Runs of each program, taken in turns (default 3)")
     ),
-    only: Flag.Literals("only", Throughput.Part.literals).pipe(
+    only: Flag.String("only").pipe(
+      Flag.filterMap(
+        Selection.parse(Throughput.Part.literals, Throughput.tools),
+        (text) => `"${text}" names something else than ${[...Throughput.Part.literals, ...Throughput.tools].join(", ")}`
+      ),
+      Flag.withMetavar("WHAT"),
       Flag.optional,
-      Flag.withDescription("Just one part: http (beside curl) or peer (beside aria2c)")
+      Flag.withDescription("Just these parts (http, peer) and tools, with commas: peer,aria2c,libtorrent")
     ),
     json
   },
@@ -38,7 +44,7 @@ const throughput = Command.make(
       const report = yield* Throughput.run({
         bytes: ByteSize.toNumberUnsafe(flags.size),
         turns: flags.runs,
-        parts: Option.match(flags.only, { onNone: () => Throughput.Part.literals, onSome: (part) => [part] }),
+        ...Option.getOrElse(flags.only, () => Selection.all(Throughput.Part.literals)),
         note: (text) => (flags.json ? Effect.void : Console.error(text))
       })
       yield* Console.log(JSON.stringify(report, null, flags.json ? 0 : 2))
@@ -47,7 +53,11 @@ const throughput = Command.make(
     },
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
-).pipe(Command.withDescription("One file over loopback: HTTP beside curl, one peer to another beside aria2c"))
+).pipe(
+  Command.withDescription(
+    "One file over loopback: over HTTP beside curl and others, from peer to peer beside BitTorrent clients"
+  )
+)
 
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),

@@ -49,6 +49,10 @@ export interface Contender<R> {
   readonly run: (turn: number) => Effect.Effect<Sample, ProgramError, R>
 }
 
+/** By tool; Piecework's own under `piecework`. */
+export const Standings = Schema.Record(Schema.String, Standing)
+export type Standings = typeof Standings.Type
+
 /** A program that is not there. */
 export const absent = (install: string): Standing => ({ installed: false, install, runs: [] })
 
@@ -83,6 +87,37 @@ export const hold = Effect.fn("Contest.hold")(function* <R>(options: {
   return options.contenders.map((contender, i) =>
     standing(contender.version, runs[i] ?? [], options.bytes, failures.get(i))
   )
+})
+
+/** Holds a contest of Piecework with those of the others that are installed; all have a standing. */
+export const holdBeside = Effect.fnUntraced(function* <R1, R2>(options: {
+  readonly piecework: Contender<R1>
+  readonly others: ReadonlyArray<{
+    readonly tool: string
+    readonly install: string
+    readonly contender: Option.Option<Contender<R2>>
+  }>
+  readonly turns: number
+  readonly bytes: number
+  readonly note: (text: string) => Effect.Effect<void>
+}) {
+  const present = options.others.flatMap(({ contender, tool }) =>
+    Option.match(contender, { onNone: () => [], onSome: (some) => [{ tool, contender: some }] })
+  )
+  const [own, ...theirs] = yield* hold<R1 | R2>({
+    ...options,
+    contenders: [options.piecework, ...present.map(({ contender }) => contender)]
+  })
+  const standings: Standings = {
+    ...(own === undefined ? {} : { piecework: own }),
+    ...Object.fromEntries(
+      options.others.map(({ install, tool }) => {
+        const place = present.findIndex((one) => one.tool === tool)
+        return [tool, theirs[place] ?? absent(install)]
+      })
+    )
+  }
+  return standings
 })
 
 /** The figures of some runs over `bytes` each. */

@@ -19,6 +19,19 @@ export const present = Effect.fn("Tools.present")(function* (command: string, ar
   return yield* Effect.option(Effect.as(meter.run({ name: command, command, args: [arg] }, 10_000), command))
 })
 
+/** The first part of what a program says, on either output and whatever its exit code, that looks like its version. */
+export const saysOf = Effect.fn("Tools.saysOf")(function* (
+  command: string,
+  args: ReadonlyArray<string>,
+  pattern: RegExp
+) {
+  const meter = yield* Meter
+  const both = { name: command, command: "sh", args: ["-c", '"$0" "$@" 2>&1; :', command, ...args] }
+  return yield* meter
+    .run(both, 10_000)
+    .pipe(Effect.option, Effect.map(Option.flatMap(({ stdout }) => Option.fromNullishOr(pattern.exec(stdout)?.[0]))))
+})
+
 export interface Machine {
   readonly system: string
   readonly node: string
