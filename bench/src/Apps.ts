@@ -41,6 +41,12 @@ export const tracker = ({ host, port }: Listening): Invocation => trackerProgram
 export const publish = (file: string, url: string, data: string): Invocation =>
   serviceProgram(["publish", file, "--url", url, "--data", data, "--json"])
 
+export const openssl = (file: string): Invocation => ({
+  name: "openssl",
+  command: "openssl",
+  args: ["dgst", "-sha256", file]
+})
+
 /** Over HTTP alone, known to nobody. */
 export const getSimple = (url: string, output: string, state: string): Invocation =>
   clientProgram(["get", url, "-o", output, "--mode", "simple", "--state", state, "--json"])

@@ -2,6 +2,7 @@
 import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { BenchError } from "./BenchError.ts"
+import * as Publish from "./Publish.ts"
 import * as Selection from "./Selection.ts"
 import { site } from "./SiteCommand.ts"
 import * as Throughput from "./Throughput.ts"
@@ -11,23 +12,36 @@ const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print the JSON on one line, and nothing on standard error")
 )
 
+const sizeOf = (fits: (bytes: number) => boolean, otherwise: string) =>
+  Flag.String("size").pipe(
+    Flag.withSchema(Schema.ByteSizeFromString),
+    Flag.filter(
+      (size) => fits(ByteSize.toNumberUnsafe(size)),
+      () => otherwise
+    ),
+    Flag.withDefault(ByteSize.gibibytes(1)),
+    Flag.withDescription("Size of the file (default 1GiB)")
+  )
+
+const runsOf = Flag.Int("runs").pipe(
+  Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))),
+  Flag.withDefault(3),
+  Flag.withDescription("Runs of each program, taken in turns (default 3)")
+)
+
+const print = Effect.fnUntraced(function* (report: object, onOneLine: boolean, failures: ReadonlyArray<string>) {
+  yield* Console.log(JSON.stringify(report, null, onOneLine ? 0 : 2))
+  if (failures.length > 0) return yield* new BenchError({ failures })
+})
+
 const throughput = Command.make(
   "throughput",
   {
-    size: Flag.String("size").pipe(
-      Flag.withSchema(Schema.ByteSizeFromString),
-      Flag.filter(
-        (size) => ByteSize.toNumberUnsafe(size) > Throughput.smallBytes,
-        () => "the small file beside it has 16 MiB already; take a larger size"
-      ),
-      Flag.withDefault(ByteSize.gibibytes(1)),
-      Flag.withDescription("Size of the file (default 1GiB, more than 16MiB)")
+    size: sizeOf(
+      (bytes) => bytes > Throughput.smallBytes,
+      "the small file beside it has 16 MiB already; take a larger size"
     ),
-    runs: Flag.Int("runs").pipe(
-      Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))),
-      Flag.withDefault(3),
-      Flag.withDescription("Runs of each program, taken in turns (default 3)")
-    ),
+    runs: runsOf,
     only: Flag.String("only").pipe(
       Flag.filterMap(
         Selection.parse(Throughput.Part.literals, Throughput.tools),
@@ -47,9 +61,7 @@ const throughput = Command.make(
         ...Option.getOrElse(flags.only, () => Selection.all(Throughput.Part.literals)),
         note: (text) => (flags.json ? Effect.void : Console.error(text))
       })
-      yield* Console.log(JSON.stringify(report, null, flags.json ? 0 : 2))
-      const failures = Throughput.failures(report)
-      if (failures.length > 0) return yield* new BenchError({ failures })
+      yield* print(report, flags.json, Throughput.failures(report))
     },
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
@@ -59,7 +71,23 @@ const throughput = Command.make(
   )
 )
 
+const publish = Command.make(
+  "publish",
+  { size: sizeOf((bytes) => bytes > 0, "an empty file has no rate"), runs: runsOf, json },
+  Effect.fnUntraced(
+    function* (flags) {
+      const report = yield* Publish.run({
+        bytes: ByteSize.toNumberUnsafe(flags.size),
+        turns: flags.runs,
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* print(report, flags.json, Publish.failures(report))
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("Publishing one file, beside openssl dgst -sha256, each on one processor"))
+
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, site])
+  Command.withSubcommands([throughput, publish, site])
 )

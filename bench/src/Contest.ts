@@ -159,6 +159,13 @@ export const standing = (version: string, runs: ReadonlyArray<Sample>, bytes: nu
 const present = <K extends string, A>(key: K, value: A | undefined): { readonly [P in K]?: A } =>
   value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: A })
 
+/** What fell out of some contests, in sentences. */
+export const failures = (contests: ReadonlyArray<Standings>): ReadonlyArray<string> =>
+  contests
+    .flatMap((standings) => Object.values(standings))
+    .map(({ failed }) => failed)
+    .filter((failed) => failed !== undefined)
+
 /** How many times as fast as `other` at the median; null unless both ran to the end. */
 export const ratio = (self: Standing, other: Standing): number | null =>
   self.failed !== undefined || other.failed !== undefined || !self.seconds || !other.seconds

@@ -1,7 +1,7 @@
 /** Tools that may or may not be installed, and the machine they run on. */
 import { Effect, Option } from "effect"
 import { arch, cpus, platform, release, totalmem } from "node:os"
-import { Meter } from "./Meter.ts"
+import { type Invocation, Meter } from "./Meter.ts"
 
 /** The first line that `command --version` prints; `None` when there is no such program. */
 export const version = Effect.fn("Tools.version")(function* (command: string) {
@@ -30,6 +30,13 @@ export const saysOf = Effect.fn("Tools.saysOf")(function* (
   return yield* meter
     .run(both, 10_000)
     .pipe(Effect.option, Effect.map(Option.flatMap(({ stdout }) => Option.fromNullishOr(pattern.exec(stdout)?.[0]))))
+})
+
+/** On certain processors only, like "0" or "0,1". */
+export const pinned = (processors: string, { args, command, name }: Invocation): Invocation => ({
+  name,
+  command: "taskset",
+  args: ["--cpu-list", processors, command, ...args]
 })
 
 export interface Machine {

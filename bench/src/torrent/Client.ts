@@ -6,15 +6,7 @@
 import type { Effect, FileSystem, Option } from "effect"
 import type { Invocation, Meter, ProgramError } from "../Meter.ts"
 
-export const torrentTools = [
-  "aria2c",
-  "transmission",
-  "libtorrent",
-  "qbittorrent",
-  "rtorrent",
-  "deluge",
-  "ctorrent"
-] as const
+export const torrentTools = ["aria2c", "transmission", "libtorrent", "qbittorrent", "rtorrent", "deluge"] as const
 export type TorrentTool = (typeof torrentTools)[number]
 
 /** Where one end of one run is at home. */
@@ -22,8 +14,6 @@ export interface Place {
   readonly role: "seeder" | "leecher"
   /** The .torrent file. */
   readonly torrent: string
-  /** The name of the file that is shared. */
-  readonly name: string
   /** The folder that has the file, or is to get it. */
   readonly downloads: string
   /** A folder of its own, for settings. */

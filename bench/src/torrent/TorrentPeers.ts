@@ -52,7 +52,6 @@ export const contender = (options: Options, client: Client, version: string) => 
       const made: Place = {
         role,
         torrent,
-        name,
         downloads,
         folder: home,
         host,

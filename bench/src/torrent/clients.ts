@@ -1,7 +1,6 @@
 /** All BitTorrent clients that the bench can drive. */
 import * as Aria2 from "./Aria2.ts"
 import type { Client } from "./Client.ts"
-import * as Ctorrent from "./Ctorrent.ts"
 import * as Deluge from "./Deluge.ts"
 import * as Libtorrent from "./Libtorrent.ts"
 import * as Qbittorrent from "./Qbittorrent.ts"
@@ -14,6 +13,5 @@ export const clients: ReadonlyArray<Client> = [
   Libtorrent.client,
   Qbittorrent.client,
   Rtorrent.client,
-  Deluge.client,
-  Ctorrent.client
+  Deluge.client
 ]
