@@ -9,8 +9,8 @@ const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.
 
 /** Run by the Node that runs the bench. */
 const program =
-  (name: string, path: string) =>
-  (args: ReadonlyArray<string>): Invocation => ({ name, command: process.execPath, args: [path, ...args] })
+  (name: string, path: string, flags: ReadonlyArray<string> = []) =>
+  (args: ReadonlyArray<string>): Invocation => ({ name, command: process.execPath, args: [...flags, path, ...args] })
 
 const apps = [at("apps/service"), at("apps/client")] as const
 
@@ -18,12 +18,13 @@ const apps = [at("apps/service"), at("apps/client")] as const
 export const prepare: Effect.Effect<void> = Effect.promise(() => Promise.all(apps.map(bundle)))
 
 const originProgram = program("the bench's HTTP server", at("bench/src/fast-origin.ts"))
+const agentProgram = program("the bench's agent", at("bench/src/jobs/agent.ts"), ["--conditions=source"])
 const fetchProgram = program("fetch", at("bench/src/fetch-to-file.ts"))
 const trackerProgram = program("the bench's BitTorrent tracker", at("bench/src/site/tracker-of-lan.ts"))
 const serviceProgram = program("piecework-service", entryOf(apps[0]))
 const clientProgram = program("piecework", entryOf(apps[1]))
 
-/** On any port of loopback, unless told where. */
+/** Of a file or of the files in a folder; on any port of loopback, unless told where. */
 export const origin = (file: string, place?: Listening): Invocation =>
   originProgram(place === undefined ? [file] : [file, place.host, String(place.port)])
 
@@ -31,6 +32,9 @@ export interface Listening {
   readonly host: string
   readonly port: number
 }
+
+/** Many downloads in one process, as a plan says. */
+export const agent = (plan: string): Invocation => agentProgram([plan])
 
 /** On any port, unless told which. */
 export const service = (data: string, port = 0): Invocation =>

@@ -2,6 +2,7 @@
 import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { BenchError } from "./BenchError.ts"
+import * as Jobs from "./jobs/Jobs.ts"
 import * as Publish from "./Publish.ts"
 import * as Selection from "./Selection.ts"
 import { site } from "./SiteCommand.ts"
@@ -87,7 +88,49 @@ const publish = Command.make(
   )
 ).pipe(Command.withDescription("Publishing one file, beside openssl dgst -sha256, each on one processor"))
 
+const count = (name: string, fallback: number, what: string) =>
+  Flag.Int(name).pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))),
+    Flag.withDefault(fallback),
+    Flag.withDescription(`${what} (default ${fallback})`)
+  )
+
+const jobs = Command.make(
+  "jobs",
+  {
+    size: sizeOf((bytes) => bytes > 0, "empty files have no rate"),
+    runs: runsOf,
+    many: count("many", 64, "Files, and how many downloads are under way at once"),
+    few: count("few", 4, "Downloads at once to compare with, and how many large files"),
+    only: Flag.Literals("only", Jobs.Mode.literals).pipe(
+      Flag.optional,
+      Flag.withDescription("Just one mode: simple, or swarm (published contents)")
+    ),
+    json
+  },
+  Effect.fnUntraced(
+    function* (flags) {
+      const bytes = ByteSize.toNumberUnsafe(flags.size)
+      if (bytes / Math.max(flags.many, flags.few) < Jobs.leastFileBytes) {
+        return yield* new BenchError({
+          failures: ["Files under 10 MB ask for no peers; take fewer, or a larger --size."]
+        })
+      }
+      const report = yield* Jobs.run({
+        bytes,
+        turns: flags.runs,
+        many: flags.many,
+        few: flags.few,
+        modes: Option.match(flags.only, { onNone: () => Jobs.Mode.literals, onSome: (mode) => [mode] }),
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* print(report, flags.json, Jobs.failures(report))
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("Many downloads at once in one process, beside few at once of the same files"))
+
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, publish, site])
+  Command.withSubcommands([throughput, publish, jobs, site])
 )
