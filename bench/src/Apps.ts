@@ -14,8 +14,14 @@ const program =
 
 const apps = [at("apps/service"), at("apps/client")] as const
 
-/** Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. */
-export const prepare: Effect.Effect<void> = Effect.promise(() => Promise.all(apps.map(bundle)))
+/**
+ * Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. They start as
+ * `@piecework/launch` starts them, with a folder in which Node keeps what it compiled.
+ */
+export const prepare: Effect.Effect<void> = Effect.promise(async () => {
+  process.env["NODE_COMPILE_CACHE"] ??= at("bench/dist/compiled")
+  await Promise.all(apps.map(bundle))
+})
 
 const originProgram = program("the bench's HTTP server", at("bench/src/fast-origin.ts"))
 const agentProgram = program("the bench's agent", at("bench/src/jobs/agent.ts"), ["--conditions=source"])

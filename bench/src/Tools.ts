@@ -26,7 +26,11 @@ export const saysOf = Effect.fn("Tools.saysOf")(function* (
   pattern: RegExp
 ) {
   const meter = yield* Meter
-  const both = { name: command, command: "sh", args: ["-c", '"$0" "$@" 2>&1; :', command, ...args] }
+  const both = {
+    name: command,
+    command: "sh",
+    args: ["-c", 'command -v "$0" > /dev/null && "$0" "$@" 2>&1; :', command, ...args]
+  }
   return yield* meter
     .run(both, 10_000)
     .pipe(Effect.option, Effect.map(Option.flatMap(({ stdout }) => Option.fromNullishOr(pattern.exec(stdout)?.[0]))))
