@@ -4,10 +4,11 @@ import { Effect, Layer, Option } from "effect"
 import { Meter } from "../src/Meter.ts"
 import * as Tools from "../src/Tools.ts"
 
+const says = (script: string) => Tools.saysOf("sh", ["-c", script], /^tool \d+$/m)
+
 layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices: true })("Tools", (it) => {
   it.effect("finds a version on either output and whatever the exit code", () =>
     Effect.gen(function* () {
-      const says = (script: string) => Tools.saysOf("sh", ["-c", script], /^tool \d+$/m)
       assert.deepStrictEqual(yield* says("echo hello; echo tool 3 >&2; exit 1"), Option.some("tool 3"))
       assert.deepStrictEqual(yield* says("echo tool three"), Option.none())
       assert.deepStrictEqual(yield* Tools.saysOf("no-such-tool", [], /tool/m), Option.none())
