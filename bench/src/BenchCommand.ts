@@ -13,7 +13,7 @@ const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print the JSON on one line, and nothing on standard error")
 )
 
-const sizeOf = (fits: (bytes: number) => boolean, otherwise: string) =>
+const sizeOf = (fits: (bytes: number) => boolean, otherwise: string, of = "the file") =>
   Flag.String("size").pipe(
     Flag.withSchema(Schema.ByteSizeFromString),
     Flag.filter(
@@ -21,7 +21,7 @@ const sizeOf = (fits: (bytes: number) => boolean, otherwise: string) =>
       () => otherwise
     ),
     Flag.withDefault(ByteSize.gibibytes(1)),
-    Flag.withDescription("Size of the file (default 1GiB)")
+    Flag.withDescription(`Size of ${of} (default 1GiB)`)
   )
 
 const runsOf = Flag.Int("runs").pipe(
@@ -98,7 +98,7 @@ const count = (name: string, fallback: number, what: string) =>
 const jobs = Command.make(
   "jobs",
   {
-    size: sizeOf((bytes) => bytes > 0, "empty files have no rate"),
+    size: sizeOf((bytes) => bytes > 0, "empty files have no rate", "all files together"),
     runs: runsOf,
     many: count("many", 64, "Files, and how many downloads are under way at once"),
     few: count("few", 4, "Downloads at once to compare with, and how many large files"),

@@ -6,7 +6,7 @@ import type { Usage } from "./Usage.ts"
 
 /** One run. CPU and memory are null where the system does not tell. */
 export const Sample = Schema.Struct({
-  /** From the start of the program to its exit. */
+  /** From the start of the program to its exit, or until it has the file if it goes on then. */
   seconds: Schema.Finite,
   cpuSeconds: Schema.NullOr(Schema.Finite),
   peakRssBytes: Schema.NullOr(Schema.Finite),

@@ -47,7 +47,7 @@ export const contender = (options: Options, client: Client, version: string) => 
       const downloads = path.join(folder, `${role}-files`)
       yield* fs.makeDirectory(downloads).pipe(orFailed)
       const hook = path.join(home, "complete.sh")
-      yield* write(hook, `#!/bin/sh\n: > ${markerOf(hook)}\n`)
+      yield* write(hook, `#!/bin/sh\n: > '${markerOf(hook)}'\n`)
       yield* fs.chmod(hook, 0o755).pipe(orFailed)
       const made: Place = {
         role,
