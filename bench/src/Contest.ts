@@ -129,7 +129,8 @@ export const standing = (version: string, runs: ReadonlyArray<Sample>, bytes: nu
     return all === undefined ? undefined : Statistics.round(all.median / gib, 3)
   }
   const highest = (of: (sample: Sample) => number | null) => Statistics.spread(known(of))?.max
-  const seconds = Statistics.spread(runs.map((run) => Statistics.round(run.seconds, 4)))
+  const spread = Statistics.spread(runs.map((run) => Statistics.round(run.seconds, 4)))
+  const seconds = spread && { ...spread, median: Statistics.round(spread.median, 4) }
   return {
     installed: true,
     version,
