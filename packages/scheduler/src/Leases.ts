@@ -93,7 +93,8 @@ export const isWaiting = (plan: Plan): boolean =>
 /** At a Tick: whether the service's word has left the client without anything to do for too long. */
 export const lookForQuiet = (draft: Draft): void => {
   const { plan } = draft
-  if (!areFollowed(plan) || plan.wantedCount === 0) return
+  // How long the first word is waited for, the caller says.
+  if (plan.leases.mode !== "On" || !areFollowed(plan) || plan.wantedCount === 0) return
   let signAt = plan.leases.signAt
   let patience = plan.settings.leasePatience
   for (const source of plan.sources.values()) {
