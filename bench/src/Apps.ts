@@ -1,4 +1,5 @@
 /** The programs of this repository and the tools beside them, and how the bench calls each. */
+import { basename, dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bundle, entryOf } from "@piecework/launch/bundle"
 import { Effect } from "effect"
@@ -8,20 +9,28 @@ const at = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.
 
 /** Run by the Node that runs the bench. */
 const program =
-  (name: string, path: string) =>
-  (args: ReadonlyArray<string>): Invocation => ({ name, command: process.execPath, args: [path, ...args] })
+  (name: string, path: string, flags: ReadonlyArray<string> = []) =>
+  (args: ReadonlyArray<string>): Invocation => ({ name, command: process.execPath, args: [...flags, path, ...args] })
 
 const apps = [at("apps/service"), at("apps/client")] as const
 
-/** Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. */
-export const prepare: Effect.Effect<void> = Effect.promise(() => Promise.all(apps.map(bundle)))
+/**
+ * Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. They start as
+ * `@piecework/launch` starts them, with a folder in which Node keeps what it compiled.
+ */
+export const prepare: Effect.Effect<void> = Effect.promise(async () => {
+  process.env["NODE_COMPILE_CACHE"] ??= at("bench/dist/compiled")
+  await Promise.all(apps.map(bundle))
+})
 
 const originProgram = program("the bench's HTTP server", at("bench/src/fast-origin.ts"))
+const agentProgram = program("the bench's agent", at("bench/src/jobs/agent.ts"), ["--conditions=source"])
+const fetchProgram = program("fetch", at("bench/src/fetch-to-file.ts"))
 const trackerProgram = program("the bench's BitTorrent tracker", at("bench/src/site/tracker-of-lan.ts"))
 const serviceProgram = program("piecework-service", entryOf(apps[0]))
 const clientProgram = program("piecework", entryOf(apps[1]))
 
-/** On any port of loopback, unless told where. */
+/** Of a file or of the files in a folder; on any port of loopback, unless told where. */
 export const origin = (file: string, place?: Listening): Invocation =>
   originProgram(place === undefined ? [file] : [file, place.host, String(place.port)])
 
@@ -29,6 +38,9 @@ export interface Listening {
   readonly host: string
   readonly port: number
 }
+
+/** Many downloads in one process, as a plan says. */
+export const agent = (plan: string): Invocation => agentProgram([plan])
 
 /** On any port, unless told which. */
 export const service = (data: string, port = 0): Invocation =>
@@ -38,6 +50,12 @@ export const tracker = ({ host, port }: Listening): Invocation => trackerProgram
 
 export const publish = (file: string, url: string, data: string): Invocation =>
   serviceProgram(["publish", file, "--url", url, "--data", data, "--json"])
+
+export const openssl = (file: string): Invocation => ({
+  name: "openssl",
+  command: "openssl",
+  args: ["dgst", "-sha256", file]
+})
 
 /** Over HTTP alone, known to nobody. */
 export const getSimple = (url: string, output: string, state: string): Invocation =>
@@ -100,6 +118,32 @@ export const curl = (url: string, output: string): Invocation => ({
   command: "curl",
   args: ["--silent", "--show-error", "--fail", "--noproxy", "*", "--output", output, url]
 })
+
+export const wget = (url: string, output: string): Invocation => ({
+  name: "wget",
+  command: "wget",
+  args: ["--no-config", "--quiet", "--no-proxy", `--output-document=${output}`, url]
+})
+
+/** One connection. */
+export const aria2Http = (url: string, output: string): Invocation => ({
+  name: "aria2c",
+  command: "aria2c",
+  args: [
+    "--no-conf=true",
+    "--quiet=true",
+    "--all-proxy=",
+    "--file-allocation=none",
+    "--max-connection-per-server=1",
+    "--split=1",
+    `--dir=${dirname(output)}`,
+    `--out=${basename(output)}`,
+    url
+  ]
+})
+
+/** Node's own way. */
+export const fetch = (url: string, output: string): Invocation => fetchProgram([url, output])
 
 /** Goes on behind what is there. */
 export const curlOn = (url: string, output: string): Invocation => {

@@ -2,6 +2,9 @@
 import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { BenchError } from "./BenchError.ts"
+import * as Jobs from "./jobs/Jobs.ts"
+import * as Publish from "./Publish.ts"
+import * as Selection from "./Selection.ts"
 import { site } from "./SiteCommand.ts"
 import * as Throughput from "./Throughput.ts"
 
@@ -10,26 +13,44 @@ const json = Flag.Boolean("json").pipe(
   Flag.withDescription("Print the JSON on one line, and nothing on standard error")
 )
 
+const sizeOf = (fits: (bytes: number) => boolean, otherwise: string, of = "the file") =>
+  Flag.String("size").pipe(
+    Flag.withSchema(Schema.ByteSizeFromString),
+    Flag.filter(
+      (size) => fits(ByteSize.toNumberUnsafe(size)),
+      () => otherwise
+    ),
+    Flag.withDefault(ByteSize.gibibytes(1)),
+    Flag.withDescription(`Size of ${of} (default 1GiB)`)
+  )
+
+const runsOf = Flag.Int("runs").pipe(
+  Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))),
+  Flag.withDefault(3),
+  Flag.withDescription("Runs of each program, taken in turns (default 3)")
+)
+
+const print = Effect.fnUntraced(function* (report: object, onOneLine: boolean, failures: ReadonlyArray<string>) {
+  yield* Console.log(JSON.stringify(report, null, onOneLine ? 0 : 2))
+  if (failures.length > 0) return yield* new BenchError({ failures })
+})
+
 const throughput = Command.make(
   "throughput",
   {
-    size: Flag.String("size").pipe(
-      Flag.withSchema(Schema.ByteSizeFromString),
-      Flag.filter(
-        (size) => ByteSize.toNumberUnsafe(size) > Throughput.smallBytes,
-        () => "the small file beside it has 16 MiB already; take a larger size"
+    size: sizeOf(
+      (bytes) => bytes > Throughput.smallBytes,
+      "the small file beside it has 16 MiB already; take a larger size"
+    ),
+    runs: runsOf,
+    only: Flag.String("only").pipe(
+      Flag.filterMap(
+        Selection.parse(Throughput.Part.literals, Throughput.tools),
+        (text) => `"${text}" names something else than ${[...Throughput.Part.literals, ...Throughput.tools].join(", ")}`
       ),
-      Flag.withDefault(ByteSize.gibibytes(1)),
-      Flag.withDescription("Size of the file (default 1GiB, more than 16MiB)")
-    ),
-    runs: Flag.Int("runs").pipe(
-      Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 50 }))),
-      Flag.withDefault(3),
-      Flag.withDescription("Runs of each program, taken in turns (default 3)")
-    ),
-    only: Flag.Literals("only", Throughput.Part.literals).pipe(
+      Flag.withMetavar("WHAT"),
       Flag.optional,
-      Flag.withDescription("Just one part: http (beside curl) or peer (beside aria2c)")
+      Flag.withDescription("Just these parts (http, peer) and tools, with commas: peer,aria2c,libtorrent")
     ),
     json
   },
@@ -38,18 +59,78 @@ const throughput = Command.make(
       const report = yield* Throughput.run({
         bytes: ByteSize.toNumberUnsafe(flags.size),
         turns: flags.runs,
-        parts: Option.match(flags.only, { onNone: () => Throughput.Part.literals, onSome: (part) => [part] }),
+        ...Option.getOrElse(flags.only, () => Selection.all(Throughput.Part.literals)),
         note: (text) => (flags.json ? Effect.void : Console.error(text))
       })
-      yield* Console.log(JSON.stringify(report, null, flags.json ? 0 : 2))
-      const failures = Throughput.failures(report)
-      if (failures.length > 0) return yield* new BenchError({ failures })
+      yield* print(report, flags.json, Throughput.failures(report))
     },
     Effect.mapError((cause) => new CliError.UserError({ cause }))
   )
-).pipe(Command.withDescription("One file over loopback: HTTP beside curl, one peer to another beside aria2c"))
+).pipe(
+  Command.withDescription(
+    "One file over loopback: over HTTP beside curl and others, from peer to peer beside BitTorrent clients"
+  )
+)
+
+const publish = Command.make(
+  "publish",
+  { size: sizeOf((bytes) => bytes > 0, "an empty file has no rate"), runs: runsOf, json },
+  Effect.fnUntraced(
+    function* (flags) {
+      const report = yield* Publish.run({
+        bytes: ByteSize.toNumberUnsafe(flags.size),
+        turns: flags.runs,
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* print(report, flags.json, Publish.failures(report))
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("Publishing one file, beside openssl dgst -sha256, each on one processor"))
+
+const count = (name: string, fallback: number, what: string) =>
+  Flag.Int(name).pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1000 }))),
+    Flag.withDefault(fallback),
+    Flag.withDescription(`${what} (default ${fallback})`)
+  )
+
+const jobs = Command.make(
+  "jobs",
+  {
+    size: sizeOf((bytes) => bytes > 0, "empty files have no rate", "all files together"),
+    runs: runsOf,
+    many: count("many", 64, "Files, and how many downloads are under way at once"),
+    few: count("few", 4, "Downloads at once to compare with, and how many large files"),
+    only: Flag.Literals("only", Jobs.Mode.literals).pipe(
+      Flag.optional,
+      Flag.withDescription("Just one mode: simple, or swarm (published contents)")
+    ),
+    json
+  },
+  Effect.fnUntraced(
+    function* (flags) {
+      const bytes = ByteSize.toNumberUnsafe(flags.size)
+      if (bytes / Math.max(flags.many, flags.few) < Jobs.leastFileBytes) {
+        return yield* new BenchError({
+          failures: ["Files under 10 MB ask for no peers; take fewer, or a larger --size."]
+        })
+      }
+      const report = yield* Jobs.run({
+        bytes,
+        turns: flags.runs,
+        many: flags.many,
+        few: flags.few,
+        modes: Option.match(flags.only, { onNone: () => Jobs.Mode.literals, onSome: (mode) => [mode] }),
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* print(report, flags.json, Jobs.failures(report))
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("Many downloads at once in one process, beside few at once of the same files"))
 
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, site])
+  Command.withSubcommands([throughput, publish, jobs, site])
 )

@@ -6,7 +6,7 @@ import type { Usage } from "./Usage.ts"
 
 /** One run. CPU and memory are null where the system does not tell. */
 export const Sample = Schema.Struct({
-  /** From the start of the program to its exit. */
+  /** From the start of the program to its exit, or until it has the file if it goes on then. */
   seconds: Schema.Finite,
   cpuSeconds: Schema.NullOr(Schema.Finite),
   peakRssBytes: Schema.NullOr(Schema.Finite),
@@ -49,6 +49,10 @@ export interface Contender<R> {
   readonly run: (turn: number) => Effect.Effect<Sample, ProgramError, R>
 }
 
+/** By tool; Piecework's own under `piecework`. */
+export const Standings = Schema.Record(Schema.String, Standing)
+export type Standings = typeof Standings.Type
+
 /** A program that is not there. */
 export const absent = (install: string): Standing => ({ installed: false, install, runs: [] })
 
@@ -85,6 +89,37 @@ export const hold = Effect.fn("Contest.hold")(function* <R>(options: {
   )
 })
 
+/** Holds a contest of Piecework with those of the others that are installed; all have a standing. */
+export const holdBeside = Effect.fnUntraced(function* <R1, R2>(options: {
+  readonly piecework: Contender<R1>
+  readonly others: ReadonlyArray<{
+    readonly tool: string
+    readonly install: string
+    readonly contender: Option.Option<Contender<R2>>
+  }>
+  readonly turns: number
+  readonly bytes: number
+  readonly note: (text: string) => Effect.Effect<void>
+}) {
+  const present = options.others.flatMap(({ contender, tool }) =>
+    Option.match(contender, { onNone: () => [], onSome: (some) => [{ tool, contender: some }] })
+  )
+  const [own, ...theirs] = yield* hold<R1 | R2>({
+    ...options,
+    contenders: [options.piecework, ...present.map(({ contender }) => contender)]
+  })
+  const standings: Standings = {
+    ...(own === undefined ? {} : { piecework: own }),
+    ...Object.fromEntries(
+      options.others.map(({ install, tool }) => {
+        const place = present.findIndex((one) => one.tool === tool)
+        return [tool, theirs[place] ?? absent(install)]
+      })
+    )
+  }
+  return standings
+})
+
 /** The figures of some runs over `bytes` each. */
 export const standing = (version: string, runs: ReadonlyArray<Sample>, bytes: number, failed?: string): Standing => {
   const gib = bytes / 1_073_741_824
@@ -94,7 +129,8 @@ export const standing = (version: string, runs: ReadonlyArray<Sample>, bytes: nu
     return all === undefined ? undefined : Statistics.round(all.median / gib, 3)
   }
   const highest = (of: (sample: Sample) => number | null) => Statistics.spread(known(of))?.max
-  const seconds = Statistics.spread(runs.map((run) => Statistics.round(run.seconds, 4)))
+  const spread = Statistics.spread(runs.map((run) => Statistics.round(run.seconds, 4)))
+  const seconds = spread && { ...spread, median: Statistics.round(spread.median, 4) }
   return {
     installed: true,
     version,
@@ -123,6 +159,13 @@ export const standing = (version: string, runs: ReadonlyArray<Sample>, bytes: nu
 
 const present = <K extends string, A>(key: K, value: A | undefined): { readonly [P in K]?: A } =>
   value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: A })
+
+/** What fell out of some contests, in sentences. */
+export const failures = (contests: ReadonlyArray<Standings>): ReadonlyArray<string> =>
+  contests
+    .flatMap((standings) => Object.values(standings))
+    .map(({ failed }) => failed)
+    .filter((failed) => failed !== undefined)
 
 /** How many times as fast as `other` at the median; null unless both ran to the end. */
 export const ratio = (self: Standing, other: Standing): number | null =>

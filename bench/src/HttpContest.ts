@@ -1,4 +1,4 @@
-/** `piecework get --mode simple` beside `curl`, from one HTTP server that both ask in turn. */
+/** `piecework get --mode simple` beside what else fetches a file over HTTP, from one server that all ask in turn. */
 import { Effect, Option, Path, Schema } from "effect"
 import * as Apps from "./Apps.ts"
 import * as ClientResult from "./ClientResult.ts"
@@ -26,8 +26,27 @@ export interface Options {
   readonly turns: number
   /** Longest that one program may take. */
   readonly limitMillis: number
+  /** Which tools are wanted beside Piecework. */
+  readonly wants: (tool: string) => boolean
   readonly note: (text: string) => Effect.Effect<void>
 }
+
+export const httpTools = ["curl", "wget", "aria2c", "fetch"] as const
+export type HttpTool = (typeof httpTools)[number]
+
+interface Tool {
+  readonly tool: HttpTool
+  readonly install: string
+  readonly version: Effect.Effect<Option.Option<string>, never, Meter>
+  readonly invocation: (url: string, output: string) => Invocation
+}
+
+const tools: ReadonlyArray<Tool> = [
+  { tool: "curl", install: "apt-get install curl", version: Tools.version("curl"), invocation: Apps.curl },
+  { tool: "wget", install: "apt-get install wget", version: Tools.version("wget"), invocation: Apps.wget },
+  { tool: "aria2c", install: "apt-get install aria2", version: Tools.version("aria2c"), invocation: Apps.aria2Http },
+  { tool: "fetch", install: "", version: Effect.succeedSome(`Node ${process.version}`), invocation: Apps.fetch }
+]
 
 export const hold = Effect.fn("HttpContest.hold")(function* (options: Options) {
   const { root, file, limitMillis } = options
@@ -60,22 +79,28 @@ export const hold = Effect.fn("HttpContest.hold")(function* (options: Options) {
         (stdout) => ClientResult.expectSource(stdout, "origin", file.size)
       )
   }
-  const curl = (version: string) => ({
-    name: "curl",
+  const other = ({ invocation, tool }: Tool, version: string) => ({
+    name: `${tool}, HTTP`,
     version,
     run: () =>
       fetch(
-        "curl",
-        (output) => Apps.curl(url, output),
+        tool,
+        (output) => invocation(url, output),
         () => Effect.void
       )
   })
-  const version = yield* Tools.version("curl")
-  const [own, other] = yield* Contest.hold({
-    contenders: [piecework, ...Option.match(version, { onNone: () => [], onSome: (known) => [curl(known)] })],
-    turns: options.turns,
-    bytes: file.size,
-    note: options.note
+  return yield* Contest.holdBeside({
+    ...options,
+    piecework,
+    others: yield* Effect.forEach(
+      tools.filter(({ tool }) => options.wants(tool)),
+      (tool) =>
+        Effect.map(tool.version, (version) => ({
+          tool: tool.tool,
+          install: tool.install,
+          contender: Option.map(version, (known) => other(tool, known))
+        }))
+    ),
+    bytes: file.size
   })
-  return { piecework: own ?? Contest.absent(""), curl: other ?? Contest.absent("apt-get install curl") }
 }, Effect.scoped)

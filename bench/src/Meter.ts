@@ -70,6 +70,8 @@ export interface Daemon {
   readonly pid: number
   /** The first line of its standard output; waits for it. */
   readonly firstLine: Effect.Effect<string, ProgramError>
+  /** Fails when it ends. */
+  readonly ended: Effect.Effect<never, ProgramError>
   /** Ends it with SIGTERM; the last line of its standard output. */
   readonly lastLine: Effect.Effect<string, ProgramError>
   /** What it has used since it started. */
@@ -191,6 +193,7 @@ const make = Effect.gen(function* () {
     return {
       name: invocation.name,
       pid: handle.pid,
+      ended,
       firstLine: Effect.raceFirst(Deferred.await(first), ended),
       lastLine: handle.kill({ killSignal: "SIGTERM", forceKillAfter: "10 seconds" }).pipe(
         Effect.catch((cause) => error("Failed", { cause })),

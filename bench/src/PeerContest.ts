@@ -1,23 +1,27 @@
 /**
- * One peer gives a file to another over loopback, beside two aria2c with a torrent. The receiver of either hashes every
- * piece and writes it; the CPU of both ends is counted.
+ * One peer gives a file to another over loopback, beside two of each BitTorrent client with a torrent. The receiver of
+ * all hashes every piece and writes it; the CPU of both ends is counted.
  */
 import { Effect, Option } from "effect"
-import * as Aria2Peers from "./Aria2Peers.ts"
 import * as Contest from "./Contest.ts"
 import type { Options } from "./HttpContest.ts"
 import * as PieceworkPeers from "./PieceworkPeers.ts"
-import * as Tools from "./Tools.ts"
+import { clients } from "./torrent/clients.ts"
+import * as TorrentPeers from "./torrent/TorrentPeers.ts"
 
 export const hold = Effect.fn("PeerContest.hold")(function* (options: Options) {
-  const version = yield* Tools.version("aria2c")
-  const piecework = yield* PieceworkPeers.contender(options)
-  const aria2c = Option.isSome(version) ? [yield* Aria2Peers.contender(options, version.value)] : []
-  const [own, other] = yield* Contest.hold({
-    contenders: [piecework, ...aria2c],
-    turns: options.turns,
-    bytes: options.file.size,
-    note: options.note
+  return yield* Contest.holdBeside({
+    ...options,
+    piecework: yield* PieceworkPeers.contender(options),
+    others: yield* Effect.forEach(
+      clients.filter(({ tool }) => options.wants(tool)),
+      (client) =>
+        Effect.map(client.version, (version) => ({
+          tool: client.tool,
+          install: client.install,
+          contender: Option.map(version, (known) => TorrentPeers.contender(options, client, known))
+        }))
+    ),
+    bytes: options.file.size
   })
-  return { piecework: own ?? Contest.absent(""), aria2c: other ?? Contest.absent("apt-get install aria2") }
 }, Effect.scoped)

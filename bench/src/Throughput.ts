@@ -1,5 +1,5 @@
 /**
- * How fast one file comes over loopback: over HTTP beside curl, and from one peer beside aria2c. Ratios above 1 mean
+ * How fast one file comes over loopback: over HTTP beside curl and its like, and from one peer beside BitTorrent clients. Ratios above 1 mean
  * that Piecework took less time, at the median of all runs, each from the start of its process to the exit.
  *
  * Programs differ in how long they take to begin and to end (aria2c waits for its next tick of a second several times),
@@ -11,8 +11,10 @@ import * as Contest from "./Contest.ts"
 import * as HttpContest from "./HttpContest.ts"
 import { Meter } from "./Meter.ts"
 import * as PeerContest from "./PeerContest.ts"
+import * as Ratios from "./Ratios.ts"
 import * as TestFile from "./TestFile.ts"
 import * as Tools from "./Tools.ts"
+import { torrentTools } from "./torrent/Client.ts"
 import * as Workshop from "./Workshop.ts"
 
 export const Part = Schema.Literals(["http", "peer"])
@@ -22,6 +24,8 @@ export interface Options {
   readonly bytes: number
   readonly turns: number
   readonly parts: ReadonlyArray<Part>
+  /** Which tools are wanted beside Piecework. */
+  readonly wants: (tool: string) => boolean
   /** Hears of what goes on. */
   readonly note: (text: string) => Effect.Effect<void>
 }
@@ -29,25 +33,21 @@ export interface Options {
 /** Least ratios that this project holds itself to. */
 export const targets = { simpleToCurl: 0.5, peerToAria2: 1 } as const
 
-const HttpStandings = Schema.Struct({ piecework: Contest.Standing, curl: Contest.Standing })
-const PeerStandings = Schema.Struct({ piecework: Contest.Standing, aria2c: Contest.Standing })
+export const tools: ReadonlyArray<string> = [...new Set([...HttpContest.httpTools, ...torrentTools])]
+
+const Standings = Schema.Struct({ small: Contest.Standings, large: Contest.Standings })
 
 export const Report = Schema.Struct({
   scenario: Schema.Literal("throughput"),
   machine: Schema.Record(Schema.String, Schema.Union([Schema.String, Schema.Finite])),
-  /** Where CPU and memory of whole processes come from. */
+  /** Where CPU and memory of whole processes come from; of those that are ended when they have the file, from /proc. */
   usageFrom: Schema.Literals(["wait4", "proc", "none"]),
   bytes: Schema.Natural,
   turns: Schema.Natural,
-  http: Schema.optionalKey(Schema.Struct({ small: HttpStandings, large: HttpStandings })),
-  peer: Schema.optionalKey(Schema.Struct({ small: PeerStandings, large: PeerStandings })),
-  /** Of the large file; null when there is nothing to compare. */
-  ratios: Schema.Struct({
-    simpleToCurl: Schema.NullOr(Schema.Finite),
-    peerToAria2: Schema.NullOr(Schema.Finite),
-    simpleToCurlBeyondStart: Schema.NullOr(Schema.Finite),
-    peerToAria2BeyondStart: Schema.NullOr(Schema.Finite)
-  }),
+  http: Schema.optionalKey(Standings),
+  peer: Schema.optionalKey(Standings),
+  /** Of the large file, one for each tool that is there; null when it could not be measured. */
+  ratios: Schema.Record(Schema.String, Schema.NullOr(Schema.Finite)),
   targets: Schema.Struct({ simpleToCurl: Schema.Finite, peerToAria2: Schema.Finite })
 })
 export interface Report extends Schema.Schema.Type<typeof Report> {}
@@ -58,12 +58,12 @@ export const smallBytes = 16_777_216
 /** Copies of the file on disk at once: original, two caches, two outputs. */
 const copies = 5
 
-/** Time for a start-up, and 20 MB/s: far slower than anything that is worth waiting for. */
-const limitOf = (bytes: number): number => 60_000 + bytes / 20_000
+/** Time for a start-up, and 10 MB/s, about as much as Transmission gets from a single peer. */
+const limitOf = (bytes: number): number => 60_000 + bytes / 10_000
 
 export const run = Effect.fn("Throughput.run")(function* (options: Options) {
   yield* Apps.prepare
-  const { bytes, turns, note } = options
+  const { bytes, note, turns, wants } = options
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const meter = yield* Meter
@@ -75,7 +75,7 @@ export const run = Effect.fn("Throughput.run")(function* (options: Options) {
       const folder = yield* fs.makeTempDirectoryScoped({ directory: root, prefix: "contest-" })
       yield* note(`a file of ${size} bytes, under ${folder}`)
       const file = yield* TestFile.make(path.join(folder, "file"), size)
-      return yield* hold({ root: folder, file, turns, limitMillis: limitOf(size), note })
+      return yield* hold({ root: folder, file, turns, limitMillis: limitOf(size), wants, note })
     }).pipe(Effect.scoped)
   const both = <A, E, R>(part: Part, hold: (contest: HttpContest.Options) => Effect.Effect<A, E, R>) =>
     options.parts.includes(part)
@@ -93,16 +93,8 @@ export const run = Effect.fn("Throughput.run")(function* (options: Options) {
     ...(http === undefined ? {} : { http }),
     ...(peer === undefined ? {} : { peer }),
     ratios: {
-      simpleToCurl: http === undefined ? null : Contest.ratio(http.large.piecework, http.large.curl),
-      peerToAria2: peer === undefined ? null : Contest.ratio(peer.large.piecework, peer.large.aria2c),
-      simpleToCurlBeyondStart:
-        http === undefined
-          ? null
-          : Contest.ratioBeyond([http.small.piecework, http.large.piecework], [http.small.curl, http.large.curl]),
-      peerToAria2BeyondStart:
-        peer === undefined
-          ? null
-          : Contest.ratioBeyond([peer.small.piecework, peer.large.piecework], [peer.small.aria2c, peer.large.aria2c])
+      ...(http === undefined ? {} : Ratios.times("simpleTo", http)),
+      ...(peer === undefined ? {} : { ...Ratios.times("peerTo", peer), ...Ratios.processors(peer) })
     },
     targets
   }
@@ -111,7 +103,4 @@ export const run = Effect.fn("Throughput.run")(function* (options: Options) {
 
 /** What fell out of the contests, in sentences. */
 export const failures = (report: Report): ReadonlyArray<string> =>
-  [report.http?.small, report.http?.large, report.peer?.small, report.peer?.large]
-    .flatMap((standings) => Object.values(standings ?? {}))
-    .map((standing) => standing.failed)
-    .filter((failed) => failed !== undefined)
+  Contest.failures([report.http, report.peer].flatMap((pair) => (pair === undefined ? [] : [pair.small, pair.large])))

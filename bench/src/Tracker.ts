@@ -11,6 +11,8 @@ export interface Member {
   /** The IPv4 address that it announced from. */
   readonly host: string
   readonly port: number
+  /** Bytes that it has yet to get, as it says; NaN when it does not say. */
+  readonly left: number
 }
 
 /** How often members announce again. */
@@ -33,9 +35,11 @@ export const announce = (members: Members, query: string, host: string): readonl
     return [Bencode.encode({ "failure reason": "an announce wants a peer_id and a port" }), members]
   }
   const others = [...members].filter(([other]) => other !== id)
-  const left = fields.get("event") === "stopped"
-  const next = new Map(left ? others : [...others, [id, { host, port }] as const].slice(-mostMembers))
-  const peers = left ? [] : others.map(([, other]) => compact(other))
+  const stops = fields.get("event") === "stopped"
+  const next = new Map(
+    stops ? others : [...others, [id, { host, port, left: Number(fields.get("left")) }] as const].slice(-mostMembers)
+  )
+  const peers = stops ? [] : others.map(([, other]) => compact(other))
   return [Bencode.encode({ interval: intervalSeconds, peers: Buffer.concat(peers) }), next]
 }
 

@@ -57,6 +57,10 @@ describe("Contest", () => {
     })
   })
 
+  it("does not give more digits than were measured", () => {
+    assert.strictEqual(Contest.standing("", [sampleOf(0.1), sampleOf(0.2)], gib).seconds?.median, 0.15)
+  })
+
   it("leaves out what the system does not tell", () => {
     const standing = Contest.standing("", [sampleOf(1, null)], gib)
     assert.isFalse("cpuSecondsPerGib" in standing)

@@ -49,9 +49,9 @@ describe("Tracker", () => {
   it.live("answers over HTTP", () =>
     Effect.gen(function* () {
       const tracker = yield* Tracker.serve()
-      const response = yield* Effect.promise(() => fetch(`${tracker.url}?peer_id=z&port=5000`))
+      const response = yield* Effect.promise(() => fetch(`${tracker.url}?peer_id=z&port=5000&left=7`))
       assert.strictEqual(yield* Effect.promise(() => response.text()), "d8:intervali30e5:peers0:e")
-      assert.deepStrictEqual([...tracker.members()], [["z", { host: "127.0.0.1", port: 5000 }]])
+      assert.deepStrictEqual([...tracker.members()], [["z", { host: "127.0.0.1", port: 5000, left: 7 }]])
     })
   )
 })

@@ -62,7 +62,7 @@ export const svg = (report: Report): string => {
     text(
       20,
       height - 16,
-      `Shorter is better; the dashed lines are at one. Ideal: ${report.idealSeconds.toFixed(1)} s, one copy at the rate of the line. ${report.runs === 1 ? "One run" : `Medians of ${report.runs} runs`}, ${report.machine["measuredAt"] ?? ""}`,
+      `Shorter is better; the dashed lines are at one. Ideal: ${report.idealSeconds.toFixed(1)} s, one copy at the rate of the line. ${report.runs === 1 ? "One run" : `Medians of ${report.runs} runs`}, ${String(report.machine["measuredAt"] ?? "").slice(0, 10)}`,
       "faint"
     ),
     "</svg>\n"
@@ -82,13 +82,13 @@ const chart = (
   const bottom = top + rows.length * rowHeight - 8
   return [
     text(x, 78, title, "head"),
-    legend(x + 150, soft, "soft"),
-    legend(x + 255, strong, "strong"),
+    legend(x + 165, soft, "soft"),
+    legend(x + 280, strong, "strong"),
     `<line class="one" x1="${fix(x + long(1))}" x2="${fix(x + long(1))}" y1="${top - 8}" y2="${bottom}"/>`,
     ...rows.flatMap((bars, row) =>
       bars.map(({ label, shade, value }, i) => {
         const y = top + row * rowHeight + i * (barHeight + 2)
-        if (value === null) return label === "" || i === 0 ? "" : text(x + 4, y + 4, label, "faint")
+        if (value === null) return label === "" || i === 0 ? "" : text(x, y + 2, label, "faint")
         return (
           `<rect class="${shade}" x="${x}" y="${y}" width="${fix(Math.max(1, long(value)))}" height="${barHeight}" rx="2"/>` +
           text(x + long(value) + 6, y + 12, value.toFixed(2), "faint")

@@ -1,6 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import * as Chart from "../../src/site/Chart.ts"
 import * as Round from "../../src/site/Round.ts"
 import type { SiteOptions } from "../../src/site/SiteOptions.ts"
 import * as SiteReport from "../../src/site/SiteReport.ts"
@@ -95,29 +94,5 @@ describe("Round", () => {
     assert.deepStrictEqual(Round.chosen(30, 0.1), [5, 15, 25])
     assert.deepStrictEqual(Round.chosen(3, 0.1), [1])
     assert.deepStrictEqual(Round.chosen(3, 1), [0, 1, 2])
-  })
-})
-
-describe("Chart", () => {
-  const drawn = Chart.svg(
-    report(summary(round([ideal, ideal, 2 * ideal])), SiteReport.absent({ ...about, tool: "curl" }, shape))
-  )
-
-  it("draws a bar for each figure and says what it is", () => {
-    for (const figure of [">1.00<", ">2.00<", ">1.20<", ">1.26<"]) assert.include(drawn, figure)
-    assert.strictEqual(drawn.match(/<rect class="(strong|soft)"[^>]* height="15"/g)?.length, 4)
-  })
-
-  it("names tools that are not installed, and has colours for light and dark", () => {
-    assert.include(drawn, "not installed")
-    assert.include(drawn, "prefers-color-scheme: dark")
-  })
-
-  it("says of a tool that was not done in time how many devices have the file", () => {
-    assert.include(Chart.svg(report(summary(round([1, null, null])))), "not done in time: 1 of 3")
-  })
-
-  it("escapes what it is told", () => {
-    assert.include(Chart.svg(report({ ...summary(round([1])), tool: '<b "&">' })), "&lt;b &quot;&amp;&quot;&gt;")
   })
 })

@@ -3,7 +3,7 @@ import { constants } from "node:fs"
 import type { BigIntStats } from "node:fs"
 import { type FileHandle, open, stat } from "node:fs/promises"
 import * as Digests from "@piecework/domain/Digest"
-import { type PieceIndex, PieceLayout, standardPieceSize } from "@piecework/domain/PieceLayout"
+import { PieceLayout, standardPieceSize } from "@piecework/domain/PieceLayout"
 import { Effect, Option, Schema } from "effect"
 import * as Phf from "./Phf.ts"
 import { PieceHasher } from "./PieceHasher.ts"
@@ -44,7 +44,7 @@ export class FileHashError extends Schema.TaggedError<FileHashError>()("FileHash
 export interface Options {
   /** Bytes in a piece, 1 KiB to 16 MiB. Default 1 MiB, the standard; other clients read no other. */
   readonly pieceSize?: number
-  /** Called after every piece with the number of bytes hashed so far and that of the file. */
+  /** Called after every few pieces with the number of bytes hashed so far and that of the file. */
   readonly onProgress?: (hashed: number, total: number) => void
 }
 
@@ -65,22 +65,26 @@ export const phfOf = Effect.fn("FileHasher.phfOf")(function* (path: string, opti
 
     const digests = new Uint8Array(layout.pieceCount * Digests.length)
     let hashed = 0
-    const hashPiece = (piece: PieceIndex) => {
-      const { offset, length } = layout.span(piece)
+    const { contentSize, pieceCount, pieceSize } = layout
+    const together = piecesOfTrip(pieceCount, pieceSize)
+    const hashFrom = (first: number) => {
+      const position = first * pieceSize
+      const length = Math.min(together * pieceSize, contentSize - position)
       return Effect.flatMap(
-        Effect.mapError(hasher.digestAt({ fd: file.fd, position: offset, length }), failed),
+        Effect.mapError(hasher.digestsAt({ fd: file.fd, position, length, pieceSize }), failed),
         Option.match({
           onNone: () => Effect.fail(new FileHashError({ path, reason: "Changed" })),
-          onSome: (digest) =>
+          onSome: (found) =>
             Effect.sync(() => {
-              digests.set(digest, piece * Digests.length)
+              digests.set(found, first * Digests.length)
               hashed += length
-              options?.onProgress?.(hashed, layout.contentSize)
+              options?.onProgress?.(hashed, contentSize)
             })
         })
       )
     }
-    yield* Effect.forEach(layout.indices(), hashPiece, { concurrency: inFlight, discard: true })
+    const trips = Array.from({ length: Math.ceil(pieceCount / together) }, (_, trip) => trip * together)
+    yield* Effect.forEach(trips, hashFrom, { concurrency: inFlight, discard: true })
 
     const after = yield* attempt(() => stat(path, { bigint: true }))
     if (!isSame(before, after)) return yield* new FileHashError({ path, reason: "Changed" })
@@ -94,8 +98,15 @@ export const phfOf = Effect.fn("FileHasher.phfOf")(function* (path: string, opti
   )
 })
 
-/** Pieces on their way at a time: two for each of the at most four workers that are made by default. */
+/** Trips on their way at a time: two for each of the at most four workers that are made by default. */
 const inFlight = 8
+
+/** Most bytes of a trip: 5 ms of a core, beside which the trip itself is nothing. */
+const tripBytes = 8 * 1024 * 1024
+
+/** Pieces that are hashed in one trip to a worker: many of a large file, but so few that all workers get some. */
+const piecesOfTrip = (pieceCount: number, pieceSize: number): number =>
+  Math.max(1, Math.min(Math.floor(tripBytes / pieceSize), Math.floor(pieceCount / (2 * inFlight))))
 
 /** Without waiting for a writer, if the path is a pipe: whether it is a file can only be asked once it is open. */
 const readOnly = constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)

@@ -77,6 +77,16 @@ export class PieceHasher extends Context.Service<
       readonly length: number
     }) => Effect.Effect<Option.Option<Digest>, HasherError>
     /**
+     * The same for every `pieceSize` bytes, at least 1, of the `length`, of which the last piece has what remains: their
+     * digests one after the other, of a single trip to a worker.
+     */
+    readonly digestsAt: (options: {
+      readonly fd: number
+      readonly position: number
+      readonly length: number
+      readonly pieceSize: number
+    }) => Effect.Effect<Option.Option<Uint8Array>, HasherError>
+    /**
      * Fills `target` (shared memory, or it is done on this thread) from `position` on and hashes it in the same trip;
      * `None` when the file ends before, `target` then holds what there was.
      */
@@ -120,11 +130,12 @@ const make = (perform: Perform): PieceHasher["Service"] => {
   const run = (job: Job) =>
     Effect.mapError(perform(job), (lost) => new HasherError({ operation: job.operation, ...lost }))
 
-  const read = (job: Exclude<Job, { readonly operation: "write" | "copy" }>) =>
-    Effect.flatMap(run(job), (reply): Effect.Effect<Option.Option<Digest>, HasherError> => {
+  /** The digest, or those of all pieces. */
+  const readAll = (job: Exclude<Job, { readonly operation: "write" | "copy" }>) =>
+    Effect.flatMap(run(job), (reply): Effect.Effect<Option.Option<string>, HasherError> => {
       switch (reply.kind) {
         case "Done":
-          return Effect.succeedSome(digestOf(reply.digest))
+          return Effect.succeedSome(reply.digest)
         case "Short":
           return Effect.succeedNone
         case "Refused":
@@ -135,6 +146,8 @@ const make = (perform: Perform): PieceHasher["Service"] => {
           return Effect.die(new Error(`a ${job.operation} was answered with ${reply.kind}`))
       }
     })
+
+  const read = (job: Parameters<typeof readAll>[0]) => Effect.map(readAll(job), Option.map(digestOf))
 
   return PieceHasher.of({
     digest: (bytes) => Effect.map(read({ operation: "digest", bytes }), Option.getOrThrow),
@@ -160,6 +173,11 @@ const make = (perform: Perform): PieceHasher["Service"] => {
       ),
 
     digestAt: ({ fd, position, length }) => read({ operation: "digestAt", fd, position, length }),
+    digestsAt: ({ fd, position, length, pieceSize }) =>
+      Effect.map(
+        readAll({ operation: "digestAt", fd, position, length, pieceSize }),
+        Option.map((hex) => new Uint8Array(Buffer.from(hex, "hex")))
+      ),
     readAt: ({ fd, position, target }) => read({ operation: "readAt", fd, position, bytes: target }),
 
     copy: ({ from, to, position, length }) =>

@@ -49,6 +49,18 @@ for (const [where, layer] of hashers) {
       )
     }
 
+    it.live("hashes several pieces of a large file in a trip, each for itself", () =>
+      Effect.gen(function* () {
+        const bytes = bytesOf(100 * 5000 + 1)
+        const path = yield* fileOf(bytes)
+        let told = 0
+        const phf = yield* FileHasher.phfOf(path, { pieceSize: 5000, onProgress: () => void told++ })
+        assert.deepStrictEqual(phf, plain(bytes, 5000))
+        // 101 pieces, six in a trip: at least two trips for each of the eight that are on their way.
+        assert.strictEqual(told, 17)
+      }).pipe(Effect.provide(layer))
+    )
+
     it.live("cuts pieces of another size when asked to, and tells how far it is", () =>
       Effect.gen(function* () {
         const bytes = bytesOf(300_000)
@@ -133,7 +145,7 @@ describe("FileHasher", () => {
     Effect.gen(function* () {
       const used = yield* Deferred.make<number>()
       const hangs = Layer.mock(PieceHasher.PieceHasher, {
-        digestAt: ({ fd }) => Effect.andThen(Deferred.succeed(used, fd), Effect.never)
+        digestsAt: ({ fd }) => Effect.andThen(Deferred.succeed(used, fd), Effect.never)
       })
       const path = yield* fileOf(bytesOf(3 * MiB))
       const fiber = yield* Effect.forkChild(Effect.provide(FileHasher.phfOf(path), hangs))
@@ -153,7 +165,7 @@ describe("FileHasher", () => {
         cause: "disk"
       })
       const error = yield* Effect.flip(FileHasher.phfOf(yield* fileOf(bytesOf(10)))).pipe(
-        Effect.provide(Layer.mock(PieceHasher.PieceHasher, { digestAt: () => Effect.fail(broken) }))
+        Effect.provide(Layer.mock(PieceHasher.PieceHasher, { digestsAt: () => Effect.fail(broken) }))
       )
       assert.strictEqual(error.reason, "Failed")
       assert.strictEqual(error.cause, broken)
@@ -164,7 +176,7 @@ describe("FileHasher", () => {
     Effect.gen(function* () {
       const asked: Array<string> = []
       const counting = Layer.mock(PieceHasher.PieceHasher, {
-        digestAt: ({ length, position }) =>
+        digestsAt: ({ length, position }) =>
           Effect.sync(() => {
             asked.push(`${position}+${length}`)
             return Option.some(Digest.Digest.make(new Uint8Array(32)))

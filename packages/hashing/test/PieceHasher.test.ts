@@ -117,6 +117,31 @@ for (const [where, layer] of hashers) {
       )
     }
 
+    live("hashes all pieces of a part of a file, the last one shorter, and nothing past its end", ({ digestsAt }) =>
+      Effect.gen(function* () {
+        const bytes = bytesOf(2 * MiB + 77)
+        const fd = yield* open(yield* fileOf(bytes), "r")
+        for (const [position, length, pieceSize] of [
+          [0, 2 * MiB + 77, MiB],
+          [5, 600_000, 200_000],
+          [5, 600_001, 200_000],
+          [0, MiB, 3 * MiB],
+          [0, 1000, 1]
+        ] as const) {
+          const pieces: Array<string> = []
+          for (let at = 0; at < length; at += pieceSize) {
+            pieces.push(sha256(bytes.subarray(position + at, position + Math.min(length, at + pieceSize))))
+          }
+          const found = yield* digestsAt({ fd, position, length, pieceSize })
+          assert.deepStrictEqual(
+            Option.map(found, (all) => Buffer.from(all).toString("hex")),
+            Option.some(pieces.join(""))
+          )
+        }
+        assert.deepStrictEqual(yield* digestsAt({ fd, position: MiB, length: 2 * MiB, pieceSize: MiB }), Option.none())
+      })
+    )
+
     live("hashes any part of a file, and nothing that goes past its end", ({ digestAt }) =>
       Effect.gen(function* () {
         const bytes = bytesOf(2 * MiB + 77)

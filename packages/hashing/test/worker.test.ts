@@ -65,6 +65,9 @@ describe("the worker's program", () => {
     assert.isTrue(Buffer.from(target).equals(disk.subarray(50, 600_050)))
     assert.deepStrictEqual(answer(files, { operation: "digestAt", length: 600_000, ...at }), { kind: "Done", digest })
     assert.deepStrictEqual(answer(files, { operation: "digestAt", length: 700_000, ...at }), { kind: "Short" })
+    const parts = [hex(disk.subarray(50, 400_050)), hex(disk.subarray(400_050, 600_050))]
+    const inPieces = { operation: "digestAt", length: 600_000, pieceSize: 400_000, ...at } as const
+    assert.deepStrictEqual(answer(files, inPieces), { kind: "Done", digest: parts.join("") })
   })
 
   it("goes on with a copy where the system stopped reading or writing", () => {

@@ -1,18 +1,8 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
 import { isIP } from "node:net"
-import { EndpointUrl } from "@piecework/cloud/Fields"
-import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
-import { Swarms } from "@piecework/swarm/Swarms"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { HttpServer } from "effect/http"
-import { NetAddress } from "effect/net"
-import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import * as Service from "../http/Service.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
-import { catalogIn, data, json } from "./options.ts"
+import { data, json } from "./options.ts"
 
 const host = Flag.String("host").pipe(
   Flag.withMetavar("ADDRESS"),
@@ -52,45 +42,9 @@ export const serve = Command.make("piecework-service", { host, port, publicUrl, 
   Command.withDescription("The matching service: tells devices about contents and about each other"),
   Command.withHandler((options) =>
     Effect.gen(function* () {
-      const listenOn = Option.getOrUndefined(options.host)
-      const service = Service.layer({
-        host: listenOn,
-        port: options.port,
-        proxies: options.proxies,
-        publicUrl: yield* toldUrl(Option.getOrUndefined(options.publicUrl))
-      })
-      const swarms = Swarms.layerEmbedded.pipe(
-        Layer.provide(
-          SwarmConfig.layer({ privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite" })
-        )
-      )
-      const ready = Layer.effectDiscard(announced(listenOn, options.json))
-      return yield* ready.pipe(Layer.provide(service), Layer.provide([catalogIn(options.data), swarms]), Layer.launch)
+      // A third of the program's start; the other commands do without.
+      const { run } = yield* Effect.promise(() => import("../http/Serving.ts"))
+      return yield* run(options)
     })
   )
 )
-
-const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Failure> =>
-  text === undefined || Schema.is(EndpointUrl)(text)
-    ? Effect.succeed(text?.replace(/\/+$/, ""))
-    : Effect.fail(
-        new Failure({
-          sentence: `"${text}" is no URL that clients could be told; give one like https://service.example.`,
-          code: exitCodes.badUrl
-        })
-      )
-
-/** Says where it listens, for a person or a program, once it does. */
-const announced = (listenOn: string | undefined, forPrograms: boolean) =>
-  Effect.gen(function* () {
-    const output = yield* Output
-    const { address } = yield* HttpServer.HttpServer
-    if (!NetAddress.isInetAddress(address)) return yield* Effect.die("an address without a port")
-    const isEverywhere = NetAddress.isUnspecified(address.address)
-    const shown = isEverywhere ? "127.0.0.1" : NetAddress.formatUrlHost(address.address)
-    const url = `http://${shown}:${address.port}`
-    yield* Startup.serving
-    if (forPrograms) return yield* output.line(JSON.stringify({ listening: url }))
-    const where = listenOn === undefined || isEverywhere ? ` and on this machine's other addresses` : ""
-    return yield* output.note(`piecework-service listens at ${url}${where}. Stop it with Ctrl-C.`)
-  })

@@ -11,7 +11,14 @@ export type Job =
       readonly fd: number
       readonly position: number
     }
-  | { readonly operation: "digestAt"; readonly fd: number; readonly position: number; readonly length: number }
+  | {
+      readonly operation: "digestAt"
+      readonly fd: number
+      readonly position: number
+      readonly length: number
+      /** Bytes to a digest; absent: one digest of all. */
+      readonly pieceSize?: number
+    }
   | { readonly operation: "readAt"; readonly fd: number; readonly position: number; readonly bytes: Uint8Array }
   | {
       readonly operation: "copy"
@@ -22,7 +29,7 @@ export type Job =
       readonly length: number
     }
 
-/** Digests travel as hex: a string is the cheapest thing to clone. */
+/** Digests travel as hex, several one after the other: a string is the cheapest thing to clone. */
 export type Reply =
   | { readonly kind: "Done"; readonly digest: string }
   | { readonly kind: "Mismatch"; readonly digest: string }

@@ -52,13 +52,21 @@ export const make = (files: Files = fs): Perform => {
       const target = job.operation === "readAt" ? job.bytes : undefined
       const length = job.operation === "readAt" ? job.bytes.length : job.length
       const scratch = new Uint8Array(target === undefined ? Math.min(step, length) : 0)
-      const hasher = createHash("sha256")
-      for (let at = 0; at < length; at += step) {
-        const part = target?.subarray(at, at + step) ?? scratch.subarray(0, length - at)
-        if (!(await moveAll(files.read, job.fd, part, job.position + at))) return { kind: "Short" }
-        hasher.update(part)
+      const pieceSize = (job.operation === "digestAt" ? job.pieceSize : undefined) ?? length
+      let digest = ""
+      for (let end = 0; end < length || digest === "";) {
+        const start = end
+        end = Math.min(length, start + pieceSize)
+        const hasher = createHash("sha256")
+        for (let at = start; at < end; at += step) {
+          const size = Math.min(step, end - at)
+          const part = target?.subarray(at, at + size) ?? scratch.subarray(0, size)
+          if (!(await moveAll(files.read, job.fd, part, job.position + at))) return { kind: "Short" }
+          hasher.update(part)
+        }
+        digest += hasher.digest("hex")
       }
-      return { kind: "Done", digest: hasher.digest("hex") }
+      return { kind: "Done", digest }
     } catch (cause) {
       const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN"
       return { kind: "Refused", call, code, cause }

@@ -63,15 +63,22 @@ export const serve = (port: Port, files: Files, { hash, createHash }: Pick<typeo
       }
       const target = job.operation === "readAt" ? job.bytes : undefined
       const length = job.operation === "readAt" ? job.bytes.length : job.length
-      const hasher = createHash("sha256")
-      for (let at = 0; at < length;) {
-        const into = target === undefined ? scratch : target.subarray(at)
-        const read = files.readSync(job.fd, into, 0, Math.min(step, length - at), job.position + at)
-        if (read === 0) return port.postMessage({ kind: "Short" })
-        hasher.update(into.subarray(0, read))
-        at += read
+      const pieceSize = (job.operation === "digestAt" ? job.pieceSize : undefined) ?? length
+      let digest = ""
+      for (let end = 0; end < length || digest === "";) {
+        let at = end
+        end = Math.min(length, end + pieceSize)
+        const hasher = createHash("sha256")
+        while (at < end) {
+          const into = target === undefined ? scratch : target.subarray(at)
+          const read = files.readSync(job.fd, into, 0, Math.min(step, end - at), job.position + at)
+          if (read === 0) return port.postMessage({ kind: "Short" })
+          hasher.update(into.subarray(0, read))
+          at += read
+        }
+        digest += hasher.digest("hex")
       }
-      port.postMessage({ kind: "Done", digest: hasher.digest("hex") })
+      port.postMessage({ kind: "Done", digest })
     } catch (cause) {
       const code = cause instanceof Error && "code" in cause ? String(cause.code) : "UNKNOWN"
       port.postMessage({ kind: "Refused", call, code, cause })
