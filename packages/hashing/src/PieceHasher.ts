@@ -62,13 +62,14 @@ export class PieceHasher extends Context.Service<
     readonly digest: (bytes: Uint8Array) => Effect.Effect<Digest, HasherError>
     /**
      * Hashes the bytes and writes them all at `position`. When `expected` is given and differs, fails with
-     * `PieceMismatch` and writes nothing.
+     * `PieceMismatch` and writes nothing. With `record` the digest, 32 bytes, is written there after the bytes.
      */
     readonly write: (options: {
       readonly bytes: Uint8Array
       readonly expected?: Digest | undefined
       readonly fd: number
       readonly position: number
+      readonly record?: { readonly fd: number; readonly position: number } | undefined
     }) => Effect.Effect<Digest, PieceMismatch | WriteFailed | HasherError>
     /** Hashes `length` bytes of the file from `position` on; `None` when the file ends before. */
     readonly digestAt: (options: {
@@ -139,9 +140,9 @@ const make = (perform: Perform): PieceHasher["Service"] => {
   return PieceHasher.of({
     digest: (bytes) => Effect.map(read({ operation: "digest", bytes }), Option.getOrThrow),
 
-    write: ({ bytes, expected, fd, position }) =>
+    write: ({ expected, ...job }) =>
       Effect.flatMap(
-        run({ operation: "write", bytes, expected: expected === undefined ? expected : toHex(expected), fd, position }),
+        run({ operation: "write", expected: expected === undefined ? expected : toHex(expected), ...job }),
         (reply): Effect.Effect<Digest, PieceMismatch | WriteFailed> => {
           switch (reply.kind) {
             case "Done":

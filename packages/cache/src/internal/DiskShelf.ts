@@ -104,9 +104,13 @@ const openSlot = Effect.fnUntraced(function* (
   return {
     size: data.size,
     digests: record.size > maxDigests ? new Uint8Array(0) : yield* readWhole(record),
-    write: (bytes, position) =>
+    write: (piece, bytes, position) =>
       data
-        .use((fd) => hasher.write({ bytes, fd, position }))
+        .use((fd) =>
+          record.use((digests) =>
+            hasher.write({ bytes, fd, position, record: { fd: digests, position: piece * Digest.length } })
+          )
+        )
         .pipe(
           Effect.catchTags({
             IoFailure: (failure) => toCacheError("put")(failure),
@@ -115,7 +119,6 @@ const openSlot = Effect.fnUntraced(function* (
             PieceMismatch: (mismatch) => Effect.die(mismatch)
           })
         ),
-    record: (piece, digest) => Effect.mapError(record.write(digest, piece * Digest.length), toCacheError("put")),
     digestAt: (position, length) => Effect.mapError(digestAt(hasher, data, position, length), toCacheError("verify")),
     cut: (size, pieces) =>
       Effect.andThen(record.truncate(pieces * Digest.length), data.truncate(size)).pipe(
