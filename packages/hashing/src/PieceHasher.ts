@@ -98,12 +98,12 @@ export class PieceHasher extends Context.Service<
     }) => Effect.Effect<boolean, WriteFailed | HasherError>
   }
 >()("@piecework/hashing/PieceHasher") {
-  /** Worker threads; they start with the first work for them, do not keep the process alive and end with the scope. */
+  /** Worker threads; they start with the first work for them unless told to start ahead, do not keep the process alive and end with the scope. */
   static readonly layer: Layer.Layer<PieceHasher, never, HasherConfig> = Layer.effect(
     PieceHasher,
     Effect.gen(function* () {
-      const { workers, workerMinimum } = yield* HasherConfig
-      const onWorker = yield* WorkerPool.make({ workers })
+      const { workers, workerMinimum, startedAhead } = yield* HasherConfig
+      const onWorker = yield* WorkerPool.make({ workers, startedAhead })
       const here = inPlace.make()
       const isForWorker = (job: Job): boolean =>
         job.operation === "digestAt" || job.operation === "copy"
