@@ -23,7 +23,7 @@ export interface Options {
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
-  /** Whether it fetches at once: the threads that hash start while the origin is asked then. */
+  /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
   readonly fetches: boolean
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
@@ -43,7 +43,7 @@ export const stored = (
 /** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
 const storage = ({ fetches, mayForget, state }: Options) => {
   // On one core they would only take the time of the request.
-  const hasher = { startedAhead: fetches && availableParallelism() > 1 ? Number(process.env["PW_AHEAD"]??HasherConfig.defaults.workers) : 0 }
+  const hasher = { startedAhead: fetches && availableParallelism() > 1 ? 1 : 0 }
   const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
   const usable =
     mayForget && Option.isNone(state)
