@@ -9,7 +9,7 @@ import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
-import { FetchHttpClient } from "effect/http"
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as OwnAddress from "./OwnAddress.ts"
 import { Output } from "./Output.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
@@ -71,7 +71,7 @@ export const client = (options: Options) => {
       Cloud.Cloud.layer.pipe(
         Layer.provide([
           CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }),
-          FetchHttpClient.layer
+          NodeHttpClient.layerNodeHttp
         ])
       )
   })

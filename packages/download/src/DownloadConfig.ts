@@ -24,8 +24,9 @@ export class DownloadConfig extends Context.Service<
     /** How long a download that has received bytes may go without any more. Default 5 min. Source: spec.md §3.4. */
     readonly noProgressTimeout: Duration.Input
     /**
-     * How long a download waits for the service to say what it may ask the origin for. Default 300 ms: a round trip and a
-     * margin; then it goes ahead without.
+     * How long a download waits for the service to say what it may ask the origin for; then it goes ahead without. Default
+     * 5 s: it has just answered with the hashes, and where it is slow because a whole site starts at once, each that did not
+     * wait would cost the site its pieces again.
      */
     readonly leaseTimeout: Duration.Input
     /** Most peers one download talks to at once. Default 10: a random regular graph of ten holds a site together. */
@@ -45,7 +46,7 @@ export const defaults: DownloadConfig["Service"] = {
   phfTimeout: "30 seconds",
   firstByteTimeout: "10 seconds",
   noProgressTimeout: "5 minutes",
-  leaseTimeout: "300 millis",
+  leaseTimeout: "5 seconds",
   maxPeers: 10,
   reportedHost: undefined,
   groupId: undefined,

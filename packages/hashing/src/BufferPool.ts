@@ -26,6 +26,8 @@ export class BufferPool extends Context.Service<
      * buffer is released whatever happens to its fiber; `take` does that by itself.
      */
     readonly acquire: Effect.Effect<PieceBuffer>
+    /** A free buffer if there is one; `undefined` when one has to wait for it, or others do already. */
+    readonly acquireUnsafe: () => PieceBuffer | undefined
     /**
      * Acquires a buffer, fills it and hands it over. The buffer is released when `fill` fails or is interrupted.
      * From then on it belongs to `handOver`, which runs uninterruptibly and must not wait.
@@ -100,6 +102,10 @@ const make = ({ slots, bufferSize }: BufferPoolConfig["Service"]): BufferPool["S
     bufferSize,
     capacity: slots,
     acquire,
+    acquireUnsafe: () => {
+      const bytes = takeFree()
+      return bytes === undefined ? undefined : hold(bytes)
+    },
     take: (fill, handOver) =>
       Effect.uninterruptibleMask((restore) =>
         Effect.flatMap(restore(acquire), (buffer) =>

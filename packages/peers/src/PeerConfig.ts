@@ -18,7 +18,10 @@ export class PeerConfig extends Context.Service<
     /** Bytes that one request asks for: large enough that a request costs nothing beside its answer, small enough that
      * a piece can be cancelled on the way. Default 256 KiB. Not public for the original. */
     readonly blockSize: number
-    /** Most blocks asked for and not yet received in a session. Default 128: 32 MiB under way. */
+    /**
+     * Most blocks asked for and not yet received in a session. Default 64: 16 MiB under way, more than 1 Gbit/s carries in
+     * 100 ms. A peer can hold as many piece buffers as that covers pieces, here 16, by beginning each and ending none.
+     */
     readonly maxRequests: number
     /** Most requests of a peer that wait in a session; one more ends it. Default 128. */
     readonly maxQueuedRequests: number
@@ -54,7 +57,7 @@ export const defaults: PeerConfig["Service"] = {
   maxConnections: 50,
   maxHandshakes: 32,
   blockSize: 262_144,
-  maxRequests: 128,
+  maxRequests: 64,
   maxQueuedRequests: 128,
   uploadSlots: 50,
   rotateEvery: Duration.seconds(10),

@@ -7,7 +7,6 @@ import { at } from "./support.ts"
 /** Three pieces of 4 KiB and one of 100 bytes, in blocks of 1 KiB. */
 const layout = new PieceLayout.PieceLayout({ contentSize: 3 * 4096 + 100, pieceSize: 4096 })
 const make = (maxAsked = 100) => new Requests(layout, 1024, maxAsked)
-const buffer = { bytes: new Uint8Array(4096), release: () => {} }
 const askAll = (requests: Requests) => {
   const asked = []
   for (let next = requests.ask(); next !== undefined; next = requests.ask()) asked.push(next)
@@ -17,8 +16,8 @@ const askAll = (requests: Requests) => {
 describe("Requests", () => {
   it("asks for the blocks of the pieces in their order, the last one short", () => {
     const requests = make()
-    requests.add(at(3), buffer)
-    requests.add(at(1), buffer)
+    requests.add(at(3))
+    requests.add(at(1))
     assert.deepStrictEqual(askAll(requests), [
       block(3, 0, 100),
       block(1, 0, 1024),
@@ -30,7 +29,7 @@ describe("Requests", () => {
 
   it("accepts only what was asked for, once", () => {
     const requests = make()
-    const arrival = requests.add(at(1), buffer)
+    const arrival = requests.add(at(1))
     assert.isUndefined(requests.begin(block(1, 0, 1024)))
     askAll(requests)
     for (const bad of [
@@ -48,7 +47,7 @@ describe("Requests", () => {
 
   it("is complete when the last block is, in whatever order they come", () => {
     const requests = make()
-    const arrival = requests.add(at(1), buffer)
+    const arrival = requests.add(at(1))
     askAll(requests)
     const done = [2048, 0, 3072, 1024].map((offset) => {
       requests.begin(block(1, offset, 1024))
@@ -60,7 +59,7 @@ describe("Requests", () => {
 
   it("answers what is to be taken back, and forgives each of its answers once", () => {
     const requests = make()
-    const arrival = requests.add(at(1), buffer)
+    const arrival = requests.add(at(1))
     requests.ask()
     requests.ask()
     requests.begin(block(1, 0, 1024))
@@ -72,7 +71,7 @@ describe("Requests", () => {
 
   it("asks for as many as it may again once they were forgotten", () => {
     const requests = make(2)
-    requests.add(at(1), buffer)
+    requests.add(at(1))
     assert.strictEqual(askAll(requests).length, 2)
     requests.forgetAll()
     assert.deepStrictEqual(askAll(requests), [block(1, 0, 1024), block(1, 1024, 1024)])
@@ -89,7 +88,7 @@ describe("Requests", () => {
 })
 
 const asked = (requests: Requests, piece: number) => {
-  const arrival = requests.add(at(piece), buffer)
+  const arrival = requests.add(at(piece))
   requests.ask()
   return arrival
 }

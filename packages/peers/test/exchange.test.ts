@@ -80,6 +80,7 @@ describe("exchange", () => {
     yield* session.announce(at(0))
     yield* fetchInto(session, leecher, 1)
     yield* session.announce(at(1))
+    yield* TestClock.adjust("1 second")
     assert.deepStrictEqual(yield* eventually(other, "Have"), { _tag: "Have", piece: at(0) })
     assert.deepStrictEqual(yield* eventually(other, "Have"), { _tag: "Have", piece: at(1) })
     assert.deepStrictEqual(other.held(), Bitfield.fromPieces(10, [at(0), at(1)]))

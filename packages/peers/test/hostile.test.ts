@@ -246,18 +246,15 @@ describe("a hostile peer", () => {
     assert.strictEqual(states.at(-1)?.["_tag"], "Unchoked")
   })
 
-  inNetwork(
-    "that asks three hundred times for one block gets it for the one that is being answered and the one that waits",
-    function* () {
-      const { raw } = yield* attack
-      yield* raw.send(bitfield, { _tag: "Interested" })
-      yield* raw.until("Unchoke")
-      yield* raw.send(...Array.from({ length: 300 }, () => request(1, 0, 1024)))
-      assert.strictEqual((yield* raw.until("Piece")).piece, 1)
-      yield* TestClock.adjust("5 seconds")
-      assert.strictEqual(raw.stream.counters.received, 75 + 7 + 5 + 2 * (Codec.pieceHeaderLength + 1024))
-    }
-  )
+  inNetwork("that asks three hundred times at once for one block gets it once", function* () {
+    const { raw } = yield* attack
+    yield* raw.send(bitfield, { _tag: "Interested" })
+    yield* raw.until("Unchoke")
+    yield* raw.send(...Array.from({ length: 300 }, () => request(1, 0, 1024)))
+    assert.strictEqual((yield* raw.until("Piece")).piece, 1)
+    yield* TestClock.adjust("5 seconds")
+    assert.strictEqual(raw.stream.counters.received, 75 + 7 + 5 + Codec.pieceHeaderLength + 1024)
+  })
 
   inNetwork("that turns its interest on and off a thousand times makes nothing grow", function* () {
     const { raw } = yield* attack

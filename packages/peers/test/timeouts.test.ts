@@ -33,6 +33,7 @@ describe("timeouts", () => {
       assert.deepStrictEqual(yield* Fiber.join(heard), { _tag: "KeepAlive" })
     }
     yield* session.announce(at(5))
+    yield* TestClock.adjust("1 second")
     assert.deepStrictEqual(yield* raw.next, { _tag: "Have", piece: at(5) })
     const heard = yield* Effect.forkChild(raw.next)
     yield* TestClock.adjust("44 seconds")

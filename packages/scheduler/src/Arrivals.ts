@@ -6,6 +6,7 @@ import type { Draft } from "./internal/Draft.ts"
 import * as Plan from "./Plan.ts"
 import * as Rate from "./Rate.ts"
 import { type Flight, flightOf, type Source } from "./Source.ts"
+import { judge } from "./Steal.ts"
 import { credit, strike } from "./Strikes.ts"
 import * as WholeFile from "./WholeFile.ts"
 
@@ -66,6 +67,7 @@ const settleAll = (draft: Draft, piece: PieceIndex, from: Source | undefined): v
     const flight = flightOf(source, piece)
     if (flight === undefined) continue
     const isAnswered = source.id === from?.id && piece === flight.run.first + flight.run.count - 1
+    judge(draft, flight, source.id === from?.id)
     if (!isAnswered && isLast(flight)) draft.take(source, flight, "Duplicate")
     else draft.settle(source, flight, piece)
   }

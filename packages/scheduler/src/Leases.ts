@@ -93,7 +93,8 @@ export const isWaiting = (plan: Plan): boolean =>
 /** At a Tick: whether the service's word has left the client without anything to do for too long. */
 export const lookForQuiet = (draft: Draft): void => {
   const { plan } = draft
-  if (!areFollowed(plan) || plan.wantedCount === 0) return
+  // How long the first word is waited for, the caller says.
+  if (plan.leases.mode !== "On" || !areFollowed(plan) || plan.wantedCount === 0) return
   let signAt = plan.leases.signAt
   let patience = plan.settings.leasePatience
   for (const source of plan.sources.values()) {
@@ -131,33 +132,44 @@ export const concerns = (plan: Plan, event: Pick<Event, "_tag"> & { readonly sou
   return source !== undefined && isBeyond(source)
 }
 
-/** Looks at each piece once. */
+/** Looks at what is leased and under way, and at no more of what is missing than could be leased. */
 export const need = (plan: Plan): Need => {
-  const { settings } = plan
+  const { pieceCount, settings } = plan
   const sources = [...plan.sources.values()].filter(isBeyond)
-  const underWay = new Uint8Array(Bitfield.byteLength(plan.pieceCount))
+  const underWay = new Uint8Array(Bitfield.byteLength(pieceCount))
   for (const source of sources) {
     for (const flight of source.flights) for (const piece of pendingOf(flight)) Bits.set(underWay, piece)
   }
   const keep: Array<{ first: PieceRun["first"]; count: number }> = []
   let ahead = 0
-  let missing = 0
-  for (let piece = 0 as PieceRun["first"]; piece < plan.pieceCount; piece++) {
-    const isAhead = Bits.has(underWay, piece) || (isLeased(plan, piece) && isFree(plan, piece))
+  Bits.forEach(Bits.union(pieceCount, [plan.leases.pieces, { pieceCount, bytes: underWay }]).bytes, (piece) => {
+    const isAhead = Bits.has(underWay, piece) || isFree(plan, piece)
     // What is being verified is neither held yet nor given back.
-    if (isAhead || (plan.verifying.has(piece) && isLeased(plan, piece))) {
-      if (isAhead) ahead++
-      const last = keep.at(-1)
-      if (last !== undefined && last.first + last.count === piece) last.count++
-      else if (keep.length < settings.mostLeased) keep.push({ first: piece, count: 1 })
-    } else if (isFree(plan, piece)) missing++
-  }
+    if (!isAhead && !plan.verifying.has(piece)) return
+    if (isAhead) ahead++
+    const last = keep.at(-1)
+    if (last !== undefined && last.first + last.count === piece) last.count++
+    else if (keep.length < settings.mostLeased) keep.push({ first: piece, count: 1 })
+  })
   const wanted = Math.min(settings.mostLeased, inFlight(plan, sources))
   return {
     keep,
-    most: sources.length === 0 || ahead > wanted / 2 ? 0 : Math.min(missing, wanted - ahead),
+    most: sources.length === 0 || ahead > wanted / 2 ? 0 : missing(plan, wanted - ahead),
     originRate: Math.round(sources.reduce((sum, source) => sum + (source.rate ?? 0), 0) * 1000)
   }
+}
+
+/** How many pieces nobody of the site is known to hold, and this client has neither leased nor asked for; at most so many. */
+const missing = (plan: Plan, most: number): number => {
+  const { leases, wanted } = plan
+  let count = 0
+  for (let i = 0; i < wanted.bytes.length && count < most; i++) {
+    if (((wanted.bytes[i] ?? 0) & ~(leases.pieces.bytes[i] ?? 0)) === 0) continue
+    for (let piece = i * 8; piece < i * 8 + 8 && count < most; piece++) {
+      if (isFree(plan, piece) && !isLeased(plan, piece)) count++
+    }
+  }
+  return count
 }
 
 /** How many pieces from beyond the line should be under way or next. */

@@ -49,6 +49,8 @@ export interface Plan {
   readonly shares: Shares.Shares
   readonly originAllowed: boolean
   readonly leases: Leases.Leases
+  /** How far taking over is to be doubted, from 1: doubled each time that the slower source was first after all. */
+  readonly stealDoubt: number
 
   /** Bad pieces by device, or by source where there is none. */
   readonly strikes: ReadonlyMap<string, number>
@@ -93,6 +95,7 @@ export const make = (options: {
     shares: Shares.make(pieceCount, self, []),
     originAllowed: true,
     leases: Leases.make(pieceCount, options.awaitsLeases === true ? "Asked" : "Off"),
+    stealDoubt: 1,
     strikes: new Map(),
     honest: new Map(),
     failures: [],

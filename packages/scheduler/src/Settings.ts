@@ -37,6 +37,12 @@ export interface Settings {
   readonly stealEarly: number
   /** The same once there is no new work: 3, as rqbit does; then the alternative is to wait. Never to the origin's cost. */
   readonly stealLate: number
+  /**
+   * Both are multiplied by a doubt that doubles when the slower source delivered before the faster one, halves when it
+   * did not, and is this at most. 16: where everybody is slow at times, as on a machine with too much to do, taking over
+   * only sends twice.
+   */
+  readonly stealDoubtMost: number
 
   /** Pieces left, none of them new, at which a piece may be asked for twice: 3 or 1 %, whichever is more. */
   readonly endgamePieces: number
@@ -95,6 +101,7 @@ export const defaults: Settings = {
   rateWindow: 2000,
   stealEarly: 10,
   stealLate: 3,
+  stealDoubtMost: 16,
   endgamePieces: 3,
   endgameShare: 0.01,
   endgameAfter: 500,

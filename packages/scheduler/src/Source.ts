@@ -19,6 +19,8 @@ export interface Flight {
   readonly mark: number
   /** How far a source that sends whole files has come: the piece it sends next. Absent from other flights. */
   readonly position: number | undefined
+  /** It was taken over from a slower source. */
+  readonly isStolen: boolean
 }
 
 export interface Source {

@@ -12,9 +12,10 @@ import * as Pace from "./Pace.ts"
 import * as Plan from "./Plan.ts"
 import { type Flight, pendingOf, type Source, takesRuns } from "./Source.ts"
 
-/** Takes over what a source `factor` times slower owes; whether there was such a thing. */
-export const steal = (draft: Draft, thief: Source, factor: number): boolean => {
+/** Takes over what a source so many `times` slower owes, if that is not to be doubted; whether there was such a thing. */
+export const steal = (draft: Draft, thief: Source, times: number): boolean => {
   const { plan } = draft
+  const factor = times * plan.stealDoubt
   if (thief.rate === undefined || thief.rate <= 0) return false
   for (const victim of plan.sources.values()) {
     if (victim.id === thief.id || victim.rate === undefined || victim.rate * factor > thief.rate) continue
@@ -40,6 +41,14 @@ const isWorth = (draft: Draft, thief: Source, victim: Source, flight: Flight, fa
   const thiefTakes = Pace.timeFor(plan, thief, thief.pendingCount + flight.pendingCount)
   if (thiefTakes >= Pace.timeFor(plan, victim, flight.pendingCount)) return false
   return pendingOf(flight).every((piece) => mayTake(draft, thief, piece))
+}
+
+/** A fetch that was taken over came to its end, or the source that it was taken from was first. */
+export const judge = (draft: Draft, flight: Flight, isFirst: boolean): void => {
+  if (!flight.isStolen) return
+  const { plan } = draft
+  const doubt = isFirst ? plan.stealDoubt / 2 : plan.stealDoubt * 2
+  plan.stealDoubt = Math.min(plan.settings.stealDoubtMost, Math.max(1, doubt))
 }
 
 /** In the endgame: asks the source as well for the piece that has been under way the longest; whether there was one. */

@@ -21,7 +21,10 @@ export class Story {
   /** What the last event led to. */
   commands: ReadonlyArray<Command> = []
 
-  constructor(pieces: number, options: { readonly seed?: number; readonly settings?: Partial<Settings> } = {}) {
+  constructor(
+    pieces: number,
+    options: { readonly seed?: number; readonly settings?: Partial<Settings>; readonly awaitsLeases?: boolean } = {}
+  ) {
     const layout = new PieceLayout({ contentSize: pieces * pieceSize, pieceSize })
     this.plan = Plan.make({ layout, held: Bitfield.empty(pieces), self, seed: 1, ...options })
   }

@@ -31,7 +31,7 @@ export interface LeasePace {
   readonly hedgeLeast: number
   /** … and while no lease has ended here. 15 000. */
   readonly hedgeUnknown: number
-  /** The typical time is an average over about so many leases. 16. */
+  /** What a member takes for a lease is an average over about so many. 4: lines fill up, so the first ones say little. */
   readonly average: number
   /** Leases lost in a row after which a member loses all and gets none. 3. */
   readonly strikes: number
@@ -39,6 +39,11 @@ export interface LeasePace {
   readonly block: number
   /** Whoever is so many times slower than the average gets none of the last pieces. 3. */
   readonly tooSlow: number
+  /**
+   * For so long others wait for pieces that one member alone holds, and get none of them, before it counts as holding
+   * nothing. 8000: less than `isolatedAfter`, so that one that gives nothing does not let all go their own ways.
+   */
+  readonly barrenAfter: number
   /** For so long others' pieces do not reach a member before it may fetch them itself. 10 000: no LAN is so slow. */
   readonly isolatedAfter: number
 }
@@ -59,10 +64,11 @@ export const defaults: LeasePace = {
   hedgeFactor: 3,
   hedgeLeast: 2000,
   hedgeUnknown: 15_000,
-  average: 16,
+  average: 4,
   strikes: 3,
   block: 60_000,
   tooSlow: 3,
+  barrenAfter: 8000,
   isolatedAfter: 10_000
 }
 

@@ -33,11 +33,13 @@ export const idOf = (contentId: ContentId, groupId: string | undefined): string 
   groupId === undefined ? contentId : `${contentId}/${groupId}`
 
 export const layer = Layer.unwrap(
-  Effect.map(SwarmConfig, (config) =>
-    Swarm.toLayer(
+  Effect.map(SwarmConfig, (config) => {
+    const memory = new Memory({ swarm: config.maxLeaseBytes, all: config.maxLeaseBytesInAll })
+    return Swarm.toLayer(
       Effect.gen(function* () {
         const state = yield* Ref.make(SwarmState.make(yield* Random.nextInt))
         const tables = yield* Ref.make(LeaseTables.empty)
+        yield* Effect.addFinalizer(() => Effect.map(Ref.get(tables), ({ bytes }) => memory.add(-bytes)))
         return Swarm.of({
           Join: ({ payload }) =>
             Effect.gen(function* () {
@@ -49,15 +51,21 @@ export const layer = Layer.unwrap(
           Leave: ({ payload: { externalIp, peerId } }) =>
             Effect.andThen(
               Ref.update(state, (before) => SwarmState.leave(before, peerId, externalIp)),
-              Ref.update(tables, (before) => LeaseTables.leave(before, peerId, externalIp))
+              Effect.flatMap(elapsed, (now) =>
+                Ref.update(tables, (before) =>
+                  memory.count(before, LeaseTables.leave(before, peerId, externalIp, now, config.leasePace))
+                )
+              )
             ),
           Lease: ({ payload }) =>
             Effect.gen(function* () {
               const now = yield* Clock.currentTimeMillis
-              const members = yield* Ref.get(state)
-              const reply = yield* Ref.modify(tables, (before) =>
-                leased(before, members, payload.request, payload.externalIp, now, config)
-              )
+              const asker = askerOf(yield* Ref.get(state), payload.request, payload.externalIp, now, config)
+              const since = yield* elapsed
+              const reply = yield* Ref.modify(tables, (before) => {
+                const [answer, after] = leased(before, payload.request, asker, since, config, memory.room(before))
+                return [answer, memory.count(before, after)]
+              })
               return yield* reply === undefined
                 ? Effect.fail(new RequestRefused({ reason: "NotAllowed" }))
                 : Effect.succeed(reply)
@@ -67,7 +75,7 @@ export const layer = Layer.unwrap(
       // A swarm must outlive the pauses between its members' joins, or it would forget them.
       { maxIdleTime: Duration.times(config.pace.idle, 3) }
     )
-  )
+  })
 )
 
 const joined = (
@@ -89,24 +97,62 @@ const joined = (
   return [handout, SwarmState.join(before, member, now, maxMembers)]
 }
 
-const leased = (
-  before: LeaseTables.LeaseTables,
+/** What the swarm knows of one that asks for leases. */
+const askerOf = (
   members: SwarmState.SwarmState,
   request: LeaseRequest,
   externalIp: string,
   now: number,
-  { leasePace, maxMembers, maxLeaseBytes, privateNetworks }: SwarmConfig["Service"]
-): readonly [LeaseReply | undefined, LeaseTables.LeaseTables] => {
+  { privateNetworks }: SwarmConfig["Service"]
+): LeaseTables.Asker => {
   const { site } = placeOf(externalIp, request, privateNetworks)
-  const sources = SwarmState.sourcesAt(
-    members,
-    site,
-    { id: request.peerId, profileClass: classOf(request.profile) },
-    now
+  const profileClass = classOf(request.profile)
+  const sources = SwarmState.sourcesAt(members, site, { id: request.peerId, profileClass }, now)
+  // It may ask before it joins; then it is taken for one that uploads.
+  const gives = !Option.exists(
+    SwarmState.find(members, request.peerId),
+    (member) => member.restrictedUpload && member.externalIp === externalIp
   )
-  const limits = { maxMembers, maxBytes: maxLeaseBytes }
-  const [answer, after] = LeaseTables.ask(before, request, { site, externalIp, sources }, now, leasePace, limits)
+  return { site, externalIp, sources, gives }
+}
+
+const leased = (
+  before: LeaseTables.LeaseTables,
+  request: LeaseRequest,
+  asker: LeaseTables.Asker,
+  now: number,
+  { leasePace, maxMembers }: SwarmConfig["Service"],
+  maxBytes: number
+): readonly [LeaseReply | undefined, LeaseTables.LeaseTables] => {
+  const [answer, after] = LeaseTables.ask(before, request, asker, now, leasePace, { maxMembers, maxBytes })
   const reply =
     answer === undefined ? undefined : new LeaseReply({ runs: answer.runs, again: Duration.millis(answer.again) })
   return [reply, after]
+}
+
+/** Milliseconds on a clock that nobody sets: leases are not to end, nor to last for ever, when somebody sets the other. */
+const elapsed = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos / 1_000_000n))
+
+/** What the lease tables of all swarms here take: contents are named by whoever asks, so one bound for each is none. */
+class Memory {
+  readonly #most: { readonly swarm: number; readonly all: number }
+  #bytes = 0
+
+  constructor(most: { readonly swarm: number; readonly all: number }) {
+    this.#most = most
+  }
+
+  add(bytes: number): void {
+    this.#bytes += bytes
+  }
+
+  /** Most bytes that the swarm may take. */
+  room({ bytes }: LeaseTables.LeaseTables): number {
+    return Math.min(this.#most.swarm, this.#most.all - this.#bytes + bytes)
+  }
+
+  count(before: LeaseTables.LeaseTables, after: LeaseTables.LeaseTables): LeaseTables.LeaseTables {
+    this.add(after.bytes - before.bytes)
+    return after
+  }
 }

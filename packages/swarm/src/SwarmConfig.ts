@@ -17,8 +17,10 @@ export class SwarmConfig extends Context.Service<
     readonly privateNetworks: PrivateNetworks
     readonly pace: Pace.Pace
     readonly leasePace: LeasePace.LeasePace
-    /** Most bytes that a swarm keeps of who holds what; beyond it, members get no leases. Default 64 MiB. */
+    /** Most bytes that a swarm keeps of who holds and fetches what; beyond it, members get no leases. Default 64 MiB. */
     readonly maxLeaseBytes: number
+    /** … and all swarms of the process. Default 512 MiB. */
+    readonly maxLeaseBytesInAll: number
   }
 >()("@piecework/swarm/SwarmConfig") {}
 
@@ -29,7 +31,8 @@ export const defaults: SwarmConfig["Service"] = {
   privateNetworks: "OneSite",
   pace: Pace.defaults,
   leasePace: LeasePace.defaults,
-  maxLeaseBytes: 67_108_864
+  maxLeaseBytes: 67_108_864,
+  maxLeaseBytesInAll: 536_870_912
 }
 
 export const layer = (options?: Partial<SwarmConfig["Service"]>): Layer.Layer<SwarmConfig> =>

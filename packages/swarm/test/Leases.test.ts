@@ -1,64 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Bitfield, Peer } from "@piecework/domain"
-import type { PieceIndex } from "@piecework/domain/PieceLayout"
+import { Bitfield } from "@piecework/domain"
 import { HashMap } from "effect"
 import * as Gaps from "../src/Gaps.ts"
 import { defaults } from "../src/LeasePace.ts"
-import * as Leases from "../src/Leases.ts"
-
-const pieceSize = 1_000_000
-const idOf = (n: number) => Peer.idOf(Peer.DeviceId.make(n.toString(16).padStart(32, "0")), 0)
-const ip = "203.0.113.1"
-
-/** The members of one site, who do what they are told to and remember what they were leased. */
-class Site {
-  leases: Leases.Leases
-  now = 1_000_000
-  again = 0
-  readonly #has = new Map<number, Set<number>>()
-  readonly #leased = new Map<number, Set<number>>()
-  readonly #seq = new Map<number, number>()
-  readonly pieces: number
-
-  constructor(pieces: number) {
-    this.pieces = pieces
-    this.leases = Leases.make(pieces, pieceSize)
-  }
-
-  has(n: number): Set<number> {
-    const held = this.#has.get(n) ?? new Set()
-    this.#has.set(n, held)
-    return held
-  }
-
-  leased(n: number): ReadonlyArray<number> {
-    return [...(this.#leased.get(n) ?? [])]
-  }
-
-  /** What the member has leased after it asked; by default it goes on with what it had. */
-  ask(n: number, more: Partial<Leases.Ask> = {}): ReadonlyArray<number> {
-    const seq = this.#seq.get(n) ?? 0
-    this.#seq.set(n, seq + 1)
-    const keep = Gaps.runsOf(this.leased(n).filter((piece) => !this.has(n).has(piece)))
-    const held = Bitfield.fromPieces(this.pieces, [...this.has(n)] as Array<PieceIndex>)
-    const asked = { id: idOf(n), externalIp: ip, held, keep, most: 2, rate: 0, seq, sources: 0, ...more }
-    const [answer, next] = Leases.ask(this.leases, asked, this.now, defaults)
-    this.leases = next
-    this.again = answer.again
-    const pieces = answer.runs.flatMap(({ first, count }) => Array.from({ length: count }, (_, i) => first + i))
-    this.#leased.set(n, new Set(pieces))
-    return pieces
-  }
-
-  /** The member gets all that it has leased, and what else is named. */
-  deliver(n: number, ...more: ReadonlyArray<number>): void {
-    for (const piece of [...this.leased(n), ...more]) this.has(n).add(piece)
-  }
-
-  forget(): void {
-    this.leases = Leases.make(this.pieces, pieceSize)
-  }
-}
+import { pieceSize, Site } from "./Site.ts"
 
 describe("A lease", () => {
   it("is of pieces that nobody else has leased or holds", () => {
@@ -111,11 +56,10 @@ describe("A lease", () => {
     assert.deepStrictEqual(site.ask(2), [0])
   })
 
-  it("is free at once when its member leaves, but only if that comes from where the member is", () => {
+  it("is free at once when its member leaves", () => {
     const site = new Site(2)
     site.ask(1)
-    assert.strictEqual(Leases.leave(site.leases, idOf(1), "198.51.100.1"), site.leases)
-    site.leases = Leases.leave(site.leases, idOf(1), ip)
+    site.leave(1)
     assert.deepStrictEqual(site.ask(2), [0, 1])
   })
 
@@ -181,35 +125,95 @@ describe("A member that", () => {
     assert.isBelow(site.now - 1_000_000, 25_000)
   })
 
-  it("is reached by nothing that others hold may fetch that itself", () => {
-    const site = new Site(4)
-    site.deliver(1, 0, 1, 2, 3)
-    site.ask(1, { most: 0 })
-    let waited = 0
-    for (; site.ask(2).length === 0; waited += 500) {
-      site.now += 500
-      site.ask(1, { most: 0 })
+  it("lost several leases has none left and gets none for a minute, and one that keeps one in between goes on", () => {
+    for (const keeps of [false, true]) {
+      const site = new Site(40)
+      site.ask(1, { seq: 1, keep: [{ first: 0, count: 8 }], rate: 1e12 })
+      for (let piece = 8; piece < 40; piece++) site.has(2).add(piece)
+      for (let lost = 1; lost <= defaults.strikes; lost++) {
+        for (let n = 0; n < 60 && site.ask(2).length === 0; n++) {
+          site.now += 1_000
+          // Something of the others reaches it.
+          site.has(1).add(8 + n + 8 * lost)
+          site.ask(1, { rate: 1e12, most: 256 })
+        }
+        assert.lengthOf(site.leased(2), 1)
+        // Two are lost and one is kept, or three are lost.
+        const [kept = -1] = site.member(1)?.leased.keys() ?? []
+        site.deliver(2)
+        if (keeps && lost === 2) site.has(1).add(kept)
+        site.ask(1, { rate: 1e12, most: 256 })
+      }
+      const left = site.member(1)?.leased.size ?? -1
+      assert.strictEqual(left === 0, !keeps, String(left))
+      const more = site.ask(1, { rate: 1e12, most: 256, keep: [{ first: 0, count: 8 }] })
+      assert.strictEqual(more.length === 0, !keeps)
     }
+  })
+
+  it("is reached by nothing, while others get pieces from each other, may fetch those itself, and first of all those", () => {
+    const site = new Site(400)
+    const waited = untilIsolated(site)
     assert.isAtLeast(waited, defaults.isolatedAfter)
-    assert.isAtMost(waited, defaults.isolatedAfter + 500)
-    // A word from the others, and it is one of them again.
-    site.deliver(2, 3)
-    assert.deepStrictEqual(site.ask(2), [])
+    assert.isAtMost(waited, defaults.isolatedAfter + 1000)
+    const others = new Set([...site.has(1), ...site.has(2)])
+    for (const piece of site.leased(3)) assert.isTrue(others.has(piece), `${piece} delays others`)
+    // One piece from the others, and it is one of them again.
+    site.deliver(3)
+    site.ask(3)
+    site.deliver(3, [...others].findLast((piece) => !site.has(3).has(piece)) ?? -1)
+    site.ask(3)
+    assert.isFalse(site.member(3)?.isolated)
+  })
+
+  it("is reached by nothing holds nothing for the others, who do not wait for it", () => {
+    const site = new Site(400)
+    untilIsolated(site)
+    assert.include(site.ask(3, { keep: [{ first: 399, count: 1 }] }), 399)
+    site.deliver(3)
+    site.ask(3)
+    assert.strictEqual(site.leases.holders[399], 0)
+    assert.include(site.ask(1, { keep: [{ first: 399, count: 1 }] }), 399)
   })
 
   it("is far slower than the others gets none of the last pieces", () => {
-    const site = new Site(6)
-    const rates = [0, 10, 10, 1].map((pieces) => pieces * pieceSize)
-    for (let n = 1; n <= 3; n++) {
-      site.ask(n, { most: 1 })
-      site.deliver(n)
-      site.ask(n, { rate: rates[n] ?? 0, most: 0 })
-    }
-    site.now += 1000
-    assert.deepStrictEqual(site.ask(3, { rate: rates[3] ?? 0, most: 1 }), [])
-    assert.strictEqual(site.ask(1, { rate: rates[1] ?? 0, most: 1 }).length, 1)
+    const many = slow(60)
+    assert.strictEqual(many.ask(3, { rate: pieceSize, most: 1 }).length, 1)
+    const site = slow(6)
+    assert.deepStrictEqual(site.ask(3, { rate: pieceSize, most: 1 }), [])
+    assert.strictEqual(site.ask(1, { rate: 10 * pieceSize, most: 1 }).length, 1)
   })
 })
+
+/** Three members of which the third is slow. */
+const slow = (pieces: number) => {
+  const site = new Site(pieces)
+  const rates = [0, 10, 10, 1].map((perSecond) => perSecond * pieceSize)
+  for (let n = 1; n <= 3; n++) {
+    site.ask(n, { most: 1 })
+    site.deliver(n)
+    site.ask(n, { rate: rates[n] ?? 0, most: 0 })
+  }
+  site.now += 1000
+  return site
+}
+
+/** Members 1 and 2 get pieces from the origin and each other, 3 gets none of them; how long until that shows. */
+const untilIsolated = (site: Site): number => {
+  let waited = 0
+  for (; site.member(3)?.isolated !== true && waited < 60_000; waited += 500) {
+    site.now += 500
+    for (const [n, other] of [
+      [1, 2],
+      [2, 1]
+    ] as const) {
+      site.ask(n)
+      site.deliver(n, ...site.has(other))
+    }
+    site.ask(3, { keep: [] })
+  }
+  return waited
+}
 
 /** Random numbers that a seed repeats. */
 const dice = (seed: number) => {
@@ -230,13 +234,19 @@ describe("Whatever happens", () => {
         const n = roll(members)
         site.now += roll(roll(20) === 0 ? 9_000 : 700)
         const chance = roll(100)
-        if (chance < 4) site.leases = Leases.leave(site.leases, idOf(n), ip)
+        if (chance < 4) site.leave(n)
         else if (chance < 6) site.forget()
         else if (chance < 50) site.deliver(n)
         else if (chance < 60) site.has(n).add(roll(site.pieces))
         else if (chance < 65)
           site.ask(n, { keep: [{ first: roll(70), count: 1 + roll(70) }], most: roll(256), rate: 1e9 })
-        else site.ask(n, { rate: roll(5) * pieceSize, most: roll(20), sources: roll(30) === 0 ? 1 : 0 })
+        else
+          site.ask(n, {
+            rate: roll(5) * pieceSize,
+            most: roll(20),
+            sources: roll(30) === 0 ? 1 : 0,
+            gives: roll(30) > 0
+          })
         check(site)
       }
       // From now on all do what they should, and pieces go from one to the other.
@@ -254,11 +264,18 @@ describe("Whatever happens", () => {
   }
 })
 
+const bitsOf = (bytes: Uint8Array) => {
+  const bits: Array<number> = []
+  Gaps.forEach(bytes, (piece) => bits.push(piece))
+  return bits
+}
+
 const check = ({ leases, pieces }: Site): void => {
   const holders = Array.from({ length: pieces }, () => 0)
   const leased = new Set<number>()
   for (const [, member] of leases.members) {
-    for (const piece of Bitfield.pieces(member.held)) holders[piece] = (holders[piece] ?? 0) + 1
+    assert.strictEqual(member.counted, member.gives && !member.barren && !member.isolated)
+    for (const piece of member.counted ? Bitfield.pieces(member.held) : []) holders[piece] = (holders[piece] ?? 0) + 1
     for (const piece of member.leased.keys()) {
       assert.isFalse(leased.has(piece), `${piece} is leased twice`)
       assert.isFalse(Bitfield.has(member.held, piece), `${piece} is leased to who holds it`)
@@ -267,11 +284,13 @@ const check = ({ leases, pieces }: Site): void => {
     assert.isAtMost(member.leased.size, defaults.mostLeased)
   }
   assert.deepStrictEqual([...leases.holders], holders)
-  const bits: Array<number> = []
-  Gaps.forEach(leases.leased, (piece) => bits.push(piece))
   assert.deepStrictEqual(
-    bits,
+    bitsOf(leases.leased),
     [...leased].toSorted((a, b) => a - b)
+  )
+  assert.deepStrictEqual(
+    bitsOf(leases.claimed),
+    holders.flatMap((count, piece) => (count > 0 ? [piece] : []))
   )
 }
 

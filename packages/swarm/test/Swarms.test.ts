@@ -1,9 +1,11 @@
 import { assert, layer } from "@effect/vitest"
 import { JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
+import { LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { Content, Digest, Peer } from "@piecework/domain"
 import { Duration, Effect, Layer, Option } from "effect"
 import { TestRunner } from "effect/cluster"
 import { TestClock } from "effect/testing"
+import * as LeaseTable from "../src/LeaseTable.ts"
 import * as SwarmConfig from "../src/SwarmConfig.ts"
 import { Swarms } from "../src/Swarms.ts"
 
@@ -23,7 +25,25 @@ const joining = (n: number, content: number, overrides?: Partial<ConstructorPara
     ...overrides
   })
 
-const config = SwarmConfig.layer()
+const leasing = (n: number, content: number, overrides?: Partial<ConstructorParameters<typeof LeaseRequest>[0]>) =>
+  new LeaseRequest({
+    contentId: contentOf(content),
+    peerId: Peer.idOf(Peer.DeviceId.make(String(n).padStart(32, "0")), 0),
+    reportedIp: `10.0.0.${n}`,
+    scope: "Lan",
+    pieceCount: 8,
+    pieceSize: 1000,
+    held: new Uint8Array(1),
+    keep: [],
+    most: 1,
+    originRate: 0,
+    seq: 0,
+    ...overrides
+  })
+
+const { member, table } = LeaseTable.bytesOf(8)
+/** Room for two contents with one member each. */
+const config = SwarmConfig.layer({ maxLeaseBytesInAll: 2 * (table + member) })
 const layers = {
   "on a test runner": Swarms.layer.pipe(Layer.provide(TestRunner.layer), Layer.provide(config)),
   embedded: Swarms.layerEmbedded.pipe(Layer.provide(config))
@@ -106,6 +126,76 @@ for (const [name, swarms] of Object.entries(layers)) {
         yield* join(joining(1, 7, { left: 0, event: "Completed" }))
         yield* TestClock.adjust("6 minutes")
         assert.deepStrictEqual((yield* join(joining(2, 7))).ids, [idOf(1)])
+      })
+    )
+
+    const lease = (request: LeaseRequest, from = site) =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust(1)
+        const { runs } = yield* (yield* Swarms).lease(request, from)
+        return runs.map(({ first }) => first)
+      })
+    const leaving = (n: number, content: number) =>
+      Effect.flatMap(Swarms, (all) =>
+        all.leave(new LeaveRequest({ contentId: contentOf(content), peerId: leasing(n, content).peerId }), site)
+      )
+
+    spec.effect("a lease is its member's until it leaves", () =>
+      Effect.gen(function* () {
+        assert.deepStrictEqual(yield* lease(leasing(1, 10, { pieceCount: 1 })), [0])
+        assert.deepStrictEqual(yield* lease(leasing(2, 10, { pieceCount: 1 })), [])
+        yield* leaving(1, 10)
+        assert.deepStrictEqual(yield* lease(leasing(2, 10, { pieceCount: 1 })), [0])
+        yield* leaving(2, 10)
+      })
+    )
+
+    spec.effect("there are no leases where somebody has everything, unless that may not upload", () =>
+      Effect.gen(function* () {
+        yield* join(joining(1, 11, { left: 0, event: "Completed" }))
+        assert.deepStrictEqual(yield* lease(leasing(2, 11)), [])
+        yield* join(joining(1, 11, { left: 0, event: "Completed", restrictedUpload: true }))
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(yield* lease(leasing(2, 11)), [0])
+        yield* leaving(2, 11)
+      })
+    )
+
+    spec.effect("what a member holds that may not upload is missing", () =>
+      Effect.gen(function* () {
+        const { peerId } = leasing(1, 12)
+        yield* join(joining(1, 12, { peerId, restrictedUpload: true }))
+        yield* lease(leasing(1, 12, { pieceCount: 1, held: Uint8Array.of(0x80), most: 0 }))
+        assert.deepStrictEqual(yield* lease(leasing(2, 12, { pieceCount: 1 })), [0])
+        yield* leaving(1, 12)
+        yield* leaving(2, 12)
+      })
+    )
+
+    spec.effect("the leases of all contents together have a bound, and what is given back can be used again", () =>
+      Effect.gen(function* () {
+        yield* lease(leasing(1, 13))
+        yield* lease(leasing(1, 14))
+        const refused = yield* Effect.flip(lease(leasing(1, 15)))
+        assert.strictEqual(refused._tag, "RequestRefused")
+        yield* leaving(1, 13)
+        assert.deepStrictEqual(yield* lease(leasing(1, 15)), [0])
+        yield* leaving(1, 14)
+        yield* leaving(1, 15)
+      })
+    )
+
+    spec.effect("a clock that is set back does not keep the leases of one that is gone", () =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("2 hours")
+        yield* lease(leasing(1, 16, { pieceCount: 1 }))
+        yield* TestClock.setTime(3_600_000)
+        for (let n = 0; n < 5; n++) {
+          yield* lease(leasing(2, 16, { pieceCount: 1 }))
+          yield* TestClock.adjust("2 seconds")
+        }
+        assert.deepStrictEqual(yield* lease(leasing(2, 16, { pieceCount: 1 })), [0])
+        yield* leaving(2, 16)
       })
     )
 

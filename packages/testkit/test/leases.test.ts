@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudError } from "@piecework/cloud"
 import { LeaseRequest } from "@piecework/cloud/LeaseRpc"
+import * as Bitfield from "@piecework/domain/Bitfield"
 import { PeerId } from "@piecework/domain/Peer"
 import type { Downloader, Progress } from "@piecework/download"
 import { SwarmConfig, Swarms } from "@piecework/swarm"
@@ -206,6 +207,18 @@ describe("with leases", () => {
     })
   )
 
+  it.effect("a member that says that it holds everything, and gives nothing, costs the site seconds", () =>
+    Effect.gen(function* () {
+      const { start, copies, service, phf } = yield* makeScene
+      yield* Effect.forkScoped(hoard(service.cloudAt(siteIps[0]), phf.contentId, true))
+      const running = yield* many(8, () => start())
+      const { last } = yield* finish(running)
+      log("boaster", copies(), (last - oneCopy) / 1000)
+      assert.isAtMost(copies(), 1.1)
+      assert.isAtMost(last, oneCopy + 15_000)
+    })
+  )
+
   it.effect("a client that is alone asks the origin as soon as one without, and is done as soon", () =>
     Effect.gen(function* () {
       const timed = Effect.fnUntraced(function* (leases: boolean) {
@@ -236,8 +249,12 @@ const log = (...what: ReadonlyArray<unknown>) => {
 /** Lets the clock run. */
 const run = (millis: number) => within("10 minutes", Effect.sleep(millis))
 
-/** Asks for all it can get, goes on with it, and fetches nothing. */
-const hoard = Effect.fnUntraced(function* (layer: Layer.Layer<Cloud.Cloud>, contentId: LeaseRequest["contentId"]) {
+/** Asks for all it can get, goes on with it, and fetches nothing; or says that it has it all. */
+const hoard = Effect.fnUntraced(function* (
+  layer: Layer.Layer<Cloud.Cloud>,
+  contentId: LeaseRequest["contentId"],
+  boasts = false
+) {
   const cloud = Context.get(yield* Layer.build(layer), Cloud.Cloud)
   const [array] = yield* cloud.discover(yield* cloud.whereabouts, contentId)
   const greed = new LeaseRequest({
@@ -247,9 +264,9 @@ const hoard = Effect.fnUntraced(function* (layer: Layer.Layer<Cloud.Cloud>, cont
     scope: "Lan",
     pieceCount: pieces,
     pieceSize: 4096,
-    held: new Uint8Array(Math.ceil(pieces / 8)),
-    keep: [{ first: 0, count: pieces }],
-    most: 256,
+    held: boasts ? Bitfield.full(pieces).bytes : new Uint8Array(Math.ceil(pieces / 8)),
+    keep: boasts ? [] : [{ first: 0, count: pieces }],
+    most: boasts ? 0 : 256,
     originRate: 1_000_000_000,
     seq: 0
   })

@@ -14,9 +14,10 @@ export interface Arrival {
   readonly piece: PieceIndex
   /** Bytes in the piece. */
   readonly length: number
-  readonly buffer: PieceBuffer
-  /** Succeeds once all bytes are in the buffer. */
-  readonly done: Deferred.Deferred<void, SourceError>
+  /** From the moment that the first of its bytes come. */
+  buffer: PieceBuffer | undefined
+  /** Succeeds once all bytes are in the buffer, with it. */
+  readonly done: Deferred.Deferred<PieceBuffer, SourceError>
   /** State of each block. */
   readonly blocks: Uint8Array
   /** Blocks that were not asked for yet. */
@@ -58,13 +59,13 @@ export class Requests {
   }
 
   /** Puts a piece behind those under way, among which it must not be yet. */
-  add(piece: PieceIndex, buffer: PieceBuffer): Arrival {
+  add(piece: PieceIndex): Arrival {
     const length = this.layout.length(piece)
     const blocks = new Uint8Array(Math.ceil(length / this.blockSize))
     const arrival: Arrival = {
       piece,
       length,
-      buffer,
+      buffer: undefined,
       done: Deferred.makeUnsafe(),
       blocks,
       unasked: blocks.length,

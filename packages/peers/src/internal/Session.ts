@@ -67,6 +67,8 @@ export class Session implements PeerSession, Receiver, Member {
   /** Called when the writer may have something to do. */
   private readonly wake = new Wake()
   private readonly haves: Array<PieceIndex> = []
+  private readonly laterHaves: Array<PieceIndex> = []
+  private isLater = false
   private readonly cancels: Array<Block> = []
   private keepAlive = false
   private interestSent = false
@@ -135,19 +137,14 @@ export class Session implements PeerSession, Receiver, Member {
   ): Effect.Effect<void, SourceError> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.gen({ self: this }, function* () {
-        const buffer = yield* restore(this.options.pool.acquire)
-        const refusal = this.ended === undefined ? undefined : this.sourceError(this.ended)
-        if (refusal !== undefined || !this.inventory.theyHold(piece)) {
-          buffer.release()
-          return yield* refusal ?? new SourceError({ source: this.id, reason: "NotFound" })
-        }
+        if (this.ended !== undefined) return yield* this.sourceError(this.ended)
+        if (!this.inventory.theyHold(piece)) return yield* new SourceError({ source: this.id, reason: "NotFound" })
         if (this.requests.has(piece)) {
-          buffer.release()
           return yield* Effect.die(new Error(`piece ${piece} is under way in this session already`))
         }
-        const arrival = this.requests.add(piece, buffer)
+        const arrival = this.requests.add(piece)
         this.wake.call()
-        yield* restore(Deferred.await(arrival.done)).pipe(
+        const buffer = yield* restore(Deferred.await(arrival.done)).pipe(
           Effect.onError(() => Effect.sync(() => this.abandon(arrival)))
         )
         yield* deliver(piece, buffer)
@@ -164,7 +161,7 @@ export class Session implements PeerSession, Receiver, Member {
       return
     }
     this.counts.wasted += arrival.received
-    arrival.buffer.release()
+    arrival.buffer?.release()
   }
 
   readonly message = (message: Message): Violation | undefined => {
@@ -202,14 +199,27 @@ export class Session implements PeerSession, Receiver, Member {
     }
   }
 
-  readonly block = (block: Block): Uint8Array | "Skip" | undefined => {
+  readonly block = (block: Block): Uint8Array | "Skip" | "Wait" | undefined => {
     const arrival = this.requests.begin(block)
     if (arrival === undefined) return undefined
     this.counts.beginBlock(block.length)
     if (arrival === "Stale") return "Skip"
     this.filling = arrival
-    return arrival.buffer.bytes.subarray(block.offset, block.offset + block.length)
+    arrival.buffer ??= this.options.pool.acquireUnsafe()
+    return arrival.buffer === undefined ? "Wait" : placeOf(block, arrival.buffer)
   }
+
+  readonly room = (block: Block): Effect.Effect<Uint8Array | "Skip"> =>
+    Effect.uninterruptibleMask((restore) =>
+      Effect.map(restore(this.options.pool.acquire), (buffer) => {
+        const arrival = this.filling
+        if (arrival !== undefined && !this.abandoned) return placeOf(block, (arrival.buffer = buffer))
+        buffer.release()
+        this.filling = undefined
+        this.abandoned = false
+        return "Skip"
+      })
+    )
 
   readonly blockDone = (block: Block): void => {
     this.counts.endBlock()
@@ -224,10 +234,11 @@ export class Session implements PeerSession, Receiver, Member {
     if (this.abandoned) {
       this.abandoned = false
       this.counts.wasted += arrival.received
-      arrival.buffer.release()
-    } else if (complete) {
+      arrival.buffer?.release()
+    } else if (complete && arrival.buffer !== undefined) {
+      const whole = Effect.succeed(arrival.buffer)
       // Not at once: whoever waits would go on inside this step of the reader.
-      queueMicrotask(() => Deferred.doneUnsafe(arrival.done, Effect.void))
+      queueMicrotask(() => Deferred.doneUnsafe(arrival.done, whole))
     }
   }
 
@@ -285,6 +296,8 @@ export class Session implements PeerSession, Receiver, Member {
 
   private tell(piece: PieceIndex): void {
     if (!this.inventory.tell(piece)) return
+    // A peer that holds it itself learns little: that rides along with the next message, or goes a second later.
+    if (this.inventory.theyHold(piece)) return void this.laterHaves.push(piece)
     this.haves.push(piece)
     this.wake.call()
   }
@@ -328,6 +341,10 @@ export class Session implements PeerSession, Receiver, Member {
         messages.push(Codec.encode({ _tag: "Request", ...block }))
       }
     }
+    if (this.isLater || messages.length > 0) {
+      for (const piece of this.laterHaves.splice(0)) messages.push(Codec.encode({ _tag: "Have", piece }))
+    }
+    this.isLater = false
     if (this.keepAlive && messages.length === 0) messages.push(Codec.encode({ _tag: "KeepAlive" }))
     this.keepAlive = false
     return messages
@@ -363,12 +380,16 @@ export class Session implements PeerSession, Receiver, Member {
       counters: stream.counters,
       inFrame: () => this.reader.inFrame,
       writing: () => this.writing,
-      abandoned: () => this.abandoned,
+      abandoned: () => this.abandoned && this.filling?.buffer !== undefined,
       isBanned: bans.isBanned({ device: deviceOf(this.peer), host: this.address.host }),
       held: served.store.held,
       // Pieces that came while nobody knew of this session are announced here.
       heldChanged: (held) => {
         for (const piece of Bitfield.pieces(this.inventory.mine.missingOf(held))) this.tell(piece)
+      },
+      looked: () => {
+        this.isLater = this.laterHaves.length > 0
+        if (this.isLater) this.wake.call()
       },
       keepAlive: () => {
         this.keepAlive = true
@@ -387,7 +408,7 @@ export class Session implements PeerSession, Receiver, Member {
     this.filling = undefined
     if (arrival !== undefined && this.abandoned) {
       this.counts.wasted += arrival.received
-      arrival.buffer.release()
+      arrival.buffer?.release()
     }
     const failure = Effect.fail(this.sourceError(error))
     queueMicrotask(() => {
@@ -405,6 +426,10 @@ export class Session implements PeerSession, Receiver, Member {
     return new SourceError({ source: this.id, reason, cause: error })
   }
 }
+
+/** Where the block lies in its piece. */
+const placeOf = ({ length, offset }: Block, buffer: PieceBuffer): Uint8Array =>
+  buffer.bytes.subarray(offset, offset + length)
 
 const piecesOf = (run: PieceRun): ReadonlyArray<PieceIndex> =>
   Array.from({ length: run.count }, (_, i) => (run.first + i) as PieceIndex)

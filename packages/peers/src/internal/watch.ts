@@ -19,6 +19,8 @@ export interface Watched {
   /** It holds other pieces than at the last look. */
   readonly heldChanged: (held: Bitfield) => void
   readonly keepAlive: () => void
+  /** Called at every look, last. */
+  readonly looked: () => void
 }
 
 /** Ends when the session has to. */
@@ -60,5 +62,6 @@ export const watch = Effect.fnUntraced(function* (session: Watched) {
       held = session.held()
       session.heldChanged(held)
     }
+    session.looked()
   }
 })

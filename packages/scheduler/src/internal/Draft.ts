@@ -139,7 +139,8 @@ export class Draft {
       pendingCount: pieces.length,
       since: this.plan.now,
       mark: source.delivered,
-      position: whole === undefined ? undefined : run.first
+      position: whole === undefined ? undefined : run.first,
+      isStolen: reason === "Steal"
     }
     this.put(Sources.addFlight(source, flight))
     this.commands.push({ _tag: "Fetch", source: source.id, run, reason })
