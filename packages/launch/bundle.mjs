@@ -17,6 +17,7 @@ export const entryOf = (folder) => join(placeOf(folder), "main.js")
 
 /** Answers the bundle's entry. Our packages are taken from their sources, so nothing has to be built before. */
 export const bundle = async (folder) => {
+  const app = join(folder, "src", "main.ts")
   const { output } = await build({
     input: { main: begin },
     platform: "node",
@@ -25,10 +26,15 @@ export const bundle = async (folder) => {
     plugins: [
       {
         name: "app",
-        resolveId: (id) => (id === "piecework:app" ? join(folder, "src", "main.ts") : undefined)
+        resolveId: (id) => (id === "piecework:app" ? app : undefined)
       }
     ],
-    output: { format: "esm", comments: false, entryFileNames: "[name].js", chunkFileNames: "app.js" },
+    output: {
+      format: "esm",
+      comments: false,
+      entryFileNames: "[name].js",
+      chunkFileNames: ({ facadeModuleId }) => (facadeModuleId === app ? "app.js" : "[name].js")
+    },
     write: false
   })
   await mkdir(placeOf(folder), { recursive: true })

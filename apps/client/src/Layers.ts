@@ -9,7 +9,6 @@ import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as OwnAddress from "./OwnAddress.ts"
 import { Output } from "./Output.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
@@ -63,16 +62,21 @@ const storage = ({ fetches, mayForget, state }: Options) => {
   return Layer.unwrap(Effect.map(StateFolder, (places) => stored(places, hasher))).pipe(Layer.provideMerge(usable))
 }
 
+/** Loaded when there is a service to ask: it takes 20 ms. */
+const nodeHttp = Layer.unwrap(
+  Effect.map(
+    Effect.promise(() => import("@effect/platform-node/NodeHttpClient")),
+    ({ layerNodeHttp }) => layerNodeHttp
+  )
+)
+
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
       Cloud.Cloud.layer.pipe(
-        Layer.provide([
-          CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }),
-          NodeHttpClient.layerNodeHttp
-        ])
+        Layer.provide([CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }), nodeHttp])
       )
   })
   const config = Layer.unwrap(
