@@ -1,10 +1,14 @@
 /**
  * Makes the bundle of an app: one file of its own code and all it stands on, which starts in a sixth of the time and half
- * the memory that the sources take. `node bundle.mjs FOLDER` for the app in the folder, or `bundle(folder)`.
+ * the memory that the sources take, and a small one in front of it (see begin). `node bundle.mjs FOLDER` for the app in the
+ * folder, or `bundle(folder)`.
  */
 import { mkdir, rename, writeFile } from "node:fs/promises"
 import { join, resolve } from "node:path"
+import { fileURLToPath } from "node:url"
 import { build } from "rolldown"
+
+const begin = fileURLToPath(new URL("./begin.mjs", import.meta.url))
 
 const placeOf = (folder) => join(folder, "dist", "bundle")
 
@@ -13,12 +17,24 @@ export const entryOf = (folder) => join(placeOf(folder), "main.js")
 
 /** Answers the bundle's entry. Our packages are taken from their sources, so nothing has to be built before. */
 export const bundle = async (folder) => {
+  const app = join(folder, "src", "main.ts")
   const { output } = await build({
-    input: join(folder, "src", "main.ts"),
+    input: { main: begin },
     platform: "node",
     logLevel: "warn",
     resolve: { conditionNames: ["source", "import", "node", "default"] },
-    output: { format: "esm", comments: false },
+    plugins: [
+      {
+        name: "app",
+        resolveId: (id) => (id === "piecework:app" ? app : undefined)
+      }
+    ],
+    output: {
+      format: "esm",
+      comments: false,
+      entryFileNames: "[name].js",
+      chunkFileNames: ({ facadeModuleId }) => (facadeModuleId === app ? "app.js" : "[name].js")
+    },
     write: false
   })
   await mkdir(placeOf(folder), { recursive: true })

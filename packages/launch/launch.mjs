@@ -4,15 +4,9 @@
  */
 import { spawn } from "node:child_process"
 import { existsSync } from "node:fs"
-import { constants, homedir } from "node:os"
-import { join } from "node:path"
+import { constants } from "node:os"
 import { fileURLToPath } from "node:url"
-
-/**
- * Node keeps what it compiled here, which halves the start of the sources. In the home folder and not in a shared one: who
- * can write there could make this user run other code.
- */
-const compiled = () => join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "piecework", "compiled")
+import { compiled } from "./compiled.mjs"
 
 /** What the sources need: type stripping and node:sqlite with time limits. */
 const needed = [22, 19]
@@ -34,7 +28,8 @@ export const launch = (name, base) => {
   const program = existsSync(source) ? ["--conditions=source", source] : [path("../dist/bundle/main.js")]
   const args = ["--disable-warning=ExperimentalWarning", ...program, ...process.argv.slice(2)]
 
-  const env = { ...process.env, NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? compiled() }
+  const folder = process.env.NODE_COMPILE_CACHE ?? compiled()
+  const env = folder === undefined ? process.env : { ...process.env, NODE_COMPILE_CACHE: folder }
 
   if (typeof process.execve === "function") {
     // The same process goes on as the program, so whoever started it can signal it.

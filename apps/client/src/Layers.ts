@@ -1,4 +1,5 @@
 /** The floor plan of the client: which layer stands on which. */
+import { availableParallelism } from "node:os"
 import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import { Peer } from "@piecework/domain"
@@ -8,7 +9,6 @@ import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as OwnAddress from "./OwnAddress.ts"
 import { Output } from "./Output.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
@@ -22,20 +22,27 @@ export interface Options {
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
+  /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
+  readonly fetches: boolean
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
 
 /** What is kept in a state folder that is there; makes nothing by itself. */
-export const stored = ({ cache, records }: { readonly cache: string; readonly records: string }) =>
+export const stored = (
+  { cache, records }: { readonly cache: string; readonly records: string },
+  hasher?: Partial<HasherConfig.HasherConfig["Service"]>
+) =>
   Layer.mergeAll(
     Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer).pipe(
       Layer.provide(CacheConfig.layer({ directory: cache }))
     ),
     Records.Records.layer(records)
-  ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer()))
+  ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))
 
 /** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
-const storage = ({ mayForget, state }: Options) => {
+const storage = ({ fetches, mayForget, state }: Options) => {
+  // On one core they would only take the time of the request.
+  const hasher = { startedAhead: fetches && availableParallelism() > 1 ? 1 : 0 }
   const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
   const usable =
     mayForget && Option.isNone(state)
@@ -52,8 +59,16 @@ const storage = ({ mayForget, state }: Options) => {
           )
         )
       : folder
-  return Layer.unwrap(Effect.map(StateFolder, stored)).pipe(Layer.provideMerge(usable))
+  return Layer.unwrap(Effect.map(StateFolder, (places) => stored(places, hasher))).pipe(Layer.provideMerge(usable))
 }
+
+/** Loaded when there is a service to ask: it takes 20 ms. */
+const nodeHttp = Layer.unwrap(
+  Effect.map(
+    Effect.promise(() => import("@effect/platform-node/NodeHttpClient")),
+    ({ layerNodeHttp }) => layerNodeHttp
+  )
+)
 
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
@@ -61,10 +76,7 @@ export const client = (options: Options) => {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
       Cloud.Cloud.layer.pipe(
-        Layer.provide([
-          CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }),
-          NodeHttpClient.layerNodeHttp
-        ])
+        Layer.provide([CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }), nodeHttp])
       )
   })
   const config = Layer.unwrap(

@@ -12,7 +12,7 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Deferred, Effect, FiberSet, type Scope } from "effect"
+import { Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect"
 import type { DownloadConfig } from "./DownloadConfig.ts"
 import { type DestinationError, type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
@@ -30,6 +30,12 @@ export interface SimpleDownloadOptions {
   /** Called when all bytes are here and the file is put into its place. */
   readonly onWriting: Effect.Effect<void>
 }
+
+/**
+ * Pieces that wait for their write, or are being written: enough to keep every worker busy, and few, so that the same memory
+ * is used again while it is warm. The first touch of fresh memory costs more than what is done in it.
+ */
+const writesAtOnce = 16
 
 type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
 
@@ -52,11 +58,12 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   for (let n = 0; n < resumed; n++) meter.kept("LocalCache", pieceSize, true)
 
   const writers = yield* FiberSet.make<void>()
+  const turns = yield* Semaphore.make(writesAtOnce)
   const write = (piece: PieceIndex, buffer: PieceBuffer, length: number) =>
     partial.append(piece, buffer.bytes, length).pipe(
       Effect.tap(() => Effect.sync(() => meter.kept("Origin", length, true))),
       Effect.catch((error: CacheError) => Effect.asVoid(Deferred.fail(broken, Storage.fromCache(error)))),
-      Effect.ensuring(Effect.sync(buffer.release))
+      Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
   const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize })
@@ -64,6 +71,8 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
     let length = 0
+    // Given back by the write; without one the file is at its end, or the download is over.
+    yield* turns.take(1)
     yield* pool.take(
       (buffer) => Effect.map(body.fill(buffer.bytes.subarray(0, pieceSize)), (n) => (length = n)),
       (buffer) => {

@@ -26,8 +26,13 @@ export interface SteadyBodyOptions {
 const shortestWait = Duration.seconds(1)
 const longestWait = Duration.seconds(30)
 
-/** Bytes asked of a body at a time: what has come of them is lost with the connection. */
-const stride = 262_144
+/**
+ * Bytes asked of a body at a time: what has come of them is lost with the connection, so this is little where little comes. While
+ * a stride takes no longer than a moment (milliseconds) the next is twice as long, up to all that is wanted.
+ */
+const shortestStride = 262_144
+const longestStride = 16_777_216
+const moment = 50
 
 interface Part {
   readonly body: HttpBody
@@ -49,6 +54,7 @@ export const make = Effect.fnUntraced(function* (
   let whole = from > 0 && sendsWholeFiles ? probe.body : undefined
   let connection: Scope.Closeable | undefined
   let isOver = false
+  let stride = shortestStride
 
   const failed = (reason: SourceError["reason"]) => new SourceError({ source: origin.id, reason, url: origin.url })
   const isAtEnd = () => isOver || (probe.size !== undefined && at >= probe.size)
@@ -101,7 +107,9 @@ export const make = Effect.fnUntraced(function* (
       if (part === undefined) yield* open
       if (part === undefined) continue
       const wanted = target.subarray(filled, filled + stride)
+      const began = yield* Clock.currentTimeMillis
       const n = yield* part.body.fill(wanted)
+      stride = (yield* Clock.currentTimeMillis) - began > moment ? shortestStride : Math.min(stride * 2, longestStride)
       filled += n
       at += n
       if (n === wanted.length || isAtEnd()) continue
@@ -133,6 +141,7 @@ export const make = Effect.fnUntraced(function* (
         const seconds = (now - failingSince) / 1000
         return yield* new NoProgressError({ url: origin.url, seconds, last: error.message })
       }
+      stride = shortestStride
       yield* Effect.logDebug("origin failed, asking again", error.message)
       yield* close
       yield* Effect.sleep(Math.min(Duration.toMillis(wait), patience - (now - failingSince)))

@@ -33,7 +33,48 @@ const origin: Origin = {
   received: () => 0
 }
 
+/** Sends so many bytes in a millisecond, and notes how many it was asked for at a time. */
+const line = (bytesPerMilli: number) => {
+  const asked: Array<number> = []
+  const body: HttpBody = {
+    fill: (target) => {
+      asked.push(target.length)
+      return Effect.as(Effect.sleep(target.length / bytesPerMilli), target.length)
+    },
+    received: () => 0
+  }
+  const size = 8 * 1_048_576
+  return { asked, probe: { ...probe, body, contentLength: size, size, ranges: false } }
+}
+const read = (from: Probe) =>
+  Effect.gen(function* () {
+    const body = yield* SteadyBody.make({ origin, probe: from, from: 0 })
+    const piece = new Uint8Array(1_048_576)
+    const reading = yield* Effect.forkChild(Effect.repeat(body.fill(piece), { times: 3 }))
+    yield* TestClock.adjust("10 minutes")
+    yield* Fiber.join(reading)
+  }).pipe(Effect.provide(DownloadConfig.layer()))
+
 describe("a body that mends itself", () => {
+  it.effect("asks for little at a time while little comes, for that much is lost with the connection", () =>
+    Effect.gen(function* () {
+      const slow = line(100)
+      yield* read(slow.probe)
+      assert.deepStrictEqual(
+        slow.asked,
+        Array.from({ length: 16 }, () => 262_144)
+      )
+    })
+  )
+
+  it.effect("asks for a whole piece at a time once much comes", () =>
+    Effect.gen(function* () {
+      const fast = line(1_000_000)
+      yield* read(fast.probe)
+      assert.deepStrictEqual(fast.asked, [262_144, 524_288, 262_144, 1_048_576, 1_048_576, 1_048_576])
+    })
+  )
+
   it.effect("gives up when it was told to, not when its next attempt would have been", () =>
     Effect.gen(function* () {
       const body = yield* SteadyBody.make({ origin, probe, from: 0 })

@@ -62,13 +62,14 @@ export class PieceHasher extends Context.Service<
     readonly digest: (bytes: Uint8Array) => Effect.Effect<Digest, HasherError>
     /**
      * Hashes the bytes and writes them all at `position`. When `expected` is given and differs, fails with
-     * `PieceMismatch` and writes nothing.
+     * `PieceMismatch` and writes nothing. With `record` the digest, 32 bytes, is written there after the bytes.
      */
     readonly write: (options: {
       readonly bytes: Uint8Array
       readonly expected?: Digest | undefined
       readonly fd: number
       readonly position: number
+      readonly record?: { readonly fd: number; readonly position: number } | undefined
     }) => Effect.Effect<Digest, PieceMismatch | WriteFailed | HasherError>
     /** Hashes `length` bytes of the file from `position` on; `None` when the file ends before. */
     readonly digestAt: (options: {
@@ -107,12 +108,12 @@ export class PieceHasher extends Context.Service<
     }) => Effect.Effect<boolean, WriteFailed | HasherError>
   }
 >()("@piecework/hashing/PieceHasher") {
-  /** Worker threads; they start with the first work for them, do not keep the process alive and end with the scope. */
+  /** Worker threads; they start with the first work for them unless told to start ahead, do not keep the process alive and end with the scope. */
   static readonly layer: Layer.Layer<PieceHasher, never, HasherConfig> = Layer.effect(
     PieceHasher,
     Effect.gen(function* () {
-      const { workers, workerMinimum } = yield* HasherConfig
-      const onWorker = yield* WorkerPool.make({ workers })
+      const { workers, workerMinimum, startedAhead } = yield* HasherConfig
+      const onWorker = yield* WorkerPool.make({ workers, startedAhead })
       const here = inPlace.make()
       const isForWorker = (job: Job): boolean =>
         job.operation === "digestAt" || job.operation === "copy"
@@ -152,9 +153,9 @@ const make = (perform: Perform): PieceHasher["Service"] => {
   return PieceHasher.of({
     digest: (bytes) => Effect.map(read({ operation: "digest", bytes }), Option.getOrThrow),
 
-    write: ({ bytes, expected, fd, position }) =>
+    write: ({ expected, ...job }) =>
       Effect.flatMap(
-        run({ operation: "write", bytes, expected: expected === undefined ? expected : toHex(expected), fd, position }),
+        run({ operation: "write", expected: expected === undefined ? expected : toHex(expected), ...job }),
         (reply): Effect.Effect<Digest, PieceMismatch | WriteFailed> => {
           switch (reply.kind) {
             case "Done":

@@ -34,8 +34,9 @@ describe("HasherConfig", () => {
   it.effect("takes what the environment says", () =>
     Effect.gen(function* () {
       assert.deepStrictEqual(yield* from({}, hasher), HasherConfig.defaults)
-      const environment = { HASHER_WORKERS: "7", HASHER_WORKER_MINIMUM: "0" }
-      assert.deepStrictEqual(yield* from(environment, hasher), { workers: 7, workerMinimum: 0 })
+      const environment = { HASHER_WORKERS: "7", HASHER_WORKER_MINIMUM: "0", HASHER_STARTED_AHEAD: "2" }
+      const expected = { workers: 7, workerMinimum: 0, startedAhead: 2 }
+      assert.deepStrictEqual(yield* from(environment, hasher), expected)
       assert.isTrue(Exit.isFailure(yield* Effect.exit(from({ HASHER_WORKERS: "0" }, hasher))))
     })
   )

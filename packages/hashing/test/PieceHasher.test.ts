@@ -67,6 +67,42 @@ for (const [where, layer] of hashers) {
       })
     )
 
+    for (const size of [5, MiB]) {
+      live(`records the digest of ${size} bytes where it is told to, expected or not`, ({ write }) =>
+        Effect.gen(function* () {
+          const fd = yield* open(yield* fileOf(new Uint8Array(0)), "r+")
+          const path = yield* fileOf(new Uint8Array(3))
+          const record = yield* open(path, "r+")
+          const bytes = bytesOf(size)
+          const digest = yield* write({ bytes, fd, position: 0, record: { fd: record, position: 3 } })
+          yield* write({ bytes, expected: digest, fd, position: 0, record: { fd: record, position: 35 } })
+          assert.deepStrictEqual(fs.readFileSync(path), Buffer.concat([new Uint8Array(3), digest, digest]))
+        })
+      )
+
+      live(`records nothing of ${size} bytes that could not be written`, ({ write }) =>
+        Effect.gen(function* () {
+          const fd = yield* open(yield* fileOf(new Uint8Array(1)), "r")
+          const path = yield* fileOf(new Uint8Array(0))
+          const record = yield* open(path, "r+")
+          yield* Effect.flip(write({ bytes: bytesOf(size), fd, position: 0, record: { fd: record, position: 0 } }))
+          assert.strictEqual(fs.readFileSync(path).length, 0)
+        })
+      )
+
+      live(`fails when the digest of ${size} bytes cannot be recorded`, ({ write }) =>
+        Effect.gen(function* () {
+          const fd = yield* open(yield* fileOf(new Uint8Array(0)), "r+")
+          const record = yield* open(yield* fileOf(new Uint8Array(0)), "r")
+          const error = yield* Effect.flip(
+            write({ bytes: bytesOf(size), fd, position: 0, record: { fd: record, position: 0 } })
+          )
+          assert.ok(error._tag === "WriteFailed")
+          assert.strictEqual(error.code, "EBADF")
+        })
+      )
+    }
+
     live("writes bytes with the expected digest, wherever they lie in memory", ({ write }) =>
       Effect.gen(function* () {
         const path = yield* fileOf(new Uint8Array(0))

@@ -65,6 +65,39 @@ describe("WorkerPool", () => {
     })
   )
 
+  it.live("starts threads ahead of the work, no more than it may, and gives them the work", () =>
+    Effect.gen(function* () {
+      const { open, spawn, spawned } = yield* gated
+      const perform = yield* WorkerPool.make({ workers: 2, startedAhead: 3, spawn })
+      assert.strictEqual(spawned.length, 2)
+      open()
+      const replies = yield* Effect.forEach([1, 2, 3], (n) => perform(job(n)), { concurrency: "unbounded" })
+      assert.deepStrictEqual(
+        replies.map((reply) => reply.kind === "Done" && reply.digest),
+        ["1", "2", "3"]
+      )
+      assert.strictEqual(spawned.length, 2)
+    })
+  )
+
+  it.live("works all the same when the system refuses the threads that start ahead", () =>
+    Effect.gen(function* () {
+      const { open, spawn, spawned } = yield* gated
+      let refusals = 1
+      const perform = yield* WorkerPool.make({
+        workers: 2,
+        startedAhead: 1,
+        spawn: () => {
+          if (refusals-- > 0) throw new Error("no more threads")
+          return spawn()
+        }
+      })
+      assert.strictEqual(spawned.length, 0)
+      open()
+      assert.deepStrictEqual(yield* perform(job(1)), { kind: "Done", digest: "1" })
+    })
+  )
+
   it.live("uses an idle thread rather than another", () =>
     Effect.gen(function* () {
       const { open, spawn, spawned } = yield* gated

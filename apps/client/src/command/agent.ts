@@ -40,6 +40,7 @@ export const agent = Command.make(
       mayForget: false,
       service,
       group,
+      fetches: false,
       listen: { host: input.host, port: input.port, orAny: false }
     })
     yield* Effect.gen(function* () {

@@ -96,6 +96,7 @@ export const get = Command.make(
       mayForget: true,
       service,
       group,
+      fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
       download: {
         ...Option.match(input.minPeerSize, { onNone: () => ({}), onSome: (minContentSize) => ({ minContentSize }) }),

@@ -12,7 +12,7 @@ import { CacheConfig } from "../CacheConfig.ts"
 import type { PartialKey } from "../PartialFile.ts"
 import * as claims from "./claims.ts"
 import { deliver } from "./deliver.ts"
-import { openFile } from "./DiskFile.ts"
+import { type DiskFile, openFile } from "./DiskFile.ts"
 import { digestAt } from "./digestAt.ts"
 import { makeFolder, makeRoot, readWhole, removeFolder } from "./folders.ts"
 import { type IoFailure, io, toCacheError, toExportError, unless } from "./io.ts"
@@ -92,6 +92,13 @@ const leaveFolder = (shelf: string, key: PartialKey, folder: string): Effect.Eff
     Effect.catch(({ code }) => Effect.logWarning("could not put a partial file away", { folder, code }))
   )
 
+/**
+ * Cuts a file that was longer when it was opened, and leaves any other alone: ext4 takes a file that is cut to nothing, even an
+ * empty one, for a replacement under way, and writes all of it to the disk when it is closed.
+ */
+const shorten = (file: DiskFile, size: number): Effect.Effect<void, IoFailure> =>
+  file.size > size ? file.truncate(size) : Effect.void
+
 const openSlot = Effect.fnUntraced(function* (
   folder: string,
   hasher: PieceHasher["Service"]
@@ -104,9 +111,13 @@ const openSlot = Effect.fnUntraced(function* (
   return {
     size: data.size,
     digests: record.size > maxDigests ? new Uint8Array(0) : yield* readWhole(record),
-    write: (bytes, position) =>
+    write: (piece, bytes, position) =>
       data
-        .use((fd) => hasher.write({ bytes, fd, position }))
+        .use((fd) =>
+          record.use((digests) =>
+            hasher.write({ bytes, fd, position, record: { fd: digests, position: piece * Digest.length } })
+          )
+        )
         .pipe(
           Effect.catchTags({
             IoFailure: (failure) => toCacheError("put")(failure),
@@ -115,10 +126,9 @@ const openSlot = Effect.fnUntraced(function* (
             PieceMismatch: (mismatch) => Effect.die(mismatch)
           })
         ),
-    record: (piece, digest) => Effect.mapError(record.write(digest, piece * Digest.length), toCacheError("put")),
     digestAt: (position, length) => Effect.mapError(digestAt(hasher, data, position, length), toCacheError("verify")),
     cut: (size, pieces) =>
-      Effect.andThen(record.truncate(pieces * Digest.length), data.truncate(size)).pipe(
+      Effect.andThen(shorten(record, pieces * Digest.length), shorten(data, size)).pipe(
         Effect.mapError(toCacheError("verify"))
       ),
     place: (size, destination, overwrite) =>

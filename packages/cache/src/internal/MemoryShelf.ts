@@ -39,12 +39,13 @@ export const make: Effect.Effect<Shelf, never, MemoryFiles> = Effect.map(MemoryF
           return {
             size: kept.data.bytes.length,
             digests: kept.digests.bytes.slice(),
-            write: (bytes, position) =>
+            write: (piece, bytes, position) =>
               Effect.sync(() => {
                 kept.data.write(bytes, position)
-                return sha256(bytes)
+                const digest = sha256(bytes)
+                kept.digests.write(digest, piece * Digest.length)
+                return digest
               }),
-            record: (piece, digest) => Effect.sync(() => kept.digests.write(digest, piece * Digest.length)),
             digestAt: (position, length) =>
               Effect.sync(() => {
                 const bytes = kept.data.bytes.subarray(position, position + length)

@@ -18,9 +18,8 @@ export interface Slot {
   readonly size: number
   /** The digests that were left, 32 bytes a piece, zeros where none was recorded. */
   readonly digests: Uint8Array
-  /** Writes the bytes there and answers their digest. */
-  readonly write: (bytes: Uint8Array, position: number) => Effect.Effect<Digest, CacheError>
-  readonly record: (piece: number, digest: Digest) => Effect.Effect<void, CacheError>
+  /** Writes the bytes there, then records their digest as that of the piece, and answers it. */
+  readonly write: (piece: number, bytes: Uint8Array, position: number) => Effect.Effect<Digest, CacheError>
   /** Hashes what lies there; `None` when that much is not there or cannot be read. */
   readonly digestAt: (position: number, length: number) => Effect.Effect<Option.Option<Digest>, CacheError>
   /** Keeps the first bytes and the digests of the first pieces. */

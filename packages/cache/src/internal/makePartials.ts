@@ -68,8 +68,7 @@ const makePartial = (key: PartialKey, pieceSize: number, slot: Slot): PartialFil
         }
         state = "begun"
         appending++
-        return slot.write(bytes.subarray(0, length), piece * pieceSize).pipe(
-          Effect.tap((digest) => slot.record(piece, digest)),
+        return slot.write(piece, bytes.subarray(0, length), piece * pieceSize).pipe(
           Effect.map((digest) => void pieces.set(piece, { digest, length })),
           Effect.ensuring(Effect.sync(() => void appending--))
         )

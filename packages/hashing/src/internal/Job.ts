@@ -10,6 +10,8 @@ export type Job =
       readonly expected: string | undefined
       readonly fd: number
       readonly position: number
+      /** Where the digest goes, as its 32 bytes, once all of the bytes are written. */
+      readonly record?: { readonly fd: number; readonly position: number } | undefined
     }
   | {
       readonly operation: "digestAt"

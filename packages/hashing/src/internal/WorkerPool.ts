@@ -1,5 +1,5 @@
 /**
- * Threads that take jobs. One starts when there is work and no idle one, up to a number; all end with the scope. Each
+ * Threads that take jobs. One starts when there is work and no idle one, up to a number, some ahead of it; all end with the scope. Each
  * answers in order, so a reply belongs to the oldest job that its thread was given. Invariant: a job waits, or is with
  * exactly one thread, or has ended; while it is with a thread, that thread may use the job's memory and file.
  */
@@ -31,11 +31,13 @@ interface Thread {
 export interface Options {
   /** Most threads. */
   readonly workers: number
+  /** Threads that start at once. Default 0. */
+  readonly startedAhead?: number
   readonly spawn?: () => Worker
 }
 
 export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scope> => {
-  const { workers, spawn = spawnWorker } = options
+  const { workers, startedAhead = 0, spawn = spawnWorker } = options
   const threads = new Set<Thread>()
   // A set keeps the order, and lets go of an interrupted job at once.
   const waiting = new Set<Trip>()
@@ -145,10 +147,16 @@ export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scop
     return Promise.all(Array.from(threads, ({ worker }) => worker.terminate()))
   })
 
-  return Effect.as(
-    Effect.addFinalizer(() => close),
-    perform
-  )
+  /** One that the system refuses now is asked for again with the first work. */
+  const startAhead = Effect.sync(() => {
+    try {
+      while (threads.size < Math.min(startedAhead, workers)) start().worker.unref()
+    } catch {
+      return
+    }
+  })
+
+  return Effect.addFinalizer(() => close).pipe(Effect.andThen(startAhead), Effect.as(perform))
 }
 
 /** Without the flags of this process: a thread needs no loaders, and would start slower for them. */
