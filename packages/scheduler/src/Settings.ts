@@ -39,9 +39,14 @@ export interface Settings {
   readonly stealLate: number
   /**
    * Neither before the slower source has had as many times as long as the faster one usually takes, nor before this.
-   * 500. While the line is what all wait for there is never new work: then a queue here or there is no reason to send twice.
+   * 500: queues on a LAN come and go.
    */
   readonly stealAfter: number
+  /**
+   * … nor before this while pieces are missing that no source at hand has: then all wait for the line, and a piece that
+   * comes a little sooner ends nothing sooner. 3000: what a pipeline holds.
+   */
+  readonly stealWaiting: number
 
   /** Pieces left, none of them new, at which a piece may be asked for twice: 3 or 1 %, whichever is more. */
   readonly endgamePieces: number
@@ -101,6 +106,7 @@ export const defaults: Settings = {
   stealEarly: 10,
   stealLate: 3,
   stealAfter: 500,
+  stealWaiting: 3000,
   endgamePieces: 3,
   endgameShare: 0.01,
   endgameAfter: 500,

@@ -36,7 +36,9 @@ const isWorth = (draft: Draft, thief: Source, victim: Source, flight: Flight, fa
   const { plan } = draft
   const most = takesRuns(thief) ? 1 : Pace.room(plan, thief)
   if (flight.position !== undefined || flight.pendingCount > most) return false
-  if (plan.now - flight.since < Math.max(plan.settings.stealAfter, factor * (thief.usualTime ?? 0))) return false
+  const { stealAfter, stealEarly, stealWaiting } = plan.settings
+  const least = plan.wantedCount > 0 && factor < stealEarly ? stealWaiting : stealAfter
+  if (plan.now - flight.since < Math.max(least, factor * (thief.usualTime ?? 0))) return false
   if (plan.now - flight.since < factor * Pace.timeFor(plan, thief, flight.pendingCount)) return false
   const thiefTakes = Pace.timeFor(plan, thief, thief.pendingCount + flight.pendingCount)
   if (thiefTakes >= Pace.timeFor(plan, victim, flight.pendingCount)) return false
