@@ -3,7 +3,7 @@
  * what each of them holds. Invariant: a peer is dialled at most once at a time and not again before its time, and at most
  * `maxPeers` are dialled or connected by us.
  */
-import { deviceOf, type Peer, type PeerAddress, type PeerId, type PeerKind } from "@piecework/domain/Peer"
+import { deviceOf, type Peer, type PeerId, type PeerKind } from "@piecework/domain/Peer"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { PeerError } from "@piecework/peers/PeerError"
 import { PeerHost, type Served } from "@piecework/peers/PeerHost"
@@ -75,7 +75,7 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
   const served: Served = {
     ...options.served,
     onSession: attend,
-    kindOf: (peer, address) => kinds.get(peer) ?? nearness(address)
+    kindOf: (peer) => kinds.get(peer)
   }
   yield* host.serve(served)
 
@@ -124,11 +124,3 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
     dialling: () => dialling
   }
 })
-
-/** How near a peer is that dialled us and that the swarm never named: by its address alone. */
-const nearness = (address: PeerAddress): PeerKind => {
-  const host = address.host.replace(/^::ffff:/, "")
-  if (/^(169\.254\.|fe[89ab])/i.test(host)) return "LinkLocal"
-  const isPrivate = /^(10\.|127\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.|f[cd]|::1$)/i.test(host)
-  return isPrivate ? "Lan" : "Internet"
-}

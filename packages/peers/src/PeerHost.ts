@@ -21,7 +21,7 @@ import { Transport } from "@piecework/transport/Transport"
 import { Handshake } from "@piecework/wire"
 import { Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
 import { Bans } from "./Bans.ts"
-import { kindOfAddress } from "./internal/kindOfAddress.ts"
+import { farther, kindOfAddress } from "./internal/kindOfAddress.ts"
 import { Registry, type Slot } from "./internal/Registry.ts"
 import { Session } from "./internal/Session.ts"
 import { UploadSlots } from "./internal/UploadSlots.ts"
@@ -35,8 +35,11 @@ export interface Served {
   readonly store: StoredContent
   /** Is given every session that a peer dialled and runs as long as it, unless it ends before. */
   readonly onSession: (session: PeerSession) => Effect.Effect<void>
-  /** How near a peer is that dialled. Default: `Lan` for private, link-local and loopback addresses, else `Internet`. */
-  readonly kindOf?: ((peer: PeerId, address: PeerAddress) => PeerKind) | undefined
+  /**
+   * How near a peer is that dialled, if that is known. Of others the address says it, `Lan` for private, link-local and
+   * loopback ones, else `Internet`; and the peer itself, which is believed only where it says that it is farther.
+   */
+  readonly kindOf?: ((peer: PeerId) => PeerKind | undefined) | undefined
 }
 
 export class PeerHost extends Context.Service<
@@ -89,7 +92,7 @@ const make = Effect.gen(function* () {
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
   ) => new Session({ ...from, stream, served, config, pool, bans, slots })
 
-  const hello = (swarm: Digest) => [Handshake.encode({ swarm, peer: self })]
+  const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 
   /** Waits for the other side's handshake: "Nothing" when it ended without a byte. */
   const readHello = Effect.fnUntraced(function* (stream: ByteStream) {
@@ -112,7 +115,7 @@ const make = Effect.gen(function* () {
         .dial({ host: peer.address.host, port: peer.address.port, timeout: config.dialTimeout })
         .pipe(Effect.mapError((cause) => refuse(cause.reason === "TimedOut" ? "TimedOut" : "Unreachable", cause)))
       place.stage = "Shaking"
-      const answer = yield* stream.write(hello(swarm)).pipe(
+      const answer = yield* stream.write(hello(swarm, peer.kind)).pipe(
         Effect.andThen(readHello(stream)),
         Effect.mapError((cause) => refuse("Closed", cause)),
         Effect.timeoutOrElse({ duration: config.handshakeTimeout, orElse: () => late })
@@ -156,11 +159,11 @@ const make = Effect.gen(function* () {
   })
 
   /** A session that a peer dialled and that is not refused any more. */
-  const welcomed = (stream: ByteStream, served: Served, peer: PeerId) =>
+  const welcomed = (stream: ByteStream, served: Served, { kind: said, peer }: Handshake.Handshake) =>
     Effect.gen(function* () {
       yield* stream.write(hello(served.phf.hashOfHashes))
       const address = stream.remote
-      const kind = served.kindOf?.(peer, address) ?? kindOfAddress(address.host)
+      const kind = served.kindOf?.(peer) ?? farther(kindOfAddress(address.host), said)
       const opened = session(stream, served, { peer, address, kind, incoming: true })
       yield* Effect.raceFirst(opened.run(Effect.void), Effect.andThen(served.onSession(opened), Effect.never))
     }).pipe(
@@ -205,7 +208,7 @@ const make = Effect.gen(function* () {
         else slot = place
       }
       shaken()
-      const fiber = yield* FiberSet.run(serving.sessions, welcomed(stream, serving.served, peer))
+      const fiber = yield* FiberSet.run(serving.sessions, welcomed(stream, serving.served, greeting))
       yield* Fiber.await(fiber).pipe(Effect.onInterrupt(() => Fiber.interrupt(fiber)))
     }).pipe(
       Effect.ensuring(

@@ -261,11 +261,27 @@ describe("PeerHost", () => {
 
   inNetwork("asks the content how near a peer is that dialled", function* () {
     const seeder = yield* client("seeder", { id: idOf("a"), held: "all", serves: false })
-    yield* seeder.host.serve({ ...seeder.served, kindOf: (_, { host }) => (host === "leecher" ? "Group" : "Internet") })
+    yield* seeder.host.serve({ ...seeder.served, kindOf: (peer) => (peer === idOf("b") ? "Group" : undefined) })
     const leecher = yield* client("leecher", { id: idOf("b") })
     yield* leecher.host.connect(seeder.peer, leecher.served)
     assert.strictEqual((yield* Queue.take(seeder.incoming)).kind, "Group")
   })
+
+  inNetwork(
+    "of a peer that nobody named believes the address, or the peer where it says that it is farther",
+    function* () {
+      const seeder = yield* client("seeder", { id: idOf("a"), held: "all" })
+      const kindWhen = Effect.fnUntraced(function* (digit: string, said: Peer.PeerKind) {
+        const leecher = yield* client(`leecher ${digit}`, { id: idOf(digit) })
+        yield* leecher.host.connect(new Peer.Peer({ ...seeder.peer, kind: said }), leecher.served)
+        return (yield* Queue.take(seeder.incoming)).kind
+      })
+      assert.deepStrictEqual(
+        [yield* kindWhen("b", "Lan"), yield* kindWhen("c", "Group"), yield* kindWhen("d", "LinkLocal")],
+        ["Lan", "Group", "Lan"]
+      )
+    }
+  )
 
   it("takes private, link-local and loopback addresses for near, all others for the Internet", () => {
     for (const near of [

@@ -60,6 +60,10 @@ describe("Handshake", () => {
       const swarm = Digest.Digest.make(Uint8Array.from({ length: 32 }, (_, i) => (seed >>> (i & 31)) & 0xff))
       const peer = Peer.idOf(Peer.deviceOf(handshake.peer), seed)
       assert.deepStrictEqual(Result.getOrThrow(Handshake.decode(Handshake.encode({ swarm, peer }))), { swarm, peer })
+      for (const kind of Peer.PeerKind.literals) {
+        const said = { swarm, peer, kind }
+        assert.deepStrictEqual(Result.getOrThrow(Handshake.decode(Handshake.encode(said))), said)
+      }
     }
   )
 

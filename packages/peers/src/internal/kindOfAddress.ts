@@ -1,4 +1,4 @@
-/** How near an address is, for peers that nobody told us about. */
+/** How near a peer is that nobody told us about. */
 import { BlockList, isIP } from "node:net"
 import type { PeerKind } from "@piecework/domain/Peer"
 
@@ -10,6 +10,12 @@ export const kindOfAddress = (host: string): PeerKind => {
   const version = isIP(host)
   return version === 0 || near.check(host, version === 4 ? "ipv4" : "ipv6") ? "Lan" : "Internet"
 }
+
+/** The farther of what the address says and what the peer says, if it does. */
+export const farther = (kind: PeerKind, said: PeerKind | undefined): PeerKind =>
+  said !== undefined && order.indexOf(said) > order.indexOf(kind) ? said : kind
+
+const order: ReadonlyArray<PeerKind> = ["LinkLocal", "Lan", "Group", "Internet"]
 
 const near = new BlockList()
 near.addSubnet("127.0.0.0", 8, "ipv4")
