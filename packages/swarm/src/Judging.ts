@@ -87,7 +87,8 @@ export const patience = (draft: LeaseDraft): number => {
   const { hedgeFactor, hedgeLeast, hedgeUnknown } = draft.pace
   const { took } = draft.table.usual
   if (took === undefined) return hedgeUnknown
-  return Math.max(hedgeLeast, hedgeFactor * Math.max(took, LeaseWindow.drain(draft)))
+  // Where next to nothing comes that is no reason to wait for ever.
+  return Math.max(hedgeLeast, hedgeFactor * took, Math.min(hedgeUnknown, hedgeFactor * LeaseWindow.drain(draft)))
 }
 
 /** One far slower than the others should not be what the end waits for. */

@@ -90,11 +90,14 @@ describe("A lease", () => {
 
   it("is not taken over from a member that is a source by now, and so asks no more", () => {
     for (const sources of [0, 1]) {
-      const site = new Site(4)
-      site.ask(1)
-      site.deliver(1)
+      const site = new Site(12)
+      for (let n = 0; n < 5; n++) {
+        site.ask(1)
+        site.deliver(1)
+        site.now += 500
+      }
       assert.lengthOf(site.ask(1), 2)
-      site.now += defaults.hedgeLeast + 1000
+      site.now += 7000
       assert.lengthOf(site.ask(2, { sources }), 1 - sources)
     }
   })

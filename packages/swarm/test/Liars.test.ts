@@ -258,7 +258,7 @@ it("an ask is quick also where every second piece is held", () => {
   site.now += defaults.settle
   const start = performance.now()
   for (let n = 0; n < 10; n++) site.ask(2, { seq: 1, most: 256, rate: 1e12, keep: [] })
-  assert.strictEqual(site.leased(2).length, defaults.trustKnown)
+  assert.strictEqual(site.leased(2).length, defaults.windowFirst)
   // A tenth of this on a machine with nothing else to do. A look at all pieces for each lease would take three times as much.
   assert.isBelow(performance.now() - start, 800)
 })
