@@ -1,6 +1,6 @@
 /** How one RPC of a role is called: over HTTP, or on handlers in the same process. Either ends in time, with a value or a `CloudError`. */
 import { Cause, Duration, Effect, Option, Result, Schema, Scope, Stream } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest, HttpClientResponse } from "effect/http"
+import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { type Rpc, RpcClient, RpcClientError, type RpcGroup, RpcSerialization, RpcTest } from "effect/rpc"
 import { ArrayRpcs } from "../ArrayRpcs.ts"
 import { type CallerMiddleware, externalIpHeader } from "../Caller.ts"
@@ -11,6 +11,7 @@ import { DiscoveryRpcs } from "../DiscoveryRpcs.ts"
 import { GeoRpcs } from "../GeoRpcs.ts"
 import { KeyValueRpcs } from "../KeyValueRpcs.ts"
 import { text } from "../Fields.ts"
+import * as Kept from "./Kept.ts"
 import type { Role } from "../Role.ts"
 import { ContentUnknown, RequestRefused } from "../RoleError.ts"
 
@@ -29,26 +30,32 @@ export type Call = <A>(
   use: (client: Client) => Effect.Effect<A, Failure>
 ) => Effect.Effect<A, CloudError>
 
-/** A client per call, so that nothing a server says about one call can touch another. */
-export const overHttp: Effect.Effect<Call, never, CloudConfig | HttpClient.HttpClient> = Effect.gen(function* () {
-  const config = yield* CloudConfig
-  const http = yield* HttpClient.HttpClient
-  return (role, url, use) =>
-    Effect.gen(function* () {
-      const bounded = http.pipe(
-        HttpClient.mapRequest(HttpClientRequest.prependUrl(url)),
-        HttpClient.transform((effect, request) => Effect.flatMap(effect, readReply(request, config.maxReplyBytes)))
+/** A client serves one call at a time. */
+export const overHttp: Effect.Effect<Call, never, CloudConfig | HttpClient.HttpClient | Scope.Scope> = Effect.gen(
+  function* () {
+    const config = yield* CloudConfig
+    const http = yield* HttpClient.HttpClient
+    const clients = yield* Kept.make(
+      Effect.fnUntraced(
+        function* (url: string): Effect.fn.Return<Client, never, Scope.Scope | RpcSerialization.RpcSerialization> {
+          const bounded = http.pipe(
+            HttpClient.mapRequest(HttpClientRequest.prependUrl(url)),
+            HttpClient.transform((effect, request) => Effect.flatMap(effect, readReply(request, config.maxReplyBytes)))
+          )
+          const protocol = yield* RpcClient.makeProtocolHttp(bounded)
+          return yield* Effect.provideService(RpcClient.make(AllRpcs), RpcClient.Protocol, protocol)
+        },
+        Effect.provideService(RpcSerialization.RpcSerialization, RpcSerialization.json)
       )
-      const protocol = yield* RpcClient.makeProtocolHttp(bounded)
-      return yield* use(yield* RpcClient.make(AllRpcs).pipe(Effect.provideService(RpcClient.Protocol, protocol)))
-    }).pipe(
-      // A redirect is an answer, and never the contract's: a captive portal, or http where https is wanted.
-      Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
-      Effect.provideService(RpcSerialization.RpcSerialization, RpcSerialization.json),
-      Effect.scoped,
-      ended(role, url, config.timeout)
     )
-})
+    return (role, url, use) =>
+      clients.with(url, use).pipe(
+        // A redirect is an answer, and never the contract's: a captive portal, or http where https is wanted.
+        Effect.provideService(FetchHttpClient.RequestInit, { redirect: "manual" }),
+        ended(role, url, config.timeout)
+      )
+  }
+)
 
 /** The same contract on handlers in this process; `externalIp` is where they see the calls come from. */
 export const inProcess = (externalIp: string): Effect.Effect<Call, never, CloudConfig | Handlers | Scope.Scope> =>
@@ -153,5 +160,9 @@ const readReply =
       if (length > maxBytes) return yield* nonsense("too long")
       const body = Buffer.concat(parts).toString()
       yield* Schema.decodeEffect(Envelope)(body).pipe(Effect.mapError(() => nonsense("not an answer of this contract")))
-      return HttpClientResponse.fromWeb(request, new Response(body))
+      // A response of the web's would load all of fetch, which nothing else here needs.
+      const read: HttpClientResponse.HttpClientResponse = Object.create(response, {
+        text: { value: Effect.succeed(body) }
+      })
+      return read
     })
