@@ -71,9 +71,9 @@ export const site = Command.make(
     ),
     loss: share("loss", 0.5, "Share of the frames that get lost on the way into a device"),
     churn: share("churn", 1, "Share of the devices that are killed in the middle and start again"),
-    service: Flag.Literals("service", ["up", "down"]).pipe(
+    service: Flag.Literals("service", SiteOptions.serviceStates).pipe(
       Flag.withDefault("up" as const),
-      Flag.withDescription("Whether Piecework's service can be reached (default up)")
+      Flag.withDescription("Whether Piecework's service can be reached, or dies on the way (default up)")
     ),
     only: Flag.Literals("only", tools).pipe(Flag.optional, Flag.withDescription("Just one tool")),
     runs: Flag.Int("runs").pipe(
@@ -110,7 +110,7 @@ export const site = Command.make(
           loss: flags.loss,
           churn: flags.churn,
           staggerMillis: flags.start,
-          service: flags.service === "up"
+          service: flags.service
         },
         runs: flags.runs,
         tools: Option.match(flags.only, { onNone: () => tools, onSome: (tool) => [tool] }),

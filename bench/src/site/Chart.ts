@@ -35,7 +35,7 @@ export const svg = (report: Report): string => {
     `line ${rate(shape.wan)}${report.delayBy === "none" ? "" : `, round trip ${shape.rttMillis} ms`}, LAN ${rate(shape.lan)}, ` +
     `${shape.staggerMillis === 0 ? "all at once" : `one every ${shape.staggerMillis / 1000} s`}` +
     `${shape.loss > 0 ? `, ${percent(shape.loss)} lost` : ""}${shape.churn > 0 ? `, ${percent(shape.churn)} killed on the way` : ""}` +
-    `${shape.service ? "" : ", service down"}`
+    `${shape.service === "up" ? "" : shape.service === "down" ? ", service down" : ", service dies on the way"}`
   const names = results.map((result, i) => {
     const y = top + i * rowHeight + barHeight + 4
     return (

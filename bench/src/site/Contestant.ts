@@ -16,7 +16,13 @@ export interface Setting {
   /** Of the file at the origin. */
   readonly url: string
   /** Where the service would be, and where it keeps what is published. */
-  readonly service: { readonly url: string; readonly data: string; readonly up: boolean }
+  readonly service: {
+    readonly url: string
+    readonly data: string
+    readonly up: boolean
+    /** Waits until it has to die; for ever, where it does not. */
+    readonly death: Effect.Effect<void>
+  }
   /** A folder for what is beside the devices. */
   readonly folder: string
 }

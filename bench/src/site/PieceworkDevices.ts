@@ -1,5 +1,5 @@
 /** `piecework get --seed`, with the matching service beyond the line, or without. */
-import { Effect, Option, Schema } from "effect"
+import { Effect, Exit, Option, Schema, Scope } from "effect"
 import * as Apps from "../Apps.ts"
 import { ClientResult } from "../ClientResult.ts"
 import { Meter } from "../Meter.ts"
@@ -23,8 +23,11 @@ export const contestant: Contestant = {
     const { service, topology, url } = setting
     if (service.up) {
       // A new one for every run: members of the last one are no peers in this one.
-      const daemon = yield* meter.start(inside(topology.service.namespace, Apps.service(service.data, servicePort)))
+      const life = yield* Scope.fork(yield* Effect.scope)
+      const program = inside(topology.service.namespace, Apps.service(service.data, servicePort))
+      const daemon = yield* Scope.provide(meter.start(program), life)
       yield* daemon.firstLine
+      yield* Effect.forkScoped(Effect.andThen(service.death, Scope.close(life, Exit.void)))
     }
     return ({ folder, host }) => ({
       namespace: host.namespace,

@@ -1,6 +1,6 @@
 /** One run of one tool: all devices at once or one after the other, counted until the last has the file. */
 import { cpus } from "node:os"
-import { Effect, FileSystem, Option, Path, Result, Schema, Stream } from "effect"
+import { Deferred, Effect, FileSystem, Option, Path, Result, Schema, Stream } from "effect"
 import { ChildProcess } from "effect/process"
 import { fromPeers } from "@piecework/domain/SourceKind"
 import * as Apps from "../Apps.ts"
@@ -12,7 +12,7 @@ import { type Contestant, inside, type Place } from "./Contestant.ts"
 import * as Device from "./Device.ts"
 import * as Namespaces from "./Namespaces.ts"
 import { resultOf, servicePort } from "./PieceworkDevices.ts"
-import { idealSeconds, type SiteOptions } from "./SiteOptions.ts"
+import { idealSeconds, lifeShare, type SiteOptions } from "./SiteOptions.ts"
 import type { Topology } from "./Topology.ts"
 
 /** What one device came to. Times are null of one that did not get the file in time. */
@@ -69,11 +69,19 @@ export const run = Effect.fn("Round.run")(function* (contestant: Contestant, giv
     inside(topology.origin.namespace, Apps.origin(file.path, { host: topology.origin.address, port: originPort }))
   )
   yield* origin.firstLine
+  const ideal = idealSeconds(options)
+  const released = yield* Deferred.make<void>()
+  const death = Effect.andThen(Deferred.await(released), Effect.sleep(ideal * lifeShare * 1000))
   const taskOf = yield* contestant.open({
     topology,
     file,
     url: urlOf(topology),
-    service: { url: `http://${topology.service.address}:${servicePort}`, data: given.data, up: options.service },
+    service: {
+      url: `http://${topology.service.address}:${servicePort}`,
+      data: given.data,
+      up: options.service !== "down",
+      death: options.service === "dies" ? death : Effect.never
+    },
     folder: root
   })
 
@@ -88,11 +96,11 @@ export const run = Effect.fn("Round.run")(function* (contestant: Contestant, giv
   // Until the shells wait at their barriers.
   yield* Effect.sleep(200 + 10 * devices.length)
 
-  const ideal = idealSeconds(options)
   const unsteady = new Set(chosen(devices.length, options.churn))
   const before = yield* Namespaces.crossed(topology)
   const processors = busyTimes()
   const startedAt = performance.now()
+  yield* Deferred.succeed(released, undefined)
   const ended = yield* Effect.forEach(
     devices,
     (device, i) =>

@@ -19,9 +19,15 @@ export interface SiteOptions {
   readonly churn: number
   /** From the start of one device to that of the next; 0 starts all in the same instant. */
   readonly staggerMillis: number
-  /** Whether the matching service can be reached. */
-  readonly service: boolean
+  /** Whether the matching service can be reached; one that dies is there for a quarter of the ideal time. */
+  readonly service: ServiceState
 }
+
+export const serviceStates = ["up", "dies", "down"] as const
+export type ServiceState = (typeof serviceStates)[number]
+
+/** When a service dies, as a part of the ideal time. */
+export const lifeShare = 0.25
 
 /** So many can be addressed: a /24 for each site's LAN, less router, helper and broadcast. */
 export const mostDevices = 200

@@ -3,7 +3,7 @@ import { Option, Schema } from "effect"
 import * as Statistics from "../Statistics.ts"
 import type { Contestant } from "./Contestant.ts"
 import type { Outcome, Round } from "./Round.ts"
-import { idealSeconds, type SiteOptions } from "./SiteOptions.ts"
+import { idealSeconds, serviceStates, type SiteOptions } from "./SiteOptions.ts"
 
 const Known = Schema.NullOr(Schema.Finite)
 
@@ -64,7 +64,7 @@ export const Report = Schema.Struct({
     loss: Schema.Finite,
     churn: Schema.Finite,
     staggerMillis: Schema.Finite,
-    service: Schema.Boolean
+    service: Schema.Literals(serviceStates)
   }),
   /** What makes the round trip as long as it is; "none": this kernel cannot, and it is as short as the machine is fast. */
   delayBy: Schema.Literals(["netem", "none"]),

@@ -13,7 +13,7 @@ const shape = {
   loss: 0.01,
   churn: 0.1,
   staggerMillis: 2000,
-  service: false
+  service: "down" as const
 }
 const about = (tool: "piecework" | "curl" | "nginx") => ({ tool, how: "", install: `apt-get install ${tool}` })
 const outcome = (seconds: number | null) => ({

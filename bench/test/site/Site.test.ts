@@ -17,7 +17,7 @@ const options: Site.Options = {
     loss: 0,
     churn: 0,
     staggerMillis: 0,
-    service: true
+    service: "up"
   },
   runs: 1,
   tools: ["piecework"],

@@ -14,7 +14,7 @@ const shape: SiteOptions = {
   loss: 0,
   churn: 0,
   staggerMillis: 0,
-  service: true
+  service: "up"
 }
 /** Of the shape above. */
 const ideal = 1514 / 1448

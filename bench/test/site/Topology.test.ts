@@ -14,7 +14,7 @@ const options: SiteOptions = {
   loss: 0,
   churn: 0,
   staggerMillis: 0,
-  service: true
+  service: "up"
 }
 const lines = (more: Partial<SiteOptions>, means: Partial<Topology.Means> = {}) =>
   Topology.plan("p-", { ...options, ...more }, { firewall: "nft", delayBy: "netem", ...means }).build.map((command) =>

@@ -33,7 +33,7 @@ export interface LeasePace {
   readonly settle: number
   /** A lease goes to somebody else after so many times what one takes here. 3: a false alarm costs a piece. */
   readonly hedgeFactor: number
-  /** … but not before. 2000. */
+  /** … but not before. 5000: machines with too much to do stop for seconds, and go on. */
   readonly hedgeLeast: number
   /** … and while no lease has ended here. 15 000. */
   readonly hedgeUnknown: number
@@ -71,7 +71,7 @@ export const defaults: LeasePace = {
   sweep: 1000,
   settle: 4000,
   hedgeFactor: 3,
-  hedgeLeast: 2000,
+  hedgeLeast: 5000,
   hedgeUnknown: 15_000,
   average: 4,
   strikes: 3,

@@ -18,7 +18,7 @@ describe("A site", () => {
   it("has one more leased with each that is kept", () => {
     const site = new Site(1000)
     leasedOf(site, 50, 10)
-    const first = [1, 2, 3, 4].filter((n) => site.leased(n).length > 0)[0] ?? 0
+    const first = [1, 2, 3, 4].find((n) => site.leased(n).length > 0) ?? 0
     const kept = site.leased(first).length
     site.deliver(first)
     assert.strictEqual(leasedOf(site, 50, 10), defaults.windowFirst + kept)
