@@ -4,9 +4,9 @@
  * thread ever writes to a descriptor that means another file by then.
  */
 import { Deferred, Effect, type Scope } from "effect"
-import { type BigIntStats, constants } from "node:fs"
+import { type BigIntStats, constants, read, write } from "node:fs"
 import * as fs from "node:fs/promises"
-import { IoFailure, io } from "./io.ts"
+import { IoFailure, io, ioCallback } from "./io.ts"
 
 export interface DiskFile {
   readonly path: string
@@ -86,29 +86,37 @@ const wrap = (path: string, handle: fs.FileHandle, size: number) => {
     path,
     size,
     use,
-    read: (target, position) => use(() => io(() => readAll(handle, target, position))),
-    write: (bytes, position) => use(() => io(() => writeAll(handle, bytes, position))),
+    read: (target, position) => use((fd) => readAll(fd, target, position)),
+    write: (bytes, position) => use((fd) => writeAll(fd, bytes, position)),
     truncate: (length) => use(() => io(() => handle.truncate(length))),
     stat: use(() => io(() => handle.stat({ bigint: true })))
   }
   return { file, close }
 }
 
-const readAll = async (handle: fs.FileHandle, target: Uint8Array, position: number): Promise<number> => {
-  let done = 0
-  while (done < target.length) {
-    const { bytesRead } = await handle.read(target, done, target.length - done, position + done)
-    if (bytesRead === 0) break
-    done += bytesRead
-  }
-  return done
-}
+/** Fills the target, however many calls it takes; answers how many bytes there were. */
+const readAll = (fd: number, target: Uint8Array, position: number): Effect.Effect<number, IoFailure> =>
+  ioCallback((end) => {
+    const go = (done: number): void =>
+      read(fd, target, done, target.length - done, position + done, (error, length) => {
+        const now = done + length
+        if (error !== null || length === 0 || now === target.length) end(error, error === null ? now : done)
+        else go(now)
+      })
+    if (target.length === 0) end(null, 0)
+    else go(0)
+  })
 
 /** Writes all bytes, however many calls it takes. */
-const writeAll = async (handle: fs.FileHandle, bytes: Uint8Array, position: number): Promise<void> => {
-  for (let done = 0; done < bytes.length;) {
-    const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
-    if (bytesWritten === 0) throw Object.assign(new Error("EIO: the file took no bytes"), { code: "EIO" })
-    done += bytesWritten
-  }
-}
+const writeAll = (fd: number, bytes: Uint8Array, position: number): Effect.Effect<void, IoFailure> =>
+  ioCallback<void>((end) => {
+    const go = (done: number): void =>
+      write(fd, bytes, done, bytes.length - done, position + done, (error, length) => {
+        const now = done + length
+        if (error !== null || now === bytes.length) end(error)
+        else if (length === 0) end(Object.assign(new Error("EIO: the file took no bytes"), { code: "EIO" }))
+        else go(now)
+      })
+    if (bytes.length === 0) end(null)
+    else go(0)
+  })

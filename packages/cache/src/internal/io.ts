@@ -18,6 +18,16 @@ export const failureOf = (cause: unknown): IoFailure => {
 export const io = <A>(call: () => Promise<A>): Effect.Effect<A, IoFailure> =>
   Effect.uninterruptible(Effect.tryPromise({ try: call, catch: failureOf }))
 
+/** A call that takes a callback, for what is called for every block: a promise of Node's costs more than the call itself. */
+export const ioCallback = <A>(
+  call: (done: (error: NodeJS.ErrnoException | null, value: A) => void) => void
+): Effect.Effect<A, IoFailure> =>
+  Effect.uninterruptible(
+    Effect.callback((resume) =>
+      call((error, value) => resume(error === null ? Effect.succeed(value) : Effect.fail(failureOf(error))))
+    )
+  )
+
 /** The failure in the words of the cache. */
 export const toCacheError =
   (operation: CacheError["operation"], contentId?: ContentId) =>
