@@ -10,7 +10,7 @@ import { LeaseRequest, type LeaseReply, type Run } from "@piecework/cloud/LeaseR
 import type { ContentId } from "@piecework/domain/Content"
 import type { PeerAddress, PeerId } from "@piecework/domain/Peer"
 import { Leases, type Plan } from "@piecework/scheduler"
-import { Duration, Effect, Latch, Random, type Scope } from "effect"
+import { Clock, Duration, Effect, Latch, Random, type Scope } from "effect"
 import type { Happening, Turn } from "./Fetches.ts"
 
 export interface LeasingOptions {
@@ -42,6 +42,13 @@ const shortestPause = Duration.millis(20)
 /** After an ask that failed; doubled up to `longestWait`: a service that comes back waits so long for all to be back. */
 const shortestWait = Duration.seconds(1)
 const longestWait = Duration.seconds(4)
+/**
+ * Without an answer for so long, leases are at an end. 8 s: so long the service keeps what a silent member has leased, so until
+ * then nobody else fetches it, and one answer that was lost or came late costs nothing.
+ */
+const longestSilence = Duration.seconds(8)
+/** The same when the service is not there at all: then all of the site notice, and soon. */
+const longestAbsence = Duration.seconds(2)
 /** After a service said that it gives no leases. */
 const refusedWait = Duration.minutes(1)
 
@@ -57,6 +64,7 @@ export const start = Effect.fn("Leasing.start")(function* (
   let array: EndpointUrl | undefined
   let answered = 0
   /** It had nothing of what was wanted: asking sooner than it says is of no use. */
+  let answeredAt = -Infinity
   let isStarved = false
   let isAsking = true
   /** A lease was kept since the service was told what there is: there is more room than its answer knows of. */
@@ -96,6 +104,7 @@ export const start = Effect.fn("Leasing.start")(function* (
       reply: { runs, again }
     } = yield* ask()
     answered++
+    answeredAt = yield* Clock.currentTimeMillis
     isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
     yield* tell(() => ({ _tag: "Leased", runs, asked: need.keep }))
     isAsking = false
@@ -114,9 +123,12 @@ export const start = Effect.fn("Leasing.start")(function* (
       } else {
         yield* Effect.logDebug("no leases", result.failure.message)
         array = undefined
-        yield* tell(() => ({ _tag: "LeasesOff" }))
+        const silence = (yield* Clock.currentTimeMillis) - answeredAt
+        const { reason } = result.failure
+        const most = reason === "TimedOut" ? longestSilence : longestAbsence
+        if (reason === "Refused" || silence >= Duration.toMillis(most)) yield* tell(() => ({ _tag: "LeasesOff" }))
         const spread = yield* Random.nextBetween(0.5, 1)
-        yield* Effect.sleep(result.failure.reason === "Refused" ? refusedWait : Duration.times(wait, spread))
+        yield* Effect.sleep(reason === "Refused" ? refusedWait : Duration.times(wait, spread))
         wait = Duration.min(Duration.times(wait, 2), longestWait)
       }
     }

@@ -22,9 +22,11 @@ type Answer =
   | { readonly runs: ReadonlyArray<readonly [number, number]>; readonly again?: Duration.Input }
   | "fail"
   | "refuse"
+  | "late"
   | "silent"
 
-const failure = (reason: "Refused" | "Unreachable") => new CloudError({ role: "Array", url: "http://a", reason })
+const failure = (reason: "Refused" | "TimedOut" | "Unreachable") =>
+  new CloudError({ role: "Array", url: "http://a", reason })
 
 /** A download with an origin and without a network, and a service that is 30 ms away. */
 const makeScene = Effect.fnUntraced(function* (
@@ -47,6 +49,7 @@ const makeScene = Effect.fnUntraced(function* (
         const given = answer(asks.length)
         if (given === "silent") return yield* Effect.never
         yield* Effect.sleep("30 millis")
+        if (given === "late") return yield* Effect.delay(failure("TimedOut"), "3 seconds")
         if (given === "fail") return yield* failure("Unreachable")
         if (given === "refuse") return yield* failure("Refused")
         return new LeaseReply({
@@ -222,6 +225,32 @@ describe("Leasing", () => {
       assert.isAtLeast(offs().length, 5)
       assert.strictEqual(discovered(), 6)
       assert.strictEqual(plan().leases.mode, "On")
+    })
+  )
+
+  it.effect("goes on with its leases when one answer is lost, and without them after eight seconds of such", () =>
+    Effect.gen(function* () {
+      const once = yield* makeScene((n) => (n === 2 ? "late" : { runs: [[3, 1]] }))
+      yield* once.join
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(once.offs(), [])
+      const always = yield* makeScene((n) => (n === 1 ? { runs: [[3, 1]] } : "late"))
+      yield* always.join
+      const began = yield* Clock.currentTimeMillis
+      yield* TestClock.adjust("30 seconds")
+      const [first = Infinity] = always.offs()
+      assert.isAtLeast(first - began, 8000)
+      assert.isAtMost(first - began, 14_000)
+    })
+  )
+
+  it.effect("is without leases soon when the service is not there at all", () =>
+    Effect.gen(function* () {
+      const { join, offs } = yield* makeScene((n) => (n === 1 ? { runs: [[3, 1]] } : "fail"))
+      yield* join
+      const began = yield* Clock.currentTimeMillis
+      yield* TestClock.adjust("10 seconds")
+      assert.isAtMost((offs()[0] ?? Infinity) - began, 4000)
     })
   )
 
