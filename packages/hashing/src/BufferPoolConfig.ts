@@ -5,7 +5,8 @@ import { standardPieceSize } from "@piecework/domain/PieceLayout"
 export class BufferPoolConfig extends Context.Service<
   BufferPoolConfig,
   {
-    /** Most buffers, at least 1. `BUFFER_POOL_SLOTS`, default 64: two seconds of a source that delivers 32 MiB/s. */
+    /** Most buffers, at least 1. `BUFFER_POOL_SLOTS`, default 48: a piece has one from its first byte until it is
+     * written, so these are the pieces that arrive and those that are hashed, and not those that were asked for. */
     readonly slots: number
     /**
      * Length of a buffer in bytes, and so the greatest piece that can be fetched; at least 1 KiB.
@@ -15,7 +16,7 @@ export class BufferPoolConfig extends Context.Service<
   }
 >()("@piecework/hashing/BufferPoolConfig") {}
 
-export const defaults: BufferPoolConfig["Service"] = { slots: 64, bufferSize: standardPieceSize }
+export const defaults: BufferPoolConfig["Service"] = { slots: 48, bufferSize: standardPieceSize }
 
 export const layer = (options?: Partial<BufferPoolConfig["Service"]>): Layer.Layer<BufferPoolConfig> =>
   Layer.succeed(BufferPoolConfig, { ...defaults, ...options })

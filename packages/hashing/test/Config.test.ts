@@ -9,9 +9,9 @@ const pool = Effect.provide(BufferPoolConfig.BufferPoolConfig, Layer.fresh(Buffe
 const hasher = Effect.provide(HasherConfig.HasherConfig, Layer.fresh(HasherConfig.layerConfig))
 
 describe("BufferPoolConfig", () => {
-  it.effect("is 64 MiB in buffers of 1 MiB unless the environment says otherwise", () =>
+  it.effect("is 48 MiB in buffers of 1 MiB unless the environment says otherwise", () =>
     Effect.gen(function* () {
-      assert.deepStrictEqual(yield* from({}, pool), { slots: 64, bufferSize: 1_048_576 })
+      assert.deepStrictEqual(yield* from({}, pool), { slots: 48, bufferSize: 1_048_576 })
       const environment = { BUFFER_POOL_SLOTS: "3", BUFFER_POOL_BUFFER_SIZE: "4096" }
       assert.deepStrictEqual(yield* from(environment, pool), { slots: 3, bufferSize: 4096 })
     })
