@@ -10,7 +10,7 @@ import { LeaseRequest, type LeaseReply, type Run } from "@piecework/cloud/LeaseR
 import type { ContentId } from "@piecework/domain/Content"
 import type { PeerAddress, PeerId } from "@piecework/domain/Peer"
 import { Leases, type Plan } from "@piecework/scheduler"
-import { Clock, Duration, Effect, Latch, Random, type Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, Latch, Random, type Scope } from "effect"
 import type { Happening, Turn } from "./Fetches.ts"
 
 export interface LeasingOptions {
@@ -106,7 +106,13 @@ export const start = Effect.fn("Leasing.start")(function* (
     answered++
     answeredAt = yield* Clock.currentTimeMillis
     isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
-    yield* tell(() => ({ _tag: "Leased", runs, asked: need.keep }))
+    const heard = Deferred.makeUnsafe<void>()
+    yield* tell(() => {
+      Deferred.doneUnsafe(heard, Effect.void)
+      return { _tag: "Leased", runs, asked: need.keep }
+    })
+    // An ask that did not mention them yet would give these leases back.
+    yield* Deferred.await(heard)
     isAsking = false
     if (isStarved && hasKept) yield* hurry.open
     return again

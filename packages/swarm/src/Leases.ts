@@ -128,6 +128,7 @@ const unknown = {
   cursor: Infinity,
   counted: false,
   hasKept: false,
+  keptAt: -Infinity,
   took: undefined,
   strikes: 0,
   blockedUntil: 0,
