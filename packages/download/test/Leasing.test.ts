@@ -31,7 +31,12 @@ const failure = (reason: "Refused" | "TimedOut" | "Unreachable") =>
 /** A download with an origin and without a network, and a service that is 30 ms away. */
 const makeScene = Effect.fnUntraced(function* (
   answer: (n: number) => Answer,
-  options: { readonly timeout?: Duration.Input; readonly groupId?: string; readonly scope?: "Lan" | "Group" } = {}
+  options: {
+    readonly timeout?: Duration.Input
+    readonly groupId?: string
+    readonly scope?: "Lan" | "Group"
+    readonly turnsTake?: Duration.Input
+  } = {}
 ) {
   const asks: Array<{ readonly at: number; readonly request: LeaseRequest }> = []
   const told: Array<{ readonly at: number; readonly event: Happening }> = []
@@ -85,7 +90,7 @@ const makeScene = Effect.fnUntraced(function* (
     groupId: options.groupId,
     timeout: options.timeout ?? "300 millis",
     plan: () => plan,
-    tell
+    tell: (turn) => Effect.asVoid(Effect.forkIn(Effect.delay(tell(turn), options.turnsTake ?? 0), scope))
   }).pipe(Effect.provideService(Cloud.Cloud, cloud), Scope.provide(scope))
   const join = tell(() => ({ _tag: "SourceJoined", source: "origin", kind: "Origin", held: "all" }))
   const deliver = (piece: number) =>
@@ -241,6 +246,19 @@ describe("Leasing", () => {
       const [first = Infinity] = always.offs()
       assert.isAtLeast(first - began, 8000)
       assert.isAtMost(first - began, 14_000)
+    })
+  )
+
+  it.effect("keeps what it was leased, however long its turns take", () =>
+    Effect.gen(function* () {
+      const { asks, join } = yield* makeScene(() => ({ runs: [[3, 2]], again: "20 millis" }), {
+        turnsTake: "1 second",
+        timeout: "5 seconds"
+      })
+      yield* join
+      yield* TestClock.adjust("4 seconds")
+      assert.isAbove(asks.length, 2)
+      for (const { request } of asks.slice(1)) assert.deepStrictEqual(request.keep, [{ first: 3, count: 2 }])
     })
   )
 
