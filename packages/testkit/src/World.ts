@@ -102,11 +102,13 @@ export const make = Effect.fn("World.make")(function* (
   const metadata = yield* TestOrigin.make({ host: serviceHost, port: 80 }).pipe(on(serviceHost), Effect.orDie)
 
   const catalogLayer = Layer.orDie(Catalog.Catalog.layerMemory)
-  const roles = Layer.mergeAll(
-    Directory.layer(),
-    ContentPolicyHandlers.layer.pipe(Layer.provideMerge(catalogLayer)),
-    ArrayHandlers.layer.pipe(Layer.provide(Swarms.Swarms.layerEmbedded), Layer.provide(SwarmConfig.layer())),
-    Caller.layerInProcess({ baseUrl: `http://${serviceHost}` })
+  const roles = ArrayHandlers.layer.pipe(
+    Layer.provide(Swarms.Swarms.layerEmbedded),
+    Layer.provide(SwarmConfig.layer()),
+    Layer.provideMerge(Directory.layer()),
+    Layer.provideMerge(ContentPolicyHandlers.layer),
+    Layer.provideMerge(catalogLayer),
+    Layer.provideMerge(Caller.layerInProcess({ baseUrl: `http://${serviceHost}` }))
   )
   const service = yield* Layer.build(roles)
   const catalog = Context.get(service, Catalog.Catalog)
