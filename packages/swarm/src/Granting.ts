@@ -83,8 +83,6 @@ const hedge = (draft: LeaseDraft, member: Member): void => {
   let found: readonly [MemberId, Holder, number] | undefined
   for (const [id, other] of draft.table.members) {
     if (id === member.id) continue
-    // Who keeps one after the other gets to the rest: only the way there is long.
-    if (other.keptAt > oldest) continue
     for (const [piece, since] of other.leased) {
       if (since > oldest) break
       if (Bitfield.has(member.held, piece) || isGiven(draft, member, piece)) continue

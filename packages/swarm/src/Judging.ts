@@ -53,7 +53,6 @@ export const keep = (draft: LeaseDraft, member: Member): void => {
     draft.table.keptCount++
     member.strikes = 0
     member.hasKept = true
-    member.keptAt = draft.now
     member.trust = Math.min(mostLeased, member.trust + trustStep)
     const took = Math.max(0, draft.now - since)
     member.took = member.took === undefined ? took : member.took + (took - member.took) / average
@@ -124,8 +123,7 @@ const doubt = (draft: LeaseDraft): void => {
   const { starved } = table
   const waited = Math.min(draft.now - table.sweptAt, 2 * pace.sweep)
   table.sourcesDoubt = starved.length > 0 && table.sources > 0 ? table.sourcesDoubt + waited : 0
-  const most = barrenAfter(draft)
-  if (table.sourcesDoubt >= most) table.sourcesBarren = true
+  if (table.sourcesDoubt >= pace.barrenAfter) table.sourcesBarren = true
   table.sources = 0
   table.starved = []
   const alone = starved.length > 0 ? heldByOne(table.holders) : undefined
@@ -134,13 +132,9 @@ const doubt = (draft: LeaseDraft): void => {
     const isSuspect = isWaitedFor && member.counted && Gaps.meets(member.held.bytes, alone)
     const next = isSuspect ? member.doubt + waited : 0
     if (next === member.doubt) continue
-    draft.put(id, draft.recount({ ...member, doubt: next, barren: member.barren || next >= most }))
+    draft.put(id, draft.recount({ ...member, doubt: next, barren: member.barren || next >= pace.barrenAfter }))
   }
 }
-
-/** Milliseconds of waiting in vain: longer at a site where everything takes long, so that nobody is doubted for being busy. */
-const barrenAfter = ({ pace, table }: LeaseDraft): number =>
-  Math.min(pace.barrenMost, Math.max(pace.barrenAfter, pace.hedgeFactor * (table.usual.took ?? 0)))
 
 const heldByOne = (holders: Uint16Array): Uint8Array => {
   const bytes = new Uint8Array((holders.length + 7) >> 3)

@@ -50,8 +50,6 @@ export interface LeasePace {
    * nothing. 8000: less than `isolatedAfter`, so that one that gives nothing does not let all go their own ways.
    */
   readonly barrenAfter: number
-  /** … or three times what a lease usually takes, and this at most. 20 000. */
-  readonly barrenMost: number
   /** For so long others' pieces do not reach a member before it may fetch them itself. 10 000: no LAN is so slow. */
   readonly isolatedAfter: number
 }
@@ -80,7 +78,6 @@ export const defaults: LeasePace = {
   block: 60_000,
   tooSlow: 3,
   barrenAfter: 8000,
-  barrenMost: 20_000,
   isolatedAfter: 10_000
 }
 

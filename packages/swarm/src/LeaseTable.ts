@@ -30,8 +30,6 @@ export interface Holder {
   readonly trust: number
   /** It kept one since it came: what it says of itself may be true. */
   readonly hasKept: boolean
-  /** When it kept one last. */
-  readonly keptAt: number
   /** Milliseconds from a lease to the piece, as a moving average; `undefined` until it kept one. */
   readonly took: number | undefined
   /** Leases in a row that others had to take over. */

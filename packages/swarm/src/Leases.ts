@@ -128,7 +128,6 @@ const unknown = {
   cursor: Infinity,
   counted: false,
   hasKept: false,
-  keptAt: -Infinity,
   took: undefined,
   strikes: 0,
   blockedUntil: 0,
