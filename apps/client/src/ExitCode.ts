@@ -20,6 +20,8 @@ export const exitCodes = {
   contentChanged: 12,
   /** The address to listen on is not one of this machine, or may not be listened on. */
   address: 13,
+  /** The service has halted the content. */
+  halted: 14,
   interrupted: 130
 } as const
 
@@ -50,5 +52,7 @@ export const ofDownload = (error: DownloadError): number => {
       return exitCodes.noProgress
     case "ModeError":
       return exitCodes.usage
+    case "HaltedError":
+      return exitCodes.halted
   }
 }

@@ -1,22 +1,28 @@
-/** The ContentPolicy role, answered from the catalog: whatever is published may be shared by peers. */
+/** The ContentPolicy role, answered from the catalog: what is published may be shared by peers, as far as its policy says. */
 import { Caller } from "@piecework/cloud/Caller"
 import {
+  CheckReply,
   ContentPolicyReply,
   ContentPolicyRpcs,
   type ContentPolicyRequest,
   maxUrls,
   Policies
 } from "@piecework/cloud/ContentPolicyRpcs"
+import { Gate } from "@piecework/cloud/Gate"
 import { phfPath } from "@piecework/cloud/Role"
-import { ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
+import { ContentHalted, ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
 import { hashOfHashes } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Effect, Option } from "effect"
+import { Clock, Effect, Option } from "effect"
+import { verdictOf } from "./Admission.ts"
 import { Catalog, type Published } from "./Catalog.ts"
+import { CatalogConfig } from "./CatalogConfig.ts"
 
 export const layer = ContentPolicyRpcs.toLayer(
   Effect.gen(function* () {
     const catalog = yield* Catalog
+    const gate = yield* Gate
+    const { checkEvery } = yield* CatalogConfig
     const find = ({ altCatalogId, contentId }: ContentPolicyRequest) => {
       // The caller cannot help a catalog that fails, so it sees a service that does.
       if (contentId !== undefined) return Effect.orDie(catalog.byId(contentId))
@@ -26,10 +32,18 @@ export const layer = ContentPolicyRpcs.toLayer(
     return ContentPolicyRpcs.of({
       ContentPolicy: (request) =>
         Effect.gen(function* () {
-          const { baseUrl } = yield* Caller
-          const reply = Option.flatMap(yield* find(request), (published) => replyOf(published, baseUrl))
-          if (Option.isSome(reply)) return reply.value
-          return yield* new ContentUnknown({ content: request.contentId ?? request.altCatalogId ?? "" })
+          const { baseUrl, identity } = yield* Caller
+          const content = request.contentId ?? request.altCatalogId ?? ""
+          const found = Option.getOrUndefined(yield* find(request))
+          const verdict = found === undefined ? "Unknown" : verdictOf(found, identity, yield* Clock.currentTimeMillis)
+          if (verdict === "Halted") return yield* new ContentHalted({ content })
+          const reply = found === undefined || verdict === "Unknown" ? Option.none() : replyOf(found, baseUrl)
+          return Option.isSome(reply) ? reply.value : yield* new ContentUnknown({ content })
+        }),
+      Check: ({ contentIds }) =>
+        Effect.map(Caller, ({ identity }) => {
+          const halted = contentIds.filter((contentId) => gate.verdict(identity, contentId) === "Halted")
+          return new CheckReply({ halted, again: checkEvery })
         })
     })
   })
@@ -37,29 +51,37 @@ export const layer = ContentPolicyRpcs.toLayer(
 
 /** `None` for an id that no hash of hashes has, which is never published. */
 const replyOf = (published: Published, baseUrl: string): Option.Option<ContentPolicyReply> =>
-  Option.map(
-    hashOfHashes(published.contentId),
-    (digest) =>
-      new ContentPolicyReply({
-        contentId: published.contentId,
-        hashOfHashes: digest,
-        phfUrls: [ContentUrl.make(baseUrl + phfPath(published.contentId))],
-        phfDigest: published.phfDigest,
-        // The latest are the likeliest to be there still.
-        contentUrls: published.urls.slice(-maxUrls),
-        contentSize: published.contentSize,
-        peersAllowed: true,
-        isSecure: false,
-        isInternal: false,
-        policies,
-        rank: 0
-      })
-  )
+  Option.map(hashOfHashes(published.contentId), (digest) => {
+    const { policy } = published
+    return new ContentPolicyReply({
+      contentId: published.contentId,
+      hashOfHashes: digest,
+      phfUrls: [ContentUrl.make(baseUrl + phfPath(published.contentId))],
+      phfDigest: published.phfDigest,
+      // The latest are the likeliest to be there still.
+      contentUrls: published.urls.slice(-maxUrls),
+      contentSize: published.contentSize,
+      peersAllowed: policy.peersAllowed ?? true,
+      isSecure: policy.isSecure ?? false,
+      isInternal: policy.isInternal ?? false,
+      policies: policiesOf(published),
+      rank: policy.rank ?? 0
+    })
+  })
+
+const policiesOf = ({ policy }: Published): Policies =>
+  new Policies({
+    foregroundQosBps: policy.foregroundQosBps ?? defaults.foregroundQosBps,
+    backgroundQosBps: policy.backgroundQosBps ?? defaults.backgroundQosBps,
+    maxCacheAgeSeconds: policy.maxCacheAgeSeconds ?? defaults.maxCacheAgeSeconds,
+    ...(policy.expireAtSeconds === undefined ? {} : { expireAtSeconds: policy.expireAtSeconds }),
+    downloadToExpireSeconds: policy.downloadToExpireSeconds ?? defaults.downloadToExpireSeconds
+  })
 
 /** What Microsoft's service said of a real content. Source: spec.md §4.3; the age is DOMaxCacheAge's default, §1. */
-const policies = new Policies({
+const defaults = {
   foregroundQosBps: 6_710_886,
   backgroundQosBps: 2_621_440,
   maxCacheAgeSeconds: 259_200,
   downloadToExpireSeconds: 86_400
-})
+}

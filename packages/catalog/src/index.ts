@@ -1,3 +1,7 @@
+export * as Admission from "./Admission.ts"
 export * as Catalog from "./Catalog.ts"
+export * as CatalogConfig from "./CatalogConfig.ts"
+export * as CatalogGate from "./CatalogGate.ts"
 export * as ContentPolicyHandlers from "./ContentPolicyHandlers.ts"
+export * as Published from "./Published.ts"
 export * as Publisher from "./Publisher.ts"

@@ -6,6 +6,8 @@ import { Phf } from "@piecework/hashing"
 import { Effect, Layer, Result } from "effect"
 import { RpcTest } from "effect/rpc"
 import { Catalog } from "../src/Catalog.ts"
+import * as CatalogConfig from "../src/CatalogConfig.ts"
+import * as CatalogGate from "../src/CatalogGate.ts"
 import * as ContentPolicyHandlers from "../src/ContentPolicyHandlers.ts"
 
 const phf = Phf.make({ contentSize: 1_500_000, digests: new Uint8Array(2 * Digest.length).fill(3) })
@@ -16,7 +18,11 @@ const asking = (named: Partial<ConstructorParameters<typeof ContentPolicyRequest
 const role = Layer.merge(
   ContentPolicyHandlers.layer,
   Caller.layerInProcess({ baseUrl: "http://service.test:7670" })
-).pipe(Layer.provideMerge(Catalog.layerMemory))
+).pipe(
+  Layer.provideMerge(CatalogGate.layer),
+  Layer.provide(CatalogConfig.layer()),
+  Layer.provideMerge(Catalog.layerMemory)
+)
 
 layer(role)("The ContentPolicy role", (spec) => {
   spec.effect("tells what a published content is and where its PHF lies", () =>

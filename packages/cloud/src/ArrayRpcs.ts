@@ -11,7 +11,7 @@ import { CallerMiddleware } from "./Caller.ts"
 import { Bytes, ExperimentId, GroupId, Ip, ProfileBits, Scope } from "./Fields.ts"
 import { Lease } from "./LeaseRpc.ts"
 import * as Profile from "./Profile.ts"
-import { ContentUnknown, RequestRefused } from "./RoleError.ts"
+import { ContentHalted, ContentUnknown, RequestRefused } from "./RoleError.ts"
 
 /** Why a client joins. The values are ours. `JoinRequestEvent`. */
 export const JoinEvent = Schema.Literals(["Started", "Periodic", "Completed"])
@@ -110,7 +110,7 @@ export class LeaveRequest extends Schema.Class<LeaveRequest>("@piecework/cloud/L
 export const Join = Rpc.make("Join", {
   payload: JoinRequest,
   success: Handout,
-  error: Schema.Union([ContentUnknown, RequestRefused])
+  error: Schema.Union([ContentUnknown, ContentHalted, RequestRefused])
 })
 
 /** Takes the member out at once. Leaving twice, or without having joined, changes nothing. */

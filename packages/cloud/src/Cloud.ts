@@ -11,7 +11,7 @@ import type { HttpClient } from "effect/http"
 import { Handout, type JoinRequest, type LeaveRequest } from "./ArrayRpcs.ts"
 import { CloudConfig } from "./CloudConfig.ts"
 import { CloudError } from "./CloudError.ts"
-import { type ContentPolicyReply, ContentPolicyRequest } from "./ContentPolicyRpcs.ts"
+import { CheckReply, CheckRequest, type ContentPolicyReply, ContentPolicyRequest } from "./ContentPolicyRpcs.ts"
 import { type ArrayInstance, DiscoveryRequest } from "./DiscoveryRpcs.ts"
 import type { EndpointUrl } from "./Fields.ts"
 import { type GeoReply, GeoRequest } from "./GeoRpcs.ts"
@@ -48,6 +48,11 @@ export class Cloud extends Context.Service<
       whereabouts: Whereabouts,
       content: ContentQuery
     ) => Effect.Effect<ContentPolicyReply, CloudError>
+    /** Which of the contents are halted. The reply's are some of those asked for, and its `again` is 1 s to a minute, whatever came. */
+    readonly check: (
+      whereabouts: Whereabouts,
+      contentIds: readonly [ContentId, ...ReadonlyArray<ContentId>]
+    ) => Effect.Effect<CheckReply, CloudError>
     /** The Array instances for the content, best first; at least one. */
     readonly discover: (
       whereabouts: Whereabouts,
@@ -123,6 +128,18 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     return yield* new CloudError({ role: "ContentPolicy", url, reason: "Unintelligible" })
   })
 
+  const check = Effect.fn("Cloud.check")(function* (
+    known: Whereabouts,
+    contentIds: readonly [ContentId, ...ReadonlyArray<ContentId>]
+  ) {
+    const url = known.keyValue.contentPolicyUrl
+    const reply = yield* call("ContentPolicy", url, (client) => client.Check(new CheckRequest({ contentIds })))
+    return new CheckReply({
+      halted: reply.halted.filter((id) => contentIds.includes(id)),
+      again: Duration.clamp(reply.again, checkPause)
+    })
+  })
+
   const discover = Effect.fn("Cloud.discover")(function* (known: Whereabouts, contentId: ContentId) {
     const request = new DiscoveryRequest({
       contentId,
@@ -188,13 +205,15 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     )
   })
 
-  return Cloud.of({ whereabouts, lookup, geo, keyValue, contentPolicy, discover, join, leave, lease })
+  return Cloud.of({ whereabouts, lookup, geo, keyValue, contentPolicy, check, discover, join, leave, lease })
 })
 
 /** A service's word for the time until the next join is taken within these: it must neither flood nor silence a client. */
 const shortestPause = { minimum: Duration.millis(500), maximum: Duration.hours(1) }
 /** Its word for the time until a client renews its leases within these. */
 const leasePause = { minimum: Duration.millis(100), maximum: Duration.minutes(1) }
+/** Its word for the time until a client checks again what it has in use within these. */
+const checkPause = { minimum: Duration.seconds(1), maximum: Duration.minutes(1) }
 /** And its word for how long its whereabouts hold within these. */
 const whereaboutsKept = { minimum: Duration.minutes(1), maximum: Duration.days(1) }
 
@@ -203,4 +222,5 @@ const noBytes = new Uint8Array()
 const countryOf = ({ countryCode }: GeoReply) => (countryCode === undefined ? {} : { countryCode })
 
 /** The role did not answer where it was said to be: it may have moved. */
-const isLost = ({ reason }: CloudError): boolean => reason !== "ContentUnknown" && reason !== "Refused"
+const isLost = ({ reason }: CloudError): boolean =>
+  reason !== "ContentUnknown" && reason !== "ContentHalted" && reason !== "Refused"

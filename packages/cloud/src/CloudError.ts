@@ -6,9 +6,9 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
   role: Role,
   /**
    * Unreachable: no connection, or the server failed (5xx). TimedOut: no whole answer within the limit. Unintelligible: an
-   * answer that is not the contract's, as a captive portal gives. ContentUnknown and Refused: the service's own answers.
+   * answer that is not the contract's, as a captive portal gives. ContentUnknown, ContentHalted, Refused: the service's own.
    */
-  reason: Schema.Literals(["Unreachable", "TimedOut", "Unintelligible", "ContentUnknown", "Refused"]),
+  reason: Schema.Literals(["Unreachable", "TimedOut", "Unintelligible", "ContentUnknown", "ContentHalted", "Refused"]),
   /** Where the role was asked. */
   url: Schema.String,
   /** HTTP status of the answer, when there was one that was not 200. */
@@ -26,6 +26,8 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
         return `What answers at ${this.url} is no ${this.role} service${status}; a captive portal or another server may be in the way.`
       case "ContentUnknown":
         return `The service at ${this.url} does not know this content.`
+      case "ContentHalted":
+        return `The service at ${this.url} has halted this content.`
       case "Refused":
         return `The ${this.role} service at ${this.url} refused the request${status}.`
     }

@@ -6,7 +6,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CallerMiddleware } from "./Caller.ts"
 import { Bytes, CacheHost, ClientVersion, CountryCode, ExperimentId, ProfileBits } from "./Fields.ts"
-import { ContentUnknown, RequestRefused } from "./RoleError.ts"
+import { ContentHalted, ContentUnknown, RequestRefused } from "./RoleError.ts"
 
 /** Names a content by its id or, when there is none, by its URL at the origin; by the id when both are there. */
 export class ContentPolicyRequest extends Schema.Class<ContentPolicyRequest>("@piecework/cloud/ContentPolicyRequest")({
@@ -73,7 +73,25 @@ export class ContentPolicyReply extends Schema.Class<ContentPolicyReply>("@piece
 export const ContentPolicy = Rpc.make("ContentPolicy", {
   payload: ContentPolicyRequest,
   success: ContentPolicyReply,
-  error: Schema.Union([ContentUnknown, RequestRefused])
+  error: Schema.Union([ContentUnknown, ContentHalted, RequestRefused])
 })
 
-export class ContentPolicyRpcs extends RpcGroup.make(ContentPolicy).middleware(CallerMiddleware) {}
+/** Most contents in one check. */
+export const maxChecked = 64
+
+export class CheckRequest extends Schema.Class<CheckRequest>("@piecework/cloud/CheckRequest")({
+  /** Contents that the client is fetching or giving to peers now, and of which no answer of the service told lately. */
+  contentIds: Schema.NonEmptyArray(ContentId).check(Schema.isMaxLength(maxChecked))
+}) {}
+
+export class CheckReply extends Schema.Class<CheckReply>("@piecework/cloud/CheckReply")({
+  /** Those of them that are halted. Contents that are unknown to the caller are none of them. */
+  halted: Schema.Array(ContentId).check(Schema.isMaxLength(maxChecked)),
+  /** Milliseconds after which what is still in use is to be checked again. */
+  again: Schema.DurationFromMillis
+}) {}
+
+/** Which contents a client must stop fetching and serving. Ours. */
+export const Check = Rpc.make("Check", { payload: CheckRequest, success: CheckReply, error: RequestRefused })
+
+export class ContentPolicyRpcs extends RpcGroup.make(ContentPolicy, Check).middleware(CallerMiddleware) {}

@@ -10,7 +10,7 @@ import { Effect, Schema } from "effect"
 import { Rpc } from "effect/rpc"
 import { Bytes, GroupId, Ip, ProfileBits, Scope } from "./Fields.ts"
 import * as Profile from "./Profile.ts"
-import { RequestRefused } from "./RoleError.ts"
+import { ContentHalted, ContentUnknown, RequestRefused } from "./RoleError.ts"
 
 /** Largest content with leases, in pieces (256 GiB of standard pieces): its bitfield still fits into a request. */
 export const maxPieces = 262_144
@@ -67,4 +67,8 @@ export class LeaseReply extends Schema.Class<LeaseReply>("@piecework/cloud/Lease
   again: Schema.DurationFromMillis
 }) {}
 
-export const Lease = Rpc.make("Lease", { payload: LeaseRequest, success: LeaseReply, error: RequestRefused })
+export const Lease = Rpc.make("Lease", {
+  payload: LeaseRequest,
+  success: LeaseReply,
+  error: Schema.Union([ContentUnknown, ContentHalted, RequestRefused])
+})

@@ -12,6 +12,16 @@ export class ContentUnknown extends Schema.TaggedError<ContentUnknown>()("Conten
   }
 }
 
+/** The service knows this content and hands it out no more, until somebody resumes it; who fetches or serves it is to stop. */
+export class ContentHalted extends Schema.TaggedError<ContentHalted>()("ContentHalted", {
+  /** The id or URL that was asked for. */
+  content: text(4096)
+}) {
+  override get message(): string {
+    return `The service has halted ${this.content}.`
+  }
+}
+
 /** The service understood, and says no. */
 export class RequestRefused extends Schema.TaggedError<RequestRefused>()("RequestRefused", {
   reason: Schema.Literals(["NoContentNamed", "Overloaded", "NotAllowed"])

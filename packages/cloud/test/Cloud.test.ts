@@ -6,7 +6,7 @@ import { ArrayRpcs, Handout, JoinRequest, LeaveRequest } from "../src/ArrayRpcs.
 import * as Caller from "../src/Caller.ts"
 import { Cloud } from "../src/Cloud.ts"
 import * as CloudConfig from "../src/CloudConfig.ts"
-import { ContentPolicyReply, ContentPolicyRpcs, Policies } from "../src/ContentPolicyRpcs.ts"
+import { CheckReply, ContentPolicyReply, ContentPolicyRpcs, Policies } from "../src/ContentPolicyRpcs.ts"
 import { ArrayInstance, DiscoveryRpcs } from "../src/DiscoveryRpcs.ts"
 import { EndpointUrl } from "../src/Fields.ts"
 import { GeoReply, GeoRpcs } from "../src/GeoRpcs.ts"
@@ -108,6 +108,7 @@ interface Service {
   readonly expiresInSeconds: number
   readonly policy: ContentPolicyReply
   readonly handout: Handout
+  readonly checked: CheckReply
 }
 
 const start = (overrides?: Partial<Service>) =>
@@ -118,6 +119,7 @@ const start = (overrides?: Partial<Service>) =>
       expiresInSeconds: 600,
       policy,
       handout: new Handout({ peers: [], nextJoin: Duration.seconds(3), candidates: 0 }),
+      checked: new CheckReply({ halted: [], again: Duration.seconds(2) }),
       ...overrides
     }
     const note = (what: string) => Ref.update(self.asked, (all) => [...all, what])
@@ -157,7 +159,8 @@ const start = (overrides?: Partial<Service>) =>
               return yield* Effect.die("gone")
             }
             return self.policy
-          })
+          }),
+        Check: () => Effect.succeed(self.checked)
       }),
       DiscoveryRpcs.toLayer({ Discover: () => Effect.succeed([new ArrayInstance({ url: array })] as const) }),
       ArrayRpcs.toLayer({
@@ -290,6 +293,17 @@ it.effect("gets no leases from a service that gives none", () =>
   }).pipe(Effect.provide(Cloud.layerTest().pipe(Layer.provide(CloudConfig.layer()))))
 )
 
+it.effect("takes a content for halted only if it asked about it, and checks again no sooner than in a second", () =>
+  Effect.gen(function* () {
+    const other = Content.idOf(Option.getOrThrow(Option.fromUndefinedOr(Digest.fromBytes(new Uint8Array(32).fill(8)))))
+    const checked = new CheckReply({ halted: [other, contentId], again: Duration.millis(1) })
+    const { cloud } = yield* start({ checked })
+    const reply = yield* soon(Effect.flatMap(cloud.whereabouts, (known) => cloud.check(known, [contentId])))
+    assert.deepStrictEqual(reply.halted, [contentId])
+    assert.strictEqual(Duration.toMillis(reply.again), 1000)
+  })
+)
+
 it.effect("says that the service refused", () =>
   Effect.gen(function* () {
     const { cloud } = yield* start()
@@ -332,7 +346,10 @@ it.effect("handlers see the address that the client is given", () =>
     })
     const rest = Layer.mergeAll(
       KeyValueRpcs.toLayer({ KeyValue: () => Effect.die("not asked") }),
-      ContentPolicyRpcs.toLayer({ ContentPolicy: ({ contentId: content = "" }) => new ContentUnknown({ content }) }),
+      ContentPolicyRpcs.toLayer({
+        ContentPolicy: ({ contentId: content = "" }) => new ContentUnknown({ content }),
+        Check: () => Effect.die("not asked")
+      }),
       DiscoveryRpcs.toLayer({ Discover: () => new RequestRefused({ reason: "NotAllowed" }) }),
       ArrayRpcs.toLayer({
         Join: () => Effect.die("not asked"),

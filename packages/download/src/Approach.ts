@@ -1,7 +1,7 @@
 /**
  * How one content is going to be fetched: from a swarm, when the services vouch for its hashes, or in Simple mode, over
- * plain HTTP. Whatever fails on the way leads to Simple mode and to a reason that can be told; nothing here ends a
- * download. Source: spec.md §2.2.
+ * plain HTTP. Whatever fails on the way leads to Simple mode and to a reason that can be told; only that the service has
+ * halted the content ends a download. Source: spec.md §2.2.
  */
 import { PieceCache } from "@piecework/cache/PieceCache"
 import type { Cloud } from "@piecework/cloud/Cloud"
@@ -24,6 +24,7 @@ export type Approach =
       readonly phf: Phf.Phf
     }
   | { readonly _tag: "Simple"; readonly why: Fallback }
+  | { readonly _tag: "Halted" }
 
 const simple = (reason: ModeReason, detail?: string): Approach => ({
   _tag: "Simple",
@@ -43,6 +44,7 @@ export const find = Effect.fn("Approach.find")(function* (
   const { bufferSize } = yield* BufferPool
 
   const found = yield* cloud.value.lookup({ url }).pipe(Effect.timeoutOption(lookupTimeout), Effect.result)
+  if (Result.isFailure(found) && found.failure.reason === "ContentHalted") return { _tag: "Halted" }
   if (Result.isFailure(found)) return simple(reasonOf(found.failure), found.failure.message)
   if (found.success._tag === "None") return simple("ServiceUnreachable", "The service did not answer in time.")
   const { policy } = found.success.value
@@ -75,6 +77,7 @@ const reasonOf = (error: CloudError): ModeReason => {
     case "Refused":
       return "ServiceUnintelligible"
     case "ContentUnknown":
+    case "ContentHalted":
       return "ContentUnknown"
   }
 }

@@ -108,7 +108,14 @@ export class ModeError extends Schema.TaggedError<ModeError>()("ModeError", { mo
   }
 }
 
-export type DownloadError = DestinationError | StorageError | NoSourceError | NoProgressError | ModeError
+/** The operator of the service has taken the content back, before the download began or while it ran. */
+export class HaltedError extends Schema.TaggedError<HaltedError>()("HaltedError", { url: Schema.String }) {
+  override get message(): string {
+    return `The service has halted ${this.url}: its operator wants nobody to have it at present. Ask them, or run the same command when it is resumed.`
+  }
+}
+
+export type DownloadError = DestinationError | StorageError | NoSourceError | NoProgressError | ModeError | HaltedError
 
 /** Why a download ran without peers, with what the failing side said. */
 export class Fallback extends Schema.Class<Fallback>("@piecework/download/Fallback")({

@@ -23,7 +23,8 @@ import { Clock, Context, Deferred, Effect, Exit, Fiber, Layer, Option, RcMap, Sc
 import * as Approach from "./Approach.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { Destination } from "./Destination.ts"
-import { type DownloadError, Fallback, ModeError, NoSourceError } from "./DownloadError.ts"
+import { type DownloadError, Fallback, HaltedError, ModeError, NoSourceError } from "./DownloadError.ts"
+import * as Halts from "./Halts.ts"
 import * as Meter from "./Meter.ts"
 import * as Noting from "./Noting.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
@@ -70,7 +71,8 @@ export class Downloader extends Context.Service<
       const context = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const cloud = yield* Effect.serviceOption(Cloud)
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
-      return Downloader.of({ start: (request) => Effect.provide(start(request, cloud, turns), context) })
+      const halts = yield* Halts.make(cloud)
+      return Downloader.of({ start: (request) => Effect.provide(start(request, cloud, halts, turns), context) })
     })
   )
 }
@@ -96,6 +98,7 @@ type Turns = RcMap.RcMap<ContentId, Semaphore.Semaphore>
 const start = Effect.fn("Downloader.start")(function* (
   request: DownloadRequest,
   cloud: Option.Option<Cloud["Service"]>,
+  halts: Halts.Halts,
   turns: Turns
 ) {
   const { url, path, mode } = request
@@ -193,13 +196,28 @@ const start = Effect.fn("Downloader.start")(function* (
       for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", phf.layout.length(piece), true)
       yield* enter("Fetching")
       swarm = yield* Effect.provideService(
-        SwarmDownload.start({ url, mode: approach.mode, store, held, origin, meter }),
+        SwarmDownload.start({ url, mode: approach.mode, store, held, origin, meter, halts }),
         Cloud,
         services
       )
       yield* swarm.complete
     }).pipe(Scope.provide(scope))
-    yield* Effect.scoped(Effect.flatMap(RcMap.get(turns, phf.contentId), (turn) => turn.withPermit(fetching)))
+    const inTurn = Effect.scoped(Effect.flatMap(RcMap.get(turns, phf.contentId), (turn) => turn.withPermit(fetching)))
+    const halted = Effect.andThen(
+      halts.halted(phf.contentId, () => true),
+      Effect.fail(new HaltedError({ url }))
+    )
+    yield* Effect.raceFirst(inTurn, halted)
+    // From here on it serves, if it does: then it only stops.
+    const isServing = () => (swarm?.peers() ?? 0) > 0
+    yield* halts
+      .halted(phf.contentId, isServing)
+      .pipe(
+        Effect.andThen(Effect.logWarning("The service has halted a content; it is served no more.")),
+        Effect.annotateLogs({ content: phf.contentId }),
+        Effect.andThen(Scope.close(scope, Exit.void)),
+        Effect.forkIn(outer)
+      )
 
     yield* enter("Writing")
     yield* Effect.mapError(store.export(path, { overwrite: request.overwrite, link: request.link }), Storage.fromExport)
@@ -246,6 +264,7 @@ const start = Effect.fn("Downloader.start")(function* (
         : Effect.never
     })
     const approach = yield* Effect.raceFirst(Approach.find(url, mode, cloud), small)
+    if (approach._tag === "Halted") return yield* new HaltedError({ url })
     if (approach._tag === "Swarm" && cloud._tag === "Some") {
       yield* Scope.close(probeScope, Exit.void)
       return yield* fromSwarm(approach, cloud.value)

@@ -23,6 +23,8 @@ export interface LeasingOptions {
   readonly groupId: string | undefined
   /** How long the scheduler waits for the first answer. */
   readonly timeout: Duration.Input
+  /** After each ask: what it failed with, or that it did not. Must not wait. Default nothing. */
+  readonly onAttempt?: ((failure: CloudError | undefined) => Effect.Effect<void>) | undefined
   readonly plan: () => Plan.Plan
   readonly tell: (turn: Turn) => Effect.Effect<void>
 }
@@ -49,7 +51,7 @@ const longestWait = Duration.seconds(4)
 const longestSilence = Duration.seconds(8)
 /** The same when the service is not there at all: then all of the site notice, and soon. */
 const longestAbsence = Duration.seconds(2)
-/** After a service said that it gives no leases. */
+/** After a service said that it gives no leases, or that it does not know the content. */
 const refusedWait = Duration.minutes(1)
 
 export const start = Effect.fn("Leasing.start")(function* (
@@ -122,6 +124,9 @@ export const start = Effect.fn("Leasing.start")(function* (
     let wait = shortestWait
     while (plan().outcome !== "Finished") {
       const result = yield* Effect.result(once)
+      if (options.onAttempt !== undefined) {
+        yield* options.onAttempt(result._tag === "Success" ? undefined : result.failure)
+      }
       if (result._tag === "Success") {
         wait = shortestWait
         yield* Effect.sleep(shortestPause)
@@ -132,9 +137,10 @@ export const start = Effect.fn("Leasing.start")(function* (
         const silence = (yield* Clock.currentTimeMillis) - answeredAt
         const { reason } = result.failure
         const most = reason === "TimedOut" ? longestSilence : longestAbsence
-        if (reason === "Refused" || silence >= Duration.toMillis(most)) yield* tell(() => ({ _tag: "LeasesOff" }))
+        const isRefused = reason === "Refused" || reason === "ContentUnknown"
+        if (isRefused || silence >= Duration.toMillis(most)) yield* tell(() => ({ _tag: "LeasesOff" }))
         const spread = yield* Random.nextBetween(0.5, 1)
-        yield* Effect.sleep(reason === "Refused" ? refusedWait : Duration.times(wait, spread))
+        yield* Effect.sleep(isRefused ? refusedWait : Duration.times(wait, spread))
         wait = Duration.min(Duration.times(wait, 2), longestWait)
       }
     }

@@ -51,6 +51,8 @@ export interface Membership {
 /** First wait after a failed join; it doubles up to `longestWait`. Source: spec.md §3.4, retries. */
 const shortestWait = Duration.seconds(1)
 const longestWait = Duration.seconds(30)
+/** The same after the service said that it does not know the content: that changes only when somebody publishes it. */
+const unknownWait = Duration.minutes(2)
 /** The end of a process does not wait longer than this for its farewell. */
 const farewell = Duration.millis(500)
 
@@ -130,7 +132,8 @@ export const join = Effect.fn("Membership.join")(function* (
         failures++
         // Spread over half the wait, so that clients that lost a service together do not come back together.
         const spread = yield* Random.nextBetween(0.5, 1)
-        yield* rest(Duration.times(wait, spread))
+        const isUnknown = result.failure.reason === "ContentUnknown"
+        yield* rest(Duration.times(isUnknown ? unknownWait : wait, spread))
         wait = Duration.min(Duration.times(wait, 2), longestWait)
       }
     }

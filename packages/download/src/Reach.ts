@@ -19,9 +19,12 @@ export const make = (): Reach => {
     attempted: (content, failure) =>
       Effect.suspend(() => {
         const wasFailing = failing.size > 0
-        if (failure === undefined) failing.delete(content)
+        // That it does not know a content, or has halted it, is an answer.
+        const isAnswered =
+          failure === undefined || failure.reason === "ContentUnknown" || failure.reason === "ContentHalted"
+        if (isAnswered) failing.delete(content)
         else failing.add(content)
-        if (failure !== undefined && !wasFailing) {
+        if (!isAnswered && !wasFailing) {
           return Effect.logWarning(`${failure.message} Peers are served on, but no new ones come; it is asked again.`)
         }
         return wasFailing && failing.size === 0 ? Effect.logInfo("The service answers again.") : Effect.void

@@ -13,6 +13,7 @@ import type { PeerSession } from "@piecework/peers/PeerSession"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
+import * as Halts from "./Halts.ts"
 import * as Membership from "./Membership.ts"
 import * as Noting from "./Noting.ts"
 import * as Reach from "./Reach.ts"
@@ -53,7 +54,8 @@ export class Seeder extends Context.Service<
       const needs = Context.pick(DownloadConfig, PeerHost, PieceCache, Records)
       const context = needs(yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>())
       const cloud = yield* Effect.serviceOption(Cloud)
-      return Seeder.of({ start: (options) => Effect.provide(start(options, cloud), context) })
+      const halts = yield* Halts.make(cloud)
+      return Seeder.of({ start: (options) => Effect.provide(start(options, cloud, halts), context) })
     })
   )
 }
@@ -82,7 +84,11 @@ const makeLedger = Effect.fnUntraced(function* (contentId: ContentId): Effect.fn
   return ledger
 })
 
-const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud: Option.Option<Cloud["Service"]>) {
+const start = Effect.fn("Seeder.start")(function* (
+  options: SeederOptions,
+  cloud: Option.Option<Cloud["Service"]>,
+  halts: Halts.Halts
+) {
   const cache = yield* PieceCache
   const serving = yield* FiberMap.make<ContentId, void>()
   const entries = new Map<ContentId, Entry>()
@@ -105,7 +111,11 @@ const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud
       entries.set(id, entry)
       // One that could not be served is tried again at the next look.
       const forget = Effect.sync(() => entries.get(id) === entry && entries.delete(id))
-      yield* FiberMap.run(serving, id, Effect.ensuring(serve(entry, options.scope, cloud, reach), forget))
+      yield* FiberMap.run(
+        serving,
+        id,
+        Effect.ensuring(serveUnlessHalted(entry, options.scope, cloud, reach, halts), forget)
+      )
     }
   })
 
@@ -128,9 +138,41 @@ const start = Effect.fn("Seeder.start")(function* (options: SeederOptions, cloud
   }
 })
 
+/** Serves, but not while the service has halted the content; ends when the content cannot be served. */
+const serveUnlessHalted = Effect.fnUntraced(function* (
+  entry: Entry,
+  scope: SwarmScope,
+  cloud: Option.Option<Cloud["Service"]>,
+  reach: Reach.Reach,
+  halts: Halts.Halts
+) {
+  const { content, ledger } = entry
+  const { contentId } = content
+  const say = (text: string) => Effect.annotateLogs(Effect.logWarning(text), { content: contentId })
+  while (true) {
+    const isHalted = yield* Effect.raceFirst(
+      Effect.as(serve(entry, scope, cloud, reach, halts), false),
+      Effect.as(
+        halts.halted(contentId, () => ledger.sessions.size > 0),
+        true
+      )
+    )
+    if (!isHalted) return
+    yield* say("The service has halted a content; it is served no more.")
+    yield* halts.resumed(contentId)
+    yield* say("The service has resumed a content; it is served again.")
+  }
+})
+
 /** Goes on until it is interrupted; ends when the content cannot be served. */
 const serve = Effect.fnUntraced(
-  function* (entry: Entry, scope: SwarmScope, cloud: Option.Option<Cloud["Service"]>, reach: Reach.Reach) {
+  function* (
+    entry: Entry,
+    scope: SwarmScope,
+    cloud: Option.Option<Cloud["Service"]>,
+    reach: Reach.Reach,
+    halts: Halts.Halts
+  ) {
     const cache = yield* PieceCache
     const host = yield* PeerHost
     const config = yield* DownloadConfig
@@ -161,7 +203,7 @@ const serve = Effect.fnUntraced(
           left: missing(store.held(), content)
         })),
         onHandout: () => Effect.void,
-        onAttempt: (failure) => reach.attempted(contentId, failure)
+        onAttempt: (failure) => Effect.andThen(reach.attempted(contentId, failure), halts.answered(contentId, failure))
       })
       yield* Effect.addFinalizer(() => reach.over(contentId))
       yield* Effect.provideService(membership, Cloud, cloud.value)

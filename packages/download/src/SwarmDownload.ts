@@ -4,6 +4,7 @@
  */
 import type { StoredContent } from "@piecework/cache/StoredContent"
 import type { Cloud } from "@piecework/cloud/Cloud"
+import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
@@ -23,6 +24,7 @@ import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
+import type { Halts } from "./Halts.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import type { Meter } from "./Meter.ts"
@@ -37,6 +39,7 @@ export interface SwarmDownloadOptions {
   readonly origin: Origin
   /** Knows the origin already; peers are added here. */
   readonly meter: Meter
+  readonly halts: Halts
 }
 
 export interface SwarmDownload {
@@ -147,12 +150,14 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
   if (usesPeers(options.mode)) {
     crowd = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
     const member = {
       contentId: store.phf.contentId,
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
       scope: options.mode as "Lan" | "Group" | "Internet",
-      groupId: config.groupId
+      groupId: config.groupId,
+      onAttempt
     }
     membership = yield* Membership.join({
       ...member,

@@ -5,9 +5,10 @@
 import { MemoryFiles } from "@piecework/cache/MemoryFiles"
 import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
-import { Catalog, ContentPolicyHandlers } from "@piecework/catalog"
+import { Catalog, CatalogConfig, CatalogGate, ContentPolicyHandlers } from "@piecework/catalog"
 import { Cloud, CloudConfig, Directory } from "@piecework/cloud"
 import * as Caller from "@piecework/cloud/Caller"
+import { anonymous, type Identity } from "@piecework/cloud/Identity"
 import { JoinRequest } from "@piecework/cloud/ArrayRpcs"
 import type { ContentId } from "@piecework/domain/Content"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
@@ -46,6 +47,8 @@ export interface ClientOptions {
   readonly cloud?: Layer.Layer<Cloud.Cloud> | undefined
   /** Where the service sees it; clients of one site share it. Default "203.0.113.1". */
   readonly externalIp?: string | undefined
+  /** Who it has proved to be. Default nobody. */
+  readonly identity?: Identity | undefined
 }
 
 export type ClientServices =
@@ -76,6 +79,8 @@ export interface World {
   /** The service's HTTP side, which has the pieces hash files. */
   readonly metadata: TestOrigin.TestOrigin
   readonly pieceSize: number
+  /** What is published; changes are made here as by another process. */
+  readonly catalog: Catalog.Catalog["Service"]
   /** The services as a client of the site has them. */
   readonly cloud: Layer.Layer<Cloud.Cloud>
   /** Puts the bytes at the origin and tells the service about them; `size` is that of pieces, if not the world's. */
@@ -107,8 +112,9 @@ export const make = Effect.fn("World.make")(function* (
     Layer.provide(SwarmConfig.layer()),
     Layer.provideMerge(Directory.layer()),
     Layer.provideMerge(ContentPolicyHandlers.layer),
+    Layer.provideMerge(Layer.orDie(CatalogGate.layer)),
     Layer.provideMerge(catalogLayer),
-    Layer.provideMerge(Caller.layerInProcess({ baseUrl: `http://${serviceHost}` }))
+    Layer.provide(CatalogConfig.layer())
   )
   const service = yield* Layer.build(roles)
   const catalog = Context.get(service, Catalog.Catalog)
@@ -116,9 +122,10 @@ export const make = Effect.fn("World.make")(function* (
 
   const urlOf = (path: string) => Result.getOrThrow(ContentUrl.parse(`http://${originHost}${path}`))
 
-  const cloudAt = (externalIp: string) =>
+  const cloudAt = (externalIp: string, identity: Identity = anonymous) =>
     Cloud.Cloud.layerHandlers({ externalIp }).pipe(
       Layer.provide(CloudConfig.layer()),
+      Layer.provide(Caller.layerInProcess({ baseUrl: `http://${serviceHost}`, identity })),
       Layer.provide(Layer.succeedContext(service))
     )
   const own = Context.get(yield* Layer.build(Layer.fresh(cloudAt(siteIp))), Cloud.Cloud)
@@ -127,7 +134,7 @@ export const make = Effect.fn("World.make")(function* (
     const n = ++clients
     const host = of.host ?? `10.0.${n >> 8}.${n & 0xff}`
     const self = PeerIds.PeerId.make(n.toString(16).padStart(32, "0") + "00000000")
-    const cloud = of.cloud ?? cloudAt(of.externalIp ?? siteIp)
+    const cloud = of.cloud ?? cloudAt(of.externalIp ?? siteIp, of.identity)
     const peers = PeerHost.PeerHost.layer.pipe(
       Layer.provide(
         PeerConfig.layer({ self, host, port: PeerIds.defaultPort, blockSize: Math.max(1024, pieceSize / 4) })
@@ -189,6 +196,7 @@ export const make = Effect.fn("World.make")(function* (
   }, Effect.orDie)
 
   return {
+    catalog,
     cloud: cloudAt(siteIp),
     introduce,
     network,

@@ -37,7 +37,19 @@ const privateNetworks = Flag.Literals("private-networks", ["one-site", "by-subne
   Flag.withDefault("one-site")
 )
 
-export const serve = Command.make("piecework-service", { host, port, publicUrl, proxies, privateNetworks }).pipe(
+const unknownContents = Flag.Literals("unknown-contents", ["refuse", "take"]).pipe(
+  Flag.withDescription("whether devices may meet about contents that are not published here"),
+  Flag.withDefault("refuse")
+)
+
+export const serve = Command.make("piecework-service", {
+  host,
+  port,
+  publicUrl,
+  proxies,
+  privateNetworks,
+  unknownContents
+}).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),
   Command.withHandler((options) =>

@@ -2,7 +2,7 @@
 import { Caller, CallerMiddleware } from "@piecework/cloud/Caller"
 import { EndpointUrl, Ip } from "@piecework/cloud/Fields"
 import { anonymous } from "@piecework/cloud/Identity"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Context, Effect, Layer, Option, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
 
 export interface Options {
@@ -12,20 +12,39 @@ export interface Options {
   readonly proxies: ReadonlyArray<string>
 }
 
-export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddleware> => {
+/** Who sent a request, for routes that are no RPCs. */
+export class Callers extends Context.Service<
+  Callers,
+  { readonly of: (request: HttpServerRequest.HttpServerRequest) => Effect.Effect<Caller["Service"]> }
+>()("@piecework/service/Callers") {}
+
+export const layer = (options: Options): Layer.Layer<CallerMiddleware | Callers> =>
+  Layer.provideMerge(middleware, Layer.succeed(Callers, { of: callerOf(options) }))
+
+const middleware = Layer.effect(
+  CallerMiddleware,
+  Effect.map(
+    Callers,
+    (callers) => (effect) =>
+      Effect.flatMap(Effect.serviceOption(HttpServerRequest.HttpServerRequest), (request) =>
+        Option.isNone(request)
+          ? Effect.die("a call that came over no HTTP request")
+          : Effect.provideServiceEffect(effect, Caller, callers.of(request.value))
+      )
+  )
+)
+
+const callerOf = ({ proxies, publicUrl }: Options): Callers["Service"]["of"] => {
   const trusted = new Set(proxies)
-  return Layer.succeed(CallerMiddleware, (effect) =>
-    Effect.flatMap(Effect.serviceOption(HttpServerRequest.HttpServerRequest), (request) => {
-      if (Option.isNone(request)) return Effect.die("a call that came over no HTTP request")
-      const { headers, remoteAddress } = request.value
+  return ({ headers, remoteAddress }) =>
+    Effect.sync(() => {
       const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
-      return Effect.provideService(effect, Caller, {
+      return {
         externalIp: originOf(socketIp, headers["x-forwarded-for"], trusted),
         baseUrl: publicUrl ?? baseOf(headers["host"]),
         identity: anonymous
-      })
+      }
     })
-  )
 }
 
 /** Each proxy adds the address that it was called from at the end; the last one that is no proxy of ours is the caller's. */

@@ -1,22 +1,36 @@
 /**
  * Pieces hash files over plain HTTP: `GET /phf/<content id>`, with HEAD, ranges and conditions. A content's PHF never
- * changes, since its id is the hash of what is in it, so any cache on the way may keep it.
+ * changes, since its id is the hash of what is in it, so any cache on the way may keep it, but for one that is limited to
+ * groups. To whoever may not have the content it is not there.
  */
 import { Catalog } from "@piecework/catalog/Catalog"
+import { anonymous } from "@piecework/cloud/Identity"
 import { parse } from "@piecework/domain/Content"
-import { Effect, Option } from "effect"
+import { Gate } from "@piecework/cloud/Gate"
+import { Effect, Option, Result } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { Callers } from "./HttpCaller.ts"
 import * as Range from "./Range.ts"
+
+const missing = HttpServerResponse.text("No such content.\n", { status: 404 })
+const halted = HttpServerResponse.text("This content is halted.\n", { status: 404 })
 
 const answer = Effect.gen(function* () {
   const catalog = yield* Catalog
   const request = yield* HttpServerRequest.HttpServerRequest
   const { id = "" } = yield* HttpRouter.params
   const contentId = Option.getOrUndefined(parse(id))
-  const bytes = contentId === undefined ? undefined : Option.getOrUndefined(yield* Effect.orDie(catalog.phf(contentId)))
-  if (bytes === undefined) return HttpServerResponse.text("No such content.\n", { status: 404 })
+  if (contentId === undefined) return missing
+  const { identity } = yield* (yield* Callers).of(request)
+  const gate = yield* Gate
+  const passed = yield* Effect.result(gate.pass(identity, contentId))
+  if (Result.isFailure(passed)) return passed.failure._tag === "ContentHalted" ? halted : missing
+  const bytes = Option.getOrUndefined(yield* Effect.orDie(catalog.phf(contentId)))
+  if (bytes === undefined) return missing
   const etag = `"${id}"`
-  const headers = { etag, "accept-ranges": "bytes", "cache-control": "public, max-age=86400" }
+  const isForAll = gate.verdict(anonymous, contentId) === "Allowed"
+  const keep = `${isForAll ? "public" : "private"}, max-age=86400`
+  const headers = { etag, "accept-ranges": "bytes", "cache-control": keep }
 
   const known = request.headers["if-none-match"]
   if (known !== undefined && (known.trim() === "*" || known.split(",").some((one) => one.trim() === etag))) {

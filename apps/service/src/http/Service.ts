@@ -2,10 +2,12 @@
 import { createServer, type Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { Catalog } from "@piecework/catalog/Catalog"
+import type { CatalogConfig } from "@piecework/catalog/CatalogConfig"
 import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers"
 import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
 import { ContentPolicyRpcs } from "@piecework/cloud/ContentPolicyRpcs"
 import * as Directory from "@piecework/cloud/Directory"
+import type { Gate } from "@piecework/cloud/Gate"
 import { DiscoveryRpcs } from "@piecework/cloud/DiscoveryRpcs"
 import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
 import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
@@ -41,7 +43,9 @@ const roles = Layer.mergeAll(
 ).pipe(Layer.provide([Directory.layer(), ContentPolicyHandlers.layer, ArrayHandlers.layer, RpcSerialization.layerJson]))
 
 /** Serves from when it is built until its scope closes; gives the address it listens on. */
-export const layer = (options: Options): Layer.Layer<HttpServer.HttpServer, Failure, Catalog | Swarms> => {
+export const layer = (
+  options: Options
+): Layer.Layer<HttpServer.HttpServer, Failure, Catalog | CatalogConfig | Gate | Swarms> => {
   const routes = Layer.mergeAll(roles, PhfRoute.layer, HealthRoute.layer, Limits.layer)
   const server = createServer(Limits.serverOptions)
   return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(

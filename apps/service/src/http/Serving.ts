@@ -1,5 +1,7 @@
 /** The service from its first word to its end. Loaded only when it is to serve. */
 import { EndpointUrl } from "@piecework/cloud/Fields"
+import * as CatalogConfig from "@piecework/catalog/CatalogConfig"
+import * as CatalogGate from "@piecework/catalog/CatalogGate"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { Effect, Layer, Option, Schema } from "effect"
@@ -7,7 +9,7 @@ import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
 import { catalogIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
+import { explained, Failure, ofDatabase } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as Service from "./Service.ts"
@@ -22,6 +24,8 @@ export interface Options {
   /** Reverse proxies that are believed. */
   readonly proxies: ReadonlyArray<string>
   readonly privateNetworks: "one-site" | "by-subnet"
+  /** Whether devices may meet about contents that are not published here. */
+  readonly unknownContents: "refuse" | "take"
   readonly data: string
   /** Whether to say where it listens for a program. */
   readonly json: boolean
@@ -41,8 +45,16 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       SwarmConfig.layer({ privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite" })
     )
   )
+  const contents = explained(CatalogGate.layer, ofDatabase).pipe(
+    Layer.provideMerge(
+      Layer.merge(
+        catalogIn(options.data),
+        CatalogConfig.layer({ unknownContents: options.unknownContents === "take" ? "Take" : "Refuse" })
+      )
+    )
+  )
   const ready = Layer.effectDiscard(announced(listenOn, options.json))
-  return yield* ready.pipe(Layer.provide(service), Layer.provide([catalogIn(options.data), swarms]), Layer.launch)
+  return yield* ready.pipe(Layer.provide(service), Layer.provide([contents, swarms]), Layer.launch)
 })
 
 const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Failure> =>

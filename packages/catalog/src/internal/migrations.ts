@@ -24,5 +24,26 @@ export const migrations: Migrations = {
       published_at ${integer} NOT NULL
     )${strict}`
     yield* sql`CREATE INDEX urls_by_content ON urls (content_id)`
+  }),
+
+  /** What may be done with a content, whether it is halted, and in which order contents changed. */
+  "0002_policies": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { integer, strict } = Dialect.of(sql)
+    yield* sql`ALTER TABLE contents ADD COLUMN policy TEXT NOT NULL DEFAULT '{}'`
+    yield* sql`ALTER TABLE contents ADD COLUMN halted_at ${integer}`
+    // Counts the changes of what the gate goes by; no two contents have the same.
+    yield* sql`ALTER TABLE contents ADD COLUMN version ${integer} NOT NULL DEFAULT 0`
+    yield* sql`UPDATE contents SET version = place`
+    yield* sql`CREATE INDEX contents_by_version ON contents (version)`
+    // One row: the latest of these numbers. Whoever changes it holds its lock to the end, so versions are committed in their order.
+    yield* sql`CREATE TABLE catalog_version (version ${integer} NOT NULL)${strict}`
+    yield* sql`INSERT INTO catalog_version (version) SELECT coalesce(max(version), 0) FROM contents`
+    yield* sql`CREATE TABLE removed_contents (
+      id TEXT PRIMARY KEY,
+      version ${integer} NOT NULL,
+      removed_at ${integer} NOT NULL
+    )${strict}`
+    yield* sql`CREATE INDEX removed_contents_by_version ON removed_contents (version)`
   })
 }

@@ -13,12 +13,12 @@ import { KeyValueRpcs } from "../KeyValueRpcs.ts"
 import { text } from "../Fields.ts"
 import * as Kept from "./Kept.ts"
 import type { Role } from "../Role.ts"
-import { ContentUnknown, RequestRefused } from "../RoleError.ts"
+import { ContentHalted, ContentUnknown, RequestRefused } from "../RoleError.ts"
 
 const AllRpcs = GeoRpcs.merge(KeyValueRpcs, ContentPolicyRpcs, DiscoveryRpcs, ArrayRpcs)
 type Rpcs = RpcGroup.Rpcs<typeof AllRpcs>
 type Client = RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>
-type Failure = RpcClientError.RpcClientError | ContentUnknown | RequestRefused
+type Failure = RpcClientError.RpcClientError | ContentUnknown | ContentHalted | RequestRefused
 
 /** What handlers in the same process need to be there. */
 export type Handlers = Rpc.ToHandler<Rpcs> | CallerMiddleware
@@ -87,6 +87,7 @@ const errorOf = (role: Role, url: string, cause: Cause.Cause<Failure>): CloudErr
     return make(Schema.isSchemaError(defect) ? "Unintelligible" : "Unreachable", { cause: defect ?? cause })
   }
   if (failure instanceof ContentUnknown) return make("ContentUnknown")
+  if (failure instanceof ContentHalted) return make("ContentHalted")
   if (failure instanceof RequestRefused) return make("Refused", { cause: failure })
   const { reason } = failure
   if (!(reason instanceof HttpClientError.HttpClientErrorSchema)) return make("Unintelligible", { cause: reason })

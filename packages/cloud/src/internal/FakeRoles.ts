@@ -1,11 +1,12 @@
 /** Roles that answer from a list, and fail or stay silent on request: for tests of those who call them. */
+import type { ContentId } from "@piecework/domain/Content"
 import type { Peer } from "@piecework/domain/Peer"
 import { Duration, Effect, Layer, type Scope } from "effect"
 import { ArrayRpcs, Handout } from "../ArrayRpcs.ts"
 import * as Caller from "../Caller.ts"
 import { CloudConfig } from "../CloudConfig.ts"
 import { CloudError } from "../CloudError.ts"
-import { ContentPolicyRpcs, type ContentPolicyReply } from "../ContentPolicyRpcs.ts"
+import { CheckReply, ContentPolicyRpcs, type ContentPolicyReply } from "../ContentPolicyRpcs.ts"
 import * as Directory from "../Directory.ts"
 import { type LeaseReply, type LeaseRequest } from "../LeaseRpc.ts"
 import type { Role } from "../Role.ts"
@@ -19,6 +20,8 @@ export interface Options {
   readonly peers?: ReadonlyArray<Peer>
   /** Default 3 seconds. */
   readonly nextJoin?: Duration.Input
+  /** Asked at each call: which contents are halted. Default none. */
+  readonly halted?: () => ReadonlyArray<ContentId>
   /** Answers requests for leases. Default: they are refused. */
   readonly lease?: (request: LeaseRequest) => LeaseReply
   /** Asked at each call: how that role fails now, if it does. `TimedOut` takes the whole time limit. */
@@ -52,6 +55,11 @@ const layer = (options: Options) =>
         return known === undefined
           ? Effect.fail(new ContentUnknown({ content: contentId ?? altCatalogId ?? "" }))
           : Effect.succeed(known)
+      },
+      Check: ({ contentIds }) => {
+        const halted = options.halted?.() ?? []
+        const again = Duration.seconds(2)
+        return Effect.succeed(new CheckReply({ halted: contentIds.filter((id) => halted.includes(id)), again }))
       }
     }),
     ArrayRpcs.toLayer({
