@@ -3,12 +3,14 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it, layer } from "@effect/vitest"
+import { PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
 import { Database, DatabaseConfig } from "@piecework/database"
 import { ContentUrl, Digest } from "@piecework/domain"
 import { Phf } from "@piecework/hashing"
 import { Effect, Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { Catalog } from "../src/Catalog.ts"
+import { Catalog, type Page } from "../src/Catalog.ts"
+import { migrations } from "../src/internal/migrations.ts"
 
 const url = (name: string) => Result.getOrThrow(ContentUrl.parse(`http://origin.test/${name}`))
 
@@ -128,6 +130,63 @@ for (const [name, catalog] of Object.entries(layers)) {
       })
     )
 
+    spec.effect("lists page by page, each content once", () =>
+      Effect.gen(function* () {
+        const self = yield* Catalog
+        const all = (yield* self.list).map(({ contentId }) => contentId)
+        const seen: Array<string> = []
+        let after: number | undefined = 0
+        while (after !== undefined) {
+          const page: Page = yield* self.page({ after, most: 2 })
+          assert.isAtMost(page.contents.length, 2)
+          seen.push(...page.contents.map(({ contentId }) => contentId))
+          after = page.next
+        }
+        assert.deepStrictEqual(seen, all)
+      })
+    )
+
+    spec.effect("keeps a policy until it is changed, through a second publication too", () =>
+      Effect.gen(function* () {
+        const self = yield* Catalog
+        const { contentId } = contentOf(12)
+        const set = new PolicySettings({ groups: ["lab"], peersAllowed: false })
+        yield* self.publish(contentOf(12), [url("o")], new PolicyChange({ set, reset: [] }))
+        const again = yield* self.publish(contentOf(12), [url("o")])
+        assert.deepStrictEqual({ ...again.content.policy }, { groups: ["lab"], peersAllowed: false })
+        const change = new PolicyChange({ set: new PolicySettings({ rank: 3 }), reset: ["groups"] })
+        const changed = Option.getOrThrow(yield* self.setPolicy(contentId, change))
+        assert.deepStrictEqual({ ...changed.policy }, { peersAllowed: false, rank: 3 })
+        assert.deepStrictEqual(Option.getOrThrow(yield* self.byId(contentId)), changed)
+        assert.isTrue(Option.isNone(yield* self.setPolicy(contentOf(98).contentId, change)))
+      })
+    )
+
+    spec.effect("tells in their order which contents changed, and nothing of what stayed the same", () =>
+      Effect.gen(function* () {
+        const self = yield* Catalog
+        const [a, b] = [contentOf(13), contentOf(14)]
+        const before = (yield* self.changes({ version: 0, most: 1000 })).at(-1)?.version ?? 0
+        yield* self.publish(a, [])
+        yield* self.publish(b, [])
+        yield* self.setHalted(a.contentId, true)
+        yield* self.setHalted(a.contentId, true)
+        yield* self.publish(b, [url("p")])
+        const since = yield* self.changes({ version: before, most: 1000 })
+        assert.deepStrictEqual(
+          since.map(({ contentId, terms }) => [contentId, terms?.haltedAt !== null]),
+          [
+            [b.contentId, false],
+            [a.contentId, true]
+          ]
+        )
+        yield* self.unpublish(b.contentId)
+        const [gone] = yield* self.changes({ version: since[1]?.version ?? 0, most: 1000 })
+        assert.deepStrictEqual([gone?.contentId, gone?.terms], [b.contentId, undefined])
+        assert.isFalse(yield* self.unpublish(b.contentId))
+      })
+    )
+
     spec.effect("takes names that mean something to SQL for names", () =>
       Effect.gen(function* () {
         const self = yield* Catalog
@@ -166,6 +225,40 @@ describe("A catalog's file", () => {
       assert.strictEqual((yield* two.list).length, 1)
       yield* two.publish(contentOf(2), [url("a")])
       assert.strictEqual(Option.getOrThrow(yield* one.byUrl(url("a"))).contentId, contentOf(2).contentId)
+    })
+  )
+
+  it.live("made by the version before is brought up to date, with nothing lost", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const first = "0001_contents"
+      const old = yield* Layer.build(
+        Layer.effectDiscard(
+          Effect.gen(function* () {
+            const { migrate, sql } = yield* Database.Database
+            yield* migrate("catalog", { [first]: migrations[first] ?? Effect.die("gone") })
+            for (const n of [1, 2]) {
+              const phf = contentOf(n)
+              const bytes = Phf.encode(phf)
+              yield* sql`INSERT INTO contents (id, content_size, piece_size, phf, phf_digest, published_at)
+                VALUES (${phf.contentId}, 2500000, 1048576, ${bytes}, ${Phf.fileDigest(bytes)}, ${n})`
+              yield* sql`INSERT INTO urls (url, content_id, published_at) VALUES (${url(`old/${n}`)}, ${phf.contentId}, ${n})`
+            }
+          })
+        ).pipe(Layer.provide(Database.Database.layer), Layer.provide(DatabaseConfig.layer({ directory })))
+      ).pipe(Effect.scoped)
+      assert.isDefined(old)
+      const self = yield* Effect.provideContext(Catalog, yield* Layer.build(at(directory)))
+      const found = Option.getOrThrow(yield* self.byUrl(url("old/2")))
+      assert.deepStrictEqual([found.contentId, found.haltedAt, { ...found.policy }], [contentOf(2).contentId, null, {}])
+      const changes = yield* self.changes({ version: 0, most: 10 })
+      assert.deepStrictEqual(
+        changes.map(({ contentId }) => contentId),
+        [contentOf(1).contentId, contentOf(2).contentId]
+      )
+      yield* self.publish(contentOf(3), [])
+      const [later] = yield* self.changes({ version: changes[1]?.version ?? 0, most: 10 })
+      assert.strictEqual(later?.contentId, contentOf(3).contentId)
     })
   )
 

@@ -209,15 +209,13 @@ const start = Effect.fn("Downloader.start")(function* (
     )
     yield* Effect.raceFirst(inTurn, halted)
     // From here on it serves, if it does: then it only stops.
-    const isServing = () => (swarm?.peers() ?? 0) > 0
+    const stopped = Effect.logWarning("The service has halted a content; it is served no more.").pipe(
+      Effect.annotateLogs({ content: phf.contentId }),
+      Effect.andThen(Scope.close(scope, Exit.void))
+    )
     yield* halts
-      .halted(phf.contentId, isServing)
-      .pipe(
-        Effect.andThen(Effect.logWarning("The service has halted a content; it is served no more.")),
-        Effect.annotateLogs({ content: phf.contentId }),
-        Effect.andThen(Scope.close(scope, Exit.void)),
-        Effect.forkIn(outer)
-      )
+      .halted(phf.contentId, () => (swarm?.peers() ?? 0) > 0)
+      .pipe(Effect.andThen(stopped), Effect.forkIn(outer))
 
     yield* enter("Writing")
     yield* Effect.mapError(store.export(path, { overwrite: request.overwrite, link: request.link }), Storage.fromExport)

@@ -25,6 +25,8 @@ interface Watch {
 
 /** Between two checks until the service says how long that is. */
 const firstPause = Duration.seconds(2)
+/** A content is checked when nothing was heard of it for so many pauses: those that renew leases as often are not. */
+const longestSilence = 1.25
 /** After a check that failed. */
 const failedPause = Duration.seconds(4)
 /** Between two looks whether a halted content is resumed. */
@@ -58,26 +60,29 @@ export const make = Effect.fn("Halts.make")(function* (
     }
   })
 
-  /** Those that are in use and would not be heard of before the next look. */
-  const due = (now: number): ReadonlyArray<ContentId> => {
-    const longAgo = now - Duration.toMillis(pause) / 2
-    const isDue = ([content, some]: readonly [ContentId, ReadonlySet<Watch>]) =>
-      (heard.get(content) ?? -Infinity) <= longAgo && [...some].some(({ isInUse }) => isInUse())
-    return [...watches].filter(isDue).map(([content]) => content)
-  }
+  const inUse = (): ReadonlyArray<ContentId> =>
+    [...watches].filter(([, some]) => [...some].some(({ isInUse }) => isInUse())).map(([content]) => content)
 
+  /** Answers how long to wait until the next look. */
   const look = Effect.gen(function* () {
-    const contents = due(yield* Clock.currentTimeMillis)
+    const contents = inUse()
     if (contents.length === 0) return pause
-    const result = yield* Effect.result(check(contents))
-    if (result._tag === "Success") return pause
-    yield* Effect.logDebug("check failed", result.failure.message)
-    return failedPause
+    const now = yield* Clock.currentTimeMillis
+    const silence = (content: ContentId) => (now - (heard.get(content) ?? -Infinity)) / Duration.toMillis(pause)
+    if (contents.some((content) => silence(content) >= longestSilence)) {
+      // One call for all that will be due soon.
+      const result = yield* Effect.result(check(contents.filter((content) => silence(content) >= longestSilence / 2)))
+      if (result._tag === "Failure") {
+        yield* Effect.logDebug("check failed", result.failure.message)
+        return failedPause
+      }
+    }
+    return Duration.millis(Math.ceil(Duration.toMillis(pause) / 4))
   })
 
   const forever = Effect.gen(function* () {
     // Devices that were started together are not to ask together.
-    yield* Effect.sleep(Duration.times(firstPause, yield* Random.next))
+    yield* Effect.sleep(yield* Random.nextIntBetween(0, Duration.toMillis(firstPause)))
     while (true) yield* Effect.sleep(yield* look)
   })
   yield* Effect.forkScoped(forever)
