@@ -1,0 +1,90 @@
+/** The contract's administration of contents, for callers that may. */
+import { Caller } from "@piecework/cloud/Caller"
+import {
+  AuditEntry,
+  ContentAdminRpcs,
+  ContentRecord,
+  maxUrls,
+  PhfRefused,
+  PublishReply
+} from "@piecework/cloud/ContentAdminRpcs"
+import { type Identity, mayDo, type OperatorScope } from "@piecework/cloud/Identity"
+import { ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
+import * as Phf from "@piecework/hashing/Phf"
+import { Audit } from "@piecework/trust/Audit"
+import { Effect, Option, Result } from "effect"
+import { Administration, type ContentName } from "./Administration.ts"
+import { Catalog } from "./Catalog.ts"
+import type { Published } from "./Published.ts"
+
+export const layer = ContentAdminRpcs.toLayer(
+  Effect.gen(function* () {
+    const administration = yield* Administration
+    const audit = yield* Audit
+    const catalog = yield* Catalog
+    return ContentAdminRpcs.of({
+      Publish: ({ phf: bytes, policy, urls }) =>
+        Effect.gen(function* () {
+          const who = yield* allowed("Publish")
+          const phf = Phf.decode(bytes)
+          if (Result.isFailure(phf)) return yield* new PhfRefused({ detail: phf.failure.message })
+          const { added, content, isNew, moved } = yield* failing(
+            administration.publish(who, { phf: phf.success, urls, policy })
+          )
+          return new PublishReply({ content: recordOf(content), isNew, added, moved })
+        }),
+      List: (page) =>
+        Effect.gen(function* () {
+          yield* allowed("Read")
+          const { contents, next } = yield* failing(catalog.page(page))
+          return { contents: contents.map(recordOf), ...(next === undefined ? {} : { next }) }
+        }),
+      Show: ({ name }) =>
+        Effect.andThen(
+          allowed("Read"),
+          Effect.suspend(() => there(name, administration.find(name)))
+        ),
+      SetPolicy: ({ change, name }) =>
+        Effect.flatMap(allowed("Publish"), (who) => there(name, administration.setPolicy(who, name, change))),
+      SetHalted: ({ isHalted, name, why }) =>
+        Effect.flatMap(allowed("Publish"), (who) => there(name, administration.setHalted(who, name, isHalted, why))),
+      Unpublish: ({ name }) =>
+        Effect.gen(function* () {
+          const who = yield* allowed("Publish")
+          const removed = yield* failing(administration.unpublish(who, name))
+          if (Option.isNone(removed)) return yield* new ContentUnknown({ content: name })
+          return { contentId: removed.value }
+        }),
+      ReadAudit: ({ before, most }) =>
+        Effect.gen(function* () {
+          yield* allowed("Read")
+          const entries = yield* failing(audit.entries({ most, ...(before === undefined ? {} : { before }) }))
+          return entries.map((entry) => new AuditEntry(entry))
+        })
+    })
+  })
+)
+
+/** The caller, if it may. */
+const allowed = (scope: OperatorScope): Effect.Effect<Identity, RequestRefused, Caller> =>
+  Effect.flatMap(Caller, ({ identity }) =>
+    mayDo(identity, scope) ? Effect.succeed(identity) : Effect.fail(new RequestRefused({ reason: "NotAllowed" }))
+  )
+
+/** The caller cannot help a database that fails, so it sees a service that does. */
+const failing = Effect.orDie
+
+const there = <E>(
+  name: ContentName,
+  found: Effect.Effect<Option.Option<Published>, E>
+): Effect.Effect<ContentRecord, ContentUnknown> =>
+  Effect.flatMap(
+    failing(found),
+    Option.match({
+      onNone: () => Effect.fail(new ContentUnknown({ content: name })),
+      onSome: (content) => Effect.succeed(recordOf(content))
+    })
+  )
+
+export const recordOf = ({ urls, ...content }: Published): ContentRecord =>
+  new ContentRecord({ ...content, urls: urls.slice(-maxUrls) })

@@ -1,0 +1,140 @@
+/** What publishers and administrators do with contents over the network. Ours. Each call wants the scope that it names. */
+import { ContentId } from "@piecework/domain/Content"
+import { ContentUrl } from "@piecework/domain/ContentUrl"
+import { Schema } from "effect"
+import { Rpc, RpcGroup } from "effect/rpc"
+import { CallerMiddleware } from "./Caller.ts"
+import { text } from "./Fields.ts"
+import { PolicyChange, PolicySettings } from "./PolicySettings.ts"
+import { ContentUnknown, RequestRefused } from "./RoleError.ts"
+
+/** Under the service's URL. */
+export const path = "/rpc/admin/content"
+
+/** Longest pieces hash file that is taken over the network, in bytes: that of a content of 350 GiB. */
+export const maxPhf = 16 * 1_048_576
+
+/** Bytes of a request's body: such a file in base64, and what stands around it. */
+export const maxBody = Math.ceil(maxPhf / 3) * 4 + 1_048_576
+
+/** Most contents or entries in one reply. */
+export const maxPage = 200
+
+/** Most URLs in one publication, and most that a record shows. */
+export const maxUrls = 64
+
+const Urls = Schema.Array(ContentUrl).check(Schema.isMaxLength(maxUrls))
+
+/** A content as its publisher sees it. */
+export class ContentRecord extends Schema.Class<ContentRecord>("@piecework/cloud/ContentRecord")({
+  contentId: ContentId,
+  /** Bytes. */
+  contentSize: Schema.Natural,
+  /** Bytes. */
+  pieceSize: Schema.Natural,
+  /** Epoch milliseconds. */
+  publishedAt: Schema.Natural,
+  /** The latest last, and only the latest. */
+  urls: Urls,
+  /** What was set. */
+  policy: PolicySettings,
+  /** Epoch milliseconds; `null` while it is not halted. */
+  haltedAt: Schema.NullOr(Schema.Natural)
+}) {}
+
+/** What publishing changed. */
+export class PublishReply extends Schema.Class<PublishReply>("@piecework/cloud/PublishReply")({
+  content: ContentRecord,
+  isNew: Schema.Boolean,
+  added: Urls,
+  moved: Schema.Array(Schema.Struct({ url: ContentUrl, from: ContentId })).check(Schema.isMaxLength(maxUrls))
+}) {}
+
+/** The bytes are no pieces hash file. */
+export class PhfRefused extends Schema.TaggedError<PhfRefused>()("PhfRefused", { detail: text(1024) }) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** A content by its id or one of its URLs. */
+export const Named = Schema.Struct({ name: Schema.Union([ContentId, ContentUrl]) })
+
+const changeErrors = Schema.Union([ContentUnknown, RequestRefused])
+
+/** Takes a pieces hash file that was made elsewhere. Publish. */
+export const Publish = Rpc.make("Publish", {
+  payload: {
+    phf: Schema.Uint8Array.check(Schema.makeFilter((bytes) => bytes.length <= maxPhf || `at most ${maxPhf} bytes`)),
+    urls: Urls,
+    policy: PolicyChange
+  },
+  success: PublishReply,
+  error: Schema.Union([PhfRefused, RequestRefused])
+})
+
+/** The contents in the order of their first publication, from where the page before ended; 0 at first. Read. */
+export const List = Rpc.make("List", {
+  payload: { after: Schema.Natural, most: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxPage })) },
+  success: Schema.Struct({
+    contents: Schema.Array(ContentRecord).check(Schema.isMaxLength(maxPage)),
+    /** Absent after the last page. */
+    next: Schema.optionalKey(Schema.Natural)
+  }),
+  error: RequestRefused
+})
+
+/** Read. */
+export const Show = Rpc.make("Show", { payload: Named, success: ContentRecord, error: changeErrors })
+
+/** Publish. */
+export const SetPolicy = Rpc.make("SetPolicy", {
+  payload: { ...Named.fields, change: PolicyChange },
+  success: ContentRecord,
+  error: changeErrors
+})
+
+/** Publish. */
+export const SetHalted = Rpc.make("SetHalted", {
+  payload: { ...Named.fields, isHalted: Schema.Boolean, why: Schema.optionalKey(text(500)) },
+  success: ContentRecord,
+  error: changeErrors
+})
+
+/** By an id all of it; by a URL that URL, and all of it with the last one. Publish. */
+export const Unpublish = Rpc.make("Unpublish", {
+  payload: Named,
+  success: Schema.Struct({ contentId: ContentId }),
+  error: changeErrors
+})
+
+export class AuditEntry extends Schema.Class<AuditEntry>("@piecework/cloud/AuditEntry")({
+  /** Counts up. */
+  place: Schema.Natural,
+  /** Epoch milliseconds. */
+  at: Schema.Natural,
+  who: Schema.String,
+  action: Schema.String,
+  subject: Schema.String,
+  detail: Schema.Record(Schema.String, Schema.Unknown)
+}) {}
+
+/** Who did what, the latest first, before that place. Read. */
+export const ReadAudit = Rpc.make("ReadAudit", {
+  payload: {
+    before: Schema.optionalKey(Schema.Natural),
+    most: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: maxPage }))
+  },
+  success: Schema.Array(AuditEntry),
+  error: RequestRefused
+})
+
+export class ContentAdminRpcs extends RpcGroup.make(
+  Publish,
+  List,
+  Show,
+  SetPolicy,
+  SetHalted,
+  Unpublish,
+  ReadAudit
+).middleware(CallerMiddleware) {}
