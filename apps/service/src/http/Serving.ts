@@ -8,9 +8,16 @@ import { NetAddress } from "effect/net"
 import { databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
+import { EventLoop } from "../operation/EventLoop.ts"
+import * as Logs from "../operation/Logs.ts"
+import * as ProcessMetrics from "../operation/ProcessMetrics.ts"
+import { Readiness } from "../operation/Readiness.ts"
+import * as Traces from "../operation/Traces.ts"
+import { Traffic } from "../operation/Traffic.ts"
 import { Output } from "../Output.ts"
 import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
 import * as Startup from "../Startup.ts"
+import * as MetricsServer from "./MetricsServer.ts"
 import * as Service from "./Service.ts"
 
 export interface Options {
@@ -28,6 +35,11 @@ export interface Options {
   readonly roleUrls: ReadonlyArray<RoleUrl>
   readonly privateNetworks: "one-site" | "by-subnet"
   readonly data: string
+  /** Where metrics are served, if at all. */
+  readonly metrics: Option.Option<MetricsServer.Options>
+  /** URL of the OpenTelemetry collector that gets traces, if any. */
+  readonly otlp: Option.Option<string>
+  readonly log: Logs.Options
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -48,7 +60,6 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       SwarmConfig.layer({ privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite" })
     )
   )
-  const ready = Layer.effectDiscard(announced(listenOn, options.json))
   const service = Service.layer(
     {
       host: listenOn,
@@ -60,8 +71,26 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     },
     { database: databaseIn(options.data), swarms }
   )
-  return yield* ready.pipe(Layer.provide(service), Layer.launch)
+  const operation = Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer]))
+  const metrics = Option.match(options.metrics, { onNone: () => Layer.empty, onSome: MetricsServer.layer })
+  return yield* Layer.effectDiscard(Effect.andThen(hurried, announced(listenOn, options))).pipe(
+    Layer.provide(service),
+    Layer.provide(metrics),
+    Layer.provide(operation),
+    Layer.provide([Logs.layer(options.log), Traces.layer(Option.getOrUndefined(options.otlp))]),
+    Layer.launch
+  )
 })
+
+/** Told a second time, the process ends at once; and whatever it is that does not end, it takes no longer than five seconds. */
+const hurried = Effect.addFinalizer(() =>
+  Effect.sync(() => {
+    process.on("SIGTERM", endNow(exitCodes.interrupted)).on("SIGINT", endNow(exitCodes.interrupted))
+    setTimeout(endNow(exitCodes.unexpected), 4800).unref()
+  })
+)
+
+const endNow = (code: number) => () => process.exit(code)
 
 const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Failure> =>
   text === undefined || Schema.is(EndpointUrl)(text)
@@ -74,7 +103,7 @@ const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Fa
       )
 
 /** Says where it listens, for a person or a program, once it does. */
-const announced = (listenOn: string | undefined, forPrograms: boolean) =>
+const announced = (listenOn: string | undefined, { json, log, roles }: Options) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { address } = yield* HttpServer.HttpServer
@@ -83,7 +112,9 @@ const announced = (listenOn: string | undefined, forPrograms: boolean) =>
     const shown = isEverywhere ? "127.0.0.1" : NetAddress.formatUrlHost(address.address)
     const url = `http://${shown}:${address.port}`
     yield* Startup.serving
-    if (forPrograms) return yield* output.line(JSON.stringify({ listening: url }))
+    if (log.format === "json") yield* Effect.annotateLogs(Effect.logInfo("listening"), { url, roles: roles.join(",") })
+    if (json) return yield* output.line(JSON.stringify({ listening: url }))
+    if (log.format === "json") return undefined
     const where = listenOn === undefined || isEverywhere ? ` and on this machine's other addresses` : ""
     return yield* output.note(`piecework-service listens at ${url}${where}. Stop it with Ctrl-C.`)
   })
