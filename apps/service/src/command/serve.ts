@@ -2,6 +2,7 @@
 import { isIP } from "node:net"
 import { Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { roleNames, rolesIn, roleUrlIn } from "../role/RoleName.ts"
 import { data, json } from "./options.ts"
 
 const host = Flag.String("host").pipe(
@@ -37,7 +38,29 @@ const privateNetworks = Flag.Literals("private-networks", ["one-site", "by-subne
   Flag.withDefault("one-site")
 )
 
-export const serve = Command.make("piecework-service", { host, port, publicUrl, proxies, privateNetworks }).pipe(
+const roles = Flag.String("roles").pipe(
+  Flag.withMetavar("ROLE,…"),
+  Flag.withDescription(`what this process does, of ${roleNames.join(", ")}; default all`),
+  Flag.withDefault(roleNames.join(",")),
+  Flag.filterMap(rolesIn, (text) => `"${text}" is no list of roles; they are ${roleNames.join(", ")}`)
+)
+
+const roleUrls = Flag.String("role-url").pipe(
+  Flag.withMetavar("ROLE=URL"),
+  Flag.withDescription("where a role is that this process does not have; may be repeated, for a role too"),
+  Flag.filterMap(roleUrlIn, (text) => `"${text}" is no role and URL; give one like array=https://arrays.example`),
+  Flag.atLeast(0)
+)
+
+export const serve = Command.make("piecework-service", {
+  host,
+  port,
+  publicUrl,
+  roles,
+  roleUrls,
+  proxies,
+  privateNetworks
+}).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),
   Command.withHandler((options) =>

@@ -5,10 +5,11 @@ import { Swarms } from "@piecework/swarm/Swarms"
 import { Effect, Layer, Option, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
-import { catalogIn } from "../command/options.ts"
+import { databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import { Output } from "../Output.ts"
+import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
 import * as Startup from "../Startup.ts"
 import * as Service from "./Service.ts"
 
@@ -21,6 +22,10 @@ export interface Options {
   readonly publicUrl: Option.Option<string>
   /** Reverse proxies that are believed. */
   readonly proxies: ReadonlyArray<string>
+  /** What this process is to do. */
+  readonly roles: readonly [RoleName, ...ReadonlyArray<RoleName>]
+  /** Where the others are. */
+  readonly roleUrls: ReadonlyArray<RoleUrl>
   readonly privateNetworks: "one-site" | "by-subnet"
   readonly data: string
   /** Whether to say where it listens for a program. */
@@ -30,19 +35,32 @@ export interface Options {
 /** Serves until it is told to stop. */
 export const run = Effect.fnUntraced(function* (options: Options) {
   const listenOn = Option.getOrUndefined(options.host)
-  const service = Service.layer({
-    host: listenOn,
-    port: options.port,
-    proxies: options.proxies,
-    publicUrl: yield* toldUrl(Option.getOrUndefined(options.publicUrl))
-  })
+  const publicUrl = yield* toldUrl(Option.getOrUndefined(options.publicUrl))
+  const [lost] = publicUrl === undefined ? missing(options.roles, options.roleUrls) : []
+  if (lost !== undefined) {
+    return yield* new Failure({
+      sentence: `Callers are to be told where ${lost} is: give --role-url ${lost}=URL, or the --public-url under which all roles are.`,
+      code: exitCodes.usage
+    })
+  }
   const swarms = Swarms.layerEmbedded.pipe(
     Layer.provide(
       SwarmConfig.layer({ privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite" })
     )
   )
   const ready = Layer.effectDiscard(announced(listenOn, options.json))
-  return yield* ready.pipe(Layer.provide(service), Layer.provide([catalogIn(options.data), swarms]), Layer.launch)
+  const service = Service.layer(
+    {
+      host: listenOn,
+      port: options.port,
+      proxies: options.proxies,
+      publicUrl,
+      roles: options.roles,
+      roleUrls: options.roleUrls
+    },
+    { database: databaseIn(options.data), swarms }
+  )
+  return yield* ready.pipe(Layer.provide(service), Layer.launch)
 })
 
 const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Failure> =>
