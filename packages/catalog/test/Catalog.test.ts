@@ -34,7 +34,7 @@ const layers = {
     Effect.map(folder, (directory) => at({ directory: join(directory, "made", "when missing") }))
   ),
   ...(missing === undefined
-    ? { "on PostgreSQL": Layer.unwrap(Effect.map(TestPostgres.url, (url) => at({ url }))) }
+    ? { "on PostgreSQL": Layer.unwrap(Effect.map(TestPostgres.url, (server) => at({ url: server }))) }
     : {})
 }
 

@@ -62,8 +62,6 @@ const binary = 1
 const numbers = (): PgTypes.Registry => {
   const types = PgTypes.makeRegistry()
   const { int8, numeric } = PgTypes.OID
-  const whole = (value: unknown): bigint | string =>
-    typeof value === "bigint" ? value : typeof value === "number" ? BigInt(value) : String(value)
   types.register(int8, {
     encode: (value: unknown) => PgTypes.encode(whole(value), int8),
     decode: (bytes) => Result.map(PgTypes.decode(bytes, int8, binary), Number)
@@ -74,3 +72,6 @@ const numbers = (): PgTypes.Registry => {
   })
   return types
 }
+
+const whole = (value: unknown): bigint | string =>
+  typeof value === "bigint" ? value : typeof value === "number" ? BigInt(value) : String(value)

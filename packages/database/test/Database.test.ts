@@ -50,9 +50,9 @@ const layers = {
   ...(missing === undefined ? { "on PostgreSQL": Layer.unwrap(Effect.map(TestPostgres.url, onServer)) } : {})
 }
 
-for (const [name, database] of Object.entries(layers)) {
-  layer(database, { timeout: "60 seconds" })(`A database ${name}`, (it) => {
-    it.effect("keeps what rooms write in tables of their own, with whole numbers to 2^53", () =>
+for (const [place, database] of Object.entries(layers)) {
+  layer(database, { timeout: "60 seconds" })(`A database ${place}`, (spec) => {
+    spec.effect("keeps what rooms write in tables of their own, with whole numbers to 2^53", () =>
       Effect.gen(function* () {
         const { migrate, sql } = yield* Database
         yield* migrate("things", migrations)
@@ -79,7 +79,7 @@ for (const [name, database] of Object.entries(layers)) {
       })
     )
 
-    it.effect("calls rows that do not decode damage, and names what it was doing when a statement is wrong", () =>
+    spec.effect("calls rows that do not decode damage, and names what it was doing when a statement is wrong", () =>
       Effect.gen(function* () {
         const { during, sql } = yield* Database
         const find = SqlSchema.findAll({
@@ -94,7 +94,7 @@ for (const [name, database] of Object.entries(layers)) {
       })
     )
 
-    it.effect("lets nobody write between what a transaction reads and what it writes", () =>
+    spec.effect("lets nobody write between what a transaction reads and what it writes", () =>
       Effect.gen(function* () {
         const { migrate, sql } = yield* Database
         yield* migrate("counts", {
@@ -119,7 +119,7 @@ for (const [name, database] of Object.entries(layers)) {
       })
     )
 
-    it.effect("undoes all of a transaction that fails", () =>
+    spec.effect("undoes all of a transaction that fails", () =>
       Effect.gen(function* () {
         const { migrate, sql } = yield* Database
         yield* migrate("undone", {

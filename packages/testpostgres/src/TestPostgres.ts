@@ -75,7 +75,7 @@ const look = async (): Promise<Found> => {
 /** Debian keeps them out of the search path, in a folder for each version. */
 const programs = (): string | undefined => {
   const debian = "/usr/lib/postgresql"
-  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : []
+  const versions = existsSync(debian) ? readdirSync(debian).toSorted((a, b) => Number(b) - Number(a)) : []
   const folders = [
     ...versions.map((version) => join(debian, version, "bin")),
     ...(process.env["PATH"] ?? "").split(":")
