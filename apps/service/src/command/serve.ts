@@ -1,4 +1,5 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
+import { isIP } from "node:net"
 import { EndpointUrl } from "@piecework/cloud/Fields"
 import { Config, Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -6,7 +7,8 @@ import { addressIn } from "../http/Address.ts"
 import { proxyIn } from "../http/Proxies.ts"
 import { formats, levels } from "../operation/Logs.ts"
 import { roleNames, rolesIn, roleUrlIn } from "../role/RoleName.ts"
-import { data, json } from "./options.ts"
+import * as RunnerAddress from "../cluster/RunnerAddress.ts"
+import { data, json, postgresUrl } from "./options.ts"
 
 const host = Flag.String("host").pipe(
   Flag.withMetavar("ADDRESS"),
@@ -80,6 +82,29 @@ const logLevel = Flag.Literals("log-level", levels).pipe(
   Flag.withDefault("info")
 )
 
+const cluster = postgresUrl(
+  "cluster",
+  "PIECEWORK_CLUSTER",
+  "PostgreSQL database by which the processes of a cluster find each other, and of the service if --database names no other"
+)
+
+const runner = Flag.String("runner").pipe(
+  Flag.withMetavar("HOST:PORT"),
+  Flag.withDescription("have swarms, and be reached by the other processes of the cluster there"),
+  Flag.filterMap(RunnerAddress.parse, (text) => `"${text}" is no place that others could reach, like 10.0.0.7:7671`),
+  Flag.optional
+)
+
+const runnerListen = Flag.String("runner-listen").pipe(
+  Flag.withMetavar("ADDRESS"),
+  Flag.withDescription("address to listen on for them; default the host of --runner"),
+  Flag.filter(
+    (text) => isIP(text) !== 0,
+    (text) => `"${text}" is no IP address`
+  ),
+  Flag.optional
+)
+
 export const serve = Command.make("piecework-service", {
   host,
   port,
@@ -91,7 +116,10 @@ export const serve = Command.make("piecework-service", {
   metrics,
   otlp,
   logFormat,
-  logLevel
+  logLevel,
+  cluster,
+  runner,
+  runnerListen
 }).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),

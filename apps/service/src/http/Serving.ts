@@ -2,10 +2,12 @@
 import { EndpointUrl } from "@piecework/cloud/Fields"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
-import { databaseIn } from "../command/options.ts"
+import type { join } from "../cluster/Joining.ts"
+import type { HostPort } from "../cluster/RunnerAddress.ts"
+import { type Data, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import { EventLoop } from "../operation/EventLoop.ts"
@@ -34,12 +36,17 @@ export interface Options {
   /** Where the others are. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
   readonly privateNetworks: "one-site" | "by-subnet"
-  readonly data: string
   /** Where metrics are served, if at all. */
   readonly metrics: Option.Option<MetricsServer.Options>
   /** URL of the OpenTelemetry collector that gets traces, if any. */
   readonly otlp: Option.Option<string>
   readonly log: Logs.Options
+  /** Where the other processes of the cluster are found; this process alone when absent. */
+  readonly cluster: Option.Option<Redacted.Redacted>
+  /** Where they reach this one, which then has swarms. */
+  readonly runner: Option.Option<HostPort>
+  readonly runnerListen: Option.Option<string>
+  readonly data: Data
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -55,11 +62,22 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       code: exitCodes.usage
     })
   }
-  const swarms = Swarms.layerEmbedded.pipe(
-    Layer.provide(
-      SwarmConfig.layer({ privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite" })
-    )
-  )
+  const config = SwarmConfig.layer({
+    privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite"
+  })
+  const url = Option.getOrUndefined(options.cluster)
+  if (url === undefined && Option.isSome(options.runner)) {
+    return yield* new Failure({
+      sentence: "A runner is one of a cluster: give --cluster postgres://… too.",
+      code: exitCodes.usage
+    })
+  }
+  const database = databaseIn({
+    ...options.data,
+    database: Option.orElse(options.data.database, () => options.cluster)
+  })
+  const joined = url === undefined ? undefined : yield* joining({ ...options, url, publicUrl }, database, config)
+  const swarms = joined?.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(config))
   const service = Service.layer(
     {
       host: listenOn,
@@ -69,18 +87,29 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       roles: options.roles,
       roleUrls: options.roleUrls
     },
-    { database: databaseIn(options.data), swarms }
+    { database, swarms }
   )
-  const operation = Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer]))
-  const metrics = Option.match(options.metrics, { onNone: () => Layer.empty, onSome: MetricsServer.layer })
-  return yield* Layer.effectDiscard(Effect.andThen(hurried, announced(listenOn, options))).pipe(
+  const ready = Layer.effectDiscard(Effect.andThen(hurried, announced(listenOn, options)))
+  if (joined === undefined) return yield* ready.pipe(Layer.provide(service), operated(options), Layer.launch)
+  return yield* Layer.mergeAll(ready, joined.announced).pipe(
     Layer.provide(service),
-    Layer.provide(metrics),
-    Layer.provide(operation),
-    Layer.provide([Logs.layer(options.log), Traces.layer(Option.getOrUndefined(options.otlp))]),
+    Layer.provide(joined.arrays),
+    // A runner has swarms whatever roles it has.
+    Option.isSome(options.runner) ? Layer.provideMerge(joined.swarms) : identity,
+    operated(options),
     Layer.launch
   )
 })
+
+/** With what an operator looks at: metrics, readiness, traces and the log. */
+const operated =
+  ({ log, metrics, otlp }: Options) =>
+  <A, E, R>(self: Layer.Layer<A, E, R>) =>
+    self.pipe(
+      Layer.provide(Option.match(metrics, { onNone: () => Layer.empty, onSome: MetricsServer.layer })),
+      Layer.provide(Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer]))),
+      Layer.provide([Logs.layer(log), Traces.layer(Option.getOrUndefined(otlp))])
+    )
 
 /** Told a second time, the process ends at once; and whatever it is that does not end, it takes no longer than five seconds. */
 const hurried = Effect.addFinalizer(() =>
@@ -91,6 +120,13 @@ const hurried = Effect.addFinalizer(() =>
 )
 
 const endNow = (code: number) => () => process.exit(code)
+
+/** Loaded only for a cluster. */
+const joining = (...args: Parameters<typeof join>) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../cluster/Joining.ts")),
+    (Joining) => Joining.join(...args)
+  )
 
 const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Failure> =>
   text === undefined || Schema.is(EndpointUrl)(text)
