@@ -12,18 +12,25 @@ export interface Options {
 }
 
 export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddleware> => {
-  const trusted = new Set(proxies)
+  const externalIp = externalIpOf(proxies)
   return Layer.succeed(CallerMiddleware, (effect) =>
     Effect.flatMap(Effect.serviceOption(HttpServerRequest.HttpServerRequest), (request) => {
       if (Option.isNone(request)) return Effect.die("a call that came over no HTTP request")
       const { headers, remoteAddress } = request.value
-      const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
+      const socketIp = Option.getOrElse(remoteAddress, () => "127.0.0.1")
       return Effect.provideService(effect, Caller, {
-        externalIp: originOf(socketIp, headers["x-forwarded-for"], trusted),
+        externalIp: externalIp(socketIp, headers["x-forwarded-for"]),
         baseUrl: publicUrl ?? baseOf(headers["host"])
       })
     })
   )
+}
+
+/** The address of a caller, from that of its socket and the header by which proxies pass it on. */
+export const externalIpOf = (proxies: ReadonlyArray<string>) => {
+  const trusted = new Set(proxies)
+  return (socketIp: string, forwardedFor: string | undefined): string =>
+    originOf(withoutMapping(socketIp), forwardedFor, trusted)
 }
 
 /** Each proxy adds the address that it was called from at the end; the last one that is no proxy of ours is the caller's. */

@@ -1,5 +1,5 @@
 /** All roles on one port: the contract's RPCs, the pieces hash files and the health of the service. */
-import { createServer, type Server } from "node:http"
+import type { Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import type { Catalog } from "@piecework/catalog/Catalog"
 import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers"
@@ -17,10 +17,12 @@ import { HttpRouter, HttpServer } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { exitCodes } from "../ExitCode.ts"
 import { explained, Failure } from "../Failure.ts"
+import * as ArrayShortcut from "./ArrayShortcut.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import * as Limits from "./Limits.ts"
 import * as PhfRoute from "./PhfRoute.ts"
+import { ShortcutServer } from "./ShortcutServer.ts"
 
 export interface Options extends HttpCaller.Options {
   /** Address to listen on; absent means all of this machine's. */
@@ -43,9 +45,10 @@ const roles = Layer.mergeAll(
 /** Serves from when it is built until its scope closes; gives the address it listens on. */
 export const layer = (options: Options): Layer.Layer<HttpServer.HttpServer, Failure, Catalog | Swarms> => {
   const routes = Layer.mergeAll(roles, PhfRoute.layer, HealthRoute.layer, Limits.layer)
-  const server = createServer(Limits.serverOptions)
+  const server = new ShortcutServer(Limits.serverOptions)
   return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(HttpCaller.layer(options)),
+    Layer.merge(ArrayShortcut.layer(server, options)),
     Layer.provideMerge(cutOff(server)),
     Layer.provideMerge(listening(server, options))
   )
