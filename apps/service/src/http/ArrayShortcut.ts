@@ -2,7 +2,8 @@
  * Joins, leaves and leases of swarms that live in this process, answered without a fiber, a schema or a message: what comes
  * in by far the most often takes a twentieth of the time so. The form on the wire is that of the Array role, and whatever
  * is unusual (a swarm that lives elsewhere or is new, a call that is not as it should be) goes on to it as if nobody had
- * looked: the role is the specification, and this a way round it.
+ * looked: the role is the specification, and this a way round it. It knows no identities: whoever proves who it is goes
+ * the long way, and a service that refuses the unknown must not have this one.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as ArrayWire from "@piecework/cloud/ArrayWire"
@@ -65,6 +66,7 @@ const shortcutOf =
   (request, response, giveBack) => {
     if (request.method !== "POST" || request.url !== paths.Array) return false
     const { headers, socket } = request
+    if (headers.authorization !== undefined) return false
     const length = Number(headers["content-length"])
     if (!Number.isInteger(length) || length <= 0 || length > Limits.maxBody) return false
     whenRead(request, length, (body) => {
