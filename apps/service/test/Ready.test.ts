@@ -18,7 +18,7 @@ const alone = (options: { readonly stoodStill?: () => number; readonly overdue?:
     Layer.provide([
       Layer.succeed(EventLoop, { stoodStill: options.stoodStill ?? (() => 0) }),
       Layer.succeed(Traffic, {
-        watch: () => {},
+        watching: () => () => {},
         inFlight: () => options.overdue ?? 0,
         overdue: () => (options.overdue === undefined ? new Map() : new Map([["array", options.overdue]])),
         endConnections: () => {}
@@ -122,7 +122,8 @@ describe("A service", () => {
       const stuck = Layer.succeed(Swarms, {
         join: () => Effect.never,
         leave: () => Effect.never,
-        lease: () => Effect.never
+        lease: () => Effect.never,
+        resident: () => undefined
       })
       const { url } = yield* local({ swarms: stuck })
       const { code, roles, status } = yield* readyAt(url)
@@ -139,7 +140,8 @@ describe("A service", () => {
       const oneStuck = Layer.succeed(Swarms, {
         join: () => Effect.never,
         leave: ({ contentId: id }) => (id === contentId ? Effect.never : Effect.void),
-        lease: () => Effect.never
+        lease: () => Effect.never,
+        resident: () => undefined
       })
       const { url } = yield* local({ swarms: oneStuck })
       assert.strictEqual((yield* readyAt(url)).code, 200)

@@ -14,13 +14,14 @@ export interface Options {
 }
 
 export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddleware> => {
-  const trusted = Proxies.make(proxies)
+  const externalIp = externalIpOf(proxies)
   return Layer.succeed(CallerMiddleware, (effect) =>
     Effect.flatMap(Effect.serviceOption(HttpServerRequest.HttpServerRequest), (request) => {
       if (Option.isNone(request)) return Effect.die("a call that came over no HTTP request")
       const { headers, remoteAddress } = request.value
+      const socketIp = Option.getOrElse(remoteAddress, () => "127.0.0.1")
       return Effect.provideService(effect, Caller, {
-        externalIp: addressOf(Option.getOrUndefined(remoteAddress), headers["x-forwarded-for"], trusted),
+        externalIp: externalIp(socketIp, headers["x-forwarded-for"]),
         baseUrl: publicUrl ?? baseOf(headers["host"]),
         identity: anonymous
       })
@@ -28,20 +29,17 @@ export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddle
   )
 }
 
-/**
- * Where a request comes from, by its socket and what the proxies say. Each proxy adds the address that it was called from at
- * the end; the last one that is no proxy of ours is the caller's.
- */
-export const addressOf = (
-  socketAddress: string | undefined,
-  forwardedFor: string | ReadonlyArray<string> | undefined,
-  trusted: Proxies.Proxies
-): string => {
-  const socketIp = withoutMapping(socketAddress ?? "127.0.0.1")
+/** The address of a caller, from that of its socket and the header by which proxies pass it on. */
+export const externalIpOf = (proxies: ReadonlyArray<string>) => {
+  const trusted = Proxies.make(proxies)
+  return (socketIp: string, forwardedFor: string | undefined): string =>
+    originOf(withoutMapping(socketIp), forwardedFor, trusted)
+}
+
+/** Each proxy adds the address that it was called from at the end; the last one that is no proxy of ours is the caller's. */
+const originOf = (socketIp: string, forwardedFor: string | undefined, trusted: Proxies.Proxies): string => {
   if (!trusted.has(socketIp)) return socketIp
-  const hops = String(forwardedFor ?? "")
-    .split(",")
-    .map((hop) => withoutMapping(hop.trim()))
+  const hops = (forwardedFor ?? "").split(",").map((hop) => withoutMapping(hop.trim()))
   const origin = hops.findLast((hop) => !trusted.has(hop))
   return origin !== undefined && isIp(origin) ? origin : socketIp
 }

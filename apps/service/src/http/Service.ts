@@ -1,5 +1,4 @@
 /** The roles of this process on one port, with the health of the service. */
-import { createServer } from "node:http"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -11,11 +10,13 @@ import { Traffic } from "../operation/Traffic.ts"
 import { type RoleName, type RoleUrl, urlsOf } from "../role/RoleName.ts"
 import * as Roles from "../role/Roles.ts"
 import type { Address } from "./Address.ts"
+import * as ArrayShortcut from "./ArrayShortcut.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import * as Limits from "./Limits.ts"
 import { listening } from "./listening.ts"
 import * as Observed from "./Observed.ts"
+import { ShortcutServer } from "./ShortcutServer.ts"
 
 export interface Options extends HttpCaller.Options, Address {
   /** What this process is to do. */
@@ -32,7 +33,10 @@ export const layer = (
   const all = Roles.routes(rooms)
   const [first, ...others] = options.roles
   const routes = Layer.mergeAll(all[first], ...others.map((role) => all[role]), HealthRoute.layer, Limits.layer)
-  const server = createServer(Limits.serverOptions)
+  const server = new ShortcutServer(Limits.serverOptions)
+  const shortcut = options.roles.includes("array")
+    ? ArrayShortcut.layer(server, options).pipe(Layer.provide(rooms.swarms))
+    : Layer.empty
   const caller = Observed.layer.pipe(Layer.provide(HttpCaller.layer(options)))
   // Its end comes before that of what it stands on: the routes go when nobody needs them any more.
   const stopping = Layer.effectDiscard(
@@ -45,11 +49,12 @@ export const layer = (
   const watching = Layer.effectDiscard(
     Effect.gen(function* () {
       const traffic = yield* Traffic
-      traffic.watch(server, yield* logged(options.proxies))
+      server.onArrival = traffic.watching(yield* logged(options.proxies))
     })
   )
   return stopping.pipe(
     Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
+    Layer.provide(shortcut),
     Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
     Layer.provideMerge(listening(() => server, options, "--port")),
     Layer.provide(watching)

@@ -2,7 +2,7 @@
  * The requests of this process, from their heads to their last bytes: what is under way, what ended how, and what waits too
  * long. Plain code at the server's own events, since every request passes here.
  */
-import type { IncomingMessage, Server, ServerResponse } from "node:http"
+import type { IncomingMessage, ServerResponse } from "node:http"
 import { Context, Effect, Layer, Metric } from "effect"
 import { routeOf, type Route } from "./Route.ts"
 
@@ -24,17 +24,17 @@ export interface Ended {
 interface Pending {
   readonly route: Route
   readonly response: ServerResponse
-  /** Milliseconds on the process's clock. */
-  readonly arrivedAt: number
-  /** Since when it has been here as a whole, as far as somebody looked. */
+  /** Since when it has been here as a whole, as far as somebody looked; in milliseconds on the process's clock. */
   wholeSince: number | undefined
 }
 
 export class Traffic extends Context.Service<
   Traffic,
   {
-    /** Counts what comes to this server, from before anybody answers. */
-    readonly watch: (server: Server, onEnd?: (ended: Ended) => void) => void
+    /** To be called with each request before anybody answers it. */
+    readonly watching: (
+      onEnd: ((ended: Ended) => void) | undefined
+    ) => (request: IncomingMessage, response: ServerResponse) => void
     readonly inFlight: () => number
     /** By route, requests that are here as a whole for so many milliseconds and have no answer yet. */
     readonly overdue: (millis: number) => ReadonlyMap<Route, number>
@@ -77,20 +77,18 @@ export class Traffic extends Context.Service<
           isEnding = true
           for (const { response } of pending.values()) endBehind(response)
         },
-        watch: (server, onEnd) => {
-          server.prependListener("request", (request, response) => {
-            const route = routeOf(request.url ?? "")
-            const arrivedAt = performance.now()
-            pending.set(request, { route, response, arrivedAt, wholeSince: undefined })
-            if (isEnding) endBehind(response)
-            response.once("close", () => {
-              pending.delete(request)
-              const millis = performance.now() - arrivedAt
-              const outcome = response.writableFinished ? outcomeOf(request, route, response.statusCode) : "aborted"
-              counterOf(route, outcome).updateUnsafe(1, context)
-              timerOf(route).updateUnsafe(millis / 1000, context)
-              onEnd?.({ route, outcome, status: response.statusCode, millis, request })
-            })
+        watching: (onEnd) => (request, response) => {
+          const route = routeOf(request.url ?? "")
+          const arrivedAt = performance.now()
+          pending.set(request, { route, response, wholeSince: undefined })
+          if (isEnding) endBehind(response)
+          response.once("close", () => {
+            pending.delete(request)
+            const millis = performance.now() - arrivedAt
+            const outcome = response.writableFinished ? outcomeOf(request, route, response.statusCode) : "aborted"
+            counterOf(route, outcome).updateUnsafe(1, context)
+            timerOf(route).updateUnsafe(millis / 1000, context)
+            onEnd?.({ route, outcome, status: response.statusCode, millis, request })
           })
         }
       })
