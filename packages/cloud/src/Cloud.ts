@@ -203,4 +203,12 @@ const noBytes = new Uint8Array()
 const countryOf = ({ countryCode }: GeoReply) => (countryCode === undefined ? {} : { countryCode })
 
 /** The role did not answer where it was said to be: it may have moved. */
-const isLost = ({ reason }: CloudError): boolean => reason !== "ContentUnknown" && reason !== "Refused"
+const isLost = ({ reason }: CloudError): boolean => !answered.has(reason)
+
+/** What a role itself says, and not the way to it. */
+const answered: ReadonlySet<CloudError["reason"]> = new Set([
+  "ContentUnknown",
+  "Refused",
+  "NotEnrolled",
+  "CredentialRefused"
+])

@@ -32,12 +32,13 @@ export const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
+/** The database in the folder, its troubles in words. */
+export const databaseIn = (directory: string): Layer.Layer<Database, Failure> =>
+  explained(Database.layer.pipe(Layer.provide(DatabaseConfig.layer({ directory }))), ofDatabase)
+
 /** The catalog in the folder, its troubles in words. */
 export const catalogIn = (directory: string): Layer.Layer<Catalog, Failure> =>
-  explained(
-    Catalog.layer.pipe(Layer.provide(Database.layer), Layer.provide(DatabaseConfig.layer({ directory }))),
-    ofDatabase
-  )
+  explained(Catalog.layer, ofDatabase).pipe(Layer.provide(databaseIn(directory)))
 
 /** For commands that only look: the catalog that is there, and none is made. */
 export const catalogThere = (directory: string): Layer.Layer<Catalog, Failure> =>

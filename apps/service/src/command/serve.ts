@@ -37,7 +37,19 @@ const privateNetworks = Flag.Literals("private-networks", ["one-site", "by-subne
   Flag.withDefault("one-site")
 )
 
-export const serve = Command.make("piecework-service", { host, port, publicUrl, proxies, privateNetworks }).pipe(
+const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
+  Flag.withDescription("serve enrolled devices only; see piecework-service device --help"),
+  Flag.withDefault(false)
+)
+
+export const serve = Command.make("piecework-service", {
+  host,
+  port,
+  publicUrl,
+  proxies,
+  privateNetworks,
+  requireEnrolment
+}).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),
   Command.withHandler((options) =>

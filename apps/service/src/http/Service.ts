@@ -12,6 +12,8 @@ import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
 import type { Swarms } from "@piecework/swarm/Swarms"
+import type { Admission } from "@piecework/trust/Admission"
+import type { Credentials } from "@piecework/trust/Credentials"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
@@ -19,8 +21,9 @@ import { exitCodes } from "../ExitCode.ts"
 import { explained, Failure } from "../Failure.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
-import * as Limits from "./Limits.ts"
+import * as Entrance from "./Entrance.ts"
 import * as PhfRoute from "./PhfRoute.ts"
+import * as Trust from "./Trust.ts"
 
 export interface Options extends HttpCaller.Options {
   /** Address to listen on; absent means all of this machine's. */
@@ -41,11 +44,13 @@ const roles = Layer.mergeAll(
 ).pipe(Layer.provide([Directory.layer(), ContentPolicyHandlers.layer, ArrayHandlers.layer, RpcSerialization.layerJson]))
 
 /** Serves from when it is built until its scope closes; gives the address it listens on. */
-export const layer = (options: Options): Layer.Layer<HttpServer.HttpServer, Failure, Catalog | Swarms> => {
-  const routes = Layer.mergeAll(roles, PhfRoute.layer, HealthRoute.layer, Limits.layer)
-  const server = createServer(Limits.serverOptions)
+export const layer = (
+  options: Options
+): Layer.Layer<HttpServer.HttpServer, Failure, Admission | Catalog | Credentials | Swarms> => {
+  const routes = Layer.mergeAll(roles, Trust.routes, PhfRoute.layer, HealthRoute.layer, Entrance.layer(options))
+  const server = createServer(Entrance.serverOptions)
   return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(HttpCaller.layer(options)),
+    Layer.provide(HttpCaller.layer),
     Layer.provideMerge(cutOff(server)),
     Layer.provideMerge(listening(server, options))
   )

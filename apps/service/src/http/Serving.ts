@@ -5,12 +5,13 @@ import { Swarms } from "@piecework/swarm/Swarms"
 import { Effect, Layer, Option, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
-import { catalogIn } from "../command/options.ts"
+import { catalogIn, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as Service from "./Service.ts"
+import * as Trust from "./Trust.ts"
 
 export interface Options {
   /** Address to listen on; all of this machine's when absent. */
@@ -23,6 +24,8 @@ export interface Options {
   readonly proxies: ReadonlyArray<string>
   readonly privateNetworks: "one-site" | "by-subnet"
   readonly data: string
+  /** Whether devices that have not enrolled are refused. */
+  readonly requireEnrolment: boolean
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -34,6 +37,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     host: listenOn,
     port: options.port,
     proxies: options.proxies,
+    isSecure: false,
     publicUrl: yield* toldUrl(Option.getOrUndefined(options.publicUrl))
   })
   const swarms = Swarms.layerEmbedded.pipe(
@@ -41,8 +45,13 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       SwarmConfig.layer({ privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite" })
     )
   )
+  const trust = Trust.layer(options).pipe(Layer.provide(databaseIn(options.data)))
   const ready = Layer.effectDiscard(announced(listenOn, options.json))
-  return yield* ready.pipe(Layer.provide(service), Layer.provide([catalogIn(options.data), swarms]), Layer.launch)
+  return yield* ready.pipe(
+    Layer.provide(service),
+    Layer.provide([catalogIn(options.data), swarms, trust]),
+    Layer.launch
+  )
 })
 
 const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Failure> =>
