@@ -118,7 +118,13 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
     const { expiresAt, kind, name } = wanted
     const credential = new Credential({
       ...fresh,
-      ...{ kind, id, name, scopes, groups, expiresAt, usesLeft },
+      kind,
+      id,
+      name,
+      scopes,
+      groups,
+      expiresAt,
+      usesLeft,
       createdAt: yield* Clock.currentTimeMillis,
       createdBy: describe(who)
     })
@@ -133,7 +139,6 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
     const presented = Token.present(token)
     const found = yield* findRow(presented.named?.id ?? "")
     const judged = judge(presented, Option.getOrUndefined(Option.map(found, keptOf)), now)
-    const refuse = (reason: Refusal) => Effect.fail(new EnrolmentRefused({ reason }))
     if (Result.isFailure(judged)) return yield* refuse(judged.failure)
     const by = judged.success.credential
     if (by.kind !== "Enrolment") return yield* refuse("Unknown")
@@ -230,6 +235,8 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
     )
   })
 }
+
+const refuse = (reason: Refusal) => Effect.fail(new EnrolmentRefused({ reason }))
 
 const fresh = { scopes: [], groups: [], expiresAt: null, revokedAt: null, usedAt: null, usesLeft: null } as const
 

@@ -62,8 +62,8 @@ const listing = (kind: "Device" | "Enrolment", name: string, description: string
 
 const lineOf = (one: Credential, now: number): string => {
   const groups = one.groups.length === 0 ? "no groups" : one.groups.map(trusting.printable).join(", ")
-  const uses = one.usesLeft === null ? "" : `, ${Amount.count(one.usesLeft, "use")} left`
-  return `${one.id}  ${trusting.printable(one.name)}  ${groups}  ${trusting.stateOf(one, now)}${uses}`
+  const left = one.usesLeft === null ? "" : `, ${Amount.count(one.usesLeft, "use")} left`
+  return `${one.id}  ${trusting.printable(one.name)}  ${groups}  ${trusting.stateOf(one, now)}${left}`
 }
 
 const show = Command.make("show", { id: trusting.id, ...remote.flags }).pipe(

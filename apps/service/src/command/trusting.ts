@@ -132,9 +132,14 @@ function lifetimeIn(text: string): Option.Option<Option.Option<Duration.Duration
     : Option.some(Option.some(Duration.seconds(Number(amount) * seconds)))
 }
 
+/** Seconds. */
 const units: { readonly [unit: string]: number } = {
-  ...{ m: 60, min: 60, minute: 60, minutes: 60 },
-  ...{ h: 3600, hour: 3600, hours: 3600 },
-  ...{ d: 86_400, day: 86_400, days: 86_400 },
-  ...{ y: 31_536_000, year: 31_536_000, years: 31_536_000 }
+  m: 60,
+  minutes: 60,
+  h: 3600,
+  hours: 3600,
+  d: 86_400,
+  days: 86_400,
+  y: 31_536_000,
+  years: 31_536_000
 }
