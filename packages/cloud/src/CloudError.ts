@@ -7,10 +7,11 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
   /**
    * Unreachable: no connection, or the server failed (5xx). TimedOut: no whole answer within the limit. Unintelligible: an
    * answer that is not the contract's, as a captive portal gives. ContentUnknown and Refused: the service's own answers.
-   * NotEnrolled: it serves enrolled devices only. CredentialRefused: it does not accept this device's credential.
+   * Untrusted: no certificate that is trusted here. NotEnrolled: it serves enrolled devices only. CredentialRefused: it does not accept this device's credential.
    */
   reason: Schema.Literals([
     "Unreachable",
+    "Untrusted",
     "TimedOut",
     "Unintelligible",
     "ContentUnknown",
@@ -29,6 +30,8 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
     switch (this.reason) {
       case "Unreachable":
         return `The ${this.role} service at ${this.url} cannot be reached${status}.`
+      case "Untrusted":
+        return `What answers at ${this.url} cannot prove that it is the ${this.role} service; give its authority with --service-ca.`
       case "TimedOut":
         return `The ${this.role} service at ${this.url} did not answer in time.`
       case "Unintelligible":

@@ -5,7 +5,7 @@
 import { Cause, Duration, Effect, Option, Redacted, Schema, type Scope } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import { type Rpc, RpcClient, RpcClientError, type RpcGroup, RpcSerialization } from "effect/rpc"
-import { challengeOf } from "./internal/Calls.ts"
+import { challengeOf, isUntrusted } from "./internal/Calls.ts"
 import { readReply } from "./internal/Reply.ts"
 
 /** No answer of the call's own. */
@@ -13,6 +13,8 @@ export class ServiceError extends Schema.TaggedError<ServiceError>()("ServiceErr
   url: Schema.String,
   reason: Schema.Literals([
     "Unreachable",
+    /** What answers has no certificate that is trusted here. */
+    "Untrusted",
     "TimedOut",
     "Unintelligible",
     /** The call needs a token, and none was shown. */
@@ -30,6 +32,8 @@ export class ServiceError extends Schema.TaggedError<ServiceError>()("ServiceErr
     switch (this.reason) {
       case "Unreachable":
         return `The service at ${this.url} cannot be reached${status}.`
+      case "Untrusted":
+        return `What answers at ${this.url} cannot prove that it is the service; give its authority with --service-ca.`
       case "TimedOut":
         return `The service at ${this.url} did not answer in time.`
       case "Unintelligible":
@@ -106,7 +110,8 @@ const errorOf = <E>(
   if (!(failure instanceof RpcClientError.RpcClientError)) return failure as Exclude<E, RpcClientError.RpcClientError>
   const { reason } = failure
   if (!(reason instanceof HttpClientError.HttpClientErrorSchema)) return make("Unintelligible", { cause: reason })
-  if (reason.kind === "TransportError") return make("Unreachable", { cause: reason.cause })
+  if (reason.kind === "TransportError")
+    return make(isUntrusted(reason.cause) ? "Untrusted" : "Unreachable", { cause: reason.cause })
   const response = reason.cause instanceof HttpClientError.StatusCodeError ? reason.cause.response : undefined
   if (response === undefined) return make("Unintelligible", { cause: reason.cause })
   const { headers, status } = response

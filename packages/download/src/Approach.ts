@@ -71,6 +71,7 @@ export const find = Effect.fn("Approach.find")(function* (
 const reasonOf = (error: CloudError): ModeReason => {
   switch (error.reason) {
     case "Unreachable":
+    case "Untrusted":
     case "TimedOut":
       return "ServiceUnreachable"
     case "Unintelligible":

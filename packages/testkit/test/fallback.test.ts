@@ -44,6 +44,7 @@ describe("a download falls back to plain HTTP, finishes, and says why", () => {
     ["TimedOut", "ServiceUnreachable"],
     ["Unintelligible", "ServiceUnintelligible"],
     ["Refused", "ServiceUnintelligible"],
+    ["Untrusted", "ServiceUnreachable"],
     ["NotEnrolled", "NotEnrolled"],
     ["CredentialRefused", "NotEnrolled"]
   ] as const) {

@@ -23,6 +23,7 @@ import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import * as Entrance from "./Entrance.ts"
 import * as PhfRoute from "./PhfRoute.ts"
+import * as TlsServer from "./TlsServer.ts"
 import * as Trust from "./Trust.ts"
 
 export interface Options extends HttpCaller.Options {
@@ -30,6 +31,8 @@ export interface Options extends HttpCaller.Options {
   readonly host: string | undefined
   /** 0 takes a free one. */
   readonly port: number
+  /** For HTTPS; absent means plain HTTP. */
+  readonly tls: TlsServer.Files | undefined
 }
 
 /** A defect in one call must not end the others. */
@@ -48,12 +51,17 @@ export const layer = (
   options: Options
 ): Layer.Layer<HttpServer.HttpServer, Failure, Admission | Catalog | Credentials | Swarms> => {
   const routes = Layer.mergeAll(roles, Trust.routes, PhfRoute.layer, HealthRoute.layer, Entrance.layer(options))
-  const server = createServer(Entrance.serverOptions)
-  return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(HttpCaller.layer),
-    Layer.provideMerge(cutOff(server)),
-    Layer.provideMerge(listening(server, options))
-  )
+  const server =
+    options.tls === undefined
+      ? Effect.sync(() => createServer(Entrance.serverOptions))
+      : TlsServer.make(options.tls, Entrance.serverOptions)
+  const serving = (made: Server) =>
+    HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
+      Layer.provide(HttpCaller.layer),
+      Layer.provideMerge(cutOff(made)),
+      Layer.provideMerge(listening(made, options))
+    )
+  return Layer.unwrap(Effect.map(server, serving))
 }
 
 const listening = (server: Server, { host, port }: Options) =>

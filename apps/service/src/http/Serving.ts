@@ -11,6 +11,7 @@ import { Failure } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as Service from "./Service.ts"
+import * as TlsServer from "./TlsServer.ts"
 import * as Trust from "./Trust.ts"
 
 export interface Options {
@@ -26,6 +27,10 @@ export interface Options {
   readonly data: string
   /** Whether devices that have not enrolled are refused. */
   readonly requireEnrolment: boolean
+  /** Certificate and key for HTTPS; what `init` made when absent. */
+  readonly tlsCert: Option.Option<string>
+  readonly tlsKey: Option.Option<string>
+  readonly plainHttp: boolean
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -33,11 +38,13 @@ export interface Options {
 /** Serves until it is told to stop. */
 export const run = Effect.fnUntraced(function* (options: Options) {
   const listenOn = Option.getOrUndefined(options.host)
+  const tls = yield* TlsServer.filesFor(options)
   const service = Service.layer({
     host: listenOn,
     port: options.port,
     proxies: options.proxies,
-    isSecure: false,
+    tls,
+    isSecure: tls !== undefined,
     publicUrl: yield* toldUrl(Option.getOrUndefined(options.publicUrl))
   })
   const swarms = Swarms.layerEmbedded.pipe(
@@ -46,7 +53,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     )
   )
   const trust = Trust.layer(options).pipe(Layer.provide(databaseIn(options.data)))
-  const ready = Layer.effectDiscard(announced(listenOn, options.json))
+  const ready = Layer.effectDiscard(announced(listenOn, tls === undefined ? "http" : "https", options.json))
   return yield* ready.pipe(
     Layer.provide(service),
     Layer.provide([catalogIn(options.data), swarms, trust]),
@@ -65,14 +72,14 @@ const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Fa
       )
 
 /** Says where it listens, for a person or a program, once it does. */
-const announced = (listenOn: string | undefined, forPrograms: boolean) =>
+const announced = (listenOn: string | undefined, scheme: "http" | "https", forPrograms: boolean) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { address } = yield* HttpServer.HttpServer
     if (!NetAddress.isInetAddress(address)) return yield* Effect.die("an address without a port")
     const isEverywhere = NetAddress.isUnspecified(address.address)
     const shown = isEverywhere ? "127.0.0.1" : NetAddress.formatUrlHost(address.address)
-    const url = `http://${shown}:${address.port}`
+    const url = `${scheme}://${shown}:${address.port}`
     yield* Startup.serving
     if (forPrograms) return yield* output.line(JSON.stringify({ listening: url }))
     const where = listenOn === undefined || isEverywhere ? ` and on this machine's other addresses` : ""

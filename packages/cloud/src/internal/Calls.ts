@@ -100,12 +100,26 @@ const errorOf = (role: Role, url: string, cause: Cause.Cause<Failure>): CloudErr
   if (failure instanceof RequestRefused) return make("Refused", { cause: failure })
   const { reason } = failure
   if (!(reason instanceof HttpClientError.HttpClientErrorSchema)) return make("Unintelligible", { cause: reason })
-  if (reason.kind === "TransportError") return make("Unreachable", { cause: reason.cause })
+  if (reason.kind === "TransportError")
+    return make(isUntrusted(reason.cause) ? "Untrusted" : "Unreachable", { cause: reason.cause })
   const response = reason.cause instanceof HttpClientError.StatusCodeError ? reason.cause.response : undefined
   if (response === undefined) return make("Unintelligible", { cause: reason.cause })
   const { headers, status } = response
   return make(challengeOf(status, headers["www-authenticate"]) ?? reasonOf(status), { status })
 }
+
+/** Whether it was the certificate that was wrong. The codes are those of OpenSSL's checks, and of Node's of the name. */
+export const isUntrusted = (cause: unknown): boolean => {
+  let at = cause
+  for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
+    if ("code" in at && typeof at.code === "string" && certificateCode.test(at.code)) return true
+    at = "cause" in at ? at.cause : undefined
+  }
+  return false
+}
+
+const certificateCode =
+  /^(CERT_|UNABLE_TO_(VERIFY|GET_ISSUER)|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/
 
 /** A 401 of ours says what it wants (RFC 6750 §3); another one is a proxy's, or a portal's. */
 export const challengeOf = (status: number, challenge: string | undefined) => {
