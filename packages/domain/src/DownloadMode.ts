@@ -36,6 +36,8 @@ export const ModeReason = Schema.Literals([
   "ServiceUnintelligible",
   /** The service does not know this content. */
   "ContentUnknown",
+  /** The device takes no part in peering: too little memory or disk, or a VPN. */
+  "NotEligible",
   /** The content's policy forbids peers. */
   "PeersForbidden",
   /** The pieces hash file could not be fetched. */
