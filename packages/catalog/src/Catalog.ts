@@ -46,6 +46,8 @@ export class Catalog extends Context.Service<
     readonly setPolicy: (id: ContentId, change: PolicyChange) => Effect.Effect<Option.Option<Published>, DatabaseError>
     /** Hands the content out to nobody from now on, or to whom its policy allows. Answers it as it was before. */
     readonly setHalted: (id: ContentId, isHalted: boolean) => Effect.Effect<Option.Option<Published>, DatabaseError>
+    /** How many contents there are. */
+    readonly count: Effect.Effect<number, DatabaseError>
     /** Forgets the content and its URLs; says whether it was there. */
     readonly unpublish: (id: ContentId) => Effect.Effect<boolean, DatabaseError>
     /** Forgets the URL, and its content too if that was the last one; answers the content it led to. */
@@ -228,6 +230,10 @@ const make = ({ during, sql }: Database["Service"]): Catalog["Service"] => {
       })
       return yield* sql.withTransaction(write)
     }, during("halt or resume a content")),
+
+    count: Effect.map(sql<{ readonly n: number | bigint }>`SELECT count(*) AS n FROM contents`, ([row]) =>
+      Number(row?.n ?? 0)
+    ).pipe(during("count the contents")),
 
     unpublish: Effect.fn("Catalog.unpublish")(function* (id) {
       const change = Effect.gen(function* () {

@@ -11,6 +11,7 @@ import {
 import { Gate } from "@piecework/cloud/Gate"
 import { phfPath } from "@piecework/cloud/Role"
 import { ContentHalted, ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
+import { basesOf, RoleUrls } from "@piecework/cloud/RoleUrls"
 import { hashOfHashes } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Clock, Effect, Option } from "effect"
@@ -23,6 +24,7 @@ export const layer = ContentPolicyRpcs.toLayer(
     const catalog = yield* Catalog
     const gate = yield* Gate
     const { checkEvery } = yield* CatalogConfig
+    const urls = yield* RoleUrls
     const find = ({ altCatalogId, contentId }: ContentPolicyRequest) => {
       // The caller cannot help a catalog that fails, so it sees a service that does.
       if (contentId !== undefined) return Effect.orDie(catalog.byId(contentId))
@@ -32,12 +34,13 @@ export const layer = ContentPolicyRpcs.toLayer(
     return ContentPolicyRpcs.of({
       ContentPolicy: (request) =>
         Effect.gen(function* () {
-          const { baseUrl, identity } = yield* Caller
+          const { identity } = yield* Caller
+          const bases = yield* basesOf(urls, "Metadata")
           const content = request.contentId ?? request.altCatalogId ?? ""
           const found = Option.getOrUndefined(yield* find(request))
           const verdict = found === undefined ? "Unknown" : verdictOf(found, identity, yield* Clock.currentTimeMillis)
           if (verdict === "Halted") return yield* new ContentHalted({ content })
-          const reply = found === undefined || verdict === "Unknown" ? Option.none() : replyOf(found, baseUrl)
+          const reply = found === undefined || verdict === "Unknown" ? Option.none() : replyOf(found, bases)
           return Option.isSome(reply) ? reply.value : yield* new ContentUnknown({ content })
         }),
       Check: ({ contentIds }) =>
@@ -50,13 +53,13 @@ export const layer = ContentPolicyRpcs.toLayer(
 )
 
 /** `None` for an id that no hash of hashes has, which is never published. */
-const replyOf = (published: Published, baseUrl: string): Option.Option<ContentPolicyReply> =>
+const replyOf = (published: Published, bases: Bases): Option.Option<ContentPolicyReply> =>
   Option.map(hashOfHashes(published.contentId), (digest) => {
     const { policy } = published
     return new ContentPolicyReply({
       contentId: published.contentId,
       hashOfHashes: digest,
-      phfUrls: [ContentUrl.make(baseUrl + phfPath(published.contentId))],
+      phfUrls: phfUrlsOf(published, bases),
       phfDigest: published.phfDigest,
       // The latest are the likeliest to be there still.
       contentUrls: published.urls.slice(-maxUrls),
@@ -77,6 +80,13 @@ const policiesOf = ({ policy }: Published): Policies =>
     ...(policy.expireAtSeconds === undefined ? {} : { expireAtSeconds: policy.expireAtSeconds }),
     downloadToExpireSeconds: policy.downloadToExpireSeconds ?? defaults.downloadToExpireSeconds
   })
+
+type Bases = readonly [string, ...ReadonlyArray<string>]
+
+const phfUrlsOf = ({ contentId }: Published, [first, ...others]: Bases) => {
+  const under = (base: string) => ContentUrl.make(base + phfPath(contentId))
+  return [under(first), ...others.slice(0, maxUrls - 1).map(under)] as const
+}
 
 /** What Microsoft's service said of a real content. Source: spec.md §4.3; the age is DOMaxCacheAge's default, §1. */
 const defaults = {

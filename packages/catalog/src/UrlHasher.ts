@@ -153,8 +153,8 @@ const validatorsOf = ({ headers }: HttpResponse): Validators => ({
 })
 
 /** An answer that says it of one and not of the other is no sign of a change. */
-const isSame = (a: Validators, b: Validators): boolean => {
-  const differs = (one: string | undefined, other: string | undefined) =>
-    one !== undefined && other !== undefined && one !== other
-  return !differs(a.etag, b.etag) && !differs(a.lastModified, b.lastModified)
-}
+const isSame = (a: Validators, b: Validators): boolean =>
+  !differs(a.etag, b.etag) && !differs(a.lastModified, b.lastModified)
+
+const differs = (one: string | undefined, other: string | undefined) =>
+  one !== undefined && other !== undefined && one !== other

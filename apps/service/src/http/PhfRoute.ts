@@ -4,26 +4,24 @@
  * groups. To whoever may not have the content it is not there.
  */
 import { Catalog } from "@piecework/catalog/Catalog"
+import { Caller } from "@piecework/cloud/Caller"
+import { Gate } from "@piecework/cloud/Gate"
 import { anonymous } from "@piecework/cloud/Identity"
 import { parse } from "@piecework/domain/Content"
-import { Gate } from "@piecework/cloud/Gate"
-import { Effect, Option, Result } from "effect"
+import { Effect, Layer, Option, Result } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
-import { Callers } from "./HttpCaller.ts"
 import * as Range from "./Range.ts"
 
 const missing = HttpServerResponse.text("No such content.\n", { status: 404 })
 const halted = HttpServerResponse.text("This content is halted.\n", { status: 404 })
 
-const answer = Effect.gen(function* () {
-  const catalog = yield* Catalog
+const answerFrom = Effect.fnUntraced(function* (catalog: Catalog["Service"], gate: Gate["Service"]) {
   const request = yield* HttpServerRequest.HttpServerRequest
   const { id = "" } = yield* HttpRouter.params
   const contentId = Option.getOrUndefined(parse(id))
   if (contentId === undefined) return missing
-  const { identity } = yield* (yield* Callers).of(request)
-  const gate = yield* Gate
-  const passed = yield* Effect.result(gate.pass(identity, contentId))
+  const caller = Option.getOrUndefined(yield* Effect.serviceOption(Caller))
+  const passed = yield* Effect.result(gate.pass(caller?.identity ?? anonymous, contentId))
   if (Result.isFailure(passed)) return passed.failure._tag === "ContentHalted" ? halted : missing
   const bytes = Option.getOrUndefined(yield* Effect.orDie(catalog.phf(contentId)))
   if (bytes === undefined) return missing
@@ -53,4 +51,8 @@ const answer = Effect.gen(function* () {
 })
 
 /** HEAD is answered by the same, without the body. */
-export const layer = HttpRouter.add("GET", "/phf/:id", answer)
+export const layer = Layer.unwrap(
+  Effect.gen(function* () {
+    return HttpRouter.add("GET", "/phf/:id", answerFrom(yield* Catalog, yield* Gate))
+  })
+)
