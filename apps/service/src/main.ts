@@ -4,6 +4,8 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Logger } from "effect"
 import { Command } from "effect/cli"
+import { audit } from "./command/audit.ts"
+import { content } from "./command/content.ts"
 import { init } from "./command/init.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
@@ -15,7 +17,7 @@ import { Output } from "./Output.ts"
 import * as Startup from "./Startup.ts"
 import { version } from "./version.ts"
 
-const service = serve.pipe(Command.withSubcommands([init, publish, list, unpublish, token, device]))
+const service = serve.pipe(Command.withSubcommands([init, publish, list, unpublish, content, audit, token, device]))
 
 Command.run(service, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),

@@ -37,7 +37,10 @@ export const layer = ContentAdminRpcs.toLayer(
         Effect.gen(function* () {
           yield* allowed("Read")
           const { contents, next } = yield* failing(catalog.page(page))
-          return { contents: contents.map(recordOf), ...(next === undefined ? {} : { next }) }
+          return {
+            contents: contents.map((content) => recordOf(content, mostListedUrls)),
+            ...(next === undefined ? {} : { next })
+          }
         }),
       Show: ({ name }) =>
         Effect.andThen(
@@ -86,5 +89,8 @@ const there = <E>(
     })
   )
 
-export const recordOf = ({ urls, ...content }: Published): ContentRecord =>
-  new ContentRecord({ ...content, urls: urls.slice(-maxUrls) })
+/** URLs of one content in a list: a page stays under 4 MiB however long they are. */
+const mostListedUrls = 4
+
+const recordOf = ({ urls, ...content }: Published, mostUrls = maxUrls): ContentRecord =>
+  new ContentRecord({ ...content, urls: urls.slice(-mostUrls) })

@@ -1,39 +1,38 @@
 /** `piecework-service list`: what is published. */
-import { Catalog, type Published } from "@piecework/catalog/Catalog"
-import { Effect } from "effect"
+import { type ContentRecord, maxPage } from "@piecework/cloud/ContentAdminRpcs"
+import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
-import { ofDatabase } from "../Failure.ts"
 import { Output } from "../Output.ts"
-import * as Amount from "../view/Amount.ts"
-import { catalogThere } from "./options.ts"
+import * as contents from "./contents.ts"
+import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
 
-export const list = Command.make("list").pipe(
+export const list = Command.make("list", remote.flags).pipe(
   Command.withDescription("Shows what is published"),
-  Command.withHandler(() =>
+  Command.withHandler((where) =>
     Effect.gen(function* () {
       const { data, json } = yield* serve
       const output = yield* Output
-      const contents = yield* Catalog.use((catalog) => Effect.mapError(catalog.list, ofDatabase)).pipe(
-        Effect.provide(catalogThere(data))
-      )
-      if (json) return yield* output.line(JSON.stringify(contents.map(forPrograms)))
-      if (contents.length === 0)
+      const found = yield* contents.administerThere({ ...where, data }, all)
+      if (json) return yield* output.line(JSON.stringify(found.map(contents.forPrograms)))
+      if (found.length === 0)
         return yield* output.note("Nothing is published yet; see piecework-service publish --help.")
-      return yield* output.line(contents.map(forPeople).join("\n"))
+      const now = yield* Clock.currentTimeMillis
+      return yield* output.line(found.map((content) => contents.forPeople(content, now)).join("\n"))
     })
   )
 )
 
-const forPrograms = ({ contentId, contentSize, pieceSize, publishedAt, urls }: Published) => ({
-  contentId,
-  contentSize,
-  pieces: Math.ceil(contentSize / pieceSize),
-  publishedAt: new Date(publishedAt).toISOString(),
-  urls
-})
-
-const forPeople = ({ contentId, contentSize, urls }: Published): string => {
-  const [first = "no current URL", ...others] = urls
-  return [`${contentId}  ${Amount.bytes(contentSize)}`, ...[first, ...others].map((url) => `  ${url}`)].join("\n")
-}
+const all = (client: contents.Client) =>
+  Effect.gen(function* () {
+    const found: Array<ContentRecord> = []
+    for (let after: number | undefined = 0; after !== undefined;) {
+      const page: { readonly contents: ReadonlyArray<ContentRecord>; readonly next?: number } = yield* client.List({
+        after,
+        most: maxPage
+      })
+      found.push(...page.contents)
+      after = page.next
+    }
+    return found
+  })

@@ -1,9 +1,7 @@
 /** What several commands are told. */
-import { existsSync } from "node:fs"
 import { homedir } from "node:os"
-import { join } from "node:path"
 import { Catalog } from "@piecework/catalog/Catalog"
-import { Database, fileName } from "@piecework/database/Database"
+import { Database } from "@piecework/database/Database"
 import * as DatabaseConfig from "@piecework/database/DatabaseConfig"
 import { ContentUrl, parse } from "@piecework/domain/ContentUrl"
 import { Config, Effect, Layer, Option, Redacted, Result } from "effect"
@@ -62,24 +60,8 @@ export const databaseIn = ({ database, directory }: Data): Layer.Layer<Database,
     ofDatabase
   )
 
-/** The catalog in there, its troubles in words. */
-export const catalogIn = (where: Data): Layer.Layer<Catalog, Failure> =>
-  explained(Catalog.layer, ofDatabase).pipe(Layer.provide(databaseIn(where)))
-
-/** For commands that only look: the catalog that is there, and no file is made. */
-export const catalogThere = (where: Data): Layer.Layer<Catalog, Failure> =>
-  Layer.unwrap(
-    Effect.suspend(() =>
-      Option.isSome(where.database) || existsSync(join(where.directory, fileName))
-        ? Effect.succeed(catalogIn(where))
-        : Effect.fail(
-            new Failure({
-              sentence: `Nothing is published yet in ${where.directory}; see piecework-service publish --help.`,
-              code: exitCodes.notFound
-            })
-          )
-    )
-  )
+/** The catalog on a database, its troubles in words. */
+export const catalogOn: Layer.Layer<Catalog, Failure, Database> = explained(Catalog.layer, ofDatabase)
 
 export const contentUrl = (text: string): Effect.Effect<ContentUrl, Failure> =>
   Result.match(parse(text), {

@@ -6,12 +6,13 @@ import { readFile } from "node:fs/promises"
 import { layerInProcess } from "@piecework/cloud/Caller"
 import * as HttpRpc from "@piecework/cloud/HttpRpc"
 import { local } from "@piecework/cloud/Identity"
+import { DatabaseError } from "@piecework/database/DatabaseError"
 import { RequestRefused } from "@piecework/cloud/RoleError"
-import { Config, Effect, Layer, Option, type Redacted, Schema } from "effect"
+import { Config, type Duration, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { Flag } from "effect/cli"
 import { type Rpc, type RpcClient, type RpcClientError, type RpcGroup, RpcTest } from "effect/rpc"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
+import { Failure, ofDatabase } from "../Failure.ts"
 
 export const service = Flag.String("service").pipe(
   Flag.withMetavar("URL"),
@@ -41,27 +42,43 @@ export const at =
   <Rpcs extends Rpc.Any, R>(
     group: RpcGroup.RpcGroup<Rpcs>,
     path: string,
-    handlers: Layer.Layer<Rpc.ToHandler<Rpcs>, Failure, R>
+    handlers: Layer.Layer<Rpc.ToHandler<Rpcs>, Failure, R>,
+    timeout?: Duration.Input
   ) =>
   (where: Where) =>
   <A, E>(use: (client: RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>) => Effect.Effect<A, E>) =>
     Option.match(where.service, {
       onNone: () =>
         Effect.scoped(Effect.flatMap(RpcTest.makeClient(group), (client) => use(client))).pipe(
-          Effect.provide([handlers, layerInProcess({ identity: local })])
+          Effect.provide([handlers, layerInProcess({ identity: local })]),
+          // Handlers take it for something that their caller cannot help; here it can.
+          Effect.catchDefect((defect) => (defect instanceof DatabaseError ? ofDatabase(defect) : Effect.die(defect)))
         ),
-      onSome: (url) => remotely(group, url, path, where.serviceCa)(use)
+      onSome: (url) => remotely(group, { url, path, ca: where.serviceCa, timeout })(use)
     }).pipe(Effect.mapError(inWords<E>))
 
 const remotely =
-  <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>, url: string, path: string, ca: Option.Option<string>) =>
+  <Rpcs extends Rpc.Any>(
+    group: RpcGroup.RpcGroup<Rpcs>,
+    {
+      ca,
+      path,
+      timeout,
+      url
+    }: {
+      readonly url: string
+      readonly path: string
+      readonly ca: Option.Option<string>
+      readonly timeout: Duration.Input | undefined
+    }
+  ) =>
   <A, E>(use: (client: RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>) => Effect.Effect<A, E>) =>
     Effect.gen(function* () {
       const base = yield* serviceUrl(url)
       const { layerNodeHttpOptions } = yield* Effect.promise(() => import("@effect/platform-node/NodeHttpClient"))
       const certificates = yield* Option.match(ca, { onNone: () => Effect.succeed({}), onSome: certificatesIn })
       const token = yield* tokenFromEnvironment
-      return yield* HttpRpc.call(group, { url: base + path, token })(use).pipe(
+      return yield* HttpRpc.call(group, { url: base + path, token, timeout })(use).pipe(
         Effect.provide(layerNodeHttpOptions(certificates))
       )
     })

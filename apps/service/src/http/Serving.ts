@@ -1,5 +1,4 @@
 /** The service from its first word to its end. Loaded only when it is to serve. */
-import { Catalog } from "@piecework/catalog/Catalog"
 import * as CatalogConfig from "@piecework/catalog/CatalogConfig"
 import * as CatalogGate from "@piecework/catalog/CatalogGate"
 import { EndpointUrl } from "@piecework/cloud/Fields"
@@ -10,7 +9,7 @@ import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
 import type { join } from "../cluster/Joining.ts"
 import type { HostPort } from "../cluster/RunnerAddress.ts"
-import { type Data, databaseIn } from "../command/options.ts"
+import { catalogOn, type Data, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { explained, Failure, ofDatabase } from "../Failure.ts"
 import { EventLoop } from "../operation/EventLoop.ts"
@@ -92,7 +91,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   })
   const joined = url === undefined ? undefined : yield* joining({ ...options, url, publicUrl }, database, config)
   const swarms = joined?.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(config))
-  const catalog = explained(Catalog.layer, ofDatabase).pipe(Layer.provide(database))
+  const catalog = catalogOn.pipe(Layer.provide(database))
   const gate = explained(CatalogGate.layer, ofDatabase).pipe(
     Layer.provide(catalog),
     Layer.provideMerge(CatalogConfig.layer({ unknownContents: options.unknownContents === "take" ? "Take" : "Refuse" }))
