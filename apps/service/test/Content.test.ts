@@ -238,8 +238,6 @@ describe("A service that runs", () => {
 
         yield* here("content", "halt", address)
         const haltedAt = yield* Clock.currentTimeMillis
-        const reasonOf = <A, E extends { readonly reason: string }>(asked: Effect.Effect<A, E>) =>
-          Effect.match(asked, { onFailure: ({ reason }) => reason, onSuccess: () => "ok" })
         yield* reasonOf(joining).pipe(
           Effect.repeat({ until: (reason) => reason === "ContentHalted", schedule: Schedule.spaced("20 millis") })
         )
