@@ -1,4 +1,5 @@
 export * as ArrayRpcs from "./ArrayRpcs.ts"
+export * as ArrayWire from "./ArrayWire.ts"
 export * as Caller from "./Caller.ts"
 export * as Cloud from "./Cloud.ts"
 export * as CloudConfig from "./CloudConfig.ts"

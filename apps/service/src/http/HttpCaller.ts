@@ -4,23 +4,24 @@ import { EndpointUrl, Ip } from "@piecework/cloud/Fields"
 import { anonymous } from "@piecework/cloud/Identity"
 import { Effect, Layer, Option, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
+import * as Proxies from "./Proxies.ts"
 
 export interface Options {
   /** URL that clients are told, without a slash at the end; absent means it is made of the Host header. */
   readonly publicUrl: string | undefined
-  /** Addresses of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For). */
+  /** Addresses and networks of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For). */
   readonly proxies: ReadonlyArray<string>
 }
 
 export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddleware> => {
-  const trusted = new Set(proxies)
+  const externalIp = externalIpOf(proxies)
   return Layer.succeed(CallerMiddleware, (effect) =>
     Effect.flatMap(Effect.serviceOption(HttpServerRequest.HttpServerRequest), (request) => {
       if (Option.isNone(request)) return Effect.die("a call that came over no HTTP request")
       const { headers, remoteAddress } = request.value
-      const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
+      const socketIp = Option.getOrElse(remoteAddress, () => "127.0.0.1")
       return Effect.provideService(effect, Caller, {
-        externalIp: originOf(socketIp, headers["x-forwarded-for"], trusted),
+        externalIp: externalIp(socketIp, headers["x-forwarded-for"]),
         baseUrl: publicUrl ?? baseOf(headers["host"]),
         identity: anonymous
       })
@@ -28,8 +29,15 @@ export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddle
   )
 }
 
+/** The address of a caller, from that of its socket and the header by which proxies pass it on. */
+export const externalIpOf = (proxies: ReadonlyArray<string>) => {
+  const trusted = Proxies.make(proxies)
+  return (socketIp: string, forwardedFor: string | undefined): string =>
+    originOf(withoutMapping(socketIp), forwardedFor, trusted)
+}
+
 /** Each proxy adds the address that it was called from at the end; the last one that is no proxy of ours is the caller's. */
-const originOf = (socketIp: string, forwardedFor: string | undefined, trusted: ReadonlySet<string>): string => {
+const originOf = (socketIp: string, forwardedFor: string | undefined, trusted: Proxies.Proxies): string => {
   if (!trusted.has(socketIp)) return socketIp
   const hops = (forwardedFor ?? "").split(",").map((hop) => withoutMapping(hop.trim()))
   const origin = hops.findLast((hop) => !trusted.has(hop))

@@ -3,7 +3,7 @@ import { ByteSize, Effect } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 
 /** Bytes of a request's body; a join with every field at its longest has under 8 KiB. */
-const maxBody = 65_536
+export const maxBody = 65_536
 
 export const layer = HttpRouter.middleware(
   (httpEffect) =>
