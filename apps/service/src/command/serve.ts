@@ -105,6 +105,28 @@ const runnerListen = Flag.String("runner-listen").pipe(
   Flag.optional
 )
 
+const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
+  Flag.withDescription("serve enrolled devices only; see piecework-service device --help"),
+  Flag.withDefault(false)
+)
+
+const tlsCert = Flag.String("tls-cert").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("certificate in PEM for HTTPS, read again when it changes; default what init made"),
+  Flag.optional
+)
+
+const tlsKey = Flag.String("tls-key").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("its private key in PEM"),
+  Flag.optional
+)
+
+const plainHttp = Flag.Boolean("plain-http").pipe(
+  Flag.withDescription("speak plain HTTP although init made a certificate; then put a proxy with TLS before it"),
+  Flag.withDefault(false)
+)
+
 export const serve = Command.make("piecework-service", {
   host,
   port,
@@ -119,7 +141,11 @@ export const serve = Command.make("piecework-service", {
   logLevel,
   cluster,
   runner,
-  runnerListen
+  runnerListen,
+  requireEnrolment,
+  tlsCert,
+  tlsKey,
+  plainHttp
 }).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),

@@ -1,4 +1,5 @@
 /** The roles of this process on one port, with the health of the service. */
+import type { Server } from "node:http"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -11,18 +12,22 @@ import { type RoleName, type RoleUrl, urlsOf } from "../role/RoleName.ts"
 import * as Roles from "../role/Roles.ts"
 import type { Address } from "./Address.ts"
 import * as ArrayShortcut from "./ArrayShortcut.ts"
+import * as Entrance from "./Entrance.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
-import * as Limits from "./Limits.ts"
 import { listening } from "./listening.ts"
 import * as Observed from "./Observed.ts"
 import { ShortcutServer } from "./ShortcutServer.ts"
+import * as TlsServer from "./TlsServer.ts"
+import * as Trust from "./Trust.ts"
 
 export interface Options extends HttpCaller.Options, Address {
   /** What this process is to do. */
   readonly roles: readonly [RoleName, ...ReadonlyArray<RoleName>]
   /** Where roles are that callers find elsewhere than under the URL by which they came. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
+  /** For HTTPS; absent means plain HTTP. */
+  readonly tls: TlsServer.Files | undefined
 }
 
 /** Serves from when it is built until its scope closes, and then until what has come is answered; gives the address it listens on. */
@@ -32,31 +37,47 @@ export const layer = (
 ): Layer.Layer<HttpServer.HttpServer, Failure, Readiness | Traffic> => {
   const all = Roles.routes(rooms)
   const [first, ...others] = options.roles
-  const routes = Layer.mergeAll(all[first], ...others.map((role) => all[role]), HealthRoute.layer, Limits.layer)
-  const server = new ShortcutServer(Limits.serverOptions)
-  const shortcut = options.roles.includes("array")
-    ? ArrayShortcut.layer(server, options).pipe(Layer.provide(rooms.swarms))
-    : Layer.empty
-  const caller = Observed.layer.pipe(Layer.provide(HttpCaller.layer(options)))
-  // Its end comes before that of what it stands on: the routes go when nobody needs them any more.
-  const stopping = Layer.effectDiscard(
-    Effect.gen(function* () {
-      const readiness = yield* Readiness
-      const traffic = yield* Traffic
-      yield* Effect.addFinalizer(() => drain(server, readiness, traffic))
-    })
+  const routes = Layer.mergeAll(
+    all[first],
+    ...others.map((role) => all[role]),
+    Trust.routes,
+    HealthRoute.layer,
+    Entrance.layer(options)
   )
-  const watching = Layer.effectDiscard(
-    Effect.gen(function* () {
-      const traffic = yield* Traffic
-      server.onArrival = traffic.watching(yield* logged(options.proxies))
-    })
-  )
-  return stopping.pipe(
-    Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
-    Layer.provide(shortcut),
-    Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
-    Layer.provideMerge(listening(() => server, options, "--port")),
-    Layer.provide(watching)
-  )
+  const caller = Observed.layer.pipe(Layer.provide(HttpCaller.layer))
+  const serving = (server: Server) => {
+    // Its end comes before that of what it stands on: the routes go when nobody needs them any more.
+    const stopping = Layer.effectDiscard(
+      Effect.gen(function* () {
+        const readiness = yield* Readiness
+        const traffic = yield* Traffic
+        yield* Effect.addFinalizer(() => drain(server, readiness, traffic))
+      })
+    )
+    const watching = Layer.effectDiscard(
+      Effect.gen(function* () {
+        const onArrival = (yield* Traffic).watching(yield* logged(options.proxies))
+        if (server instanceof ShortcutServer) server.onArrival = onArrival
+        else server.prependListener("request", onArrival)
+      })
+    )
+    const shortcut =
+      server instanceof ShortcutServer && options.roles.includes("array")
+        ? ArrayShortcut.layer(server, options).pipe(Layer.provide(rooms.swarms))
+        : Layer.empty
+    return stopping.pipe(
+      Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
+      Layer.provide(shortcut),
+      Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
+      Layer.provideMerge(listening(() => server, options, "--port")),
+      Layer.provide(watching),
+      Layer.provide(rooms.trust)
+    )
+  }
+  return Layer.unwrap(Effect.map(serverFor(options.tls), serving))
 }
+
+const serverFor = (tls: TlsServer.Files | undefined) =>
+  tls === undefined
+    ? Effect.sync((): Server => new ShortcutServer(Entrance.serverOptions))
+    : TlsServer.make(tls, Entrance.serverOptions)

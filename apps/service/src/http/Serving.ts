@@ -21,6 +21,8 @@ import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
 import * as Startup from "../Startup.ts"
 import * as MetricsServer from "./MetricsServer.ts"
 import * as Service from "./Service.ts"
+import * as TlsServer from "./TlsServer.ts"
+import * as Trust from "./Trust.ts"
 
 export interface Options {
   /** Address to listen on; all of this machine's when absent. */
@@ -47,6 +49,12 @@ export interface Options {
   readonly runner: Option.Option<HostPort>
   readonly runnerListen: Option.Option<string>
   readonly data: Data
+  /** Whether devices that have not enrolled are refused. */
+  readonly requireEnrolment: boolean
+  /** Certificate and key for HTTPS; what `init` made when absent. */
+  readonly tlsCert: Option.Option<string>
+  readonly tlsKey: Option.Option<string>
+  readonly plainHttp: boolean
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -62,6 +70,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       code: exitCodes.usage
     })
   }
+  const tls = yield* TlsServer.filesFor({ ...options, data: options.data.directory })
   const config = SwarmConfig.layer({
     privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite"
   })
@@ -85,11 +94,15 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       proxies: options.proxies,
       publicUrl,
       roles: options.roles,
-      roleUrls: options.roleUrls
+      roleUrls: options.roleUrls,
+      tls,
+      isSecure: tls !== undefined
     },
-    { database, swarms }
+    { database, swarms, trust: Trust.layer(options).pipe(Layer.provide(database)) }
   )
-  const ready = Layer.effectDiscard(Effect.andThen(hurried, announced(listenOn, options)))
+  const ready = Layer.effectDiscard(
+    Effect.andThen(hurried, announced(listenOn, tls === undefined ? "http" : "https", options))
+  )
   if (joined === undefined) return yield* ready.pipe(Layer.provide(service), operated(options), Layer.launch)
   return yield* Layer.mergeAll(ready, joined.announced).pipe(
     Layer.provide(service),
@@ -139,14 +152,14 @@ const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Fa
       )
 
 /** Says where it listens, for a person or a program, once it does. */
-const announced = (listenOn: string | undefined, { json, log, roles }: Options) =>
+const announced = (listenOn: string | undefined, scheme: "http" | "https", { json, log, roles }: Options) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { address } = yield* HttpServer.HttpServer
     if (!NetAddress.isInetAddress(address)) return yield* Effect.die("an address without a port")
     const isEverywhere = NetAddress.isUnspecified(address.address)
     const shown = isEverywhere ? "127.0.0.1" : NetAddress.formatUrlHost(address.address)
-    const url = `http://${shown}:${address.port}`
+    const url = `${scheme}://${shown}:${address.port}`
     yield* Startup.serving
     if (log.format === "json") yield* Effect.annotateLogs(Effect.logInfo("listening"), { url, roles: roles.join(",") })
     if (json) return yield* output.line(JSON.stringify({ listening: url }))

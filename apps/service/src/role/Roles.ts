@@ -22,6 +22,8 @@ import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { Admission } from "@piecework/trust/Admission"
+import type { Credentials } from "@piecework/trust/Credentials"
 import { Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
@@ -35,6 +37,8 @@ import type { RoleName } from "./RoleName.ts"
 export interface Rooms {
   readonly database: Layer.Layer<Database, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** Who is let in, whatever the role. */
+  readonly trust: Layer.Layer<Admission | Credentials, Failure>
 }
 
 /** Routes that still want the router, who calls, and where a role says whether it works. */
