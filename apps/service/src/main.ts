@@ -10,6 +10,7 @@ import { init } from "./command/init.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
 import { device } from "./command/device.ts"
+import { rule } from "./command/rule.ts"
 import { serve } from "./command/serve.ts"
 import { token } from "./command/token.ts"
 import { unpublish } from "./command/unpublish.ts"
@@ -17,7 +18,9 @@ import { Output } from "./Output.ts"
 import * as Startup from "./Startup.ts"
 import { version } from "./version.ts"
 
-const service = serve.pipe(Command.withSubcommands([init, publish, list, unpublish, content, audit, token, device]))
+const service = serve.pipe(
+  Command.withSubcommands([init, publish, list, unpublish, content, rule, audit, token, device])
+)
 
 Command.run(service, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),

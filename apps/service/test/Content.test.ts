@@ -156,6 +156,48 @@ const withToken = (token: string) =>
     () => Effect.sync(() => void delete process.env["PIECEWORK_TOKEN"])
   )
 
+describe("rule", () => {
+  it.live("lets a running service publish what a device asks for first", () =>
+    Effect.gen(function* () {
+      const { data, here } = yield* prepared
+      const bytes = Buffer.alloc(2_000_000, "ruled")
+      const origin = yield* Effect.acquireRelease(
+        Effect.callback<{ readonly url: string; readonly close: () => void }>((resume) => {
+          const server = createServer((_, response) =>
+            response.writeHead(200, { "content-length": bytes.length, etag: '"1"' }).end(bytes)
+          ).listen(0, "127.0.0.1", () => {
+            const at = server.address()
+            const port = typeof at === "object" && at !== null ? at.port : 0
+            const close = () => (server.closeAllConnections(), server.close())
+            resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, close }))
+          })
+        }),
+        ({ close }) => Effect.sync(close)
+      )
+      const service = yield* serving(data)
+      const added = yield* here("rule", "add", `${origin.url}/debian/**`, "--group", "lab", "--peers", "no")
+      assert.strictEqual(added.code, 0, added.stderr)
+      yield* here("rule", "add", `${origin.url}/open/*`)
+      const list = yield* run("rule", "list", "--data", data)
+      assert.include(list.stdout, `${origin.url}/debian/**  up to 64.0 GiB  for lab\n`)
+      const client = Cloud.layer.pipe(
+        Layer.provide([CloudConfig.layer({ serviceUrl: service.url }), NodeHttpClient.layerNodeHttp])
+      )
+      const cloud = Context.get(yield* Layer.build(client), Cloud)
+      const url = urlOf(`${origin.url}/open/a.bin`)
+      assert.strictEqual(yield* reasonOf(cloud.lookup({ url })), "ContentUnknown")
+      yield* reasonOf(cloud.lookup({ url })).pipe(
+        Effect.repeat({ until: (reason) => reason === "ok", schedule: Schedule.spaced("20 millis") })
+      )
+      assert.strictEqual((yield* cloud.lookup({ url })).policy.contentSize, bytes.length)
+      assert.strictEqual((yield* here("rule", "remove", `${origin.url}/open/*`)).code, 0)
+      assert.strictEqual((yield* here("rule", "remove", `${origin.url}/open/*`)).code, 5)
+      assert.strictEqual((yield* here("rule", "add", "https://*/x")).code, 3)
+      assert.strictEqual((yield* here("content", "show", url)).code, 0)
+    })
+  )
+})
+
 describe("A service that runs", () => {
   it.live("is told over the network by who has a token for it, and by nobody else", () =>
     Effect.gen(function* () {

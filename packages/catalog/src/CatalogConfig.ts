@@ -16,13 +16,31 @@ export class CatalogConfig extends Context.Service<
      * "Refuse": else anybody could use the service to let devices meet about anything.
      */
     readonly unknownContents: "Refuse" | "Take"
+    /** For how long what a rule published counts without a look at its origin. Default 5 min. */
+    readonly ruleMaxAge: Duration.Duration
+    /** How long such a look may keep a caller waiting, who has 3 s for all; then the content is unknown. Default 1.5 s. */
+    readonly ruleLookTimeout: Duration.Duration
+    /** For how long a URL that could not be hashed is not tried again. Default 10 min. */
+    readonly ruleFailureKept: Duration.Duration
+    /** Longest time for hashing one URL. Default 2 hours. */
+    readonly ruleHashTimeout: Duration.Duration
+    /** URLs that are hashed at a time. Default 2. */
+    readonly ruleConcurrency: number
+    /** Most URLs that wait for it; further ones are taken up when somebody asks again. Default 1000. */
+    readonly ruleQueue: number
   }
 >()("@piecework/catalog/CatalogConfig") {}
 
 export const defaults: CatalogConfig["Service"] = {
   refreshEvery: Duration.seconds(1),
   checkEvery: Duration.seconds(2),
-  unknownContents: "Refuse"
+  unknownContents: "Refuse",
+  ruleMaxAge: Duration.minutes(5),
+  ruleLookTimeout: Duration.millis(1500),
+  ruleFailureKept: Duration.minutes(10),
+  ruleHashTimeout: Duration.hours(2),
+  ruleConcurrency: 2,
+  ruleQueue: 1000
 }
 
 export const layer = (options?: Partial<CatalogConfig["Service"]>): Layer.Layer<CatalogConfig> =>

@@ -6,7 +6,10 @@ import {
   ContentRecord,
   maxUrls,
   PhfRefused,
-  PublishReply
+  PublishReply,
+  RuleRecord,
+  RuleRefused,
+  RuleUnknown
 } from "@piecework/cloud/ContentAdminRpcs"
 import { type Identity, mayDo, type OperatorScope } from "@piecework/cloud/Identity"
 import { ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
@@ -16,12 +19,15 @@ import { Effect, Option, Result } from "effect"
 import { Administration, type ContentName } from "./Administration.ts"
 import { Catalog } from "./Catalog.ts"
 import type { Published } from "./Published.ts"
+import * as RulePattern from "./RulePattern.ts"
+import { Rules } from "./Rules.ts"
 
 export const layer = ContentAdminRpcs.toLayer(
   Effect.gen(function* () {
     const administration = yield* Administration
     const audit = yield* Audit
     const catalog = yield* Catalog
+    const rules = yield* Rules
     return ContentAdminRpcs.of({
       Publish: ({ phf: bytes, policy, urls }) =>
         Effect.gen(function* () {
@@ -58,6 +64,27 @@ export const layer = ContentAdminRpcs.toLayer(
           if (Option.isNone(removed)) return yield* new ContentUnknown({ content: name })
           return { contentId: removed.value }
         }),
+      AddRule: ({ pattern: text, ...rule }) =>
+        Effect.gen(function* () {
+          const who = yield* allowed("Publish")
+          const pattern = yield* patternOf(text)
+          const added = yield* rules.add(who, pattern, rule).pipe(
+            Effect.catchTag("TooManyRules", ({ message }) => Effect.fail(new RuleRefused({ detail: message }))),
+            Effect.catchTag("DatabaseError", Effect.die)
+          )
+          return new RuleRecord(added)
+        }),
+      ListRules: () =>
+        Effect.gen(function* () {
+          yield* allowed("Read")
+          return (yield* failing(rules.list)).map(({ rule }) => new RuleRecord(rule))
+        }),
+      RemoveRule: ({ pattern: text }) =>
+        Effect.gen(function* () {
+          const who = yield* allowed("Publish")
+          const pattern = yield* patternOf(text)
+          if (!(yield* failing(rules.remove(who, pattern)))) return yield* new RuleUnknown({ pattern: pattern.text })
+        }),
       ReadAudit: ({ before, most }) =>
         Effect.gen(function* () {
           yield* allowed("Read")
@@ -73,6 +100,12 @@ const allowed = (scope: OperatorScope): Effect.Effect<Identity, RequestRefused, 
   Effect.flatMap(Caller, ({ identity }) =>
     mayDo(identity, scope) ? Effect.succeed(identity) : Effect.fail(new RequestRefused({ reason: "NotAllowed" }))
   )
+
+const patternOf = (text: string): Effect.Effect<RulePattern.RulePattern, RuleRefused> =>
+  Result.match(RulePattern.parse(text), {
+    onFailure: ({ message }) => Effect.fail(new RuleRefused({ detail: message })),
+    onSuccess: Effect.succeed
+  })
 
 /** The caller cannot help a database that fails, so it sees a service that does. */
 const failing = Effect.orDie

@@ -9,6 +9,7 @@ import {
   Policies
 } from "@piecework/cloud/ContentPolicyRpcs"
 import { Gate } from "@piecework/cloud/Gate"
+import type { Identity } from "@piecework/cloud/Identity"
 import { phfPath } from "@piecework/cloud/Role"
 import { ContentHalted, ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
 import { basesOf, RoleUrls } from "@piecework/cloud/RoleUrls"
@@ -18,6 +19,7 @@ import { Clock, Effect, Option } from "effect"
 import { verdictOf } from "./Admission.ts"
 import { Catalog, type Published } from "./Catalog.ts"
 import { CatalogConfig } from "./CatalogConfig.ts"
+import { RuleHasher } from "./RuleHasher.ts"
 
 export const layer = ContentPolicyRpcs.toLayer(
   Effect.gen(function* () {
@@ -25,10 +27,11 @@ export const layer = ContentPolicyRpcs.toLayer(
     const gate = yield* Gate
     const { checkEvery } = yield* CatalogConfig
     const urls = yield* RoleUrls
-    const find = ({ altCatalogId, contentId }: ContentPolicyRequest) => {
+    const rules = yield* RuleHasher
+    const find = ({ altCatalogId, contentId }: ContentPolicyRequest, identity: Identity) => {
       // The caller cannot help a catalog that fails, so it sees a service that does.
       if (contentId !== undefined) return Effect.orDie(catalog.byId(contentId))
-      if (altCatalogId !== undefined) return Effect.orDie(catalog.byUrl(altCatalogId))
+      if (altCatalogId !== undefined) return Effect.orDie(rules.find(altCatalogId, identity))
       return Effect.fail(new RequestRefused({ reason: "NoContentNamed" }))
     }
     return ContentPolicyRpcs.of({
@@ -37,7 +40,7 @@ export const layer = ContentPolicyRpcs.toLayer(
           const { identity } = yield* Caller
           const bases = yield* basesOf(urls, "Metadata")
           const content = request.contentId ?? request.altCatalogId ?? ""
-          const found = Option.getOrUndefined(yield* find(request))
+          const found = Option.getOrUndefined(yield* find(request, identity))
           const verdict = found === undefined ? "Unknown" : verdictOf(found, identity, yield* Clock.currentTimeMillis)
           if (verdict === "Halted") return yield* new ContentHalted({ content })
           const reply = found === undefined || verdict === "Unknown" ? Option.none() : replyOf(found, bases)

@@ -79,6 +79,39 @@ export const hash = Effect.fn("UrlHasher.hash")(function* (
   return { phf: Phf.make({ contentSize: size, digests }), validators: before }
 })
 
+/**
+ * Whether the origin still has there what it had: by its word, if it gives validators; else nobody knows. `Gone` when it has
+ * nothing there any more. Fails when it does not say.
+ */
+export const look = Effect.fn("UrlHasher.look")(function* (
+  url: ContentUrl,
+  known: { readonly validators: Validators; readonly size: number }
+): Effect.fn.Return<"Same" | "Changed" | "Gone", UrlHashError, HttpClient> {
+  const { etag, lastModified } = known.validators
+  if (etag === undefined && lastModified === undefined) return "Changed"
+  const conditions = {
+    ...(etag === undefined ? {} : { "if-none-match": etag }),
+    ...(etag !== undefined || lastModified === undefined ? {} : { "if-modified-since": lastModified })
+  }
+  const response = yield* Effect.scoped(get(url, { start: 0, end: 0 }, conditions))
+  switch (response.status) {
+    case 304:
+      return "Same"
+    case 404:
+    case 410:
+      return "Gone"
+    case 200:
+    case 206: {
+      const size = response.status === 206 ? response.contentRange?.total : response.contentLength
+      const isSized = size === undefined || size === known.size
+      const now = validatorsOf(response)
+      return isSized && now.etag === etag && now.lastModified === lastModified ? "Same" : "Changed"
+    }
+    default:
+      return yield* new UrlHashError({ url, reason: "Refused", status: response.status })
+  }
+})
+
 const readAll = Effect.fnUntraced(function* (url: ContentUrl, { maxBytes = Infinity, onProgress }: Options) {
   const hasher = yield* PieceHasher
   const response = yield* get(url)
@@ -140,9 +173,13 @@ const announced = Effect.fnUntraced(function* (url: ContentUrl) {
   }
 })
 
-const get = Effect.fnUntraced(function* (url: ContentUrl, range?: { readonly start: number; readonly end: number }) {
+const get = Effect.fnUntraced(function* (
+  url: ContentUrl,
+  range?: { readonly start: number; readonly end: number },
+  headers?: Readonly<Record<string, string>>
+) {
   const http = yield* HttpClient
-  return yield* Effect.mapError(http.get({ url, ...(range === undefined ? {} : { range }) }), unreachable(url))
+  return yield* Effect.mapError(http.get({ url, range, headers }), unreachable(url))
 })
 
 const unreachable = (url: ContentUrl) => (cause: HttpError) => new UrlHashError({ url, reason: "Unreachable", cause })

@@ -2,7 +2,13 @@ import { createServer } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
 import { assert, layer } from "@effect/vitest"
 import { Caller, CallerMiddleware } from "@piecework/cloud/Caller"
-import { ContentAdminRpcs, path, type PhfRefused } from "@piecework/cloud/ContentAdminRpcs"
+import {
+  ContentAdminRpcs,
+  path,
+  type PhfRefused,
+  type RuleRefused,
+  type RuleUnknown
+} from "@piecework/cloud/ContentAdminRpcs"
 import { anonymous, type Identity, type OperatorScope } from "@piecework/cloud/Identity"
 import { noChange, PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
 import { type ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
@@ -17,6 +23,7 @@ import { RpcClient, type RpcClientError, type RpcGroup, RpcSerialization, RpcSer
 import { Administration } from "../src/Administration.ts"
 import { Catalog } from "../src/Catalog.ts"
 import * as ContentAdminHandlers from "../src/ContentAdminHandlers.ts"
+import { Rules } from "../src/Rules.ts"
 
 const contentOf = (byte: number) =>
   Phf.make({ contentSize: 1_500_000, digests: new Uint8Array(2 * Digest.length).fill(byte) })
@@ -40,7 +47,7 @@ const middleware = Layer.succeed(CallerMiddleware, (effect, { headers }) =>
 )
 const as = (identity: Identity) => RpcClient.withHeaders({ [whoHeader]: JSON.stringify(identity) })
 
-type Refusal = ContentUnknown | PhfRefused | RequestRefused | RpcClientError.RpcClientError
+type Refusal = RuleRefused | RuleUnknown | ContentUnknown | PhfRefused | RequestRefused | RpcClientError.RpcClientError
 
 /** Why it was refused to the caller. */
 const refusal = (who: Identity, asked: Effect.Effect<void, Refusal>) =>
@@ -53,7 +60,7 @@ class Client extends Context.Service<
 
 const rooms = Layer.mergeAll(Catalog.layer, Audit.Audit.layer).pipe(Layer.provideMerge(Database.Database.layerMemory))
 const handlers = Layer.merge(ContentAdminHandlers.layer, middleware).pipe(
-  Layer.provideMerge(Administration.layer),
+  Layer.provideMerge(Layer.merge(Administration.layer, Rules.layer)),
   Layer.provideMerge(rooms)
 )
 
@@ -154,6 +161,27 @@ for (const [name, live] of Object.entries({ "in memory": inMemory, "over HTTP": 
       })
     )
 
+    spec.effect("adds, lists and removes rules, and takes no pattern that is none", () =>
+      Effect.gen(function* () {
+        const client = yield* Client
+        const mine = as(operator("Publish", "Read"))
+        const policy = new PolicySettings({ groups: ["lab"] })
+        const rule = { pattern: "HTTPS://Repo.Example/debian/**", countsQuery: false, maxBytes: 1_000_000, policy }
+        const added = yield* mine(client.AddRule(rule))
+        assert.strictEqual(added.pattern, "https://repo.example/debian/**")
+        yield* mine(client.AddRule({ ...rule, maxBytes: 2_000_000 }))
+        const [only, ...others] = yield* mine(client.ListRules())
+        assert.deepStrictEqual([only?.maxBytes, only?.policy.groups, others.length], [2_000_000, ["lab"], 0])
+        const wild = yield* Effect.flip(mine(client.AddRule({ ...rule, pattern: "https://*/x" })))
+        assert.strictEqual(wild._tag, "RuleRefused")
+        yield* mine(client.RemoveRule({ pattern: rule.pattern }))
+        const again = yield* Effect.flip(mine(client.RemoveRule({ pattern: rule.pattern })))
+        assert.strictEqual(again._tag, "RuleUnknown")
+        const deeds = (yield* mine(client.ReadAudit({ most: 3 }))).map(({ action }) => action)
+        assert.deepStrictEqual(deeds, ["rule.remove", "rule.add", "rule.add"])
+      })
+    )
+
     spec.effect("does nothing for callers who may not, and notes nothing", () =>
       Effect.gen(function* () {
         const client = yield* Client
@@ -166,7 +194,16 @@ for (const [name, live] of Object.entries({ "in memory": inMemory, "over HTTP": 
             Effect.asVoid(client.Publish(publication(5, "e"))),
             Effect.asVoid(client.SetPolicy({ name: contentId, change: noChange })),
             Effect.asVoid(client.SetHalted({ name: contentId, isHalted: true })),
-            Effect.asVoid(client.Unpublish({ name: contentId }))
+            Effect.asVoid(client.Unpublish({ name: contentId })),
+            Effect.asVoid(
+              client.AddRule({
+                pattern: "http://o.test/*",
+                countsQuery: true,
+                maxBytes: 1,
+                policy: new PolicySettings({})
+              })
+            ),
+            client.RemoveRule({ pattern: "http://o.test/*" })
           ]
           for (const change of changes) {
             assert.strictEqual(yield* refusal(who, change), "NotAllowed")
@@ -176,7 +213,8 @@ for (const [name, live] of Object.entries({ "in memory": inMemory, "over HTTP": 
           const looks: ReadonlyArray<Effect.Effect<void, Refusal>> = [
             Effect.asVoid(client.List({ after: 0, most: 1 })),
             Effect.asVoid(client.Show({ name: contentId })),
-            Effect.asVoid(client.ReadAudit({ most: 1 }))
+            Effect.asVoid(client.ReadAudit({ most: 1 })),
+            Effect.asVoid(client.ListRules())
           ]
           for (const look of looks) {
             assert.strictEqual(yield* refusal(who, look), "NotAllowed")

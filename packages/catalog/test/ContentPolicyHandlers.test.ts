@@ -8,6 +8,7 @@ import { RpcTest } from "effect/rpc"
 import { Catalog } from "../src/Catalog.ts"
 import * as CatalogConfig from "../src/CatalogConfig.ts"
 import * as CatalogGate from "../src/CatalogGate.ts"
+import { RuleHasher } from "../src/RuleHasher.ts"
 import * as ContentPolicyHandlers from "../src/ContentPolicyHandlers.ts"
 
 const phf = Phf.make({ contentSize: 1_500_000, digests: new Uint8Array(2 * Digest.length).fill(3) })
@@ -19,6 +20,7 @@ const role = Layer.merge(
   ContentPolicyHandlers.layer,
   Caller.layerInProcess({ baseUrl: "http://service.test:7670" })
 ).pipe(
+  Layer.provide(RuleHasher.layerNone),
   Layer.provideMerge(CatalogGate.layer),
   Layer.provide(CatalogConfig.layer()),
   Layer.provideMerge(Catalog.layerMemory)

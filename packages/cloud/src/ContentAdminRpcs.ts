@@ -108,6 +108,50 @@ export const Unpublish = Rpc.make("Unpublish", {
   error: changeErrors
 })
 
+/** Which URLs are published when somebody first asks. */
+export class RuleRecord extends Schema.Class<RuleRecord>("@piecework/cloud/RuleRecord")({
+  /** `https://repo.example/debian/**`: `*` is a part of a segment, `**` any number of segments. */
+  pattern: text(512),
+  /** Whether URLs with other queries are other contents; else the query is left out. */
+  countsQuery: Schema.Boolean,
+  /** Larger contents are not hashed, in bytes. */
+  maxBytes: Schema.Natural,
+  /** Of the contents that it makes. */
+  policy: PolicySettings,
+  /** Epoch milliseconds. */
+  createdAt: Schema.Natural
+}) {}
+
+/** The pattern is none, or there are too many. */
+export class RuleRefused extends Schema.TaggedError<RuleRefused>()("RuleRefused", { detail: text(1024) }) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** There is no such rule. */
+export class RuleUnknown extends Schema.TaggedError<RuleUnknown>()("RuleUnknown", { pattern: text(1024) }) {
+  override get message(): string {
+    return `There is no rule ${this.pattern}.`
+  }
+}
+
+/** In place of the rule with the same pattern, if there is one. Publish. */
+export const AddRule = Rpc.make("AddRule", {
+  payload: { pattern: text(1024), countsQuery: Schema.Boolean, maxBytes: Schema.Natural, policy: PolicySettings },
+  success: RuleRecord,
+  error: Schema.Union([RuleRefused, RequestRefused])
+})
+
+/** The first made first, which counts for a URL when several fit. Read. */
+export const ListRules = Rpc.make("ListRules", { success: Schema.Array(RuleRecord), error: RequestRefused })
+
+/** What it has published stays. Publish. */
+export const RemoveRule = Rpc.make("RemoveRule", {
+  payload: { pattern: text(1024) },
+  error: Schema.Union([RuleRefused, RuleUnknown, RequestRefused])
+})
+
 export class AuditEntry extends Schema.Class<AuditEntry>("@piecework/cloud/AuditEntry")({
   /** Counts up. */
   place: Schema.Natural,
@@ -136,5 +180,8 @@ export class ContentAdminRpcs extends RpcGroup.make(
   SetPolicy,
   SetHalted,
   Unpublish,
+  AddRule,
+  ListRules,
+  RemoveRule,
   ReadAudit
 ).middleware(CallerMiddleware) {}

@@ -5,7 +5,7 @@
 import { MemoryFiles } from "@piecework/cache/MemoryFiles"
 import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
-import { Catalog, CatalogConfig, CatalogGate, ContentPolicyHandlers } from "@piecework/catalog"
+import { Catalog, CatalogConfig, CatalogGate, ContentPolicyHandlers, RuleHasher } from "@piecework/catalog"
 import { Cloud, CloudConfig, Directory } from "@piecework/cloud"
 import * as Caller from "@piecework/cloud/Caller"
 import { anonymous, type Identity } from "@piecework/cloud/Identity"
@@ -111,7 +111,7 @@ export const make = Effect.fn("World.make")(function* (
     Layer.provide(Swarms.Swarms.layerEmbedded),
     Layer.provide(SwarmConfig.layer()),
     Layer.provideMerge(Directory.layer()),
-    Layer.provideMerge(ContentPolicyHandlers.layer),
+    Layer.provideMerge(ContentPolicyHandlers.layer.pipe(Layer.provide(RuleHasher.RuleHasher.layerNone))),
     Layer.provideMerge(Layer.orDie(CatalogGate.layer)),
     Layer.provideMerge(catalogLayer),
     Layer.provide(CatalogConfig.layer())

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Administration } from "@piecework/catalog/Administration"
 import * as ContentAdminHandlers from "@piecework/catalog/ContentAdminHandlers"
+import { Rules } from "@piecework/catalog/Rules"
 import * as ContentAdminRpcs from "@piecework/cloud/ContentAdminRpcs"
 import { Name, PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
 import { ContentUnknown } from "@piecework/cloud/RoleError"
@@ -30,7 +31,10 @@ export type Where = remote.Where & { readonly data: Data }
 export const administer = <A, E>(where: Where, use: (client: Client) => Effect.Effect<A, E>) => {
   const database = databaseIn(where.data)
   const rooms = Layer.mergeAll(explained(Audit.layer, ofDatabase), catalogOn).pipe(Layer.provideMerge(database))
-  const handlers = ContentAdminHandlers.layer.pipe(Layer.provide(Administration.layer), Layer.provide(rooms))
+  const handlers = ContentAdminHandlers.layer.pipe(
+    Layer.provide([Administration.layer, Rules.layer]),
+    Layer.provide(rooms)
+  )
   return remote
     .at(
       ContentAdminRpcs.ContentAdminRpcs,

@@ -5,6 +5,8 @@
 import { Catalog } from "@piecework/catalog/Catalog"
 import type { CatalogConfig } from "@piecework/catalog/CatalogConfig"
 import { Administration } from "@piecework/catalog/Administration"
+import { RuleHasher } from "@piecework/catalog/RuleHasher"
+import { Rules } from "@piecework/catalog/Rules"
 import * as ContentAdminHandlers from "@piecework/catalog/ContentAdminHandlers"
 import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers"
 import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
@@ -21,6 +23,9 @@ import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
 import { Database } from "@piecework/database/Database"
 import * as Probe from "@piecework/database/Probe"
+import { HasherConfig, PieceHasher } from "@piecework/hashing"
+import { HttpClient, HttpClientConfig } from "@piecework/sources"
+import { Transport } from "@piecework/transport"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
 import * as SwarmHandlers from "@piecework/swarm/SwarmHandlers"
 import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
@@ -54,14 +59,18 @@ export interface Rooms {
 export type Routes = Layer.Layer<never, Failure, HttpRouter.HttpRouter | CallerMiddleware | Readiness>
 
 export const routes = ({ catalog, database, gate, swarms }: Rooms): { readonly [N in RoleName]: Routes } => {
-  const administration = Administration.layer.pipe(Layer.provideMerge(explained(Audit.layer, ofDatabase)))
+  const administration = Layer.merge(Administration.layer, Rules.layer).pipe(
+    Layer.provideMerge(explained(Audit.layer, ofDatabase))
+  )
+  // A rule's contents are read by whoever tells what they are.
+  const ruled = RuleHasher.layer.pipe(Layer.provide([origins, hasher, administration]))
   return {
     geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
     kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer()), Effect.void),
     "content-policy": works(
       "content-policy",
       Layer.mergeAll(
-        rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer),
+        rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer.pipe(Layer.provide(ruled))),
         rpcs(ContentAdminRpcs.ContentAdminRpcs, ContentAdminRpcs.path, ContentAdminHandlers.layer).pipe(
           Layer.provide(administration)
         ),
@@ -81,6 +90,13 @@ export const routes = ({ catalog, database, gate, swarms }: Rooms): { readonly [
     ).pipe(Layer.provide([swarms, gate]))
   }
 }
+
+/** The client of origins, and one thread that hashes what they have. */
+const origins = HttpClient.HttpClient.layer.pipe(
+  Layer.provide(HttpClientConfig.layer()),
+  Layer.provide(Transport.Transport.layer)
+)
+const hasher = PieceHasher.PieceHasher.layer.pipe(Layer.provide(HasherConfig.layer({ workers: 1 })))
 
 /** A role with what tells whether it works. */
 const works = <E, R, RC>(

@@ -45,5 +45,25 @@ export const migrations: Migrations = {
       removed_at ${integer} NOT NULL
     )${strict}`
     yield* sql`CREATE INDEX removed_contents_by_version ON removed_contents (version)`
+  }),
+
+  /** Which URLs are published when somebody first asks, and what was last seen at the origins of those that were. */
+  "0003_rules": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { integer, serial, strict } = Dialect.of(sql)
+    yield* sql`CREATE TABLE rules (
+      place ${serial},
+      pattern TEXT NOT NULL UNIQUE,
+      counts_query ${integer} NOT NULL,
+      max_bytes ${integer} NOT NULL,
+      policy TEXT NOT NULL,
+      created_at ${integer} NOT NULL
+    )${strict}`
+    yield* sql`CREATE TABLE origins (
+      url TEXT PRIMARY KEY REFERENCES urls (url) ON DELETE CASCADE,
+      etag TEXT,
+      last_modified TEXT,
+      checked_at ${integer} NOT NULL
+    )${strict}`
   })
 }
