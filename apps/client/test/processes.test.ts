@@ -115,6 +115,33 @@ describe("piecework as a process", () => {
     })
   )
 
+  it.live("two downloads end within five seconds of a halt, without their files, and a third does not begin", () =>
+    Effect.gen(function* () {
+      const { get, origin, root } = yield* published(2 * mebibyte)
+      const both = yield* Effect.forEach(["one", "two"], (name) => Programs.start("piecework", get(name, "--events")))
+      for (const program of both) {
+        yield* program.line((line) => {
+          const { progress } = JSON.parse(line) as { readonly progress?: { readonly heldBytes: number } }
+          return progress !== undefined && progress.heldBytes >= 2 * mebibyte ? true : undefined
+        })
+      }
+      const halted = yield* Programs.run("service", ["content", "halt", origin.url, "--data", join(root, "service")])
+      assert.strictEqual(halted.code, 0, halted.stderr)
+      const haltedAt = performance.now()
+      for (const program of both) {
+        const { code, stderr } = yield* program.exit
+        assert.strictEqual(code, exitCodes.halted, stderr)
+        assert.include(stderr, `The service has halted ${origin.url}`)
+      }
+      assert.isBelow(performance.now() - haltedAt, 5000)
+      assert.strictEqual((yield* Programs.run("piecework", get("three"))).code, exitCodes.halted)
+      assert.deepStrictEqual(
+        (yield* Effect.promise(() => readdir(root))).filter((name) => name.endsWith(".out")),
+        []
+      )
+    })
+  )
+
   it.live("an agent serves what an earlier process fetched", () =>
     Effect.gen(function* () {
       const { bytes, origin, service, get, out, root } = yield* published()
