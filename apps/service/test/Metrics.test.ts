@@ -71,7 +71,7 @@ describe("Metrics", () => {
         writeFileSync(file, randomBytes(2_000_000))
         yield* run("publish", file, "--url", "http://origin.test/a.bin", "--data", data)
         const port = yield* freePort
-        const { url } = yield* serving(data, "--metrics", `127.0.0.1:${port}`)
+        const { url } = yield* serving(data, "--unknown-contents", "take", "--metrics", `127.0.0.1:${port}`)
 
         yield* post(`${url}/rpc/geo`, "Geo", { ...who, callId: 0 })
         yield* post(`${url}/rpc/geo`, "Geo", { ...who, callId: -1 })
