@@ -6,6 +6,10 @@ import { Effect, Layer, Logger } from "effect"
 import { Command } from "effect/cli"
 import { audit } from "./command/audit.ts"
 import { content } from "./command/content.ts"
+import { backup } from "./command/backup.ts"
+import { migrate } from "./command/migrate.ts"
+import { status } from "./command/status.ts"
+import { swarm } from "./command/swarm.ts"
 import { init } from "./command/init.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
@@ -19,7 +23,21 @@ import * as Startup from "./Startup.ts"
 import { version } from "./version.ts"
 
 const service = serve.pipe(
-  Command.withSubcommands([init, publish, list, unpublish, content, rule, audit, token, device])
+  Command.withSubcommands([
+    init,
+    publish,
+    list,
+    unpublish,
+    content,
+    rule,
+    audit,
+    token,
+    device,
+    swarm,
+    status,
+    backup,
+    migrate
+  ])
 )
 
 Command.run(service, { version }).pipe(
