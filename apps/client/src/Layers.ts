@@ -62,11 +62,11 @@ const storage = ({ fetches, mayForget, state }: Options) => {
   return Layer.unwrap(Effect.map(StateFolder, (places) => stored(places, hasher))).pipe(Layer.provideMerge(usable))
 }
 
-/** Loaded when there is a service to ask: it takes 20 ms. */
+/** Loaded when there is a service to ask: it takes 20 ms. Connections are kept, since the swarm is asked twice a second. */
 const nodeHttp = Layer.unwrap(
   Effect.map(
     Effect.promise(() => import("@effect/platform-node/NodeHttpClient")),
-    ({ layerNodeHttp }) => layerNodeHttp
+    ({ layerNodeHttpOptions }) => layerNodeHttpOptions({ keepAlive: true })
   )
 )
 
