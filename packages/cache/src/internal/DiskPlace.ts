@@ -36,7 +36,9 @@ export const openPlace = Effect.fnUntraced(function* (
       const write = (file: DiskFile) =>
         file.use((fd) =>
           records
-            ? record.use((claims) => hasher.write({ ...job, fd, record: { fd: claims, position: piece, bytes: held } }))
+            ? record.use((recordFd) =>
+                hasher.write({ ...job, fd, record: { fd: recordFd, position: piece, bytes: held } })
+              )
             : hasher.write({ ...job, fd })
         )
       return data.write(write).pipe(
