@@ -1,5 +1,5 @@
 /** The end of a command in trouble: one sentence on standard error and an exit code, and nothing else. */
-import type { CatalogError } from "@piecework/catalog/CatalogError"
+import type { DatabaseError } from "@piecework/database/DatabaseError"
 import type { FileHashError } from "@piecework/hashing/FileHasher"
 import { Effect, Layer, Runtime, Schema, type Scope } from "effect"
 import { exitCodes } from "./ExitCode.ts"
@@ -14,7 +14,7 @@ export class Failure extends Schema.TaggedError<Failure>()("Failure", {
   }
 }
 
-export const ofCatalog = (error: CatalogError): Failure =>
+export const ofDatabase = (error: DatabaseError): Failure =>
   new Failure({ sentence: error.message, code: error.reason === "DiskFull" ? exitCodes.diskFull : exitCodes.storage })
 
 export const ofFile = (error: FileHashError): Failure => new Failure({ sentence: error.message, code: exitCodes.file })

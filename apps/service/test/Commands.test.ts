@@ -78,7 +78,7 @@ describe("publish", () => {
       truncateSync(file, 40_000_000_000)
       const running = yield* start("publish", file, "--url", address, "--data", data)
       // The catalog is opened before the first piece is hashed.
-      yield* Effect.sync(() => existsSync(join(data, "catalog.sqlite"))).pipe(
+      yield* Effect.sync(() => existsSync(join(data, "service.sqlite"))).pipe(
         Effect.repeat({ until: (opened) => opened, schedule: Schedule.spaced("20 millis") })
       )
       running.process.kill("SIGINT")
@@ -145,7 +145,7 @@ const troubles: ReadonlyArray<Trouble> = [
   {
     what: "a data folder that is a file",
     code: 11,
-    sentence: /^piecework-service: The catalog .* cannot be opened for writing; check the folder and its owner\.\n$/,
+    sentence: /^piecework-service: The database .* cannot be opened for writing; check the folder and its owner\.\n$/,
     args: ({ file }) => ["--data", file, "--port", "0"]
   },
   {

@@ -164,7 +164,7 @@ layer(Service.layer, { excludeTestServices: true })("The service", (spec) => {
   spec.effect("has no PHF under any other name", () =>
     Effect.gen(function* () {
       const { url: serviceUrl } = yield* Service
-      for (const name of [`DO-${"A".repeat(43)}`, "..%2f..%2fcatalog.sqlite", "%00", "x".repeat(5000)]) {
+      for (const name of [`DO-${"A".repeat(43)}`, "..%2f..%2fservice.sqlite", "%00", "x".repeat(5000)]) {
         assert.strictEqual((yield* get(`${serviceUrl}/phf/${name}`)).status, 404, name)
       }
     })

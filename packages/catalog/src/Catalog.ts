@@ -2,18 +2,16 @@
  * What is published: each content with its pieces hash file, and the URLs at which its origin has it. A URL leads to one
  * content, the one published last; a content may have several URLs, or none that is current.
  */
-import { mkdir } from "node:fs/promises"
-import { join } from "node:path"
 import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
+import { Database } from "@piecework/database/Database"
+import type { DatabaseError } from "@piecework/database/DatabaseError"
+import * as Dialect from "@piecework/database/Dialect"
 import { Digest } from "@piecework/domain/Digest"
 import * as Phf from "@piecework/hashing/Phf"
 import { Clock, Context, Effect, Layer, Option, Schema } from "effect"
-import { SqlClient, SqlSchema, type Statement } from "effect/sql"
-import { CatalogConfig } from "./CatalogConfig.ts"
-import { CatalogError, fromSql } from "./CatalogError.ts"
-import { migrate } from "./internal/migrations.ts"
-import * as Sqlite from "./Sqlite.ts"
+import { SqlSchema, type Statement } from "effect/sql"
+import { migrations } from "./internal/migrations.ts"
 
 export class Published extends Schema.Class<Published>("@piecework/catalog/Published")({
   contentId: ContentId,
@@ -44,56 +42,41 @@ export class Catalog extends Context.Service<
   Catalog,
   {
     /** Keeps the PHF and makes the URLs lead to it. Publishing the same twice changes nothing. */
-    readonly publish: (phf: Phf.Phf, urls: ReadonlyArray<ContentUrl>) => Effect.Effect<Publication, CatalogError>
-    readonly byUrl: (url: ContentUrl) => Effect.Effect<Option.Option<Published>, CatalogError>
-    readonly byId: (id: ContentId) => Effect.Effect<Option.Option<Published>, CatalogError>
+    readonly publish: (phf: Phf.Phf, urls: ReadonlyArray<ContentUrl>) => Effect.Effect<Publication, DatabaseError>
+    readonly byUrl: (url: ContentUrl) => Effect.Effect<Option.Option<Published>, DatabaseError>
+    readonly byId: (id: ContentId) => Effect.Effect<Option.Option<Published>, DatabaseError>
     /** The PHF's exact bytes. */
-    readonly phf: (id: ContentId) => Effect.Effect<Option.Option<Uint8Array>, CatalogError>
+    readonly phf: (id: ContentId) => Effect.Effect<Option.Option<Uint8Array>, DatabaseError>
     /** The latest last. */
-    readonly list: Effect.Effect<ReadonlyArray<Published>, CatalogError>
+    readonly list: Effect.Effect<ReadonlyArray<Published>, DatabaseError>
     /** Forgets the content and its URLs; says whether it was there. */
-    readonly unpublish: (id: ContentId) => Effect.Effect<boolean, CatalogError>
+    readonly unpublish: (id: ContentId) => Effect.Effect<boolean, DatabaseError>
     /** Forgets the URL, and its content too if that was the last one; answers the content it led to. */
-    readonly unpublishUrl: (url: ContentUrl) => Effect.Effect<Option.Option<ContentId>, CatalogError>
+    readonly unpublishUrl: (url: ContentUrl) => Effect.Effect<Option.Option<ContentId>, DatabaseError>
   }
 >()("@piecework/catalog/Catalog") {
-  /** In `catalog.sqlite` in the configured folder. Several processes may have it open. */
-  static readonly layer: Layer.Layer<Catalog, CatalogError, CatalogConfig> = Layer.unwrap(
+  static readonly layer: Layer.Layer<Catalog, DatabaseError, Database> = Layer.effect(
+    Catalog,
     Effect.gen(function* () {
-      const { directory } = yield* CatalogConfig
-      const file = join(directory, "catalog.sqlite")
-      yield* Effect.tryPromise({
-        try: () => mkdir(directory, { recursive: true }),
-        catch: (cause) => new CatalogError({ operation: "open", reason: "Denied", file, cause })
-      })
-      return at(file)
+      const database = yield* Database
+      yield* database.migrate("catalog", migrations)
+      return make(database)
     })
   )
 
   /** In a database that lives in memory. */
-  static readonly layerMemory: Layer.Layer<Catalog, CatalogError> = Layer.suspend(() => at(":memory:"))
+  static readonly layerMemory: Layer.Layer<Catalog, DatabaseError> = Catalog.layer.pipe(
+    Layer.provide(Database.layerMemory)
+  )
 }
 
-const at = (file: string): Layer.Layer<Catalog, CatalogError> =>
-  Layer.effect(
-    Catalog,
-    Effect.gen(function* () {
-      const sql = yield* Layer.build(Sqlite.layer({ filename: file })).pipe(
-        Effect.map(Context.get(SqlClient.SqlClient)),
-        fromSql("open", file)
-      )
-      const { tooNew } = yield* Effect.provideService(migrate, SqlClient.SqlClient, sql).pipe(fromSql("open", file))
-      if (tooNew) return yield* new CatalogError({ operation: "open", reason: "TooNew", file })
-      return make(sql, file)
-    })
-  )
-
-const make = (sql: SqlClient.SqlClient, file: string): Catalog["Service"] => {
+const make = ({ during, sql }: Database["Service"]): Catalog["Service"] => {
+  const { gather } = Dialect.of(sql)
   const select = (where: Statement.Fragment) => sql`
     SELECT c.id AS contentId, c.content_size AS contentSize, c.piece_size AS pieceSize, c.phf_digest AS phfDigest,
       c.published_at AS publishedAt,
-      (SELECT json_group_array(url) FROM (SELECT url FROM urls WHERE content_id = c.id ORDER BY published_at, rowid)) AS urls
-    FROM contents c WHERE ${where} ORDER BY c.published_at, c.rowid`
+      (SELECT ${gather("url")} FROM (SELECT url FROM urls WHERE content_id = c.id ORDER BY published_at, place) AS u) AS urls
+    FROM contents c WHERE ${where} ORDER BY c.published_at, c.place`
   const findById = SqlSchema.findOneOption({
     Request: ContentId,
     Result: Row,
@@ -125,36 +108,33 @@ const make = (sql: SqlClient.SqlClient, file: string): Catalog["Service"] => {
   })
 
   return Catalog.of({
-    publish: Effect.fn("Catalog.publish")(
-      function* (phf, urls) {
-        const now = yield* Clock.currentTimeMillis
-        const id = phf.contentId
-        const change = Effect.gen(function* () {
-          const isNew = Option.isNone(yield* findById(id))
-          if (isNew) yield* addContent(phf, now)
-          const added: Array<ContentUrl> = []
-          const moved: Array<Publication["moved"][number]> = []
-          for (const url of new Set(urls)) {
-            const before = Option.getOrUndefined(yield* findByUrl(url))?.contentId
-            if (before === id) continue
-            if (before === undefined) added.push(url)
-            else moved.push({ url, from: before })
-            yield* sql`INSERT INTO urls ${sql.insert({ url, content_id: id, published_at: now })}
+    publish: Effect.fn("Catalog.publish")(function* (phf, urls) {
+      const now = yield* Clock.currentTimeMillis
+      const id = phf.contentId
+      const change = Effect.gen(function* () {
+        const isNew = Option.isNone(yield* findById(id))
+        if (isNew) yield* addContent(phf, now)
+        const added: Array<ContentUrl> = []
+        const moved: Array<Publication["moved"][number]> = []
+        for (const url of new Set(urls)) {
+          const before = Option.getOrUndefined(yield* findByUrl(url))?.contentId
+          if (before === id) continue
+          if (before === undefined) added.push(url)
+          else moved.push({ url, from: before })
+          yield* sql`INSERT INTO urls ${sql.insert({ url, content_id: id, published_at: now })}
             ON CONFLICT (url) DO UPDATE SET content_id = excluded.content_id, published_at = excluded.published_at`
-          }
-          const content = yield* Effect.flatMap(findById(id), Effect.fromOption).pipe(
-            Effect.catchTag("NoSuchElementError", Effect.die)
-          )
-          return { content, isNew, added, moved }
-        })
-        return yield* sql.withTransaction(change)
-      },
-      fromSql("publish", file)
-    ),
+        }
+        const content = yield* Effect.flatMap(findById(id), Effect.fromOption).pipe(
+          Effect.catchTag("NoSuchElementError", Effect.die)
+        )
+        return { content, isNew, added, moved }
+      })
+      return yield* sql.withTransaction(change)
+    }, during("publish a content")),
 
-    byUrl: Effect.fn("Catalog.byUrl")((url: ContentUrl) => findByUrl(url), fromSql("find", file)),
+    byUrl: Effect.fn("Catalog.byUrl")((url: ContentUrl) => findByUrl(url), during("find a content")),
 
-    byId: Effect.fn("Catalog.byId")((id: ContentId) => findById(id), fromSql("find", file)),
+    byId: Effect.fn("Catalog.byId")((id: ContentId) => findById(id), during("find a content")),
 
     phf: Effect.fn("Catalog.phf")(
       (id: ContentId) =>
@@ -162,35 +142,29 @@ const make = (sql: SqlClient.SqlClient, file: string): Catalog["Service"] => {
           findPhf(id),
           Option.map(({ phf }) => phf)
         ),
-      fromSql("find", file)
+      during("find a content")
     ),
 
-    list: findAll(undefined).pipe(fromSql("list", file), Effect.withSpan("Catalog.list")),
+    list: findAll(undefined).pipe(during("list the contents"), Effect.withSpan("Catalog.list")),
 
-    unpublish: Effect.fn("Catalog.unpublish")(
-      function* (id) {
-        const change = Effect.gen(function* () {
-          const there = Option.isSome(yield* findById(id))
-          yield* remove(id)
-          return there
-        })
-        return yield* sql.withTransaction(change)
-      },
-      fromSql("unpublish", file)
-    ),
+    unpublish: Effect.fn("Catalog.unpublish")(function* (id) {
+      const change = Effect.gen(function* () {
+        const there = Option.isSome(yield* findById(id))
+        yield* remove(id)
+        return there
+      })
+      return yield* sql.withTransaction(change)
+    }, during("unpublish a content")),
 
-    unpublishUrl: Effect.fn("Catalog.unpublishUrl")(
-      function* (url) {
-        const change = Effect.gen(function* () {
-          const found = Option.getOrUndefined(yield* findByUrl(url))
-          if (found === undefined) return Option.none()
-          yield* found.urls.length === 1 ? remove(found.contentId) : sql`DELETE FROM urls WHERE url = ${url}`
-          return Option.some(found.contentId)
-        })
-        return yield* sql.withTransaction(change)
-      },
-      fromSql("unpublish", file)
-    )
+    unpublishUrl: Effect.fn("Catalog.unpublishUrl")(function* (url) {
+      const change = Effect.gen(function* () {
+        const found = Option.getOrUndefined(yield* findByUrl(url))
+        if (found === undefined) return Option.none()
+        yield* found.urls.length === 1 ? remove(found.contentId) : sql`DELETE FROM urls WHERE url = ${url}`
+        return Option.some(found.contentId)
+      })
+      return yield* sql.withTransaction(change)
+    }, during("unpublish a content"))
   })
 }
 

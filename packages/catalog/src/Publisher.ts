@@ -13,7 +13,7 @@ export interface Options {
   readonly onProgress?: (hashed: number, total: number) => void
 }
 
-/** Fails with `FileHashError` or `CatalogError`. Publishing the same file at the same URLs again changes nothing. */
+/** Fails with `FileHashError` or `DatabaseError`. Publishing the same file at the same URLs again changes nothing. */
 export const publish = Effect.fn("Publisher.publish")(function* ({ file, onProgress, urls }: Options) {
   const catalog = yield* Catalog
   const phf = yield* FileHasher.phfOf(file, onProgress === undefined ? {} : { onProgress })

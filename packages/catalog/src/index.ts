@@ -1,6 +1,3 @@
 export * as Catalog from "./Catalog.ts"
-export * as CatalogConfig from "./CatalogConfig.ts"
-export * as CatalogError from "./CatalogError.ts"
 export * as ContentPolicyHandlers from "./ContentPolicyHandlers.ts"
 export * as Publisher from "./Publisher.ts"
-export * as Sqlite from "./Sqlite.ts"

@@ -1,15 +1,14 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it, layer } from "@effect/vitest"
+import { Database, DatabaseConfig } from "@piecework/database"
 import { ContentUrl, Digest } from "@piecework/domain"
 import { Phf } from "@piecework/hashing"
 import { Effect, Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { Catalog } from "../src/Catalog.ts"
-import * as CatalogConfig from "../src/CatalogConfig.ts"
-import type { CatalogError } from "../src/CatalogError.ts"
 
 const url = (name: string) => Result.getOrThrow(ContentUrl.parse(`http://origin.test/${name}`))
 
@@ -23,7 +22,8 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const at = (directory: string) => Catalog.layer.pipe(Layer.provide(CatalogConfig.layer({ directory })))
+const at = (directory: string) =>
+  Catalog.layer.pipe(Layer.provide(Database.Database.layer), Layer.provide(DatabaseConfig.layer({ directory })))
 
 const layers = {
   "in memory": Catalog.layerMemory,
@@ -151,9 +151,6 @@ for (const [name, catalog] of Object.entries(layers)) {
   })
 }
 
-const opening = (directory: string): Effect.Effect<CatalogError, unknown> =>
-  Effect.flip(Effect.scoped(Layer.build(at(directory))))
-
 describe("A catalog's file", () => {
   it.live("is shared by two that have it open, each seeing at once what the other published", () =>
     Effect.gen(function* () {
@@ -192,48 +189,12 @@ describe("A catalog's file", () => {
         Effect.provideContext(Catalog, context)
       )
       yield* self.publish(contentOf(1), [url("a")])
-      const other = new DatabaseSync(join(directory, "catalog.sqlite"))
+      const other = new DatabaseSync(join(directory, Database.fileName))
       other.exec("BEGIN IMMEDIATE; DELETE FROM urls")
       assert.isTrue(Option.isSome(yield* self.byUrl(url("a"))))
       other.exec("COMMIT")
       other.close()
       assert.isTrue(Option.isNone(yield* self.byUrl(url("a"))))
-    })
-  )
-
-  it.live("that is no database is called damaged", () =>
-    Effect.gen(function* () {
-      const directory = yield* folder
-      writeFileSync(join(directory, "catalog.sqlite"), "this is no database, but long enough to be one ".repeat(50))
-      assert.strictEqual((yield* opening(directory)).reason, "Damaged")
-    })
-  )
-
-  it.live("that a later version has changed is left alone", () =>
-    Effect.gen(function* () {
-      const directory = yield* folder
-      yield* Effect.scoped(Layer.build(at(directory)))
-      const database = new DatabaseSync(join(directory, "catalog.sqlite"))
-      database.exec("INSERT INTO migrations (migration_id, name) VALUES (900, 'later')")
-      database.close()
-      const error = yield* opening(directory)
-      assert.strictEqual(error.reason, "TooNew")
-      assert.include(error.message, "later version")
-    })
-  )
-
-  it.live("cannot be where a file is, nor where nobody may write", () =>
-    Effect.gen(function* () {
-      const directory = yield* folder
-      const file = join(directory, "file")
-      writeFileSync(file, "")
-      assert.strictEqual((yield* opening(file)).reason, "Denied")
-      assert.strictEqual((yield* opening(join(file, "below"))).reason, "Denied")
-      if (process.getuid?.() !== 0) {
-        chmodSync(directory, 0o500)
-        assert.strictEqual((yield* opening(join(directory, "new"))).reason, "Denied")
-        chmodSync(directory, 0o700)
-      }
     })
   )
 })

@@ -4,6 +4,7 @@
  */
 import { Context, Effect, Layer } from "effect"
 import { RpcMiddleware } from "effect/rpc"
+import { anonymous, type Identity } from "./Identity.ts"
 
 export class Caller extends Context.Service<
   Caller,
@@ -12,6 +13,8 @@ export class Caller extends Context.Service<
     readonly externalIp: string
     /** URL by which the caller reached the service, without a slash at the end; the other roles are found under it. */
     readonly baseUrl: string
+    /** Who it is, as far as it has proved it. */
+    readonly identity: Identity
   }
 >()("@piecework/cloud/Caller") {}
 
@@ -22,11 +25,18 @@ export class CallerMiddleware extends RpcMiddleware.Service<CallerMiddleware, { 
 /** Header by which a client in the same process says which address it is to be seen at. HTTP servers never read it. */
 export const externalIpHeader = "x-piecework-external-ip"
 
-/** For clients and handlers in one process. `baseUrl` is what the roles' URLs begin with; default "http://in.process". */
-export const layerInProcess = (options?: { readonly baseUrl?: string }): Layer.Layer<CallerMiddleware> =>
+/**
+ * For clients and handlers in one process. `baseUrl` is what the roles' URLs begin with, default "http://in.process";
+ * `identity` is who all of them are, default Anonymous.
+ */
+export const layerInProcess = (options?: {
+  readonly baseUrl?: string
+  readonly identity?: Identity
+}): Layer.Layer<CallerMiddleware> =>
   Layer.succeed(CallerMiddleware, (effect, { headers }) =>
     Effect.provideService(effect, Caller, {
       externalIp: headers[externalIpHeader] ?? "127.0.0.1",
-      baseUrl: options?.baseUrl ?? "http://in.process"
+      baseUrl: options?.baseUrl ?? "http://in.process",
+      identity: options?.identity ?? anonymous
     })
   )

@@ -14,6 +14,7 @@ export const why: { readonly [R in ModeReason]: string } = {
   ServiceUnreachable: "the service could not be reached",
   ServiceUnintelligible: "what answered was no Piecework service",
   ContentUnknown: "the service does not know this file; publish it to use peers",
+  NotEligible: "this device takes no part in peering",
   PeersForbidden: "the file's policy forbids peers",
   PhfMissing: "its pieces hash file could not be fetched",
   PhfMismatch: "its pieces hash file is not the one the service vouched for",

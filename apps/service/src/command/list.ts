@@ -2,7 +2,7 @@
 import { Catalog, type Published } from "@piecework/catalog/Catalog"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { ofCatalog } from "../Failure.ts"
+import { ofDatabase } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Amount from "../view/Amount.ts"
 import { catalogThere } from "./options.ts"
@@ -14,7 +14,7 @@ export const list = Command.make("list").pipe(
     Effect.gen(function* () {
       const { data, json } = yield* serve
       const output = yield* Output
-      const contents = yield* Catalog.use((catalog) => Effect.mapError(catalog.list, ofCatalog)).pipe(
+      const contents = yield* Catalog.use((catalog) => Effect.mapError(catalog.list, ofDatabase)).pipe(
         Effect.provide(catalogThere(data))
       )
       if (json) return yield* output.line(JSON.stringify(contents.map(forPrograms)))

@@ -3,13 +3,14 @@ import { existsSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
 import { Catalog } from "@piecework/catalog/Catalog"
-import * as CatalogConfig from "@piecework/catalog/CatalogConfig"
+import { Database, fileName } from "@piecework/database/Database"
+import * as DatabaseConfig from "@piecework/database/DatabaseConfig"
 import { ContentUrl, parse } from "@piecework/domain/ContentUrl"
 import { Effect, Layer, Result } from "effect"
 import { Flag } from "effect/cli"
 import { defaultFolder } from "../DataFolder.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { explained, Failure, ofCatalog } from "../Failure.ts"
+import { explained, Failure, ofDatabase } from "../Failure.ts"
 
 /** A user whom the system does not know has no home. */
 const home = (): string => {
@@ -33,13 +34,16 @@ export const json = Flag.Boolean("json").pipe(
 
 /** The catalog in the folder, its troubles in words. */
 export const catalogIn = (directory: string): Layer.Layer<Catalog, Failure> =>
-  explained(Catalog.layer.pipe(Layer.provide(CatalogConfig.layer({ directory }))), ofCatalog)
+  explained(
+    Catalog.layer.pipe(Layer.provide(Database.layer), Layer.provide(DatabaseConfig.layer({ directory }))),
+    ofDatabase
+  )
 
 /** For commands that only look: the catalog that is there, and none is made. */
 export const catalogThere = (directory: string): Layer.Layer<Catalog, Failure> =>
   Layer.unwrap(
     Effect.suspend(() =>
-      existsSync(join(directory, "catalog.sqlite"))
+      existsSync(join(directory, fileName))
         ? Effect.succeed(catalogIn(directory))
         : Effect.fail(
             new Failure({

@@ -1,7 +1,7 @@
 /** `piecework-service publish`: hashes a file and puts it into the catalog, while the service runs or not. */
 import { basename } from "node:path"
 import type { Publication } from "@piecework/catalog/Catalog"
-import { CatalogError } from "@piecework/catalog/CatalogError"
+import { DatabaseError } from "@piecework/database/DatabaseError"
 import { publish as publishFile } from "@piecework/catalog/Publisher"
 import { FileHashError } from "@piecework/hashing/FileHasher"
 import * as HasherConfig from "@piecework/hashing/HasherConfig"
@@ -9,7 +9,7 @@ import { PieceHasher } from "@piecework/hashing/PieceHasher"
 import { Clock, Effect, Layer } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure, ofCatalog, ofFile } from "../Failure.ts"
+import { Failure, ofDatabase, ofFile } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Amount from "../view/Amount.ts"
 import { progressLine } from "../view/ProgressLine.ts"
@@ -40,7 +40,7 @@ export const publish = Command.make("publish", { file, urls }).pipe(
       }).pipe(
         Effect.provide([catalogIn(data), PieceHasher.layer.pipe(Layer.provide(HasherConfig.layer()))]),
         Effect.mapError((error) => {
-          if (error instanceof CatalogError) return ofCatalog(error)
+          if (error instanceof DatabaseError) return ofDatabase(error)
           return error instanceof FileHashError ? ofFile(error) : error
         }),
         Effect.ensuring(Effect.sync(() => onProgress && output.redraw("")))

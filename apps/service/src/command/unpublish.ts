@@ -4,7 +4,7 @@ import { parse } from "@piecework/domain/Content"
 import { Effect, Option } from "effect"
 import { Argument, Command } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure, ofCatalog } from "../Failure.ts"
+import { Failure, ofDatabase } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import { catalogThere, contentUrl } from "./options.ts"
 import { serve } from "./serve.ts"
@@ -39,8 +39,8 @@ const remove = (text: string) =>
     const catalog = yield* Catalog
     const id = parse(text)
     if (Option.isNone(id)) {
-      return yield* Effect.mapError(catalog.unpublishUrl(yield* contentUrl(text)), ofCatalog)
+      return yield* Effect.mapError(catalog.unpublishUrl(yield* contentUrl(text)), ofDatabase)
     }
-    const there = yield* Effect.mapError(catalog.unpublish(id.value), ofCatalog)
+    const there = yield* Effect.mapError(catalog.unpublish(id.value), ofDatabase)
     return there ? id : Option.none()
   })

@@ -1,6 +1,7 @@
 /** Who calls, over HTTP: the address is the socket's, and the service's own URL is the one by which it was reached. */
 import { Caller, CallerMiddleware } from "@piecework/cloud/Caller"
 import { EndpointUrl, Ip } from "@piecework/cloud/Fields"
+import { anonymous } from "@piecework/cloud/Identity"
 import { Effect, Layer, Option, Schema } from "effect"
 import { HttpServerRequest } from "effect/http"
 
@@ -20,7 +21,8 @@ export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddle
       const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
       return Effect.provideService(effect, Caller, {
         externalIp: originOf(socketIp, headers["x-forwarded-for"], trusted),
-        baseUrl: publicUrl ?? baseOf(headers["host"])
+        baseUrl: publicUrl ?? baseOf(headers["host"]),
+        identity: anonymous
       })
     })
   )

@@ -1,33 +1,28 @@
-/** The tables, and how each version makes them out of the one before. A migration that was released is never changed. */
+/** The catalog's tables, and how each version makes them out of the one before. A migration that was released is never changed. */
+import type { Migrations } from "@piecework/database/Database"
+import * as Dialect from "@piecework/database/Dialect"
 import { Effect } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { SqlClient } from "effect/sql"
 
-const migrations = {
+export const migrations: Migrations = {
   "0001_contents": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
+    const { bytes, integer, serial, strict } = Dialect.of(sql)
     yield* sql`CREATE TABLE contents (
-      id TEXT PRIMARY KEY,
-      content_size INTEGER NOT NULL,
-      piece_size INTEGER NOT NULL,
-      phf BLOB NOT NULL,
-      phf_digest BLOB NOT NULL,
-      published_at INTEGER NOT NULL
-    ) STRICT`
+      place ${serial},
+      id TEXT NOT NULL UNIQUE,
+      content_size ${integer} NOT NULL,
+      piece_size ${integer} NOT NULL,
+      phf ${bytes} NOT NULL,
+      phf_digest ${bytes} NOT NULL,
+      published_at ${integer} NOT NULL
+    )${strict}`
     yield* sql`CREATE TABLE urls (
-      url TEXT PRIMARY KEY,
+      place ${serial},
+      url TEXT NOT NULL UNIQUE,
       content_id TEXT NOT NULL REFERENCES contents (id) ON DELETE CASCADE,
-      published_at INTEGER NOT NULL
-    ) STRICT`
+      published_at ${integer} NOT NULL
+    )${strict}`
     yield* sql`CREATE INDEX urls_by_content ON urls (content_id)`
   })
 }
-
-const newest = Math.max(...Object.keys(migrations).map((name) => Number.parseInt(name, 10)))
-
-/** Brings the tables up to date; answers whether a later version has been here already. */
-export const migrate = Effect.gen(function* () {
-  const sql = yield* SqlClient.SqlClient
-  yield* Migrator.make({})({ loader: Migrator.fromRecord(migrations), table: "migrations" })
-  const [latest] = yield* sql<{ readonly id: number }>`SELECT max(migration_id) AS id FROM migrations`
-  return { tooNew: (latest?.id ?? 0) > newest }
-})

@@ -1,0 +1,5 @@
+export * as Database from "./Database.ts"
+export * as DatabaseConfig from "./DatabaseConfig.ts"
+export * as DatabaseError from "./DatabaseError.ts"
+export * as Dialect from "./Dialect.ts"
+export * as Sqlite from "./Sqlite.ts"
