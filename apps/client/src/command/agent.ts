@@ -26,6 +26,7 @@ export const agent = Command.make(
   "agent",
   {
     service: options.service,
+    serviceCa: options.serviceCa,
     state: options.state,
     host: options.host,
     port: options.port,
@@ -55,6 +56,7 @@ export const agent = Command.make(
       state: input.state,
       mayForget: false,
       service,
+      serviceCa: input.serviceCa,
       group,
       fetches: false,
       listen: { host: input.host, port: input.port, orAny: false }

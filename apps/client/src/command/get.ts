@@ -63,6 +63,7 @@ const flags = {
     Flag.optional
   ),
   service: options.service,
+  serviceCa: options.serviceCa,
   state: options.state,
   host: options.host,
   port: options.port,
@@ -102,6 +103,7 @@ export const get = Command.make(
       state: input.state,
       mayForget: true,
       service,
+      serviceCa: input.serviceCa,
       group,
       fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
