@@ -8,6 +8,7 @@ import { agent } from "./command/agent.ts"
 import { config } from "./command/config.ts"
 import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
+import { phf } from "./command/phf.ts"
 import { status } from "./command/status.ts"
 import * as Startup from "./Startup.ts"
 import { logger, Output } from "./Output.ts"
@@ -15,7 +16,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, config, forget])
+  Command.withSubcommands([get, agent, status, config, phf, forget])
 )
 
 Command.run(piecework, { version }).pipe(
