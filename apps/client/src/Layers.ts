@@ -25,6 +25,8 @@ export interface Options {
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
+  /** Whether the local network is asked for peers, and told of what is here. */
+  readonly lan: boolean
   /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
   readonly fetches: boolean
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
@@ -75,6 +77,14 @@ export const nodeHttp = (certificates: string | undefined) =>
     )
   )
 
+/** Loaded when the local network is of use. */
+const neighbours = Layer.unwrap(
+  Effect.map(
+    Effect.promise(() => import("@piecework/lan")),
+    ({ Lan, Multicast }) => Lan.Lan.layer.pipe(Layer.provide(Multicast.Multicast.layer))
+  )
+)
+
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
   const cloud = Option.match(options.service, {
@@ -98,12 +108,17 @@ export const client = (options: Options) => {
   )
   const config = Layer.unwrap(
     Effect.map(reachedAt(options), (reportedHost) =>
-      DownloadConfig.layer({ ...options.download, reportedHost, groupId: options.group })
+      DownloadConfig.layer({
+        ...options.download,
+        reportedHost,
+        reportedMask: OwnAddress.maskOf(reportedHost ?? options.listen?.host),
+        groupId: options.group
+      })
     )
   )
   return Layer.mergeAll(Downloader.Downloader.layer, Seeder.Seeder.layer).pipe(
     Layer.provideMerge(peers(options.listen)),
-    Layer.provide([cloud, config, Destination.Destination.layer]),
+    Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(storage(options)),
@@ -123,7 +138,9 @@ const peers = (listen: Options["listen"]) =>
     Effect.map(StateFolder, ({ self }) => {
       if (listen === undefined) return NoPeers.layer(self)
       const on = (port: number) =>
-        PeerHost.PeerHost.layer.pipe(Layer.provide(PeerConfig.layer({ self, host: listen.host, port })))
+        PeerHost.PeerHost.layer.pipe(
+          Layer.provide(PeerConfig.layer({ self, host: listen.host, port, isNear: OwnAddress.isNear }))
+        )
       const first = on(Option.getOrElse(listen.port, () => Peer.defaultPort))
       return listen.orAny && Option.isNone(listen.port)
         ? Layer.catchTag(first, "TransportError", (error) =>

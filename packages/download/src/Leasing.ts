@@ -22,6 +22,8 @@ export interface LeasingOptions {
   readonly scope: SwarmScope
   /** Only in Group scope. */
   readonly groupId: string | undefined
+  /** Mask of the network that the address is in. */
+  readonly subnetMask?: string | undefined
   /** How long the scheduler waits for the first answer. */
   readonly timeout: Duration.Input
   readonly plan: () => Plan.Plan
@@ -83,6 +85,7 @@ export const start = Effect.fn("Leasing.start")(function* (
       contentId,
       peerId: options.self,
       reportedIp: options.address.host,
+      ...(options.subnetMask === undefined ? {} : { subnetMask: options.subnetMask }),
       scope: options.scope,
       ...group,
       pieceCount,

@@ -3,7 +3,7 @@
  * Events wait in a queue. One fiber takes all that wait and decides on one after the other, so the plan has one writer.
  */
 import type { StoredContent } from "@piecework/cache/StoredContent"
-import type { Cloud } from "@piecework/cloud/Cloud"
+import { Cloud } from "@piecework/cloud/Cloud"
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
@@ -17,7 +17,7 @@ import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
-import { Cause, Clock, Deferred, Effect, Queue, Random, type Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Option, Queue, Random, type Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
@@ -25,6 +25,7 @@ import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
+import * as Neighbours from "./Neighbours.ts"
 import type { Meter } from "./Meter.ts"
 import * as Watchdog from "./Watchdog.ts"
 
@@ -37,6 +38,8 @@ export interface SwarmDownloadOptions {
   readonly origin: Origin
   /** Knows the origin already; peers are added here. */
   readonly meter: Meter
+  /** Without one there are the peers of the local network, if any. */
+  readonly cloud: Option.Option<Cloud["Service"]>
 }
 
 export interface SwarmDownload {
@@ -49,7 +52,7 @@ export interface SwarmDownload {
 
 export const start = Effect.fn("SwarmDownload.start")(function* (
   options: SwarmDownloadOptions
-): Effect.fn.Return<SwarmDownload, never, Bans | Cloud | DownloadConfig | PeerHost | Scope.Scope> {
+): Effect.fn.Return<SwarmDownload, never, Bans | DownloadConfig | PeerHost | Scope.Scope> {
   const { store, origin, meter, url } = options
   const { layout } = store.phf
   const config = yield* DownloadConfig
@@ -76,7 +79,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     },
     onBroken: (cause) => Effect.asVoid(Deferred.failCause(ended, cause))
   })
-  const awaitsLeases = usesPeers(options.mode) && layout.pieceCount <= maxPieces
+  const cloud = Option.getOrUndefined(options.cloud)
+  const awaitsLeases = cloud !== undefined && usesPeers(options.mode) && layout.pieceCount <= maxPieces
   const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
   let plan = Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases })
 
@@ -168,28 +172,32 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
       scope: options.mode,
-      groupId: config.groupId
+      groupId: config.groupId,
+      subnetMask: config.reportedMask
     }
-    membership = yield* Membership.join({
-      ...member,
-      url,
-      peersWanted: config.maxPeers * 3,
-      standing: Effect.sync(() => ({
-        uploaded: meter.sent(),
-        downloaded: total(meter.received()) - meter.received().LocalCache,
-        fromOrigin: meter.received().Origin,
-        fromCache: meter.received().CacheServer,
-        left: layout.contentSize - total(meter.useful())
-      })),
-      onHandout: crowd.meet
-    })
-    if (awaitsLeases) {
-      leasing = yield* Leasing.start({
+    const isLocal = config.peersFrom === "Local"
+    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: crowd.meet })
+    const { meet } = crowd
+    if (cloud !== undefined) {
+      const joining = Membership.join({
         ...member,
-        timeout: config.leaseTimeout,
-        plan: () => plan,
-        tell
+        url,
+        isOfSubnet: config.peersFrom === "Subnet",
+        peersWanted: isLocal ? 0 : config.maxPeers * 3,
+        standing: Effect.sync(() => ({
+          uploaded: meter.sent(),
+          downloaded: total(meter.received()) - meter.received().LocalCache,
+          fromOrigin: meter.received().Origin,
+          fromCache: meter.received().CacheServer,
+          left: layout.contentSize - total(meter.useful())
+        })),
+        onHandout: (peers) => (isLocal ? Effect.void : meet(peers))
       })
+      membership = yield* Effect.provideService(joining, Cloud, cloud)
+    }
+    if (cloud !== undefined && awaitsLeases) {
+      const leases = Leasing.start({ ...member, timeout: config.leaseTimeout, plan: () => plan, tell })
+      leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
   }
 
