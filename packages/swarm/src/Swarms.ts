@@ -2,9 +2,12 @@
 import type { Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
 import type { LeaseReply, LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { RequestRefused } from "@piecework/cloud/RoleError"
+import type { ContentId } from "@piecework/domain/Content"
 import { Context, Duration, Effect, Layer, Schema } from "effect"
 import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
+import { Residents } from "./Residents.ts"
 import * as Swarm from "./Swarm.ts"
+import type { SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
 
 /** The swarm could not take the message: it has too many waiting, or its process is gone. Try again. */
@@ -29,6 +32,15 @@ export class Swarms extends Context.Service<
       request: LeaseRequest,
       externalIp: string
     ) => Effect.Effect<LeaseReply, SwarmUnavailable | RequestRefused>
+    /**
+     * The swarm of a content, or of one of its groups, if it lives in this process: for callers in a hurry, who may tell
+     * it at once what others say by a message. Nothing when it lives elsewhere, has not begun, or wants a message now.
+     */
+    readonly resident: (
+      contentId: ContentId,
+      groupId: string | undefined,
+      epochMillis: number
+    ) => SwarmActor | undefined
   }
 >()("@piecework/swarm/Swarms") {
   /** On whatever cluster there is. */
@@ -36,6 +48,7 @@ export class Swarms extends Context.Service<
     Swarms,
     Effect.gen(function* () {
       const client = yield* Swarm.Swarm.client
+      const residents = yield* Residents
       return Swarms.of({
         join: Effect.fn("Swarms.join")(function* (request, externalIp) {
           const swarm = Swarm.idOf(request.contentId, request.scope === "Group" ? request.groupId : undefined)
@@ -52,12 +65,14 @@ export class Swarms extends Context.Service<
             .pipe(
               Effect.mapError((cause) =>
                 cause instanceof RequestRefused ? cause : new SwarmUnavailable({ swarm, cause })
-              )
+              ),
+              inTime(swarm)
             )
-        })
+        }),
+        resident: (contentId, groupId, epochMillis) => residents.find(Swarm.idOf(contentId, groupId), epochMillis)
       })
     })
-  ).pipe(Layer.provide(Swarm.layer))
+  ).pipe(Layer.provide(Swarm.layer), Layer.provide(Residents.layer))
 
   /** In this process alone, in memory: nothing to install, nothing left behind. */
   static readonly layerEmbedded: Layer.Layer<Swarms, never, SwarmConfig> = Layer.unwrap(
@@ -79,4 +94,19 @@ export class Swarms extends Context.Service<
   )
 }
 
-const unavailable = (swarm: string) => Effect.mapError((cause: unknown) => new SwarmUnavailable({ swarm, cause }))
+const unavailable =
+  (swarm: string) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, SwarmUnavailable, R> =>
+    self.pipe(
+      Effect.mapError((cause) => new SwarmUnavailable({ swarm, cause })),
+      inTime(swarm)
+    )
+
+/** A swarm whose runner is gone answers nothing until another has it. Shorter than what a client waits for an answer. */
+const answerTime = Duration.millis(2500)
+
+const inTime = (swarm: string) =>
+  Effect.timeoutOrElse({
+    duration: answerTime,
+    orElse: () => Effect.fail(new SwarmUnavailable({ swarm, cause: "no answer in time" }))
+  })

@@ -8,6 +8,7 @@ import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import { folderIn } from "../http/TlsServer.ts"
 import { Output } from "../Output.ts"
+import type { Data } from "./options.ts"
 import { serve } from "./serve.ts"
 import * as trusting from "./trusting.ts"
 
@@ -28,7 +29,7 @@ export const init = Command.make("init", { names }).pipe(
     Effect.gen(function* () {
       const { data, json } = yield* serve
       const output = yield* Output
-      const folder = folderIn(data)
+      const folder = folderIn(data.directory)
       const { fingerprint, isNew, served } = yield* Effect.gen(function* () {
         const before = yield* TlsFolder.namesIn(folder)
         const wanted = options.names.length > 0 ? options.names : before.length > 0 ? before : own()
@@ -51,8 +52,8 @@ export const init = Command.make("init", { names }).pipe(
           `The service's certificate is for ${served.join(", ")}, and is renewed by the running service.`,
           "",
           "What to do next:",
-          `  piecework-service --data ${data}`,
-          `  piecework-service device enrol-token create --uses 10 --group NAME --data ${data}`,
+          `  piecework-service --data ${data.directory}`,
+          `  piecework-service device enrol-token create --uses 10 --group NAME --data ${data.directory}`,
           `  piecework enrol --service https://${host}:7670 --service-ca ca.pem TOKEN      (on each device, with that file)`,
           "",
           token === undefined
@@ -66,7 +67,7 @@ export const init = Command.make("init", { names }).pipe(
 )
 
 /** A token for everything, when nobody has one that is good. */
-const firstToken = (data: string) =>
+const firstToken = (data: Data) =>
   trusting.administer({ service: Option.none(), serviceCa: Option.none(), data }, (client) =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis

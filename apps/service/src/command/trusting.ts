@@ -8,14 +8,14 @@ import type { RpcClient, RpcClientError, RpcGroup } from "effect/rpc"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Trust from "../http/Trust.ts"
-import { databaseIn } from "./options.ts"
+import { type Data, databaseIn } from "./options.ts"
 import * as remote from "./remote.ts"
 
 export type Client = RpcClient.RpcClient<RpcGroup.Rpcs<typeof TrustRpcs.TrustRpcs>, RpcClientError.RpcClientError>
 
 /** Carries it out at the service, or in the data folder. */
 export const administer = <A, E>(
-  where: remote.Where & { readonly data: string },
+  where: remote.Where & { readonly data: Data },
   use: (client: Client) => Effect.Effect<A, E>
 ) => {
   const handlers = TrustHandlers.layer.pipe(Layer.provide(Trust.credentials), Layer.provide(databaseIn(where.data)))

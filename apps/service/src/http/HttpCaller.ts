@@ -6,14 +6,17 @@ import { Caller, CallerMiddleware } from "@piecework/cloud/Caller"
 import { EndpointUrl, Ip } from "@piecework/cloud/Fields"
 import { isLoopback } from "@piecework/trust/Admission"
 import { Effect, Layer, Option, Schema } from "effect"
-import type { HttpServerRequest } from "effect/http"
+import * as Proxies from "./Proxies.ts"
 
 export interface Options {
   /** URL that clients are told, without a slash at the end; absent means it is made of the Host header. */
   readonly publicUrl: string | undefined
-  /** Addresses of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For, X-Forwarded-Proto). */
+  /**
+   * Addresses and networks of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For), and for
+   * whether it came there by HTTPS (X-Forwarded-Proto).
+   */
   readonly proxies: ReadonlyArray<string>
-  /** Whether the socket itself is encrypted. */
+  /** Whether the service itself speaks HTTPS. */
   readonly isSecure: boolean
 }
 
@@ -26,33 +29,47 @@ export const layer: Layer.Layer<CallerMiddleware> = Layer.succeed(CallerMiddlewa
   )
 )
 
-/** What a request says of where it comes from, by what it says and by whom it is brought. */
+/** Where a request comes from, by its socket and by what proxies of ours say. */
 export interface Origin {
   readonly externalIp: string
   readonly baseUrl: string
-  /** Nobody on the way could read it: TLS as far as is known, or this machine itself. */
+  /** Nobody on the way could read it: HTTPS as far as is known, or this machine itself. */
   readonly isPrivate: boolean
 }
 
+type Header = string | ReadonlyArray<string> | undefined
+
+/** Of the address of its socket, "127.0.0.1" when there is none, and its headers. */
 export const originOf = ({ isSecure, proxies, publicUrl }: Options) => {
-  const trusted = new Set(proxies)
-  return ({ headers, remoteAddress }: HttpServerRequest.HttpServerRequest): Origin => {
-    const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
+  const trusted = Proxies.make(proxies)
+  return (socketAddress: string | undefined, headers: { readonly [name: string]: Header }): Origin => {
+    const socketIp = withoutMapping(socketAddress ?? "127.0.0.1")
     const isProxied = trusted.has(socketIp)
-    const externalIp = isProxied ? farthest(socketIp, headers["x-forwarded-for"], trusted) : socketIp
+    const externalIp = isProxied ? farthest(socketIp, headers["x-forwarded-for"]?.toString(), trusted) : socketIp
     // A proxy may add its word behind one that the caller made up.
-    const scheme = isProxied ? headers["x-forwarded-proto"]?.split(",").at(-1)?.trim().toLowerCase() : undefined
+    const scheme = isProxied
+      ? headers["x-forwarded-proto"]?.toString().split(",").at(-1)?.trim().toLowerCase()
+      : undefined
     const isEncrypted = scheme === undefined ? isSecure : scheme === "https"
     return {
       externalIp,
-      baseUrl: publicUrl ?? baseOf(headers["host"], isEncrypted ? "https" : "http"),
+      baseUrl: publicUrl ?? baseOf(headers["host"]?.toString(), isEncrypted ? "https" : "http"),
       isPrivate: isEncrypted || isLoopback(externalIp)
     }
   }
 }
 
+/** The address of a caller, from that of its socket and the header by which proxies pass it on. */
+export const externalIpOf = (proxies: ReadonlyArray<string>) => {
+  const trusted = Proxies.make(proxies)
+  return (socketAddress: string, forwardedFor: string | undefined): string => {
+    const socketIp = withoutMapping(socketAddress)
+    return trusted.has(socketIp) ? farthest(socketIp, forwardedFor, trusted) : socketIp
+  }
+}
+
 /** Each proxy adds the address that it was called from at the end; the last one that is no proxy of ours is the caller's. */
-const farthest = (socketIp: string, forwardedFor: string | undefined, trusted: ReadonlySet<string>): string => {
+const farthest = (socketIp: string, forwardedFor: string | undefined, trusted: Proxies.Proxies): string => {
   const hops = (forwardedFor ?? "").split(",").map((hop) => withoutMapping(hop.trim()))
   const origin = hops.findLast((hop) => !trusted.has(hop))
   return origin !== undefined && isIp(origin) ? origin : socketIp

@@ -1,4 +1,5 @@
 /** Who may do what at this service: what is known of tokens and devices, and the calls about them. */
+import type { CallerMiddleware } from "@piecework/cloud/Caller"
 import * as EnrolRpcs from "@piecework/cloud/EnrolRpcs"
 import type { Database } from "@piecework/database/Database"
 import { Admission } from "@piecework/trust/Admission"
@@ -10,11 +11,14 @@ import * as EnrolHandlers from "@piecework/trust/EnrolHandlers"
 import * as TrustHandlers from "@piecework/trust/TrustHandlers"
 import * as TrustRpcs from "@piecework/trust/TrustRpcs"
 import { Layer } from "effect"
+import type { HttpRouter } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, type Failure, ofDatabase } from "../Failure.ts"
 
 export interface Options {
   readonly requireEnrolment: boolean
+  /** Whether the process knows credentials at all; without them whoever presents a token is nobody. */
+  readonly hasCredentials: boolean
 }
 
 /** What is known of tokens and devices, its troubles in words. */
@@ -24,14 +28,28 @@ export const credentials: Layer.Layer<Audit | Credentials, Failure, Database> = 
 )
 
 /** Who is let in. */
-export const layer = ({ requireEnrolment }: Options): Layer.Layer<Admission | Audit | Credentials, Failure, Database> =>
+export const layer = (
+  { hasCredentials, requireEnrolment }: Options,
+  database: Layer.Layer<Database, Failure>
+): Layer.Layer<Admission, Failure> =>
   Admission.layer.pipe(
-    Layer.provide([Authenticator.layer, AdmissionConfig.layer({ requireEnrolment })]),
-    Layer.provideMerge(credentials)
+    Layer.provide(AdmissionConfig.layer({ requireEnrolment })),
+    Layer.provide(
+      hasCredentials
+        ? Authenticator.layer.pipe(Layer.provide(credentials), Layer.provide(database))
+        : Authenticator.layerNone
+    )
   )
 
-/** The calls of devices that enrol, and of administrators. A defect in one must not end the others. */
-export const routes = Layer.mergeAll(
+/** The calls of devices that enrol, and of administrators, where there are credentials. */
+export const routes = (
+  options: Options,
+  database: Layer.Layer<Database, Failure>
+): Layer.Layer<never, Failure, Admission | HttpRouter.HttpRouter | CallerMiddleware> =>
+  options.hasCredentials ? calls.pipe(Layer.provide(credentials), Layer.provide(database)) : Layer.empty
+
+/** A defect in one must not end the others. */
+const calls = Layer.mergeAll(
   RpcServer.layerHttp({
     group: EnrolRpcs.EnrolRpcs,
     path: EnrolRpcs.path,
