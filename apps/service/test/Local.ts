@@ -6,6 +6,7 @@ import { Context, Effect, Layer, Logger } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
 import { ofDatabase, explained } from "../src/Failure.ts"
+import * as Trust from "../src/http/Trust.ts"
 import * as Service from "../src/http/Service.ts"
 import { EventLoop } from "../src/operation/EventLoop.ts"
 import { Readiness } from "../src/operation/Readiness.ts"
@@ -16,6 +17,7 @@ import type { Rooms } from "../src/role/Roles.ts"
 export interface Options extends Partial<Rooms> {
   readonly roles?: readonly [RoleName, ...ReadonlyArray<RoleName>]
   readonly proxies?: ReadonlyArray<string>
+  readonly requireEnrolment?: boolean
   readonly eventLoop?: Layer.Layer<EventLoop>
 }
 
@@ -23,6 +25,7 @@ export interface Options extends Partial<Rooms> {
 export const local = (options: Options = {}) =>
   Effect.gen(function* () {
     const [first = "geo", ...others] = roleNames
+    const database = options.database ?? explained(Database.layerMemory, ofDatabase)
     const operation = Readiness.layer.pipe(Layer.provideMerge([options.eventLoop ?? EventLoop.layer, Traffic.layer]))
     const service = Service.layer(
       {
@@ -32,13 +35,14 @@ export const local = (options: Options = {}) =>
         publicUrl: undefined,
         tls: undefined,
         isSecure: false,
-        requireEnrolment: false,
-        hasCredentials: true,
         roles: options.roles ?? [first, ...others],
         roleUrls: []
       },
       {
-        database: options.database ?? explained(Database.layerMemory, ofDatabase),
+        database,
+        trust:
+          options.trust ??
+          Trust.make({ requireEnrolment: options.requireEnrolment ?? false, hasCredentials: true }, database),
         swarms: options.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(SwarmConfig.layer()))
       }
     )

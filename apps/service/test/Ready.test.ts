@@ -4,6 +4,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { fileName } from "@piecework/database/Database"
 import { DatabaseError } from "@piecework/database/DatabaseError"
 import { Swarms } from "@piecework/swarm/Swarms"
+import { SwarmView } from "@piecework/swarm/SwarmView"
 import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { EventLoop } from "../src/operation/EventLoop.ts"
@@ -116,15 +117,31 @@ describe("A process", () => {
 const who = { clientVersion: "1", profile: 768 }
 const contentId = "DO-aGZA_I8Lc2F-ZsPzrXhTrcZaVte-PexJ5cOai52WjpQ"
 
+/** Swarms of which some answer nobody. */
+const stuckSwarms = (isStuck: (id: string) => boolean) => {
+  const empty = new SwarmView({
+    members: 0,
+    complete: 0,
+    restricted: 0,
+    siteCount: 0,
+    sites: [],
+    leaseMembers: 0,
+    leasedPieces: 0
+  })
+  return Layer.succeed(Swarms, {
+    join: () => Effect.never,
+    leave: () => Effect.never,
+    lease: () => Effect.never,
+    list: Effect.never,
+    look: (id) => (isStuck(id) ? Effect.never : Effect.succeed(empty)),
+    resident: () => undefined
+  })
+}
+
 describe("A service", () => {
   it.live("whose swarms answer nobody is not ready, and its other roles are", () =>
     Effect.gen(function* () {
-      const stuck = Layer.succeed(Swarms, {
-        join: () => Effect.never,
-        leave: () => Effect.never,
-        lease: () => Effect.never,
-        resident: () => undefined
-      })
+      const stuck = stuckSwarms(() => true)
       const { url } = yield* local({ swarms: stuck })
       const { code, roles, status } = yield* readyAt(url)
       assert.deepStrictEqual([code, status], [503, "failing"])
@@ -137,12 +154,7 @@ describe("A service", () => {
 
   it.live("in which one swarm is stuck is not ready once a request has waited for it", () =>
     Effect.gen(function* () {
-      const oneStuck = Layer.succeed(Swarms, {
-        join: () => Effect.never,
-        leave: ({ contentId: id }) => (id === contentId ? Effect.never : Effect.void),
-        lease: () => Effect.never,
-        resident: () => undefined
-      })
+      const oneStuck = stuckSwarms((id) => id === contentId)
       const { url } = yield* local({ swarms: oneStuck })
       assert.strictEqual((yield* readyAt(url)).code, 200)
       yield* Effect.forkChild(post(`${url}/rpc/array`, "Leave", { contentId, peerId: "0".repeat(40) }))

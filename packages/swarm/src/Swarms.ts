@@ -9,6 +9,7 @@ import { Residents } from "./Residents.ts"
 import * as Swarm from "./Swarm.ts"
 import type { SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
+import { mostListed, SwarmSummary, type SwarmView } from "./SwarmView.ts"
 
 /** The swarm could not take the message: it has too many waiting, or its process is gone. Try again. */
 export class SwarmUnavailable extends Schema.TaggedError<SwarmUnavailable>()("SwarmUnavailable", {
@@ -32,6 +33,10 @@ export class Swarms extends Context.Service<
       request: LeaseRequest,
       externalIp: string
     ) => Effect.Effect<LeaseReply, SwarmUnavailable | RequestRefused>
+    /** The swarms of this process that have members, those with most first: at most `mostListed`. */
+    readonly list: Effect.Effect<{ readonly count: number; readonly swarms: ReadonlyArray<SwarmSummary> }>
+    /** The swarm of a content, or of one of its groups, wherever it lives. */
+    readonly look: (contentId: ContentId, groupId: string | undefined) => Effect.Effect<SwarmView, SwarmUnavailable>
     /**
      * The swarm of a content, or of one of its groups, if it lives in this process: for callers in a hurry, who may tell
      * it at once what others say by a message. Nothing when it lives elsewhere, has not begun, or wants a message now.
@@ -68,6 +73,18 @@ export class Swarms extends Context.Service<
               ),
               inTime(swarm)
             )
+        }),
+        list: Effect.sync(() => {
+          const found = Array.from(
+            residents.all(),
+            ([swarm, actor]) => new SwarmSummary({ swarm, members: actor.memberCount })
+          ).filter(({ members }) => members > 0)
+          const largest = found.toSorted((a, b) => b.members - a.members || (a.swarm < b.swarm ? -1 : 1))
+          return { count: found.length, swarms: largest.slice(0, mostListed) }
+        }),
+        look: Effect.fn("Swarms.look")(function* (contentId, groupId) {
+          const swarm = Swarm.idOf(contentId, groupId)
+          return yield* client(swarm).Look().pipe(unavailable(swarm))
         }),
         resident: (contentId, groupId, epochMillis) => residents.find(Swarm.idOf(contentId, groupId), epochMillis)
       })

@@ -43,28 +43,6 @@ const privateNetworks = Flag.Literals("private-networks", ["one-site", "by-subne
   Flag.withDefault("one-site")
 )
 
-const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
-  Flag.withDescription("serve enrolled devices only; see piecework-service device --help"),
-  Flag.withDefault(false)
-)
-
-const tlsCert = Flag.String("tls-cert").pipe(
-  Flag.withMetavar("FILE"),
-  Flag.withDescription("certificate in PEM for HTTPS, read again when it changes; default what init made"),
-  Flag.optional
-)
-
-const tlsKey = Flag.String("tls-key").pipe(
-  Flag.withMetavar("FILE"),
-  Flag.withDescription("its private key in PEM"),
-  Flag.optional
-)
-
-const plainHttp = Flag.Boolean("plain-http").pipe(
-  Flag.withDescription("speak plain HTTP although init made a certificate; then put a proxy with TLS before it"),
-  Flag.withDefault(false)
-)
-
 const roles = Flag.String("roles").pipe(
   Flag.withMetavar("ROLE,…"),
   Flag.withDescription(`what this process does, of ${roleNames.join(", ")}; default all`),
@@ -125,6 +103,28 @@ const runnerListen = Flag.String("runner-listen").pipe(
     (text) => `"${text}" is no IP address`
   ),
   Flag.optional
+)
+
+const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
+  Flag.withDescription("serve enrolled devices only; see piecework-service device --help"),
+  Flag.withDefault(false)
+)
+
+const tlsCert = Flag.String("tls-cert").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("certificate in PEM for HTTPS, read again when it changes; default what init made"),
+  Flag.optional
+)
+
+const tlsKey = Flag.String("tls-key").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("its private key in PEM"),
+  Flag.optional
+)
+
+const plainHttp = Flag.Boolean("plain-http").pipe(
+  Flag.withDescription("speak plain HTTP although init made a certificate; then put a proxy with TLS before it"),
+  Flag.withDefault(false)
 )
 
 export const serve = Command.make("piecework-service", {

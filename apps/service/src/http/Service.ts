@@ -19,15 +19,14 @@ import { listening } from "./listening.ts"
 import * as Observed from "./Observed.ts"
 import * as ShortcutServer from "./ShortcutServer.ts"
 import * as TlsServer from "./TlsServer.ts"
-import * as Trust from "./Trust.ts"
 
-export interface Options extends HttpCaller.Options, Trust.Options, Address {
-  /** For HTTPS; absent means plain HTTP. */
-  readonly tls: TlsServer.Files | undefined
+export interface Options extends HttpCaller.Options, Address {
   /** What this process is to do. */
   readonly roles: readonly [RoleName, ...ReadonlyArray<RoleName>]
   /** Where roles are that callers find elsewhere than under the URL by which they came. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
+  /** For HTTPS; absent means plain HTTP. */
+  readonly tls: TlsServer.Files | undefined
 }
 
 /** Serves from when it is built until its scope closes, and then until what has come is answered; gives the address it listens on. */
@@ -35,49 +34,47 @@ export const layer = (
   options: Options,
   rooms: Roles.Rooms
 ): Layer.Layer<HttpServer.HttpServer, Failure, Readiness | Traffic> => {
-  const made =
-    options.tls === undefined
-      ? Effect.sync(() => createServer(Entrance.serverOptions))
-      : TlsServer.make(options.tls, Entrance.serverOptions)
-  return Layer.unwrap(Effect.map(made, (server) => servingWith(server, options, rooms)))
-}
-
-const servingWith = (server: Server, options: Options, rooms: Roles.Rooms) => {
   const all = Roles.routes(rooms)
   const [first, ...others] = options.roles
   const routes = Layer.mergeAll(
     all[first],
     ...others.map((role) => all[role]),
+    rooms.trust.routes,
     HealthRoute.layer,
-    Trust.routes(options, rooms.database),
     Entrance.layer(options)
   )
-  const entry = ShortcutServer.make(server)
-  const trust = Trust.layer(options, rooms.database)
-  const shortcut = options.roles.includes("array")
-    ? ArrayShortcut.layer(entry, options).pipe(Layer.provide(rooms.swarms))
-    : Layer.empty
   const caller = Observed.layer.pipe(Layer.provide(HttpCaller.layer))
-  // Its end comes before that of what it stands on: the routes go when nobody needs them any more.
-  const stopping = Layer.effectDiscard(
-    Effect.gen(function* () {
-      const readiness = yield* Readiness
-      const traffic = yield* Traffic
-      yield* Effect.addFinalizer(() => drain(server, readiness, traffic))
-    })
-  )
-  const watching = Layer.effectDiscard(
-    Effect.gen(function* () {
-      const traffic = yield* Traffic
-      entry.onArrival = traffic.watching(yield* logged(options.proxies))
-    })
-  )
-  return stopping.pipe(
-    Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
-    Layer.provide(shortcut),
-    Layer.provide(trust),
-    Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
-    Layer.provideMerge(listening(() => server, options, "--port")),
-    Layer.provide(watching)
-  )
+  const serving = (server: Server) => {
+    const entry = ShortcutServer.make(server)
+    // Its end comes before that of what it stands on: the routes go when nobody needs them any more.
+    const stopping = Layer.effectDiscard(
+      Effect.gen(function* () {
+        const readiness = yield* Readiness
+        const traffic = yield* Traffic
+        yield* Effect.addFinalizer(() => drain(server, readiness, traffic))
+      })
+    )
+    const watching = Layer.effectDiscard(
+      Effect.gen(function* () {
+        entry.onArrival = (yield* Traffic).watching(yield* logged(options.proxies))
+      })
+    )
+    const shortcut = options.roles.includes("array")
+      ? ArrayShortcut.layer(entry, options).pipe(Layer.provide(rooms.swarms))
+      : Layer.empty
+    return stopping.pipe(
+      Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
+      Layer.provide(shortcut),
+      Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
+      Layer.provideMerge(listening(() => server, options, "--port")),
+      Layer.provide(watching),
+      Layer.provide(rooms.trust.admission)
+    )
+  }
+  return Layer.unwrap(Effect.map(serverFor(options.tls), serving))
 }
+
+const serverFor = (tls: TlsServer.Files | undefined) =>
+  tls === undefined
+    ? Effect.sync((): Server => createServer(Entrance.serverOptions))
+    : TlsServer.make(tls, Entrance.serverOptions)

@@ -25,6 +25,7 @@ import * as Startup from "../Startup.ts"
 import * as MetricsServer from "./MetricsServer.ts"
 import * as Service from "./Service.ts"
 import * as TlsServer from "./TlsServer.ts"
+import * as Trust from "./Trust.ts"
 
 export interface Options {
   /** Address to listen on; all of this machine's when absent. */
@@ -40,12 +41,6 @@ export interface Options {
   /** Where the others are. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
   readonly privateNetworks: "one-site" | "by-subnet"
-  /** Whether devices that have not enrolled are refused. */
-  readonly requireEnrolment: boolean
-  /** Certificate and key for HTTPS; what `init` made when absent. */
-  readonly tlsCert: Option.Option<string>
-  readonly tlsKey: Option.Option<string>
-  readonly plainHttp: boolean
   /** Where metrics are served, if at all. */
   readonly metrics: Option.Option<MetricsServer.Options>
   /** URL of the OpenTelemetry collector that gets traces, if any. */
@@ -57,6 +52,12 @@ export interface Options {
   readonly runner: Option.Option<HostPort>
   readonly runnerListen: Option.Option<string>
   readonly data: Data
+  /** Whether devices that have not enrolled are refused. */
+  readonly requireEnrolment: boolean
+  /** Certificate and key for HTTPS; what `init` made when absent. */
+  readonly tlsCert: Option.Option<string>
+  readonly tlsKey: Option.Option<string>
+  readonly plainHttp: boolean
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -95,14 +96,12 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       port: options.port,
       proxies: options.proxies,
       publicUrl,
-      tls,
-      isSecure: tls !== undefined,
-      requireEnrolment: options.requireEnrolment,
-      hasCredentials: hasCredentials(options),
       roles: options.roles,
-      roleUrls: options.roleUrls
+      roleUrls: options.roleUrls,
+      tls,
+      isSecure: tls !== undefined
     },
-    { database, swarms }
+    { database, swarms, trust: Trust.make({ ...options, hasCredentials: hasCredentials(options) }, database) }
   )
   const ready = Layer.effectDiscard(
     Effect.andThen(hurried, announced(listenOn, tls === undefined ? "http" : "https", options))

@@ -27,26 +27,26 @@ export const credentials: Layer.Layer<Audit | Credentials, Failure, Database> = 
   ofDatabase
 )
 
-/** Who is let in. */
-export const layer = (
+/** Who is let in, and the calls of devices that enrol and of administrators. */
+export interface Trust {
+  readonly admission: Layer.Layer<Admission, Failure>
+  readonly routes: Layer.Layer<never, Failure, Admission | HttpRouter.HttpRouter | CallerMiddleware>
+}
+
+export const make = (
   { hasCredentials, requireEnrolment }: Options,
   database: Layer.Layer<Database, Failure>
-): Layer.Layer<Admission, Failure> =>
-  Admission.layer.pipe(
-    Layer.provide(AdmissionConfig.layer({ requireEnrolment })),
-    Layer.provide(
-      hasCredentials
-        ? Authenticator.layer.pipe(Layer.provide(credentials), Layer.provide(database))
-        : Authenticator.layerNone
-    )
-  )
-
-/** The calls of devices that enrol, and of administrators, where there are credentials. */
-export const routes = (
-  options: Options,
-  database: Layer.Layer<Database, Failure>
-): Layer.Layer<never, Failure, Admission | HttpRouter.HttpRouter | CallerMiddleware> =>
-  options.hasCredentials ? calls.pipe(Layer.provide(credentials), Layer.provide(database)) : Layer.empty
+): Trust => {
+  const config = AdmissionConfig.layer({ requireEnrolment })
+  if (!hasCredentials) {
+    return { admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layerNone])), routes: Layer.empty }
+  }
+  const kept = credentials.pipe(Layer.provide(database))
+  return {
+    admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layer.pipe(Layer.provide(kept))])),
+    routes: calls.pipe(Layer.provide(kept))
+  }
+}
 
 /** A defect in one must not end the others. */
 const calls = Layer.mergeAll(

@@ -17,15 +17,18 @@ import { paths } from "@piecework/cloud/Role"
 import { Database } from "@piecework/database/Database"
 import * as Probe from "@piecework/database/Probe"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
+import * as SwarmHandlers from "@piecework/swarm/SwarmHandlers"
+import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
-import { DeviceId, idOf } from "@piecework/domain/Peer"
 import { Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, type Failure, ofDatabase } from "../Failure.ts"
 import * as PhfRoute from "../http/PhfRoute.ts"
+import type { Trust } from "../http/Trust.ts"
+import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
 import { Readiness } from "../operation/Readiness.ts"
 import type { RoleName } from "./RoleName.ts"
 
@@ -33,6 +36,8 @@ import type { RoleName } from "./RoleName.ts"
 export interface Rooms {
   readonly database: Layer.Layer<Database, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** Who is let in, whatever the role. */
+  readonly trust: Trust
 }
 
 /** Routes that still want the router, who calls, and where a role says whether it works. */
@@ -45,12 +50,19 @@ export const routes = ({ database, swarms }: Rooms): { readonly [N in RoleName]:
     kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer()), Effect.void),
     "content-policy": works(
       "content-policy",
-      rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer),
+      Layer.merge(rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer), CatalogMetrics.layer),
       Effect.andThen(readable, Effect.flatMap(Database, Probe.writable))
     ).pipe(Layer.provide([catalog, database])),
     metadata: works("metadata", PhfRoute.layer, readable).pipe(Layer.provide(catalog)),
     discovery: works("discovery", rpcs(DiscoveryRpcs, paths.Discovery, DiscoveryHandlers.layer), Effect.void),
-    array: works("array", rpcs(ArrayRpcs, paths.Array, ArrayHandlers.layer), answering).pipe(Layer.provide(swarms))
+    array: works(
+      "array",
+      Layer.merge(
+        rpcs(ArrayRpcs, paths.Array, ArrayHandlers.layer),
+        rpcs(SwarmRpcs.SwarmRpcs, SwarmRpcs.path, SwarmHandlers.layer)
+      ),
+      answering
+    ).pipe(Layer.provide(swarms))
   }
 }
 
@@ -73,13 +85,8 @@ const works = <E, R, RC>(
 /** Looking for a URL that nobody publishes reads the catalog's index and nothing else. */
 const readable = Catalog.use((catalog) => catalog.byUrl(ContentUrl.make("http://health.invalid/")))
 
-/** Nobody leaves a swarm of nothing: the way there and back, and no more. */
-const answering = Swarms.use((swarms) =>
-  swarms.leave(
-    { contentId: ContentId.make(`DO-${"A".repeat(43)}`), peerId: idOf(DeviceId.make("0".repeat(32)), 0) },
-    "127.0.0.1"
-  )
-)
+/** A look at the swarm of nothing: the way there and back, and no more. */
+const answering = Swarms.use((swarms) => swarms.look(ContentId.make(`DO-${"A".repeat(43)}`), undefined))
 
 /** A group of RPCs at a path. A defect in one call must not end the others. */
 const rpcs = <Rpcs extends Rpc.Any, E, R>(
