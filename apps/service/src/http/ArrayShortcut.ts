@@ -2,12 +2,11 @@
  * Joins, leaves and leases of swarms that live in this process, answered without a fiber, a schema or a message: what comes
  * in by far the most often takes a twentieth of the time so. The form on the wire is that of the Array role, and whatever
  * is unusual (a swarm that lives elsewhere or is new, a call that is not as it should be) goes on to it as if nobody had
- * looked: the role is the specification, and this a way round it. It knows no identities: whoever proves who it is goes
- * the long way, and so does whoever is not let in without, who is told so there.
+ * looked: the role is the specification, and this a way round it. Whoever is not let in at once goes the long way too.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import { Gate } from "@piecework/cloud/Gate"
-import { anonymous } from "@piecework/cloud/Identity"
+import type { Identity } from "@piecework/cloud/Identity"
 import * as ArrayWire from "@piecework/cloud/ArrayWire"
 import { paths } from "@piecework/cloud/Role"
 import { RequestRefused } from "@piecework/cloud/RoleError"
@@ -15,12 +14,10 @@ import * as Handouts from "@piecework/swarm/Handouts"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { Admission } from "@piecework/trust/Admission"
 import * as RouteRule from "@piecework/trust/RouteRule"
-import { Clock, Effect, Exit, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { note, type Outcome } from "../operation/Traffic.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import type { Shortcut, ShortcutServer } from "./ShortcutServer.ts"
-
-const rule = RouteRule.of(paths.Array)
 
 /** In force while the layer's scope is open. */
 export const layer = (
@@ -29,15 +26,11 @@ export const layer = (
 ): Layer.Layer<never, never, Admission | Gate | Swarms> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
-      const answer = answering(yield* Swarms, yield* Gate, yield* Clock.Clock)
-      const externalIpOf = HttpCaller.externalIpOf(options.proxies)
-      const { admit } = yield* Admission
-      const run = Effect.runSyncExitWith(yield* Effect.context<never>())
-      // Who shows no token is let in, or not, without anything to wait for.
-      const isAdmitted = (address: string) =>
-        Exit.isSuccess(run(admit({ rule, address, isPrivate: true, authorization: undefined })))
+      const clock = yield* Clock.Clock
+      const answer = answering(yield* Swarms, yield* Gate, clock)
+      const admitted = admitting(yield* Admission, clock, options)
       yield* Effect.acquireRelease(
-        Effect.sync(() => void (server.shortcut = shortcutOf(answer, externalIpOf, isAdmitted))),
+        Effect.sync(() => void (server.shortcut = shortcutOf(answer, admitted))),
         () => Effect.sync(() => void (server.shortcut = undefined))
       )
     })
@@ -49,15 +42,15 @@ interface Answer {
 }
 
 /** The answer to the text of a request, or nothing when the role is to answer. */
-type Answering = (text: string, externalIp: string) => Answer | undefined
+type Answering = (text: string, from: Admitted) => Answer | undefined
 
 const answering =
   (swarms: Swarms["Service"], gate: Gate["Service"], clock: Clock.Clock): Answering =>
-  (text, externalIp) => {
+  (text, { externalIp, identity }) => {
     const call = ArrayWire.decode(text)
     if (call === undefined) return undefined
     // What is refused, and why, the role says.
-    const mayHave = call.tag === "Leave" || gate.verdict(anonymous, call.request.contentId) === "Allowed"
+    const mayHave = call.tag === "Leave" || gate.verdict(identity, call.request.contentId) === "Allowed"
     if (!mayHave) return undefined
     const epoch = clock.currentTimeMillisUnsafe()
     const swarm = swarms.resident(call.request.contentId, groupOf(call), epoch)
@@ -85,22 +78,37 @@ const groupOf = (call: ArrayWire.Call): string | undefined =>
 
 const elapsedOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
+const rule = RouteRule.of(paths.Array)
+
+/** Where a request comes from, and who sent it. */
+interface Admitted {
+  readonly externalIp: string
+  readonly identity: Identity
+}
+
+/** That, when the request is let in at once. */
+type Admitting = (request: IncomingMessage) => Admitted | undefined
+
+const admitting = (admission: Admission["Service"], clock: Clock.Clock, options: HttpCaller.Options): Admitting => {
+  const originOf = HttpCaller.originOf(options)
+  return ({ headers, socket }) => {
+    const { externalIp, isPrivate } = originOf(socket.remoteAddress, headers)
+    const arrival = { rule, address: externalIp, isPrivate, authorization: headers.authorization }
+    const identity = admission.admitNow(arrival, clock.currentTimeMillisUnsafe())
+    return identity === undefined ? undefined : { externalIp, identity }
+  }
+}
+
 const shortcutOf =
-  (
-    answer: Answering,
-    externalIpOf: ReturnType<typeof HttpCaller.externalIpOf>,
-    isAdmitted: (address: string) => boolean
-  ): Shortcut =>
+  (answer: Answering, admitted: Admitting): Shortcut =>
   (request, response, giveBack) => {
     if (request.method !== "POST" || request.url !== paths.Array) return false
-    const { headers, socket } = request
-    if (headers.authorization !== undefined) return false
-    const length = Number(headers["content-length"])
+    const length = Number(request.headers["content-length"])
     if (!Number.isInteger(length) || length <= 0 || length > rule.maxBody) return false
-    const externalIp = externalIpOf(socket.remoteAddress ?? "127.0.0.1", forwardedFor(request))
-    if (!isAdmitted(externalIp)) return false
+    const from = admitted(request)
+    if (from === undefined) return false
     whenRead(request, length, (body) => {
-      const found = answer(body.toString(), externalIp)
+      const found = answer(body.toString(), from)
       if (found !== undefined) {
         note(request, found.outcome)
         return send(response, found.text)
@@ -120,11 +128,6 @@ const whenRead = (request: IncomingMessage, length: number, use: (body: Buffer) 
     use(body)
   }
   request.on("readable", look)
-}
-
-const forwardedFor = ({ headers }: IncomingMessage): string | undefined => {
-  const value = headers["x-forwarded-for"]
-  return Array.isArray(value) ? value.join(", ") : value
 }
 
 /** What is in it is ASCII but for what the caller said itself, and that is not repeated. */

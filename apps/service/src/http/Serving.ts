@@ -1,7 +1,11 @@
 /** The service from its first word to its end. Loaded only when it is to serve. */
+import { existsSync } from "node:fs"
+import { join as inFolder } from "node:path"
 import * as CatalogConfig from "@piecework/catalog/CatalogConfig"
 import * as CatalogGate from "@piecework/catalog/CatalogGate"
+import { Gate } from "@piecework/cloud/Gate"
 import { EndpointUrl } from "@piecework/cloud/Fields"
+import { fileName } from "@piecework/database/Database"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
@@ -92,9 +96,18 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const joined = url === undefined ? undefined : yield* joining({ ...options, url, publicUrl }, database, config)
   const swarms = joined?.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(config))
   const catalog = catalogOn.pipe(Layer.provide(database))
-  const gate = explained(CatalogGate.layer, ofDatabase).pipe(
-    Layer.provide(catalog),
-    Layer.provideMerge(CatalogConfig.layer({ unknownContents: options.unknownContents === "take" ? "Take" : "Refuse" }))
+  const isKept = hasDatabase(options)
+  if (!isKept && options.unknownContents === "refuse" && options.roles.includes("array")) {
+    return yield* new Failure({
+      sentence:
+        "An array without the catalog would refuse all contents: give the service's --data or --database, or --unknown-contents take.",
+      code: exitCodes.usage
+    })
+  }
+  const contents = CatalogConfig.layer({ unknownContents: options.unknownContents === "take" ? "Take" : "Refuse" })
+  const gate = Layer.merge(
+    isKept ? explained(CatalogGate.layer, ofDatabase).pipe(Layer.provide([catalog, contents])) : Gate.layerOpen,
+    contents
   )
   const service = Service.layer(
     {
@@ -107,7 +120,13 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       tls,
       isSecure: tls !== undefined
     },
-    { database, catalog, gate, swarms, trust: Trust.layer(options).pipe(Layer.provide(database)) }
+    {
+      database,
+      catalog,
+      gate,
+      swarms,
+      trust: Trust.make({ ...options, hasCredentials: options.requireEnrolment || isKept }, database)
+    }
   )
   const ready = Layer.effectDiscard(
     Effect.andThen(hurried, announced(listenOn, tls === undefined ? "http" : "https", options))
@@ -122,6 +141,13 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     Layer.launch
   )
 })
+
+/** A process whose roles keep nothing makes no database; it has the one that is there, or that it must have. */
+const hasDatabase = ({ cluster, data, roles }: Options): boolean =>
+  Option.isSome(data.database) ||
+  Option.isSome(cluster) ||
+  roles.some((role) => role === "content-policy" || role === "metadata") ||
+  existsSync(inFolder(data.directory, fileName))
 
 /** With what an operator looks at: metrics, readiness, traces and the log. */
 const operated =
