@@ -48,7 +48,7 @@ describe("piecework-service swarm", () => {
       const made = yield* run("token", "create", "--name", "reader", "--scope", "read", "--data", data, "--json")
       assert.strictEqual(made.code, 0, made.stderr)
       const { token } = JSON.parse(made.stdout) as { readonly token: string }
-      const { url } = yield* serving(data)
+      const { url } = yield* serving(data, "--unknown-contents", "take")
       yield* post(`${url}/rpc/array`, "Join", joinOf(1, 0))
       for (const n of [2, 3]) yield* post(`${url}/rpc/array`, "Join", joinOf(n, 10))
 
@@ -75,7 +75,7 @@ describe("piecework-service swarm", () => {
 describe("piecework-service status", () => {
   it.live("says whether each role works, and ends with 7 where nobody answers", () =>
     Effect.gen(function* () {
-      const { url } = yield* serving(yield* folder, "--roles", "array")
+      const { url } = yield* serving(yield* folder, "--roles", "array", "--unknown-contents", "take")
       const well = yield* run("status", "--service", url)
       assert.strictEqual(well.code, 0, well.stderr)
       assert.match(well.stdout, /^ok  version \S+\n  process +ok\n  array +ok\n$/)
