@@ -43,10 +43,11 @@ const State = Schema.Struct({
 /** Most bytes of an answer. */
 const most = 65_536
 
+const unreachable = (sentence: string) => new Failure({ sentence, code: exitCodes.unreachable })
+
 const ask = Effect.fnUntraced(function* (
   url: string
 ): Effect.fn.Return<typeof State.Type, Failure, HttpClient.HttpClient> {
-  const unreachable = (sentence: string) => new Failure({ sentence, code: exitCodes.unreachable })
   const read = Effect.gen(function* () {
     const response = yield* HttpClient.get(`${url}/ready`)
     return Number(response.headers["content-length"] ?? most + 1) > most ? "" : yield* response.text
