@@ -61,7 +61,7 @@ describe("piecework-service swarm", () => {
         complete: 1,
         restricted: 0,
         siteCount: 1,
-        sites: [{ site: "127.0.0.0/24", members: 3, complete: 1 }],
+        sites: [{ site: "private", members: 3, complete: 1 }],
         leaseMembers: 0,
         leasedPieces: 0
       })
