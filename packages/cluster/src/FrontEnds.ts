@@ -59,6 +59,7 @@ export class FrontEnds extends Context.Service<
           const goodbye = Effect.timeoutOption(sql`DELETE FROM front_ends WHERE url = ${url}`, farewell)
           yield* Effect.addFinalizer(() => Effect.ignore(goodbye))
           yield* again(beat(url))
+          yield* look
         })
       })
     })

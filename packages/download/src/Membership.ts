@@ -46,6 +46,8 @@ export interface Membership {
   readonly failure: Effect.Effect<CloudError | undefined>
   /** Whether the last join was answered. Before the first, and while the service fails, more peers may be there. */
   readonly isAnswered: () => boolean
+  /** Where it joins; asked for anew before each join. */
+  readonly arrays: Arrays.Arrays
 }
 
 /** First wait after a failed join; it doubles up to `longestWait`. Source: spec.md §3.4, retries. */
@@ -147,6 +149,7 @@ export const join = Effect.fn("Membership.join")(function* (
   return {
     completed: Effect.andThen(Ref.set(complete, true), hurry.open),
     failure: Ref.get(failed),
-    isAnswered: () => isAnswered
+    isAnswered: () => isAnswered,
+    arrays
   }
 })

@@ -170,6 +170,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     if (awaitsLeases) {
       leasing = yield* Leasing.start({
         ...member,
+        arrays: membership.arrays,
         timeout: config.leaseTimeout,
         plan: () => Ref.getUnsafe(plan),
         tell
