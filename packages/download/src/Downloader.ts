@@ -38,6 +38,8 @@ export interface DownloadRequest {
   /** Where the file shall appear, whole or not at all. */
   readonly path: string
   readonly mode: DownloadMode
+  /** Why it is this mode, where that is not just what was asked for. */
+  readonly why?: Fallback | undefined
   /** Replaces a file that is there. Default false. */
   readonly overwrite?: boolean | undefined
   /** Shares the cache's file with the destination where the file system can. Default false: a copy. */
@@ -86,6 +88,12 @@ const needs = [
   PieceCache,
   Records
 ] as const
+
+/**
+ * Bytes of the first request where services may name a swarm: every device of a site sends one, and then wants none of
+ * them over the line. A smaller file is still there with one answer.
+ */
+const smallProbe = 1024
 
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
@@ -180,7 +188,8 @@ const start = Effect.fn("Downloader.start")(function* (
     services: Cloud["Service"]
   ) {
     const { phf } = approach
-    settled = approach
+    settled =
+      request.why !== undefined && approach.why.reason === "Requested" ? { ...approach, why: request.why } : approach
     fileBytes = phf.layout.contentSize
     yield* enter("Checking")
     // Before the sessions, so that the last note is made when they are over.
@@ -228,7 +237,8 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
 
     const probeScope = yield* Scope.fork(scope)
-    const probing = yield* origin.probe().pipe(
+    const isMatched = usesServices(mode) && cloud._tag === "Some"
+    const probing = yield* origin.probe(isMatched ? smallProbe : undefined).pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
       Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
       Effect.timeoutOrElse({

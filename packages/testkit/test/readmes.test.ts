@@ -17,7 +17,6 @@ describe("the program in the README", () => {
     const folder = join(packages, name)
     const text = existsSync(join(folder, "README.md")) ? readFileSync(join(folder, "README.md"), "utf8") : ""
     const program = block("ts", text)
-    // One has no program to show, and the other installs what it needs, which may take minutes.
     if (name === "launch" || name === "testpostgres") continue
     it.live(
       `of ${name} runs and prints what it says`,

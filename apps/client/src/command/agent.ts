@@ -1,31 +1,38 @@
 /** `piecework agent`: runs on and serves what the cache holds. */
+import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
+import { Host } from "@piecework/host/Host"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
+import { defaultRoot } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
+import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
-  Flag.withDescription("which peers are served"),
-  Flag.withDefault("lan" as const),
-  Flag.map((word) => options.modes[word])
+  Flag.withDescription("which peers are served; default what the policy says, which is lan where it says nothing"),
+  Flag.map((word): DownloadMode => options.modes[word]),
+  Flag.optional
 )
 
 export const agent = Command.make(
   "agent",
   {
     service: options.service,
+    serviceCa: options.serviceCa,
     state: options.state,
     host: options.host,
     port: options.port,
     mode,
     group: options.group,
+    policy: options.policy,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription('print {"listening":"HOST:PORT"} once it serves, and failures as JSON'),
       Flag.withDefault(false)
@@ -34,11 +41,22 @@ export const agent = Command.make(
   Effect.fn("agent")(function* (input) {
     yield* Startup.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
-    const group = yield* options.checkGroup(input.mode, input.group)
+    const policy = yield* DevicePolicy.load(input)
+    const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
+    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
+    if (!usesPeers(scope)) {
+      const sentence =
+        why === undefined
+          ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
+          : `There are no peers to serve: ${Summary.because(why)}.`
+      return yield* new Failure({ sentence, code: exitCodes.usage })
+    }
     const layer = Layers.client({
       state: input.state,
       mayForget: false,
       service,
+      serviceCa: input.serviceCa,
       group,
       fetches: false,
       listen: { host: input.host, port: input.port, orAny: false }
@@ -47,7 +65,7 @@ export const agent = Command.make(
       const output = yield* Output
       const { address } = yield* PeerHost
       const seeding = yield* (yield* Seeder)
-        .start({ scope: input.mode })
+        .start({ scope })
         .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
       yield* Startup.settled
       yield* input.json
