@@ -72,7 +72,7 @@ for (const [name, database] of Object.entries(databases)) {
       })
     )
 
-    it.effect("that end are no longer named two seconds later, and those that die after eight at most", () =>
+    it.effect("that end are no longer named two seconds later, and those that die after six at most", () =>
       Effect.gen(function* () {
         const { process, sql } = yield* makeScene(database)
         const one = yield* process("http://one")
@@ -82,9 +82,9 @@ for (const [name, database] of Object.entries(databases)) {
         yield* two.end
         yield* pass(3)
         assert.deepStrictEqual(yield* one.urls, ["http://dead", "http://one"])
-        yield* pass(6)
+        yield* pass(4)
         assert.deepStrictEqual(yield* one.urls, ["http://one"])
-        yield* pass(65)
+        yield* pass(50)
         assert.deepStrictEqual(
           (yield* sql`SELECT url FROM front_ends`).map((row) => row["url"]),
           ["http://one"]

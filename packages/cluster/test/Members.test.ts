@@ -38,7 +38,7 @@ describe("Members", () => {
     assert.deepStrictEqual(Members.alive(after([{ a: 7, b: 1 }, { b: 2 }])), ["b"])
   })
 
-  it("are forgotten a minute after they died, not before", () => {
+  it("are forgotten long after they died, not before", () => {
     assert.deepStrictEqual(Members.forgotten(after(looks(30))), [])
     assert.deepStrictEqual(
       Members.forgotten(after(looks(31))).map(({ url }) => url),

@@ -60,7 +60,7 @@ describe("A patient storage", () => {
       })
   )
 
-  it.effect("takes nobody for dead who could not give a sign of life, and the dead for dead seven seconds later", () =>
+  it.effect("takes nobody for dead who could not give a sign of life, and the dead for dead six seconds later", () =>
     Effect.gen(function* () {
       const { be, live, refresh, runners } = yield* makeScene
       assert.deepStrictEqual(yield* runners, [1, 2])
@@ -73,9 +73,9 @@ describe("A patient storage", () => {
       // The first that is back sees only itself, and one that is new.
       live(one, three)
       assert.deepStrictEqual(yield* runners, [1, 2, 3])
-      yield* TestClock.adjust("6900 millis")
+      yield* TestClock.adjust("5700 millis")
       assert.deepStrictEqual(yield* runners, [1, 2, 3])
-      yield* TestClock.adjust("200 millis")
+      yield* TestClock.adjust("100 millis")
       assert.deepStrictEqual(yield* runners, [1, 3])
     })
   )

@@ -31,6 +31,7 @@ const without = (self: Cloud.Cloud["Service"], down: ReadonlySet<Part>, manner: 
       return manner === "TimedOut" ? Effect.delay(failure, "3 seconds") : failure
     }
   return Cloud.Cloud.of({
+    ...self,
     whereabouts: unless("Geo", "KeyValue")(self.whereabouts),
     lookup: (content) => unless("Geo", "KeyValue", "ContentPolicy")(self.lookup(content)),
     geo: unless("Geo")(self.geo),
