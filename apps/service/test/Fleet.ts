@@ -120,14 +120,15 @@ export const taken = (results: ReadonlyArray<Progress.DownloadResult>): number =
 /** A process of the cluster; clients find it at `url`, other runners at `runner`. */
 export const process = Effect.fnUntraced(function* (
   database: Redacted.Redacted,
-  { isRunner = true, ...of }: { readonly isRunner?: boolean; readonly metadata: string }
+  { isRunner = true, ...of }: { readonly isRunner?: boolean; readonly metadata?: string }
 ) {
   const [port, runnerPort] = [yield* freePort, yield* freePort]
   const url = `http://127.0.0.1:${port}`
   const runner = `127.0.0.1:${runnerPort}`
   const place = ["--host", "127.0.0.1", "--port", String(port), "--public-url", url]
   const cluster = ["--cluster", Redacted.value(database), ...(isRunner ? ["--runner", runner] : [])]
-  const running = yield* start(...place, ...cluster, "--role-url", `metadata=${of.metadata}`, "--json")
+  const metadata = of.metadata === undefined ? [] : ["--role-url", `metadata=${of.metadata}`]
+  const running = yield* start(...place, ...cluster, ...metadata, "--json")
   yield* Effect.promise(() => running.firstLine)
   return { ...running, url, runner }
 })
