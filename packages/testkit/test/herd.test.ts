@@ -48,8 +48,6 @@ const makeService = Effect.gen(function* () {
       }),
     leave: () => Effect.void
   })
-  const most = (counts: ReadonlyArray<number>) => (from: number, to: number) =>
-    Math.max(...Array.from({ length: to - from }, (_, n) => counts[from + n] ?? 0))
   return {
     cloud,
     be: (is: "there" | "away") => {
@@ -62,6 +60,9 @@ const makeService = Effect.gen(function* () {
     mostAsked: most(asked)
   }
 })
+
+const most = (counts: ReadonlyArray<number>) => (from: number, to: number) =>
+  Math.max(...Array.from({ length: to - from }, (_, n) => counts[from + n] ?? 0))
 
 const contentOf = (n: number) => ContentId.make(`DO-${String(n).padStart(42, "a")}A`)
 
