@@ -50,10 +50,14 @@ export interface Membership {
   readonly failure: Effect.Effect<CloudError | undefined>
   /** Whether the last join was answered. Before the first, and while the service fails, more peers may be there. */
   readonly isAnswered: () => boolean
+  /** Where it joins; asked for anew before each join. */
+  readonly arrays: Arrays.Arrays
 }
 
 /** First wait after a failed join; it doubles up to `longestWait`. Source: spec.md §3.4, retries. */
 const shortestWait = Duration.seconds(1)
+/** The same for one that was in the swarm before: it has its peers, and all of them may have lost the service together. */
+const calmWait = Duration.seconds(4)
 const longestWait = Duration.seconds(30)
 /** The end of a process does not wait longer than this for its farewell. */
 const farewell = Duration.millis(500)
@@ -67,7 +71,6 @@ export const join = Effect.fn("Membership.join")(function* (
   const failed = yield* Ref.make<CloudError | undefined>(undefined)
   const complete = yield* Ref.make(false)
   const seq = yield* Ref.make(0)
-  let failures = 0
   let isAnswered = false
   let lastKnown: Whereabouts | undefined
   const arrays = Arrays.make(cloud, options.contentId)
@@ -121,14 +124,12 @@ export const join = Effect.fn("Membership.join")(function* (
         yield* Ref.set(failed, undefined)
         yield* options.onHandout(result.success.peers)
         isAnswered = true
-        failures = 0
-        wait = shortestWait
+        wait = calmWait
         yield* rest(result.success.nextJoin)
       } else {
         yield* Ref.set(failed, result.failure)
         yield* Effect.logDebug("join failed", result.failure.message)
         isAnswered = false
-        failures++
         // Spread over half the wait, so that clients that lost a service together do not come back together.
         const spread = yield* Random.nextBetween(0.5, 1)
         yield* rest(Duration.times(wait, spread))
@@ -153,6 +154,7 @@ export const join = Effect.fn("Membership.join")(function* (
   return {
     completed: Effect.andThen(Ref.set(complete, true), hurry.open),
     failure: Ref.get(failed),
-    isAnswered: () => isAnswered
+    isAnswered: () => isAnswered,
+    arrays
   }
 })

@@ -196,7 +196,13 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       membership = yield* Effect.provideService(joining, Cloud, cloud)
     }
     if (cloud !== undefined && awaitsLeases) {
-      const leases = Leasing.start({ ...member, timeout: config.leaseTimeout, plan: () => plan, tell })
+      const leases = Leasing.start({
+        ...member,
+        arrays: membership?.arrays,
+        timeout: config.leaseTimeout,
+        plan: () => plan,
+        tell
+      })
       leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
   }

@@ -145,7 +145,7 @@ describe("a membership", () => {
         const { cloud, joins } = yield* cloudOf((n) => (n === 2 ? "fail" : "1 minute"))
         const membership = yield* joined(cloud)
         yield* membership.completed
-        yield* TestClock.adjust("2 seconds")
+        yield* TestClock.adjust("4 seconds")
         assert.deepStrictEqual(
           joins.map((join) => join.event),
           ["Started", "Completed", "Completed"]
