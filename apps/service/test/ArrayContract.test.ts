@@ -65,16 +65,17 @@ class ArrayRole extends Context.Service<
 /** No room for leases of contents with many pieces. */
 const swarms = Swarms.layerEmbedded.pipe(Layer.provide(SwarmConfig.layer({ maxLeaseBytes: 4096 })))
 
+const from = (ip = here) => ({ headers: { [Caller.externalIpHeader]: ip } })
+const tagged = <A>(call: Effect.Effect<A, { readonly _tag: string }>) => Effect.mapError(call, (error) => error._tag)
+
 const inProcess = Layer.effect(
   ArrayRole,
   Effect.gen(function* () {
     const client = yield* RpcTest.makeClient(ArrayRpcs)
-    const from = (ip = here) => ({ headers: { [Caller.externalIpHeader]: ip } })
-    const tag = <A>(call: Effect.Effect<A, { readonly _tag: string }>) => Effect.mapError(call, (error) => error._tag)
     return ArrayRole.of({
-      join: (request, ip) => tag(client.Join(request, from(ip))),
-      leave: (request, ip) => tag(client.Leave(request, from(ip))),
-      lease: (request, ip) => tag(client.Lease(request, from(ip)))
+      join: (request, ip) => tagged(client.Join(request, from(ip))),
+      leave: (request, ip) => tagged(client.Leave(request, from(ip))),
+      lease: (request, ip) => tagged(client.Lease(request, from(ip)))
     })
   })
 ).pipe(Layer.provide(ArrayHandlers.layer), Layer.provide([swarms, Caller.layerInProcess()]))
@@ -112,6 +113,10 @@ const post = Effect.fnUntraced(function* (text: string, headers: Record<string, 
 const callOf = (tag: string, payload: unknown, isUsual: boolean) =>
   JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: isUsual ? [] : [["x-way", "long"]] })
 
+const joinJson = Schema.encodeSync(Schema.toCodecJson(JoinRequest))
+const leaveJson = Schema.encodeSync(Schema.toCodecJson(LeaveRequest))
+const leaseJson = Schema.encodeSync(Schema.toCodecJson(LeaseRequest))
+
 const overHttp = (isUsual: boolean) =>
   Layer.effect(
     ArrayRole,
@@ -128,12 +133,10 @@ const overHttp = (isUsual: boolean) =>
         if (exit._tag === "Failure") return yield* Effect.fail(exit.cause[0].error._tag)
         return Schema.decodeUnknownSync(value)(exit.value)
       })
-      const encoding = <A>(schema: Schema.Codec<A, unknown>) => Schema.encodeSync(Schema.toCodecJson(schema))
-      const [join, leave, lease] = [encoding(JoinRequest), encoding(LeaveRequest), encoding(LeaseRequest)]
       return ArrayRole.of({
-        join: (request, ip) => call("Join", join(request), Schema.toCodecJson(Handout), ip),
-        leave: (request, ip) => Effect.asVoid(call("Leave", leave(request), Schema.Unknown, ip)),
-        lease: (request, ip) => call("Lease", lease(request), Schema.toCodecJson(LeaseReply), ip)
+        join: (request, ip) => call("Join", joinJson(request), Schema.toCodecJson(Handout), ip),
+        leave: (request, ip) => Effect.asVoid(call("Leave", leaveJson(request), Schema.Unknown, ip)),
+        lease: (request, ip) => call("Lease", leaseJson(request), Schema.toCodecJson(LeaseReply), ip)
       })
     })
   ).pipe(Layer.provide(service))
@@ -144,10 +147,10 @@ const ways = {
   "over HTTP, by the shortcut": overHttp(true)
 }
 
+const idsOf = ({ peers }: Handout) => peers.map(({ id }) => id)
+
 for (const [way, client] of Object.entries(ways)) {
   layer(client, { excludeTestServices: true })(`Array ${way}`, (spec) => {
-    const idsOf = ({ peers }: Handout) => peers.map(({ id }) => id)
-
     spec.effect("tells two of one site of each other, at the addresses on their network", () =>
       Effect.gen(function* () {
         const { join } = yield* ArrayRole
@@ -249,30 +252,27 @@ for (const [way, client] of Object.entries(ways)) {
   })
 }
 
-describe("The shortcut", () => {
-  const raw = Effect.fnUntraced(function* (tag: string, payload: unknown, isUsual: boolean) {
-    return yield* post(callOf(tag, payload, isUsual), { "x-forwarded-for": here })
-  })
-  const join = Schema.encodeSync(Schema.toCodecJson(JoinRequest))
-  const leave = Schema.encodeSync(Schema.toCodecJson(LeaveRequest))
-  const lease = Schema.encodeSync(Schema.toCodecJson(LeaseRequest))
-  /** The one number that is drawn. */
-  const withoutPause = (text: string) => text.replace(/"nextJoin":\d+/, "")
+const raw = (tagOf: string, payload: unknown, isUsual: boolean) =>
+  post(callOf(tagOf, payload, isUsual), { "x-forwarded-for": here })
+const both = (tagOf: string, payload: unknown) => Effect.all([raw(tagOf, payload, false), raw(tagOf, payload, true)])
 
+/** The one number that is drawn. */
+const withoutPause = (text: string) => text.replace(/"nextJoin":\d+/, "")
+
+describe("The shortcut", () => {
   it.live("answers letter by letter what the role answers", () =>
     Effect.gen(function* () {
-      const both = (tag: string, payload: unknown) => Effect.all([raw(tag, payload, false), raw(tag, payload, true)])
       for (const request of [joining(1, 1), joining(1, 2), joining(1, 2, { scope: "Internet", left: 0 })]) {
-        const [byRole, byShortcut] = yield* both("Join", join(request))
+        const [byRole, byShortcut] = yield* both("Join", joinJson(request))
         assert.deepStrictEqual(
           { ...byShortcut, text: withoutPause(byShortcut.text) },
           { ...byRole, text: withoutPause(byRole.text) }
         )
       }
       const calls = [
-        ["Lease", lease(leasing(1, 1))],
-        ["Lease", lease(leasing(1, 2, { pieceCount: 100_000, held: new Uint8Array(12_500) }))],
-        ["Leave", leave(new LeaveRequest({ contentId: contentOf(1), peerId: idOf(1) }))]
+        ["Lease", leaseJson(leasing(1, 1))],
+        ["Lease", leaseJson(leasing(1, 2, { pieceCount: 100_000, held: new Uint8Array(12_500) }))],
+        ["Leave", leaveJson(new LeaveRequest({ contentId: contentOf(1), peerId: idOf(1) }))]
       ] as const
       for (const [tag, payload] of calls) {
         const [byRole, byShortcut] = yield* both(tag, payload)
@@ -283,8 +283,8 @@ describe("The shortcut", () => {
 
   it.live("gives back what it cannot read, whole", () =>
     Effect.gen(function* () {
-      yield* raw("Join", join(joining(1, 1)), true)
-      const large = { ...(join(joining(1, 1)) as object), port: 0, more: "x".repeat(60_000) }
+      yield* raw("Join", joinJson(joining(1, 1)), true)
+      const large = { ...(joinJson(joining(1, 1)) as object), port: 0, more: "x".repeat(60_000) }
       for (const text of [
         "{",
         "null",
@@ -297,7 +297,7 @@ describe("The shortcut", () => {
         assert.isTrue(status === 200 || status === 500, `${status} ${text.slice(0, 20)}`)
         assert.notInclude(answer, '"Success"')
       }
-      const { text } = yield* raw("Join", join(joining(1, 2)), true)
+      const { text } = yield* raw("Join", joinJson(joining(1, 2)), true)
       assert.include(text, idOf(1))
     }).pipe(Effect.provide(service))
   )

@@ -144,6 +144,7 @@ describe("A join read by hand", () => {
       }
     }
     for (const value of odd) agree(value)
+    assert.isTrue(ArrayWire.isJoin(usual) && ArrayWire.isJoin(full))
   })
 
   it.effect.prop(

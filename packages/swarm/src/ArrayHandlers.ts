@@ -8,8 +8,6 @@ import { Swarms, SwarmUnavailable } from "./Swarms.ts"
 export const layer = ArrayRpcs.toLayer(
   Effect.gen(function* () {
     const swarms = yield* Swarms
-    const overloaded = <A, E>(asked: Effect.Effect<A, E | SwarmUnavailable>) =>
-      Effect.catchIf(asked, isUnavailable, () => Effect.fail(new RequestRefused({ reason: "Overloaded" })))
     return ArrayRpcs.of({
       Join: (request) => Effect.flatMap(Caller, ({ externalIp }) => overloaded(swarms.join(request, externalIp))),
       Leave: (request) => Effect.flatMap(Caller, ({ externalIp }) => overloaded(swarms.leave(request, externalIp))),
@@ -17,5 +15,8 @@ export const layer = ArrayRpcs.toLayer(
     })
   })
 )
+
+const overloaded = <A, E>(asked: Effect.Effect<A, E | SwarmUnavailable>) =>
+  Effect.catchIf(asked, isUnavailable, () => Effect.fail(new RequestRefused({ reason: "Overloaded" })))
 
 const isUnavailable = (error: unknown): error is SwarmUnavailable => error instanceof SwarmUnavailable

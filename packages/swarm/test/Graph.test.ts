@@ -9,7 +9,7 @@ type Handouts = Map<number, ReadonlyArray<number>>
 const joinsOf = (state: SwarmState, members: Iterable<number>, told: Told, now: number, site = siteOfAll): Handouts =>
   new Map([...members].map((n) => [n, numbersOf(state.join(joining(n, told), site(n), now))]))
 
-const siteOfAll = (_: number): string => here
+const siteOfAll: (n: number) => string = () => here
 
 const timesHanded = (handouts: Handouts): ReadonlyMap<number, number> => {
   const times = new Map<number, number>([...handouts.keys()].map((n) => [n, 0]))
