@@ -3,7 +3,6 @@
  * shortcut that takes the usual calls of swarms that are here.
  */
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Catalog } from "@piecework/catalog/Catalog"
 import { ArrayRpcs, Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
 import * as Caller from "@piecework/cloud/Caller"
 import { LeaseReply, LeaseRequest } from "@piecework/cloud/LeaseRpc"
@@ -12,10 +11,8 @@ import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { Context, Duration, Effect, Layer, Option, Schema } from "effect"
-import { HttpServer } from "effect/http"
 import { RpcTest } from "effect/rpc"
-import { NetAddress } from "effect/net"
-import * as Service from "../src/http/Service.ts"
+import { local } from "./Local.ts"
 
 const here = "203.0.113.7"
 const there = "198.51.100.1"
@@ -80,9 +77,7 @@ const inProcess = Layer.effect(
   })
 ).pipe(Layer.provide(ArrayHandlers.layer), Layer.provide([swarms, Caller.layerInProcess()]))
 
-const service = Service.layer({ host: "127.0.0.1", port: 0, publicUrl: undefined, proxies: ["127.0.0.1"] }).pipe(
-  Layer.provide([swarms, Catalog.layerMemory])
-)
+const service = local({ swarms, proxies: ["127.0.0.1"] })
 
 const Answer = Schema.Tuple([
   Schema.Struct({
@@ -99,15 +94,11 @@ const Answer = Schema.Tuple([
   })
 ])
 
-const post = Effect.fnUntraced(function* (text: string, headers: Record<string, string>) {
-  const { address } = yield* HttpServer.HttpServer
-  if (!NetAddress.isInetAddress(address)) return yield* Effect.die("an address without a port")
-  const url = `http://127.0.0.1:${address.port}/rpc/array`
-  return yield* Effect.promise(async () => {
-    const response = await fetch(url, { method: "POST", body: text, headers })
+const post = (url: string, text: string, headers: Record<string, string>) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${url}/rpc/array`, { method: "POST", body: text, headers })
     return { status: response.status, type: response.headers.get("content-type"), text: await response.text() }
   })
-})
 
 /** Calls with headers of their own are none that the shortcut takes. */
 const callOf = (tag: string, payload: unknown, isUsual: boolean) =>
@@ -121,13 +112,9 @@ const overHttp = (isUsual: boolean) =>
   Layer.effect(
     ArrayRole,
     Effect.gen(function* () {
-      const server = yield* HttpServer.HttpServer
+      const { url } = yield* service
       const call = Effect.fnUntraced(function* <A>(tag: string, payload: unknown, value: Schema.Decoder<A>, ip = here) {
-        const { status, text } = yield* Effect.provideService(
-          post(callOf(tag, payload, isUsual), { "x-forwarded-for": ip }),
-          HttpServer.HttpServer,
-          server
-        )
+        const { status, text } = yield* post(url, callOf(tag, payload, isUsual), { "x-forwarded-for": ip })
         assert.strictEqual(status, 200)
         const [{ exit }] = Schema.decodeUnknownSync(Schema.fromJsonString(Answer))(text)
         if (exit._tag === "Failure") return yield* Effect.fail(exit.cause[0].error._tag)
@@ -139,7 +126,7 @@ const overHttp = (isUsual: boolean) =>
         lease: (request, ip) => call("Lease", leaseJson(request), Schema.toCodecJson(LeaseReply), ip)
       })
     })
-  ).pipe(Layer.provide(service))
+  )
 
 const ways = {
   "in this process": inProcess,
@@ -252,9 +239,10 @@ for (const [way, client] of Object.entries(ways)) {
   })
 }
 
-const raw = (tagOf: string, payload: unknown, isUsual: boolean) =>
-  post(callOf(tagOf, payload, isUsual), { "x-forwarded-for": here })
-const both = (tagOf: string, payload: unknown) => Effect.all([raw(tagOf, payload, false), raw(tagOf, payload, true)])
+const raw = (url: string, tagOf: string, payload: unknown, isUsual: boolean) =>
+  post(url, callOf(tagOf, payload, isUsual), { "x-forwarded-for": here })
+const both = (url: string, tagOf: string, payload: unknown) =>
+  Effect.all([raw(url, tagOf, payload, false), raw(url, tagOf, payload, true)])
 
 /** The one number that is drawn. */
 const withoutPause = (text: string) => text.replace(/"nextJoin":\d+/, "")
@@ -262,8 +250,9 @@ const withoutPause = (text: string) => text.replace(/"nextJoin":\d+/, "")
 describe("The shortcut", () => {
   it.live("answers letter by letter what the role answers", () =>
     Effect.gen(function* () {
+      const { url } = yield* service
       for (const request of [joining(1, 1), joining(1, 2), joining(1, 2, { scope: "Internet", left: 0 })]) {
-        const [byRole, byShortcut] = yield* both("Join", joinJson(request))
+        const [byRole, byShortcut] = yield* both(url, "Join", joinJson(request))
         assert.deepStrictEqual(
           { ...byShortcut, text: withoutPause(byShortcut.text) },
           { ...byRole, text: withoutPause(byRole.text) }
@@ -275,15 +264,16 @@ describe("The shortcut", () => {
         ["Leave", leaveJson(new LeaveRequest({ contentId: contentOf(1), peerId: idOf(1) }))]
       ] as const
       for (const [tag, payload] of calls) {
-        const [byRole, byShortcut] = yield* both(tag, payload)
+        const [byRole, byShortcut] = yield* both(url, tag, payload)
         assert.deepStrictEqual(byShortcut, byRole)
       }
-    }).pipe(Effect.provide(service))
+    })
   )
 
   it.live("gives back what it cannot read, whole", () =>
     Effect.gen(function* () {
-      yield* raw("Join", joinJson(joining(1, 1)), true)
+      const { url } = yield* service
+      yield* raw(url, "Join", joinJson(joining(1, 1)), true)
       const large = { ...(joinJson(joining(1, 1)) as object), port: 0, more: "x".repeat(60_000) }
       for (const text of [
         "{",
@@ -293,12 +283,12 @@ describe("The shortcut", () => {
         callOf("Nothing", {}, true),
         "ä".repeat(2000)
       ]) {
-        const { status, text: answer } = yield* post(text, {})
+        const { status, text: answer } = yield* post(url, text, {})
         assert.isTrue(status === 200 || status === 500, `${status} ${text.slice(0, 20)}`)
         assert.notInclude(answer, '"Success"')
       }
-      const { text } = yield* raw("Join", joinJson(joining(1, 2)), true)
+      const { text } = yield* raw(url, "Join", joinJson(joining(1, 2)), true)
       assert.include(text, idOf(1))
-    }).pipe(Effect.provide(service))
+    })
   )
 })

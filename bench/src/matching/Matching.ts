@@ -134,9 +134,8 @@ export const run = Effect.fn("Matching.run")(function* (options: Options) {
   const measured = yield* measure(piecework, options)
   const other = yield* measure(tracker, options)
   const third = yield* measureOpentracker(folder, options)
-  const rate = (standing: Standing) => standing.requestsPerSecond
   const ratio = (standing: Standing) => {
-    const [ours, theirs] = [rate(measured), rate(standing)]
+    const [ours, theirs] = [measured.requestsPerSecond, standing.requestsPerSecond]
     return ours === undefined || theirs === undefined ? null : round(ours / theirs, 2)
   }
   const toTracker = ratio(other)

@@ -9,10 +9,12 @@ import { idleTime } from "./Pace.ts"
 import { idOf } from "./Swarm.ts"
 import { Memory, SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
+import * as Tally from "./Tally.ts"
 
 export interface Embedded {
   /** The swarm, begun if need be; nothing when there are as many as there may be. */
   readonly swarm: (contentId: ContentId, groupId: string | undefined, epochMillis: number) => SwarmActor | undefined
+  readonly all: () => Iterable<readonly [swarm: string, actor: SwarmActor]>
 }
 
 /** How often swarms that nobody asks any more are looked for. */
@@ -23,6 +25,7 @@ export const make: Effect.Effect<Embedded, never, SwarmConfig | Scope.Scope> = E
   const clock = yield* Clock.Clock
   const seed = yield* Random.nextInt
   const memory = new Memory(config)
+  yield* Tally.registered(memory.tally, () => memory.members.count)
   const swarms = new Map<string, { readonly actor: SwarmActor; askedAt: number }>()
   let begun = 0
 
@@ -39,6 +42,7 @@ export const make: Effect.Effect<Embedded, never, SwarmConfig | Scope.Scope> = E
   yield* Effect.forkScoped(Effect.repeat(endIdle, Schedule.spaced(lookEvery)))
 
   return {
+    all: () => Array.from(swarms, ([name, { actor }]) => [name, actor] as const),
     swarm: (contentId, groupId, epochMillis) => {
       const name = idOf(contentId, groupId)
       const known = swarms.get(name)

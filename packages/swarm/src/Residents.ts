@@ -14,6 +14,8 @@ export class Residents extends Context.Service<
     readonly enter: (swarm: string, actor: SwarmActor) => void
     /** The swarm has had a message. */
     readonly messaged: (swarm: string, epochMillis: number) => void
+    /** All of them, by their swarms' ids. */
+    readonly all: () => Iterable<readonly [swarm: string, actor: SwarmActor]>
     /** If it is still the one that is known. */
     readonly leave: (swarm: string, actor: SwarmActor) => void
   }
@@ -32,6 +34,7 @@ export class Residents extends Context.Service<
         const resident = residents.get(swarm)
         if (resident !== undefined) resident.messagedAt = epochMillis
       },
+      all: () => Array.from(residents, ([swarm, { actor }]) => [swarm, actor] as const),
       leave: (swarm, actor) => {
         if (residents.get(swarm)?.actor === actor) residents.delete(swarm)
       }

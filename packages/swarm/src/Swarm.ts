@@ -15,6 +15,8 @@ import * as Pace from "./Pace.ts"
 import { Residents } from "./Residents.ts"
 import { Memory, SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
+import { SwarmView } from "./SwarmView.ts"
+import * as Tally from "./Tally.ts"
 
 const Join = Rpc.make("Join", { payload: { request: JoinRequest, externalIp: Schema.String }, success: Handout })
 const Leave = Rpc.make("Leave", { payload: { peerId: PeerId, externalIp: Schema.String } })
@@ -23,8 +25,9 @@ const Lease = Rpc.make("Lease", {
   success: LeaseReply,
   error: RequestRefused
 })
+const Look = Rpc.make("Look", { success: SwarmView })
 
-export const Swarm = Entity.make("Swarm", [Join, Leave, Lease])
+export const Swarm = Entity.make("Swarm", [Join, Leave, Lease, Look])
 
 /** The entity in which the members of a content meet: those of a group meet only each other. */
 export const idOf = (contentId: ContentId, groupId: string | undefined): string =>
@@ -35,6 +38,7 @@ export const layer = Layer.unwrap(
     const config = yield* SwarmConfig
     const residents = yield* Residents
     const memory = new Memory(config)
+    yield* Tally.registered(memory.tally, () => memory.members.count)
     return Swarm.toLayer(
       Effect.gen(function* () {
         const { entityId: id } = yield* Entity.CurrentAddress
@@ -62,7 +66,8 @@ export const layer = Layer.unwrap(
               return reply === undefined
                 ? Effect.fail(new RequestRefused({ reason: "NotAllowed" }))
                 : Effect.succeed(reply)
-            })
+            }),
+          Look: () => Effect.sync(() => actor.look())
         })
       }),
       { maxIdleTime: Pace.idleTime(config.pace) }

@@ -12,6 +12,9 @@ import * as LeaseTables from "./LeaseTables.ts"
 import { placeOf } from "./Place.ts"
 import type { SwarmConfig } from "./SwarmConfig.ts"
 import { type Census, type Joined, SwarmState } from "./SwarmState.ts"
+import * as Runs from "./Runs.ts"
+import { mostSites, SwarmView } from "./SwarmView.ts"
+import { Tally } from "./Tally.ts"
 import * as Traits from "./Traits.ts"
 
 /** The two clocks: epoch milliseconds, and milliseconds on a clock that nobody sets. */
@@ -34,7 +37,9 @@ export class SwarmActor {
   }
 
   join(request: JoinRequest, externalIp: string, epochMillis: number): Joined {
-    return this.#members.join(request, externalIp, epochMillis)
+    const joined = this.#members.join(request, externalIp, epochMillis)
+    this.#memory.tally.handedOut(joined.near.length + joined.far.length)
+    return joined
   }
 
   leave(peerId: PeerId, externalIp: string, elapsed: number): void {
@@ -49,7 +54,18 @@ export class SwarmActor {
     const asker = this.#askerOf(request, externalIp, now.epoch)
     const [answer, after] = LeaseTables.ask(this.#tables, request, asker, now.elapsed, leasePace, limits)
     this.#keep(after)
+    if (answer !== undefined) this.#memory.tally.leased(Runs.newIn(answer.runs, request.keep))
     return answer && new LeaseReply({ runs: answer.runs, again: Duration.millis(answer.again) })
+  }
+
+  get memberCount(): number {
+    return this.#members.count
+  }
+
+  /** For administrators; takes time with each member. */
+  look(): SwarmView {
+    const { leasedPieces, members } = LeaseTables.look(this.#tables)
+    return new SwarmView({ ...this.#members.look(mostSites), leaseMembers: members, leasedPieces })
   }
 
   /** Gives back what it takes. */
@@ -86,6 +102,7 @@ export class SwarmActor {
 /** What the swarms of a process take together: contents are named by whoever asks, so one bound for each is none. */
 export class Memory {
   readonly members: Census
+  readonly tally = new Tally()
   readonly #most: { readonly swarm: number; readonly all: number }
   #bytes = 0
 

@@ -15,6 +15,7 @@ import * as Pace from "./Pace.ts"
 import * as PeerJson from "./PeerJson.ts"
 import { type Place, placeOf, type PrivateNetworks } from "./Place.ts"
 import { type Circle, circlesOf, keyOf, Pool } from "./Pool.ts"
+import { SiteView } from "./SwarmView.ts"
 import * as Traits from "./Traits.ts"
 
 export interface Rules {
@@ -130,6 +131,32 @@ export class SwarmState {
       }
     }
     return false
+  }
+
+  /** Counts, and the sites with most members. Who has been silent for too long is counted until it is noticed. */
+  look(mostSites: number): {
+    readonly members: number
+    readonly complete: number
+    readonly restricted: number
+    readonly siteCount: number
+    readonly sites: ReadonlyArray<SiteView>
+  } {
+    const sites = new Map<string, { members: number; complete: number }>()
+    let complete = 0
+    let restricted = 0
+    for (const member of this.#members.values()) {
+      const isComplete = (member.traits & Traits.complete) !== 0
+      if (isComplete) complete++
+      if ((member.traits & Traits.restricted) !== 0) restricted++
+      const name = member.near.site ?? ""
+      const site = sites.get(name) ?? { members: 0, complete: 0 }
+      sites.set(name, { members: site.members + 1, complete: site.complete + (isComplete ? 1 : 0) })
+    }
+    const largest = [...sites]
+      .toSorted(([a, one], [b, other]) => other.members - one.members || (a < b ? -1 : 1))
+      .slice(0, mostSites)
+      .map(([site, counts]) => new SiteView({ site, ...counts }))
+    return { members: this.count, complete, restricted, siteCount: sites.size, sites: largest }
   }
 
   /** Forgets everybody. */

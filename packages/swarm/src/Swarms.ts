@@ -3,7 +3,7 @@ import type { Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayR
 import type { LeaseReply, LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import type { ContentId } from "@piecework/domain/Content"
-import { Clock, Context, Effect, Layer, Schema } from "effect"
+import { Clock, Context, Duration, Effect, Layer, Schema } from "effect"
 import type { Sharding } from "effect/cluster"
 import * as Embedded from "./Embedded.ts"
 import * as Handouts from "./Handouts.ts"
@@ -11,6 +11,7 @@ import { Residents } from "./Residents.ts"
 import * as Swarm from "./Swarm.ts"
 import type { Now, SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
+import { mostListed, SwarmSummary, type SwarmView } from "./SwarmView.ts"
 
 /** The swarm could not take the message: it has too many waiting, or its process is gone. Try again. */
 export class SwarmUnavailable extends Schema.TaggedError<SwarmUnavailable>()("SwarmUnavailable", {
@@ -34,6 +35,10 @@ export class Swarms extends Context.Service<
       request: LeaseRequest,
       externalIp: string
     ) => Effect.Effect<LeaseReply, SwarmUnavailable | RequestRefused>
+    /** The swarms of this process that have members, those with most first: at most `mostListed`. */
+    readonly list: Effect.Effect<{ readonly count: number; readonly swarms: ReadonlyArray<SwarmSummary> }>
+    /** The swarm of a content, or of one of its groups, wherever it lives. */
+    readonly look: (contentId: ContentId, groupId: string | undefined) => Effect.Effect<SwarmView, SwarmUnavailable>
     /**
      * The swarm of a content, or of one of its groups, if it lives in this process: for callers in a hurry, who may tell
      * it at once what others say by a message. Nothing when it lives elsewhere, has not begun, or wants a message now.
@@ -67,8 +72,14 @@ export class Swarms extends Context.Service<
             .pipe(
               Effect.mapError((cause) =>
                 cause instanceof RequestRefused ? cause : new SwarmUnavailable({ swarm, cause })
-              )
+              ),
+              inTime(swarm)
             )
+        }),
+        list: Effect.sync(() => listOf(residents.all())),
+        look: Effect.fn("Swarms.look")(function* (contentId, groupId) {
+          const swarm = Swarm.idOf(contentId, groupId)
+          return yield* client(swarm).Look().pipe(unavailable(swarm))
         }),
         resident: (contentId, groupId, epochMillis) => residents.find(Swarm.idOf(contentId, groupId), epochMillis)
       })
@@ -105,14 +116,39 @@ export class Swarms extends Context.Service<
             (reply) =>
               reply === undefined ? Effect.fail(new RequestRefused({ reason: "NotAllowed" })) : Effect.succeed(reply)
           ),
+        list: Effect.sync(() => listOf(embedded.all())),
+        look: (contentId, groupId) => asked(contentId, groupId, (swarm) => swarm.look()),
         resident: embedded.swarm
       })
     })
   )
 }
 
+const listOf = (swarms: Iterable<readonly [swarm: string, actor: SwarmActor]>) => {
+  const found = Array.from(swarms, ([swarm, actor]) => new SwarmSummary({ swarm, members: actor.memberCount })).filter(
+    ({ members }) => members > 0
+  )
+  const largest = found.toSorted((a, b) => b.members - a.members || (a.swarm < b.swarm ? -1 : 1))
+  return { count: found.length, swarms: largest.slice(0, mostListed) }
+}
+
 /** Only members in Group mode meet in a swarm of their own. */
 const groupOf = (request: JoinRequest | LeaseRequest): string | undefined =>
   request.scope === "Group" ? request.groupId : undefined
 
-const unavailable = (swarm: string) => Effect.mapError((cause: unknown) => new SwarmUnavailable({ swarm, cause }))
+const unavailable =
+  (swarm: string) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, SwarmUnavailable, R> =>
+    self.pipe(
+      Effect.mapError((cause) => new SwarmUnavailable({ swarm, cause })),
+      inTime(swarm)
+    )
+
+/** A swarm whose runner is gone answers nothing until another has it. Shorter than what a client waits for an answer. */
+const answerTime = Duration.millis(2500)
+
+const inTime = (swarm: string) =>
+  Effect.timeoutOrElse({
+    duration: answerTime,
+    orElse: () => Effect.fail(new SwarmUnavailable({ swarm, cause: "no answer in time" }))
+  })

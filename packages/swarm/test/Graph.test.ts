@@ -43,6 +43,9 @@ const seeds = upTo(20)
 const range = (times: ReadonlyMap<number, number>) =>
   [Math.min(...times.values()), Math.max(...times.values())] as const
 
+const fourSites = (n: number) => `198.51.100.${n % 4}`
+const sourcesAmong = (n: number): Told => ({ peersWanted: 20, left: n % 4 === 0 ? 0 : 1 })
+
 describe("The handouts of a swarm of 1,000", () => {
   it("name everybody about as often as they are long, and make one piece of it", () => {
     for (const seed of seeds) {
@@ -113,10 +116,9 @@ describe("The handouts of a swarm of 1,000", () => {
   it("join its sites, where its members take others than their neighbours", () => {
     for (const seed of seeds) {
       for (const told of [{ scope: "Internet" }, { scope: "Group", groupId: "g" }] as const) {
-        const site = (n: number) => `198.51.100.${n % 4}`
         const state = swarmOf([], { seed })
-        joinsOf(state, upTo(1000), { ...told, peersWanted: 10 }, 0, site)
-        const handouts = joinsOf(state, upTo(1000), { ...told, peersWanted: 10 }, 1, site)
+        joinsOf(state, upTo(1000), { ...told, peersWanted: 10 }, 0, fourSites)
+        const handouts = joinsOf(state, upTo(1000), { ...told, peersWanted: 10 }, 1, fourSites)
         assert.strictEqual(reached(handouts), 1000, `seed ${seed}`)
         for (const [n, handout] of handouts) {
           assert.strictEqual(handout.filter((other) => other % 4 !== n % 4).length, 1)
@@ -127,9 +129,10 @@ describe("The handouts of a swarm of 1,000", () => {
 
   it("leave sources to downloads and name each of both as often", () => {
     const state = swarmOf([])
-    const told = (n: number): Told => ({ peersWanted: 20, left: n % 4 === 0 ? 0 : 1 })
-    for (const n of upTo(1000)) state.join(joining(n, told(n)), here, 0)
-    const handouts: Handouts = new Map(upTo(1000).map((n) => [n, numbersOf(state.join(joining(n, told(n)), here, 1))]))
+    for (const n of upTo(1000)) state.join(joining(n, sourcesAmong(n)), here, 0)
+    const handouts: Handouts = new Map(
+      upTo(1000).map((n) => [n, numbersOf(state.join(joining(n, sourcesAmong(n)), here, 1))])
+    )
     for (const [n, handout] of handouts) if (n % 4 === 0) assert.isTrue(handout.every((other) => other % 4 !== 0))
     const [least] = range(timesHanded(handouts))
     assert.isAtLeast(least, 10)

@@ -3,7 +3,7 @@
  * in by far the most often takes a twentieth of the time so. The form on the wire is that of the Array role, and whatever
  * is unusual (a swarm that lives elsewhere or is new, a call that is not as it should be) goes on to it as if nobody had
  * looked: the role is the specification, and this a way round it. It knows no identities: whoever proves who it is goes
- * the long way, and a service that refuses the unknown must not have this one.
+ * the long way, and so does whoever is not let in without, who is told so there.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as ArrayWire from "@piecework/cloud/ArrayWire"
@@ -11,26 +11,43 @@ import { paths } from "@piecework/cloud/Role"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import * as Handouts from "@piecework/swarm/Handouts"
 import { Swarms } from "@piecework/swarm/Swarms"
-import { Clock, Effect, Layer } from "effect"
+import { Admission } from "@piecework/trust/Admission"
+import * as RouteRule from "@piecework/trust/RouteRule"
+import { Clock, Effect, Exit, Layer } from "effect"
+import { note, type Outcome } from "../operation/Traffic.ts"
 import * as HttpCaller from "./HttpCaller.ts"
-import * as Limits from "./Limits.ts"
 import type { Shortcut, ShortcutServer } from "./ShortcutServer.ts"
 
+const rule = RouteRule.of(paths.Array)
+
 /** In force while the layer's scope is open. */
-export const layer = (server: ShortcutServer, options: HttpCaller.Options): Layer.Layer<never, never, Swarms> =>
+export const layer = (
+  server: ShortcutServer,
+  options: HttpCaller.Options
+): Layer.Layer<never, never, Admission | Swarms> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
       const answer = answering(yield* Swarms, yield* Clock.Clock)
       const externalIpOf = HttpCaller.externalIpOf(options.proxies)
+      const { admit } = yield* Admission
+      const run = Effect.runSyncExitWith(yield* Effect.context<never>())
+      // Who shows no token is let in, or not, without anything to wait for.
+      const isAdmitted = (address: string) =>
+        Exit.isSuccess(run(admit({ rule, address, isPrivate: true, authorization: undefined })))
       yield* Effect.acquireRelease(
-        Effect.sync(() => void (server.shortcut = shortcutOf(answer, externalIpOf))),
+        Effect.sync(() => void (server.shortcut = shortcutOf(answer, externalIpOf, isAdmitted))),
         () => Effect.sync(() => void (server.shortcut = undefined))
       )
     })
   )
 
-/** The text of the answer to the text of a request, or nothing when the role is to answer. */
-type Answering = (text: string, externalIp: string) => string | undefined
+interface Answer {
+  readonly text: string
+  readonly outcome: Outcome
+}
+
+/** The answer to the text of a request, or nothing when the role is to answer. */
+type Answering = (text: string, externalIp: string) => Answer | undefined
 
 const answering =
   (swarms: Swarms["Service"], clock: Clock.Clock): Answering =>
@@ -42,18 +59,20 @@ const answering =
     if (swarm === undefined) return undefined
     switch (call.tag) {
       case "Join":
-        return ArrayWire.success(call.id, Handouts.toJson(swarm.join(call.request, externalIp, epoch)))
+        return ok(ArrayWire.success(call.id, Handouts.toJson(swarm.join(call.request, externalIp, epoch))))
       case "Leave":
         swarm.leave(call.request.peerId, externalIp, elapsedOf(clock))
-        return ArrayWire.success(call.id, "null")
+        return ok(ArrayWire.success(call.id, "null"))
       case "Lease": {
         const reply = swarm.lease(call.request, externalIp, { epoch, elapsed: elapsedOf(clock) })
         return reply === undefined
-          ? ArrayWire.refusal(call.id, new RequestRefused({ reason: "NotAllowed" }))
-          : ArrayWire.success(call.id, ArrayWire.leaseReply(reply))
+          ? { text: ArrayWire.refusal(call.id, new RequestRefused({ reason: "NotAllowed" })), outcome: "refused" }
+          : ok(ArrayWire.success(call.id, ArrayWire.leaseReply(reply)))
       }
     }
   }
+
+const ok = (text: string): Answer => ({ text, outcome: "ok" })
 
 /** A leave says its group in every mode, as the role takes it. */
 const groupOf = (call: ArrayWire.Call): string | undefined =>
@@ -62,17 +81,25 @@ const groupOf = (call: ArrayWire.Call): string | undefined =>
 const elapsedOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
 const shortcutOf =
-  (answer: Answering, externalIpOf: ReturnType<typeof HttpCaller.externalIpOf>): Shortcut =>
+  (
+    answer: Answering,
+    externalIpOf: ReturnType<typeof HttpCaller.externalIpOf>,
+    isAdmitted: (address: string) => boolean
+  ): Shortcut =>
   (request, response, giveBack) => {
     if (request.method !== "POST" || request.url !== paths.Array) return false
     const { headers, socket } = request
     if (headers.authorization !== undefined) return false
     const length = Number(headers["content-length"])
-    if (!Number.isInteger(length) || length <= 0 || length > Limits.maxBody) return false
+    if (!Number.isInteger(length) || length <= 0 || length > rule.maxBody) return false
+    const externalIp = externalIpOf(socket.remoteAddress ?? "127.0.0.1", forwardedFor(request))
+    if (!isAdmitted(externalIp)) return false
     whenRead(request, length, (body) => {
-      const externalIp = externalIpOf(socket.remoteAddress ?? "127.0.0.1", forwardedFor(request))
-      const text = answer(body.toString(), externalIp)
-      if (text !== undefined) return send(response, text)
+      const found = answer(body.toString(), externalIp)
+      if (found !== undefined) {
+        note(request, found.outcome)
+        return send(response, found.text)
+      }
       request.unshift(body)
       giveBack()
     })

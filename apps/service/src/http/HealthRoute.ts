@@ -1,26 +1,35 @@
-/** `GET /health`: 200 while the service answers and its catalog can be read, else 503. */
-import { Catalog } from "@piecework/catalog/Catalog"
-import { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Effect } from "effect"
+/**
+ * `GET /health`: 200 as long as the process answers. `GET /ready`: 200 while every role of the process does its work, else
+ * 503 with the roles that do not. Why is told in the log, not to whoever asks.
+ */
+import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
+import { Readiness } from "../operation/Readiness.ts"
 import { version } from "../version.ts"
 
-/** A URL that nobody publishes: looking for it reads the catalog's index and nothing else. */
-const probe = ContentUrl.make("http://health.invalid/")
-
-export const layer = HttpRouter.add(
+const health = HttpRouter.add(
   "GET",
   "/health",
-  Effect.gen(function* () {
-    const catalog = yield* Catalog
-    return yield* catalog.byUrl(probe).pipe(
-      Effect.map(() => HttpServerResponse.jsonUnsafe({ status: "ok", version })),
-      Effect.catch((error) =>
-        Effect.as(
-          Effect.logError(error.message),
-          HttpServerResponse.jsonUnsafe({ status: "failing", version }, { status: 503 })
-        )
-      )
-    )
-  })
+  Effect.sync(() => HttpServerResponse.jsonUnsafe({ status: "ok", version }))
 )
+
+const ready = Layer.unwrap(
+  Effect.map(Readiness, ({ state }) =>
+    HttpRouter.add(
+      "GET",
+      "/ready",
+      Effect.map(state, ({ isDraining, isReady, troubles }) => {
+        const roles = Object.fromEntries(
+          [...troubles].map(([role, trouble]) => [role, trouble === undefined ? "ok" : "failing"])
+        )
+        const status = isReady ? "ok" : isDraining ? "stopping" : "failing"
+        return HttpServerResponse.jsonUnsafe(
+          { status, version, roles },
+          { status: isReady ? 200 : 503, headers: { "cache-control": "no-store" } }
+        )
+      })
+    )
+  )
+)
+
+export const layer = Layer.merge(health, ready)

@@ -8,13 +8,16 @@ import { type IncomingMessage, Server, type ServerResponse } from "node:http"
 export type Shortcut = (request: IncomingMessage, response: ServerResponse, giveBack: () => void) => boolean
 
 export class ShortcutServer extends Server {
+  /** Told of each request before anybody answers it. */
+  onArrival: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   /** Absent while there is none. */
   shortcut: Shortcut | undefined
 
   override emit(event: string, ...args: ReadonlyArray<unknown>): boolean {
-    if (event === "request" && this.shortcut !== undefined) {
+    if (event === "request") {
       const [request, response] = args as [IncomingMessage, ServerResponse]
-      if (this.shortcut(request, response, () => super.emit(event, ...args))) return true
+      this.onArrival?.(request, response)
+      if (this.shortcut?.(request, response, () => super.emit(event, ...args))) return true
     }
     return super.emit(event, ...args)
   }

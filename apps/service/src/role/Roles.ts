@@ -1,0 +1,100 @@
+/**
+ * What the roles of the service are: names, routes and what stands behind them. A process has any set of them, and what a role
+ * needs (database, swarms) is made only for a process that has the role, and once. A new role is one line in `routes`.
+ */
+import { Catalog } from "@piecework/catalog/Catalog"
+import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers"
+import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
+import type { CallerMiddleware } from "@piecework/cloud/Caller"
+import { ContentPolicyRpcs } from "@piecework/cloud/ContentPolicyRpcs"
+import * as DiscoveryHandlers from "@piecework/cloud/DiscoveryHandlers"
+import { DiscoveryRpcs } from "@piecework/cloud/DiscoveryRpcs"
+import * as GeoHandlers from "@piecework/cloud/GeoHandlers"
+import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
+import * as KeyValueHandlers from "@piecework/cloud/KeyValueHandlers"
+import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
+import { paths } from "@piecework/cloud/Role"
+import { Database } from "@piecework/database/Database"
+import * as Probe from "@piecework/database/Probe"
+import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
+import * as SwarmHandlers from "@piecework/swarm/SwarmHandlers"
+import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
+import { Swarms } from "@piecework/swarm/Swarms"
+import { ContentId } from "@piecework/domain/Content"
+import { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { Admission } from "@piecework/trust/Admission"
+import type { Credentials } from "@piecework/trust/Credentials"
+import { Effect, Layer } from "effect"
+import type { HttpRouter } from "effect/http"
+import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
+import { explained, type Failure, ofDatabase } from "../Failure.ts"
+import * as PhfRoute from "../http/PhfRoute.ts"
+import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
+import { Readiness } from "../operation/Readiness.ts"
+import type { RoleName } from "./RoleName.ts"
+
+/** What roles may stand on. */
+export interface Rooms {
+  readonly database: Layer.Layer<Database, Failure>
+  readonly swarms: Layer.Layer<Swarms, Failure>
+  /** Who is let in, whatever the role. */
+  readonly trust: Layer.Layer<Admission | Credentials, Failure>
+}
+
+/** Routes that still want the router, who calls, and where a role says whether it works. */
+export type Routes = Layer.Layer<never, Failure, HttpRouter.HttpRouter | CallerMiddleware | Readiness>
+
+export const routes = ({ database, swarms }: Rooms): { readonly [N in RoleName]: Routes } => {
+  const catalog = explained(Catalog.layer, ofDatabase).pipe(Layer.provide(database))
+  return {
+    geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
+    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer()), Effect.void),
+    "content-policy": works(
+      "content-policy",
+      Layer.merge(rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer), CatalogMetrics.layer),
+      Effect.andThen(readable, Effect.flatMap(Database, Probe.writable))
+    ).pipe(Layer.provide([catalog, database])),
+    metadata: works("metadata", PhfRoute.layer, readable).pipe(Layer.provide(catalog)),
+    discovery: works("discovery", rpcs(DiscoveryRpcs, paths.Discovery, DiscoveryHandlers.layer), Effect.void),
+    array: works(
+      "array",
+      Layer.merge(
+        rpcs(ArrayRpcs, paths.Array, ArrayHandlers.layer),
+        rpcs(SwarmRpcs.SwarmRpcs, SwarmRpcs.path, SwarmHandlers.layer)
+      ),
+      answering
+    ).pipe(Layer.provide(swarms))
+  }
+}
+
+/** A role with what tells whether it works. */
+const works = <E, R, RC>(
+  role: RoleName,
+  serving: Layer.Layer<never, E, R>,
+  check: Effect.Effect<unknown, { readonly message: string }, RC>
+) =>
+  Layer.merge(
+    serving,
+    Layer.effectDiscard(
+      Effect.gen(function* () {
+        const readiness = yield* Readiness
+        yield* readiness.watch(role, Effect.provideContext(check, yield* Effect.context<RC>()))
+      })
+    )
+  )
+
+/** Looking for a URL that nobody publishes reads the catalog's index and nothing else. */
+const readable = Catalog.use((catalog) => catalog.byUrl(ContentUrl.make("http://health.invalid/")))
+
+/** A look at the swarm of nothing: the way there and back, and no more. */
+const answering = Swarms.use((swarms) => swarms.look(ContentId.make(`DO-${"A".repeat(43)}`), undefined))
+
+/** A group of RPCs at a path. A defect in one call must not end the others. */
+const rpcs = <Rpcs extends Rpc.Any, E, R>(
+  group: RpcGroup.RpcGroup<Rpcs>,
+  path: `/${string}`,
+  handlers: Layer.Layer<Rpc.ToHandler<Rpcs>, E, R>
+) =>
+  RpcServer.layerHttp({ group, path, protocol: "http", disableFatalDefects: true }).pipe(
+    Layer.provide([handlers, RpcSerialization.layerJson])
+  )
