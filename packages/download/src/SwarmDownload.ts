@@ -165,6 +165,10 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
         fromCache: meter.received().CacheServer,
         left: layout.contentSize - total(meter.useful())
       })),
+      complaints: Effect.map(crowd.unreachable, (unreachable) => [
+        ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
+        ...unreachable.map((peerId) => ({ peerId, reason: "Unreachable" as const }))
+      ]),
       onHandout: crowd.meet
     })
     if (awaitsLeases) {
