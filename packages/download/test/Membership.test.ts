@@ -32,6 +32,8 @@ const cloudOf = (answer: (n: number) => "fail" | Duration.Input) =>
 
 const away = Effect.fail(new CloudError({ role: "Geo", url: "http://a", reason: "Unreachable" }))
 
+const about = (n: number) => ({ peerId: PeerId.make(String(n).padStart(40, "0")), reason: "Bad" }) as const
+
 const joined = (cloud: Cloud.Cloud["Service"], more?: Partial<Membership.MembershipOptions>) =>
   Effect.gen(function* () {
     return yield* Membership.join({
@@ -96,7 +98,6 @@ describe("a membership", () => {
     Effect.gen(function* () {
       const { cloud, joins } = yield* cloudOf(() => "10 seconds")
       let count = 20
-      const about = (n: number) => ({ peerId: PeerId.make(String(n).padStart(40, "0")), reason: "Bad" }) as const
       yield* joined(cloud, { complaints: Effect.sync(() => Array.from({ length: count }, (_, n) => about(n))) })
       yield* TestClock.adjust("1 millis")
       count = 0
