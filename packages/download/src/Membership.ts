@@ -6,7 +6,7 @@
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Peer, PeerAddress, PeerId } from "@piecework/domain/Peer"
-import { JoinRequest, LeaveRequest, type Handout } from "@piecework/cloud/ArrayRpcs"
+import { type Complaint, type Handout, JoinRequest, LeaveRequest, maxComplaints } from "@piecework/cloud/ArrayRpcs"
 import { Cloud, type Whereabouts } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
@@ -37,6 +37,8 @@ export interface MembershipOptions {
   readonly isOfSubnet?: boolean | undefined
   readonly peersWanted: number
   readonly standing: Effect.Effect<Standing>
+  /** What to complain about, the worst first; more than the service takes are left out. Default nothing. */
+  readonly complaints?: Effect.Effect<ReadonlyArray<Complaint>> | undefined
   /** Each handout; must not wait. */
   readonly onHandout: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
   /** After each attempt to join: what it failed with, or that it did not. Must not wait. Default nothing. */
@@ -84,12 +86,14 @@ export const join = Effect.fn("Membership.join")(function* (
   const once = Effect.fnUntraced(function* (): Effect.fn.Return<Handout, CloudError> {
     yield* arrays.discover(whereabouts)
     const standing = yield* options.standing
+    const complaints = (yield* options.complaints ?? Effect.succeed([])).slice(0, maxComplaints)
     const n = yield* Ref.getAndUpdate(seq, (value) => value + 1)
     const event = n === 0 ? "Started" : (yield* Ref.get(complete)) ? "Completed" : "Periodic"
     const request = new JoinRequest({
       contentId: options.contentId,
       ...(options.url === undefined ? {} : { altCatalogId: options.url }),
       ...group,
+      ...(complaints.length === 0 ? {} : { complaints }),
       peerId: options.self,
       reportedIp: options.address.host,
       port: options.address.port,

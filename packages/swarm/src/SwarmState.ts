@@ -180,7 +180,7 @@ export class SwarmState {
     const subnet = near.once(place.subnet)
     const member = new Member(json, near.once(externalIp), { subnet, near, far }, traits, now)
     if (hasRoom) {
-      this.#members.set(request.peerId, member)
+      this.#members.set(member.id, member)
       this.#rules.census.count++
       this.#enter(member)
     }
