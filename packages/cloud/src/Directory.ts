@@ -12,6 +12,8 @@ export interface Options {
   readonly settings?: KeyValueReply["settings"]
   /** For how long clients keep what they are told, in seconds. Default one hour. */
   readonly expiresInSeconds?: number
+  /** Whether the service takes reports. Default true. */
+  readonly reports?: boolean
 }
 
 export const layer = (options?: Options) =>
@@ -32,6 +34,7 @@ export const layer = (options?: Options) =>
           return new KeyValueReply({
             contentPolicyUrl: yield* under("ContentPolicy"),
             discoveryUrl: yield* under("Discovery"),
+            ...(options?.reports === false ? {} : { reportsUrl: yield* under("Reports") }),
             expiresInSeconds: options?.expiresInSeconds ?? 3600,
             settings: options?.settings ?? {}
           })

@@ -115,6 +115,7 @@ const start = Effect.fn("Downloader.start")(function* (
   let phase: Progress["phase"] = "Starting"
   let settled: { readonly mode: DownloadMode; readonly why: Fallback } | undefined
   let fileBytes: number | undefined
+  let contentId: ContentId | undefined
   let lastFailure: SourceError | undefined
   let swarm: SwarmDownload.SwarmDownload | undefined
   const enter = (next: Progress["phase"]) => Effect.sync(() => void (phase = next))
@@ -124,11 +125,14 @@ const start = Effect.fn("Downloader.start")(function* (
     mode: settled?.mode ?? mode,
     ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
     why: settled?.why,
+    contentId,
     fileBytes,
     heldBytes: total(meter.useful()),
     received: meter.received(),
     sent: meter.sent(),
     peers: swarm?.peers() ?? 0,
+    named: swarm?.named(),
+    connections: meter.connections(),
     banned: swarm?.banned() ?? []
   })
 
@@ -181,6 +185,7 @@ const start = Effect.fn("Downloader.start")(function* (
   ) {
     const { phf } = approach
     settled = approach
+    contentId = phf.contentId
     fileBytes = phf.layout.contentSize
     yield* enter("Checking")
     // Before the sessions, so that the last note is made when they are over.
@@ -219,6 +224,7 @@ const start = Effect.fn("Downloader.start")(function* (
       overwrite: request.overwrite ?? false,
       onWriting: enter("Writing")
     })
+    contentId = phf.contentId
     fileBytes = phf.layout.contentSize
     return yield* finish(phf, undefined)
   })

@@ -44,6 +44,8 @@ export interface SwarmDownload {
   readonly complete: Effect.Effect<void, StorageError | NoSourceError | NoProgressError>
   readonly peers: () => number
   readonly mostPeers: () => number
+  /** Most peers that the service named at once; `undefined` before it has answered. */
+  readonly named: () => number | undefined
   readonly banned: () => ReadonlyArray<PeerId>
 }
 
@@ -61,6 +63,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const sources = new Map<SourceId, PieceSource>()
   const banned: Array<PeerId> = []
   let mostPeers = 0
+  let named: number | undefined
   let failures = 0
   let originFailure: SourceError | undefined
   let exhausted: Command.Exhausted | undefined
@@ -146,7 +149,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
   if (usesPeers(options.mode)) {
-    crowd = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    crowd = met
     const member = {
       contentId: store.phf.contentId,
       self: host.self,
@@ -165,7 +169,10 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
         fromCache: meter.received().CacheServer,
         left: layout.contentSize - total(meter.useful())
       })),
-      onHandout: crowd.meet
+      onHandout: (peers) => {
+        named = Math.max(named ?? 0, peers.length)
+        return met.meet(peers)
+      }
     })
     if (awaitsLeases) {
       leasing = yield* Leasing.start({
@@ -210,6 +217,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     ),
     peers: peerCount,
     mostPeers: () => mostPeers,
+    named: () => named,
     banned: () => banned
   }
 })

@@ -16,6 +16,7 @@ import * as PeerIds from "@piecework/domain/Peer"
 import { Destination, DownloadConfig, Downloader, Records, Seeder } from "@piecework/download"
 import { BufferPool, BufferPoolConfig, Phf } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import { ReportHandlers, Reports, ReportsConfig } from "@piecework/reports"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { ArrayHandlers, SwarmConfig, Swarms } from "@piecework/swarm"
 import { MemoryNetwork } from "@piecework/transport"
@@ -102,12 +103,15 @@ export const make = Effect.fn("World.make")(function* (
   const metadata = yield* TestOrigin.make({ host: serviceHost, port: 80 }).pipe(on(serviceHost), Effect.orDie)
 
   const catalogLayer = Layer.orDie(Catalog.Catalog.layerMemory)
+  const reportsLayer = Reports.Reports.layerMemory.pipe(Layer.provide(ReportsConfig.layer()), Layer.orDie)
   const roles = ArrayHandlers.layer.pipe(
     Layer.provide(Swarms.Swarms.layerEmbedded),
     Layer.provide(SwarmConfig.layer()),
     Layer.provideMerge(Directory.layer()),
     Layer.provideMerge(ContentPolicyHandlers.layer),
     Layer.provideMerge(catalogLayer),
+    Layer.provideMerge(ReportHandlers.layer),
+    Layer.provideMerge(reportsLayer),
     Layer.provideMerge(Caller.layerInProcess({ baseUrl: `http://${serviceHost}` }))
   )
   const service = yield* Layer.build(roles)

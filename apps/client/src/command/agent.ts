@@ -6,6 +6,7 @@ import { Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
+import * as Reporting from "../Reporting.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as Amount from "../view/Amount.ts"
@@ -22,6 +23,7 @@ export const agent = Command.make(
   {
     service: options.service,
     state: options.state,
+    reports: options.reports,
     host: options.host,
     port: options.port,
     mode,
@@ -40,6 +42,7 @@ export const agent = Command.make(
       mayForget: false,
       service,
       group,
+      reports: input.reports,
       fetches: false,
       listen: { host: input.host, port: input.port, orAny: false }
     })
@@ -49,6 +52,7 @@ export const agent = Command.make(
       const seeding = yield* (yield* Seeder)
         .start({ scope: input.mode })
         .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+      yield* Reporting.fromTimeToTime
       yield* Startup.settled
       yield* input.json
         ? output.line(JSON.stringify({ listening: address.toString() }))

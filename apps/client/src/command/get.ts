@@ -8,6 +8,7 @@ import { Command, Flag } from "effect/cli"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
+import * as Reporting from "../Reporting.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as Watch from "../Watch.ts"
@@ -60,6 +61,7 @@ const flags = {
   ),
   service: options.service,
   state: options.state,
+  reports: options.reports,
   host: options.host,
   port: options.port,
   json: options.json,
@@ -96,6 +98,7 @@ export const get = Command.make(
       mayForget: true,
       service,
       group,
+      reports: input.reports,
       fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
       download: {
@@ -137,6 +140,7 @@ export const get = Command.make(
       }
 
       if (Option.isSome(input.seed)) {
+        yield* Reporting.fromTimeToTime
         if (!usesPeers(result.mode) || !talks) {
           const reason = talks ? "it was fetched without them" : "that takes a --service and a mode with peers"
           return yield* output.note(`piecework: Not serving the file, for no peer could find it: ${reason}.`)
@@ -148,7 +152,7 @@ export const get = Command.make(
         const seeding = Effect.sleep(input.seed.value)
         yield* input.events ? Watch.events(active.progress)(seeding) : seeding
       }
-    }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)
+    }).pipe(Effect.scoped, Reporting.atTheEnd, Effect.provide(layer), Startup.explained)
   })
 ).pipe(
   Command.withDescription("Fetch a file from its origin and from peers, every piece verified"),

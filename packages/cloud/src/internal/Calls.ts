@@ -11,11 +11,12 @@ import { DiscoveryRpcs } from "../DiscoveryRpcs.ts"
 import { GeoRpcs } from "../GeoRpcs.ts"
 import { KeyValueRpcs } from "../KeyValueRpcs.ts"
 import { text } from "../Fields.ts"
+import { ReportRpcs } from "../ReportRpcs.ts"
 import * as Kept from "./Kept.ts"
 import type { Role } from "../Role.ts"
 import { ContentUnknown, RequestRefused } from "../RoleError.ts"
 
-const AllRpcs = GeoRpcs.merge(KeyValueRpcs, ContentPolicyRpcs, DiscoveryRpcs, ArrayRpcs)
+const AllRpcs = GeoRpcs.merge(KeyValueRpcs, ContentPolicyRpcs, DiscoveryRpcs, ArrayRpcs, ReportRpcs)
 type Rpcs = RpcGroup.Rpcs<typeof AllRpcs>
 type Client = RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>
 type Failure = RpcClientError.RpcClientError | ContentUnknown | RequestRefused
