@@ -21,7 +21,8 @@ export const fromNumber = (n: number): DownloadMode | undefined =>
 export const usesServices = (mode: DownloadMode): boolean => mode !== "Simple" && mode !== "Bypass"
 
 /** Whether the mode takes pieces from peers, and gives them. */
-export const usesPeers = (mode: DownloadMode): boolean => mode === "Lan" || mode === "Group" || mode === "Internet"
+export const usesPeers = (mode: DownloadMode): mode is "Lan" | "Group" | "Internet" =>
+  mode === "Lan" || mode === "Group" || mode === "Internet"
 
 /** Why a download ran in the mode it ran in. Source: spec.md §2.2 for the automatic fallbacks to Simple. */
 export const ModeReason = Schema.Literals([

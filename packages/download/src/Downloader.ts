@@ -87,6 +87,12 @@ const needs = [
   Records
 ] as const
 
+/**
+ * Bytes of the first request where services may name a swarm: every device of a site sends one, and then wants none of
+ * them over the line. A smaller file is still there with one answer.
+ */
+const smallProbe = 1024
+
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
 
@@ -234,7 +240,8 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
 
     const probeScope = yield* Scope.fork(scope)
-    const probing = yield* origin.probe().pipe(
+    const isMatched = usesServices(mode) && cloud._tag === "Some"
+    const probing = yield* origin.probe(isMatched ? smallProbe : undefined).pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
       Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
       Effect.timeoutOrElse({

@@ -155,7 +155,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       contentId: store.phf.contentId,
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
-      scope: options.mode as "Lan" | "Group" | "Internet",
+      scope: options.mode,
       groupId: config.groupId
     }
     membership = yield* Membership.join({

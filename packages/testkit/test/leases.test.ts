@@ -100,10 +100,10 @@ const makeScene = Effect.gen(function* () {
     })
     return { client, active, kill } satisfies Running
   })
-  /** But for the probes, 16 KiB a client whatever the file: beside a real one they are nothing. */
+  /** But for the probes, 1 KiB a client whatever the file: beside a real one they are nothing. */
   const copies = () => {
-    const probes = world.origin.requests().filter((request) => request === "GET /image bytes=0-16383").length
-    return (world.origin.sent("/image") - probes * 16_384) / bytes.length
+    const probes = world.origin.requests().filter((request) => request === "GET /image bytes=0-1023").length
+    return (world.origin.sent("/image") - probes * 1024) / bytes.length
   }
   return { world, url, phf, service, start, copies }
 })

@@ -1,8 +1,10 @@
 /** `piecework agent`: runs on and serves what the cache holds. */
+import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
@@ -13,9 +15,9 @@ import * as Amount from "../view/Amount.ts"
 import * as options from "./options.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
-  Flag.withDescription("which peers are served"),
-  Flag.withDefault("lan" as const),
-  Flag.map((word) => options.modes[word])
+  Flag.withDescription("which peers are served; default what the policy says, which is lan where it says nothing"),
+  Flag.map((word): DownloadMode => options.modes[word]),
+  Flag.optional
 )
 
 export const agent = Command.make(
@@ -28,6 +30,7 @@ export const agent = Command.make(
     port: options.port,
     mode,
     group: options.group,
+    policy: options.policy,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription('print {"listening":"HOST:PORT"} once it serves, and failures as JSON'),
       Flag.withDefault(false)
@@ -36,7 +39,13 @@ export const agent = Command.make(
   Effect.fn("agent")(function* (input) {
     yield* Startup.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
-    const group = yield* options.checkGroup(input.mode, input.group)
+    const policy = yield* DevicePolicy.load(input)
+    const scope = DevicePolicy.modeOf(policy)
+    const group = yield* DevicePolicy.groupOf(policy)
+    if (!usesPeers(scope)) {
+      const sentence = `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
+      return yield* new Failure({ sentence, code: exitCodes.usage })
+    }
     const layer = Layers.client({
       state: input.state,
       mayForget: false,
@@ -50,7 +59,7 @@ export const agent = Command.make(
       const output = yield* Output
       const { address } = yield* PeerHost
       const seeding = yield* (yield* Seeder)
-        .start({ scope: input.mode })
+        .start({ scope })
         .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
       yield* Reporting.fromTimeToTime
       yield* Startup.settled

@@ -5,6 +5,7 @@ import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
@@ -34,6 +35,7 @@ const flags = {
   ),
   mode: options.mode,
   group: options.group,
+  policy: options.policy,
   seed: options
     .duration("seed")
     .pipe(
@@ -91,8 +93,10 @@ export const get = Command.make(
       })
     }
     const service = yield* options.parseService(input.service)
-    const group = yield* options.checkGroup(input.mode, input.group)
-    const talks = usesPeers(input.mode) && Option.isSome(service)
+    const policy = yield* DevicePolicy.load(input)
+    const mode = DevicePolicy.modeOf(policy)
+    const group = yield* DevicePolicy.groupOf(policy)
+    const talks = usesPeers(mode) && Option.isSome(service)
     const layer = Layers.client({
       state: input.state,
       mayForget: true,
@@ -102,7 +106,7 @@ export const get = Command.make(
       fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
       download: {
-        ...Option.match(input.minPeerSize, { onNone: () => ({}), onSome: (minContentSize) => ({ minContentSize }) }),
+        minContentSize: policy.get("MinContentSizeToPeer"),
         ...Option.match(input.timeout, { onNone: () => ({}), onSome: (noProgressTimeout) => ({ noProgressTimeout }) })
       }
     })
@@ -114,7 +118,7 @@ export const get = Command.make(
       const active = yield* downloader.start({
         url,
         path: isAbsolute(name) ? name : resolve(name),
-        mode: input.mode,
+        mode,
         overwrite: input.overwrite,
         link: input.link
       })

@@ -63,9 +63,16 @@ export const modeName = (mode: DownloadMode): string =>
   Object.entries(modes).find(([, value]) => value === mode)?.[0] ?? mode
 
 export const mode = Flag.Literals("mode", ["http-only", "lan", "group", "internet", "simple", "bypass"]).pipe(
-  Flag.withDescription("which sources may be used"),
-  Flag.withDefault("lan" as const),
-  Flag.map((word): DownloadMode => modes[word])
+  Flag.withDescription("which sources may be used; default what the policy says, which is lan where it says nothing"),
+  Flag.map((word): DownloadMode => modes[word]),
+  Flag.optional
+)
+
+export const policy = Flag.String("policy").pipe(
+  Flag.withDescription("policy file of this device; default /etc/piecework/policy.json"),
+  Flag.withMetavar("FILE"),
+  Flag.withFallbackConfig(Config.String("PIECEWORK_POLICY")),
+  Flag.optional
 )
 
 export const group = Flag.String("group").pipe(
@@ -74,17 +81,6 @@ export const group = Flag.String("group").pipe(
   Flag.withFallbackConfig(Config.String("PIECEWORK_GROUP")),
   Flag.optional
 )
-
-/** The group to use; group mode without one has no peers to find. */
-export const checkGroup = (
-  chosen: DownloadMode,
-  id: Option.Option<string>
-): Effect.Effect<string | undefined, Failure> => {
-  const given = Option.getOrUndefined(Option.filter(id, (text) => text !== ""))
-  return chosen === "Group" && given === undefined
-    ? Effect.fail(new Failure({ sentence: "Group mode needs a group; name it with --group.", code: exitCodes.usage }))
-    : Effect.succeed(given)
-}
 
 /** "90 s", "10 minutes", "1 hour", or a number of seconds. */
 export const duration = (name: string) =>

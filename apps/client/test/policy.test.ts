@@ -1,0 +1,111 @@
+import { mkdirSync, writeFileSync } from "node:fs"
+import { join } from "node:path"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect, Layer, Option } from "effect"
+import * as DevicePolicy from "../src/DevicePolicy.ts"
+import { exitCodes } from "../src/ExitCode.ts"
+import { Output } from "../src/Output.ts"
+import * as Programs from "./support/programs.ts"
+
+/** A folder with a policy file, and what a program says that is given it. */
+const withPolicy = (text: string) =>
+  Effect.map(Programs.folder, (root) => {
+    const file = join(root, "policy.json")
+    writeFileSync(file, text)
+    return {
+      root,
+      file,
+      config: (...args: Array<string>) => Programs.run("piecework", ["config", "--policy", file, ...args])
+    }
+  })
+
+const silent = Layer.merge(NodeServices.layer, Output.layer)
+
+describe("config", () => {
+  it.live("shows the settings in force, who says them, and what was wrong", () =>
+    Effect.gen(function* () {
+      const { config } = yield* withPolicy(
+        '{ "DODownloadMode": 2, "DOGroupId": "lab", "DOMaxCacheSize": 101, "Nonsense": 1 }'
+      )
+      const { code, stderr, stdout } = yield* config()
+      assert.strictEqual(code, exitCodes.ok)
+      assert.match(stdout, /^DODownloadMode +2 +the policy file$/m)
+      assert.match(stdout, /^DOMaxCacheSize +20 % +the default$/m)
+      assert.include(stderr, "DOMaxCacheSize in the policy file is 101, and is ignored: it takes 1 to 100 %.")
+      assert.include(stderr, "Nonsense in the policy file is no setting, and is ignored.")
+    })
+  )
+
+  it.live("tells programs the same, and of one setting everything", () =>
+    Effect.gen(function* () {
+      const { config } = yield* withPolicy('{ "DOMaxCacheAge": 60 }')
+      const all = JSON.parse((yield* config("--json")).stdout) as ReadonlyArray<{ readonly [field: string]: unknown }>
+      const age = all.find((one) => one["name"] === "DOMaxCacheAge")
+      assert.deepInclude(age ?? {}, { value: 60, provider: "MachineFile", default: 259_200, unit: "s", carriedOut: false })
+      assert.deepStrictEqual(JSON.parse((yield* config("--json", "--explain", "domaxcacheage")).stdout), age)
+      const { stdout } = yield* config("--explain", "DOMaxCacheAge")
+      assert.include(stdout, "DOMaxCacheAge is 60 s, by the policy file.\n")
+      assert.include(stdout, "does not carry it out")
+      assert.strictEqual((yield* config("--explain", "Nonsense")).code, exitCodes.usage)
+    })
+  )
+
+  it.live("refuses a file that was named and is none", () =>
+    Effect.gen(function* () {
+      for (const [text, why] of [
+        ["{", "it is no JSON"],
+        ["7", "it is no JSON object"]
+      ] as const) {
+        const { config, file } = yield* withPolicy(text)
+        const { code, stderr } = yield* config()
+        assert.deepStrictEqual(
+          [code, stderr],
+          [exitCodes.usage, `piecework: The policy file ${file} cannot be used: ${why}.\n`]
+        )
+      }
+      const missing = yield* Programs.run("piecework", ["config", "--policy", "/nonexistent/policy.json"])
+      assert.include(missing.stderr, "it is not there")
+    })
+  )
+})
+
+describe("a policy", () => {
+  it.live("sets the mode and the group of a download, and the command line speaks over it", () =>
+    Effect.gen(function* () {
+      const { file } = yield* withPolicy('{ "DODownloadMode": 100 }')
+      const get = (...args: Array<string>) =>
+        Programs.run("piecework", ["get", "http://127.0.0.1:9/file", "--policy", file, "--json", ...args])
+      assert.strictEqual((yield* get()).code, exitCodes.usage)
+      const group = yield* get("--mode", "group")
+      assert.include(group.stderr, "DOGroupId in the policy")
+      assert.strictEqual((yield* get("--mode", "simple", "--no-progress-timeout", "1s")).code, exitCodes.unreachable)
+    })
+  )
+
+  it.live("that the organisation manages wins over the command line, and a broken usual file is only told of", () =>
+    Effect.gen(function* () {
+      const folder = yield* Programs.folder
+      const load = DevicePolicy.load({ policy: Option.none(), mode: Option.some("Internet") }, folder)
+      assert.strictEqual(DevicePolicy.modeOf(yield* load), "Internet")
+      writeFileSync(join(folder, "policy.json"), "[")
+      writeFileSync(join(folder, "managed.json"), '{ "DODownloadMode": 0 }')
+      assert.strictEqual(DevicePolicy.modeOf(yield* load), "HttpOnly")
+    }).pipe(Effect.provide(silent))
+  )
+
+  it.live("is no folder, and no file of any length", () =>
+    Effect.gen(function* () {
+      const folder = yield* Programs.folder
+      mkdirSync(join(folder, "sub"))
+      writeFileSync(join(folder, "long"), " ".repeat(1_048_577))
+      for (const [name, why] of [
+        ["sub", "it is no file"],
+        ["long", "it is too long"]
+      ] as const) {
+        const failure = yield* Effect.flip(DevicePolicy.load({ policy: Option.some(join(folder, name)) }, folder))
+        assert.include(failure.message, why)
+      }
+    }).pipe(Effect.provide(silent))
+  )
+})
