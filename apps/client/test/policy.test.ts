@@ -42,7 +42,13 @@ describe("config", () => {
       const { config } = yield* withPolicy('{ "DOMaxCacheAge": 60 }')
       const all = JSON.parse((yield* config("--json")).stdout) as ReadonlyArray<{ readonly [field: string]: unknown }>
       const age = all.find((one) => one["name"] === "DOMaxCacheAge")
-      assert.deepInclude(age ?? {}, { value: 60, provider: "MachineFile", default: 259_200, unit: "s", carriedOut: false })
+      assert.deepInclude(age ?? {}, {
+        value: 60,
+        provider: "MachineFile",
+        default: 259_200,
+        unit: "s",
+        carriedOut: false
+      })
       assert.deepStrictEqual(JSON.parse((yield* config("--json", "--explain", "domaxcacheage")).stdout), age)
       const { stdout } = yield* config("--explain", "DOMaxCacheAge")
       assert.include(stdout, "DOMaxCacheAge is 60 s, by the policy file.\n")

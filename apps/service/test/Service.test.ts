@@ -4,28 +4,16 @@ import { createServer } from "node:http"
 import { connect } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it, layer } from "@effect/vitest"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { CloudConfig } from "@piecework/cloud"
 import { JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
-import { Cloud } from "@piecework/cloud/Cloud"
+import type { Cloud } from "@piecework/cloud/Cloud"
 import { ContentUrl, Peer } from "@piecework/domain"
 import { Phf } from "@piecework/hashing"
 import { Context, Duration, Effect, Layer, Result } from "effect"
+import { clientOf } from "./Client.ts"
 import { folder, run, serving } from "./Program.ts"
 
 const url = (name: string) => Result.getOrThrow(ContentUrl.parse(`http://origin.test/${name}`))
 const idOf = (n: number) => Peer.idOf(Peer.DeviceId.make("d".repeat(32)), n)
-
-/** A client of the service, as a download has it. */
-const clientOf = (serviceUrl: string) =>
-  Effect.map(
-    Layer.build(
-      Cloud.layer.pipe(
-        Layer.provide([CloudConfig.layer({ serviceUrl, timeout: Duration.seconds(2) }), NodeHttpClient.layerUndici])
-      )
-    ),
-    Context.get(Cloud)
-  )
 
 /** One service for the tests below, with a content of five pieces. */
 class Service extends Context.Service<

@@ -73,8 +73,8 @@ export class Catalog extends Context.Service<
 const make = ({ during, sql }: Database["Service"]): Catalog["Service"] => {
   const { gather } = Dialect.of(sql)
   const select = (where: Statement.Fragment) => sql`
-    SELECT c.id AS contentId, c.content_size AS contentSize, c.piece_size AS pieceSize, c.phf_digest AS phfDigest,
-      c.published_at AS publishedAt,
+    SELECT c.id AS "contentId", c.content_size AS "contentSize", c.piece_size AS "pieceSize", c.phf_digest AS "phfDigest",
+      c.published_at AS "publishedAt",
       (SELECT ${gather("url")} FROM (SELECT url FROM urls WHERE content_id = c.id ORDER BY published_at, place) AS u) AS urls
     FROM contents c WHERE ${where} ORDER BY c.published_at, c.place`
   const findById = SqlSchema.findOneOption({

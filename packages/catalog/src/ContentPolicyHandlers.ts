@@ -1,5 +1,4 @@
 /** The ContentPolicy role, answered from the catalog: whatever is published may be shared by peers. */
-import { Caller } from "@piecework/cloud/Caller"
 import {
   ContentPolicyReply,
   ContentPolicyRpcs,
@@ -9,6 +8,7 @@ import {
 } from "@piecework/cloud/ContentPolicyRpcs"
 import { phfPath } from "@piecework/cloud/Role"
 import { ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
+import { basesOf, RoleUrls } from "@piecework/cloud/RoleUrls"
 import { hashOfHashes } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Effect, Option } from "effect"
@@ -17,6 +17,7 @@ import { Catalog, type Published } from "./Catalog.ts"
 export const layer = ContentPolicyRpcs.toLayer(
   Effect.gen(function* () {
     const catalog = yield* Catalog
+    const urls = yield* RoleUrls
     const find = ({ altCatalogId, contentId }: ContentPolicyRequest) => {
       // The caller cannot help a catalog that fails, so it sees a service that does.
       if (contentId !== undefined) return Effect.orDie(catalog.byId(contentId))
@@ -26,8 +27,8 @@ export const layer = ContentPolicyRpcs.toLayer(
     return ContentPolicyRpcs.of({
       ContentPolicy: (request) =>
         Effect.gen(function* () {
-          const { baseUrl } = yield* Caller
-          const reply = Option.flatMap(yield* find(request), (published) => replyOf(published, baseUrl))
+          const bases = yield* basesOf(urls, "Metadata")
+          const reply = Option.flatMap(yield* find(request), (published) => replyOf(published, bases))
           if (Option.isSome(reply)) return reply.value
           return yield* new ContentUnknown({ content: request.contentId ?? request.altCatalogId ?? "" })
         })
@@ -36,14 +37,14 @@ export const layer = ContentPolicyRpcs.toLayer(
 )
 
 /** `None` for an id that no hash of hashes has, which is never published. */
-const replyOf = (published: Published, baseUrl: string): Option.Option<ContentPolicyReply> =>
+const replyOf = (published: Published, bases: Bases): Option.Option<ContentPolicyReply> =>
   Option.map(
     hashOfHashes(published.contentId),
     (digest) =>
       new ContentPolicyReply({
         contentId: published.contentId,
         hashOfHashes: digest,
-        phfUrls: [ContentUrl.make(baseUrl + phfPath(published.contentId))],
+        phfUrls: phfUrlsOf(published, bases),
         phfDigest: published.phfDigest,
         // The latest are the likeliest to be there still.
         contentUrls: published.urls.slice(-maxUrls),
@@ -55,6 +56,13 @@ const replyOf = (published: Published, baseUrl: string): Option.Option<ContentPo
         rank: 0
       })
   )
+
+type Bases = readonly [string, ...ReadonlyArray<string>]
+
+const phfUrlsOf = ({ contentId }: Published, [first, ...others]: Bases) => {
+  const under = (base: string) => ContentUrl.make(base + phfPath(contentId))
+  return [under(first), ...others.slice(0, maxUrls - 1).map(under)] as const
+}
 
 /** What Microsoft's service said of a real content. Source: spec.md §4.3; the age is DOMaxCacheAge's default, §1. */
 const policies = new Policies({

@@ -6,6 +6,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Database, DatabaseConfig } from "@piecework/database"
 import { ContentUrl, Digest } from "@piecework/domain"
 import { Phf } from "@piecework/hashing"
+import { TestPostgres } from "@piecework/testpostgres"
 import { Effect, Layer, Option, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { Catalog } from "../src/Catalog.ts"
@@ -22,16 +23,23 @@ const folder = Effect.acquireRelease(
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
 )
 
-const at = (directory: string) =>
-  Catalog.layer.pipe(Layer.provide(Database.Database.layer), Layer.provide(DatabaseConfig.layer({ directory })))
+const missing = await TestPostgres.missing()
+
+const at = (where: Partial<DatabaseConfig.DatabaseConfig["Service"]>) =>
+  Catalog.layer.pipe(Layer.provide(Database.Database.layer), Layer.provide(DatabaseConfig.layer(where)))
 
 const layers = {
   "in memory": Catalog.layerMemory,
-  "in a file": Layer.unwrap(Effect.map(folder, (directory) => at(join(directory, "made", "when missing"))))
+  "in a file": Layer.unwrap(
+    Effect.map(folder, (directory) => at({ directory: join(directory, "made", "when missing") }))
+  ),
+  ...(missing === undefined
+    ? { "on PostgreSQL": Layer.unwrap(Effect.map(TestPostgres.url, (server) => at({ url: server }))) }
+    : {})
 }
 
 for (const [name, catalog] of Object.entries(layers)) {
-  layer(catalog)(`A catalog ${name}`, (spec) => {
+  layer(catalog, { timeout: "60 seconds" })(`A catalog ${name}`, (spec) => {
     spec.effect("leads from a URL and from an id to what was published", () =>
       Effect.gen(function* () {
         const self = yield* Catalog
@@ -157,7 +165,7 @@ describe("A catalog's file", () => {
       const directory = yield* folder
       const [one, two] = yield* Effect.all(
         [1, 2].map(() =>
-          Effect.flatMap(Layer.build(at(directory)), (context) => Effect.provideContext(Catalog, context))
+          Effect.flatMap(Layer.build(at({ directory })), (context) => Effect.provideContext(Catalog, context))
         ),
         { concurrency: "unbounded" }
       )
@@ -173,10 +181,10 @@ describe("A catalog's file", () => {
     Effect.gen(function* () {
       const directory = yield* folder
       const publish = Catalog.use((catalog) => catalog.publish(contentOf(1), [url("a")]))
-      yield* Effect.provide(publish, at(directory))
+      yield* Effect.provide(publish, at({ directory }))
       const list = yield* Effect.provide(
         Catalog.use((catalog) => catalog.list),
-        at(directory)
+        at({ directory })
       )
       assert.deepStrictEqual(list[0]?.contentId, contentOf(1).contentId)
     })
@@ -185,7 +193,7 @@ describe("A catalog's file", () => {
   it.live("can be read while another process is in the middle of writing", () =>
     Effect.gen(function* () {
       const directory = yield* folder
-      const self = yield* Effect.flatMap(Layer.build(at(directory)), (context) =>
+      const self = yield* Effect.flatMap(Layer.build(at({ directory })), (context) =>
         Effect.provideContext(Catalog, context)
       )
       yield* self.publish(contentOf(1), [url("a")])

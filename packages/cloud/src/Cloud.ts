@@ -126,16 +126,21 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     return yield* new CloudError({ role: "ContentPolicy", url, reason: "Unintelligible" })
   })
 
-  const discover = Effect.fn("Cloud.discover")(function* (known: Whereabouts, contentId: ContentId) {
+  const discover = Effect.fn("Cloud.discover")(function* (current: Whereabouts, contentId: ContentId) {
     const request = new DiscoveryRequest({
       contentId,
       partitionId: 0,
       clientVersion,
       profile,
-      ...countryOf(known.geo),
+      ...countryOf(current.geo),
       ...groupId
     })
-    return yield* call("Discovery", known.keyValue.discoveryUrl, (client) => client.Discover(request))
+    return yield* call("Discovery", current.keyValue.discoveryUrl, (client) => client.Discover(request)).pipe(
+      // Where it was said to be it is no more, so the next who asks is told anew.
+      Effect.tapError((error) =>
+        isLost(error) ? Cache.invalidateWhen(known, "whereabouts", (kept) => kept === current) : Effect.void
+      )
+    )
   })
 
   const join = Effect.fn("Cloud.join")(function* (array: EndpointUrl, request: JoinRequest) {

@@ -5,8 +5,9 @@ import { Role } from "./Role.ts"
 export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
   role: Role,
   /**
-   * Unreachable: no connection, or the server failed (5xx). TimedOut: no whole answer within the limit. Unintelligible: an
-   * answer that is not the contract's, as a captive portal gives. ContentUnknown and Refused: the service's own answers.
+   * Unreachable: no connection, or the server failed (5xx). TimedOut: no whole answer within the limit, or the service says
+   * that it has more to do than it can. Unintelligible: an answer that is not the contract's, as a captive portal gives.
+   * ContentUnknown and Refused: the service's own answers.
    */
   reason: Schema.Literals(["Unreachable", "TimedOut", "Unintelligible", "ContentUnknown", "Refused"]),
   /** Where the role was asked. */

@@ -163,7 +163,8 @@ const start = (overrides?: Partial<Service>) =>
       DiscoveryRpcs.toLayer({ Discover: () => Effect.succeed([new ArrayInstance({ url: array })] as const) }),
       ArrayRpcs.toLayer({
         Join: () => Effect.succeed(self.handout),
-        Leave: () => Effect.fail(new RequestRefused({ reason: "Overloaded" })),
+        Leave: ({ groupId }) =>
+          Effect.fail(new RequestRefused({ reason: groupId === undefined ? "NotAllowed" : "Overloaded" })),
         Lease: ({ keep }) =>
           Effect.succeed(
             new LeaseReply({
@@ -297,6 +298,16 @@ it.effect("says that the service refused", () =>
     const { cloud } = yield* start()
     const error = yield* Effect.flip(cloud.leave(array, new LeaveRequest({ contentId, peerId: peerId(1) })))
     assert.deepStrictEqual([error.role, error.reason], ["Array", "Refused"])
+  })
+)
+
+it.effect("says that a service which has more to do than it can did not answer in time, for that passes", () =>
+  Effect.gen(function* () {
+    const { cloud } = yield* start()
+    const leaving = new LeaveRequest({ contentId, peerId: peerId(1), groupId: "g" })
+    const error = yield* Effect.flip(cloud.leave(array, leaving))
+    assert.deepStrictEqual([error.role, error.reason], ["Array", "TimedOut"])
+    assert.instanceOf(error.cause, RequestRefused)
   })
 )
 

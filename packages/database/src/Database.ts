@@ -4,8 +4,8 @@
  */
 import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
-import { Context, Effect, Layer } from "effect"
-import { Migrator, SqlClient } from "effect/sql"
+import { Context, Effect, Layer, Redacted } from "effect"
+import { Migrator, SqlClient, type SqlError } from "effect/sql"
 import { DatabaseConfig } from "./DatabaseConfig.ts"
 import { DatabaseError, fromTrouble, type Trouble } from "./DatabaseError.ts"
 import * as Sqlite from "./Sqlite.ts"
@@ -27,10 +27,11 @@ export class Database extends Context.Service<
     ) => <A, R>(self: Effect.Effect<A, Trouble, R>) => Effect.Effect<A, DatabaseError, R>
   }
 >()("@piecework/database/Database") {
-  /** In the file of the configured folder. Several processes may have it open. */
+  /** On the configured PostgreSQL, else in the file of the configured folder. Several processes may have it open. */
   static readonly layer: Layer.Layer<Database, DatabaseError, DatabaseConfig> = Layer.unwrap(
     Effect.gen(function* () {
-      const { directory } = yield* DatabaseConfig
+      const { directory, maxConnections, url } = yield* DatabaseConfig
+      if (url !== undefined) return yield* onServer(url, maxConnections)
       const file = join(directory, fileName)
       yield* Effect.tryPromise({
         try: () => mkdir(directory, { recursive: true }),
@@ -47,14 +48,34 @@ export class Database extends Context.Service<
 /** Name of the file in the folder. */
 export const fileName = "service.sqlite"
 
-const inFile = (file: string): Layer.Layer<Database, DatabaseError> =>
+const inFile = (file: string): Layer.Layer<Database, DatabaseError> => on(Sqlite.layer({ filename: file }), file)
+
+/** The driver is loaded only where there is a server: it would make every command start later. */
+const onServer = (url: Redacted.Redacted, maxConnections: number) =>
+  Effect.map(
+    Effect.promise(() => import("./Postgres.ts")),
+    (Postgres) => on(Postgres.layer({ url, maxConnections }), nameOf(url))
+  )
+
+const on = (
+  client: Layer.Layer<SqlClient.SqlClient, SqlError.SqlError>,
+  name: string
+): Layer.Layer<Database, DatabaseError> =>
   Layer.effect(
     Database,
-    Layer.build(Sqlite.layer({ filename: file })).pipe(
-      Effect.map((context) => make(Context.get(context, SqlClient.SqlClient), file)),
-      Effect.mapError((cause) => fromTrouble("open", file, cause))
+    Layer.build(client).pipe(
+      Effect.map((context) => make(Context.get(context, SqlClient.SqlClient), name)),
+      Effect.mapError((cause) => fromTrouble("open", name, cause))
     )
   )
+
+/** Where a server is, without who connects to it: "postgres://host:5432/database". */
+export const nameOf = (url: Redacted.Redacted): string => {
+  const text = Redacted.value(url)
+  if (!URL.canParse(text)) return "postgres"
+  const { host, pathname, protocol } = new URL(text)
+  return `${protocol}//${host}${pathname}`
+}
 
 const make = (sql: SqlClient.SqlClient, name: string): Database["Service"] => {
   const during: Database["Service"]["during"] = (operation) =>

@@ -10,8 +10,10 @@ export class DatabaseError extends Schema.TaggedError<DatabaseError>()("Database
     /** Another process writes for longer than the busy timeout. */
     "Busy",
     "DiskFull",
-    /** The file or its folder may not be read or written, or is none. */
+    /** The file or its folder may not be read or written, or is none; or the server lets nobody in with this name and password. */
     "Denied",
+    /** The server cannot be reached, is starting or stopping, or takes no more connections. */
+    "Away",
     /** The file is no database, or a broken one, or has rows that nobody of ours wrote. */
     "Damaged",
     /** A later version of this program has made it into something this one does not know. */
@@ -30,7 +32,11 @@ export class DatabaseError extends Schema.TaggedError<DatabaseError>()("Database
       case "DiskFull":
         return `${what} has no room left on its disk.`
       case "Denied":
-        return `${what} cannot be opened for writing; check the folder and its owner.`
+        return isServer(this.database)
+          ? `${what} does not let this user in; check the name, the password and its rights.`
+          : `${what} cannot be opened for writing; check the folder and its owner.`
+      case "Away":
+        return `${what} cannot be reached; check that it runs, and where.`
       case "Damaged":
         return `${what} is damaged or no database; move it away and publish again.`
       case "TooNew":
@@ -50,7 +56,43 @@ export const fromTrouble = (operation: string, database: string, cause: Trouble)
 const reasonOf = (error: unknown): DatabaseError["reason"] => {
   if (error instanceof Migrator.MigrationError) return reasonOf(error.cause)
   if (Schema.isSchemaError(error)) return "Damaged"
-  return error instanceof SqlError.SqlError ? (reasons[codeOf(error)] ?? "Failed") : "Failed"
+  if (!SqlError.isSqlError(error)) return "Failed"
+  const state = stateOf(error)
+  if (state !== undefined) return states[state] ?? classes[state.slice(0, 2)] ?? "Failed"
+  if (error.reason._tag === "ConnectionError") return "Away"
+  if (error.reason._tag === "AuthenticationError") return "Denied"
+  return reasons[codeOf(error)] ?? "Failed"
+}
+
+const isServer = (database: string): boolean => /^postgres(ql)?:/.test(database)
+
+/** The SQLSTATE that PostgreSQL gave; nothing when it gave none. */
+const stateOf = ({ reason: { cause } }: SqlError.SqlError): string | undefined =>
+  cause instanceof Error && "code" in cause && typeof cause.code === "string" && /^[0-9A-Z]{5}$/.test(cause.code)
+    ? cause.code
+    : undefined
+
+/** By PostgreSQL's error codes. Source: postgresql.org/docs/current/errcodes-appendix.html. */
+const states: { readonly [state: string]: DatabaseError["reason"] } = {
+  "25006": "Denied", // read_only_sql_transaction, as on a standby
+  "3D000": "Denied", // invalid_catalog_name: no such database
+  "40001": "Busy", // serialization_failure
+  "40P01": "Busy", // deadlock_detected
+  "42501": "Denied", // insufficient_privilege
+  "53100": "DiskFull",
+  "53300": "Away", // too_many_connections
+  "55P03": "Busy", // lock_not_available
+  "57014": "Busy", // query_canceled, by statement_timeout
+  "57P01": "Away", // admin_shutdown
+  "57P02": "Away", // crash_shutdown
+  "57P03": "Away" // cannot_connect_now
+}
+
+/** By their first two characters. */
+const classes: { readonly [start: string]: DatabaseError["reason"] } = {
+  "08": "Away",
+  "28": "Denied",
+  XX: "Damaged"
 }
 
 /** By SQLite's primary result codes. Source: sqlite.org/rescode.html. */

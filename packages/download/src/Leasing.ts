@@ -5,12 +5,13 @@
  */
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
-import type { EndpointUrl, Scope as SwarmScope } from "@piecework/cloud/Fields"
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { LeaseRequest, type LeaseReply, type Run } from "@piecework/cloud/LeaseRpc"
 import type { ContentId } from "@piecework/domain/Content"
 import type { PeerAddress, PeerId } from "@piecework/domain/Peer"
 import { Leases, type Plan } from "@piecework/scheduler"
 import { Clock, Deferred, Duration, Effect, Latch, Random, type Scope } from "effect"
+import * as Arrays from "./Arrays.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 
 export interface LeasingOptions {
@@ -61,7 +62,9 @@ export const start = Effect.fn("Leasing.start")(function* (
   /** The first decision was made, so that there is something to say. */
   const begun = yield* Latch.make(false)
   const hurry = yield* Latch.make(false)
-  let array: EndpointUrl | undefined
+  const arrays = Arrays.make(cloud, contentId)
+  /** Whether the instances are to be asked for before the next ask. */
+  let isLost = true
   let answered = 0
   /** It had nothing of what was wanted: asking sooner than it says is of no use. */
   let answeredAt = -Infinity
@@ -71,28 +74,24 @@ export const start = Effect.fn("Leasing.start")(function* (
   let hasKept = false
 
   const ask = Effect.fnUntraced(function* (): Effect.fn.Return<Said, CloudError> {
-    if (array === undefined) {
-      const [first] = yield* cloud.discover(yield* cloud.whereabouts, contentId)
-      array = first.url
-    }
+    if (isLost) yield* arrays.discover(cloud.whereabouts)
+    isLost = false
     hasKept = false
     const { layout, pieceCount, held } = plan()
     const need = Leases.need(plan())
-    const reply = yield* cloud.lease(
-      array,
-      new LeaseRequest({
-        contentId,
-        peerId: options.self,
-        reportedIp: options.address.host,
-        scope: options.scope,
-        ...group,
-        pieceCount,
-        pieceSize: layout.pieceSize,
-        held: held.bytes,
-        ...need,
-        seq: answered
-      })
-    )
+    const request = new LeaseRequest({
+      contentId,
+      peerId: options.self,
+      reportedIp: options.address.host,
+      scope: options.scope,
+      ...group,
+      pieceCount,
+      pieceSize: layout.pieceSize,
+      held: held.bytes,
+      ...need,
+      seq: answered
+    })
+    const reply = yield* arrays.ask((url) => cloud.lease(url, request))
     return { need, reply }
   })
 
@@ -128,7 +127,7 @@ export const start = Effect.fn("Leasing.start")(function* (
         yield* Effect.timeoutOption(hurry.await, result.success)
       } else {
         yield* Effect.logDebug("no leases", result.failure.message)
-        array = undefined
+        isLost = true
         const silence = (yield* Clock.currentTimeMillis) - answeredAt
         const { reason } = result.failure
         const most = reason === "TimedOut" ? longestSilence : longestAbsence

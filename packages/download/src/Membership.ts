@@ -8,10 +8,10 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Peer, PeerAddress, PeerId } from "@piecework/domain/Peer"
 import { JoinRequest, LeaveRequest, type Handout } from "@piecework/cloud/ArrayRpcs"
 import { Cloud, type Whereabouts } from "@piecework/cloud/Cloud"
-import type { ArrayInstance } from "@piecework/cloud/DiscoveryRpcs"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Duration, Effect, Latch, Random, Ref, type Scope } from "effect"
+import * as Arrays from "./Arrays.ts"
 
 /** What a join tells about the client; bytes. */
 export interface Standing {
@@ -66,7 +66,7 @@ export const join = Effect.fn("Membership.join")(function* (
   let failures = 0
   let isAnswered = false
   let lastKnown: Whereabouts | undefined
-  let joined: ArrayInstance | undefined
+  const arrays = Arrays.make(cloud, options.contentId)
 
   /** The services move: where they are is asked anew once it expired, and what was last known serves until it is told. */
   const whereabouts = cloud.whereabouts.pipe(
@@ -75,33 +75,28 @@ export const join = Effect.fn("Membership.join")(function* (
   )
 
   const once = Effect.fnUntraced(function* (): Effect.fn.Return<Handout, CloudError> {
-    const arrays = yield* cloud.discover(yield* whereabouts, options.contentId)
-    // The best one, and after a failure the next.
-    const array = arrays[failures % arrays.length] ?? arrays[0]
+    yield* arrays.discover(whereabouts)
     const standing = yield* options.standing
     const n = yield* Ref.getAndUpdate(seq, (value) => value + 1)
     const event = n === 0 ? "Started" : (yield* Ref.get(complete)) ? "Completed" : "Periodic"
-    const handout = yield* cloud.join(
-      array.url,
-      new JoinRequest({
-        contentId: options.contentId,
-        ...(options.url === undefined ? {} : { altCatalogId: options.url }),
-        ...group,
-        peerId: options.self,
-        reportedIp: options.address.host,
-        port: options.address.port,
-        scope: options.scope,
-        peersWanted: options.peersWanted,
-        event,
-        seq: n,
-        uploaded: standing.uploaded,
-        downloaded: standing.downloaded,
-        downloadedCdn: standing.fromOrigin,
-        downloadedCache: standing.fromCache,
-        left: standing.left
-      })
-    )
-    joined = array
+    const request = new JoinRequest({
+      contentId: options.contentId,
+      ...(options.url === undefined ? {} : { altCatalogId: options.url }),
+      ...group,
+      peerId: options.self,
+      reportedIp: options.address.host,
+      port: options.address.port,
+      scope: options.scope,
+      peersWanted: options.peersWanted,
+      event,
+      seq: n,
+      uploaded: standing.uploaded,
+      downloaded: standing.downloaded,
+      downloadedCdn: standing.fromOrigin,
+      downloadedCache: standing.fromCache,
+      left: standing.left
+    })
+    const handout = yield* arrays.ask((url) => cloud.join(url, request))
     if (event === "Completed") yield* Ref.set(complete, false)
     return handout
   })
@@ -136,11 +131,12 @@ export const join = Effect.fn("Membership.join")(function* (
     }
   })
 
-  const leave = Effect.suspend(() =>
-    joined === undefined
+  const leave = Effect.suspend(() => {
+    const url = arrays.answered()
+    return url === undefined
       ? Effect.void
-      : cloud.leave(joined.url, new LeaveRequest({ contentId: options.contentId, peerId: options.self, ...group }))
-  ).pipe(
+      : cloud.leave(url, new LeaveRequest({ contentId: options.contentId, peerId: options.self, ...group }))
+  }).pipe(
     Effect.timeoutOption(farewell),
     // The service forgets the silent by itself.
     Effect.catch((error) => Effect.logDebug("leave failed", error.message))

@@ -52,7 +52,8 @@ export class Swarms extends Context.Service<
             .pipe(
               Effect.mapError((cause) =>
                 cause instanceof RequestRefused ? cause : new SwarmUnavailable({ swarm, cause })
-              )
+              ),
+              inTime(swarm)
             )
         })
       })
@@ -79,4 +80,19 @@ export class Swarms extends Context.Service<
   )
 }
 
-const unavailable = (swarm: string) => Effect.mapError((cause: unknown) => new SwarmUnavailable({ swarm, cause }))
+const unavailable =
+  (swarm: string) =>
+  <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, SwarmUnavailable, R> =>
+    self.pipe(
+      Effect.mapError((cause) => new SwarmUnavailable({ swarm, cause })),
+      inTime(swarm)
+    )
+
+/** A swarm whose runner is gone answers nothing until another has it. Shorter than what a client waits for an answer. */
+const answerTime = Duration.millis(2500)
+
+const inTime = (swarm: string) =>
+  Effect.timeoutOrElse({
+    duration: answerTime,
+    orElse: () => Effect.fail(new SwarmUnavailable({ swarm, cause: "no answer in time" }))
+  })

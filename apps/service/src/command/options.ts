@@ -6,7 +6,7 @@ import { Catalog } from "@piecework/catalog/Catalog"
 import { Database, fileName } from "@piecework/database/Database"
 import * as DatabaseConfig from "@piecework/database/DatabaseConfig"
 import { ContentUrl, parse } from "@piecework/domain/ContentUrl"
-import { Effect, Layer, Result } from "effect"
+import { Config, Effect, Layer, Option, Redacted, Result } from "effect"
 import { Flag } from "effect/cli"
 import { defaultFolder } from "../DataFolder.ts"
 import { exitCodes } from "../ExitCode.ts"
@@ -21,33 +21,60 @@ const home = (): string => {
   }
 }
 
-export const data = Flag.String("data").pipe(
-  Flag.withMetavar("DIR"),
-  Flag.withDescription("folder with what is published; default $STATE_DIRECTORY or the user's state folder"),
-  Flag.withDefault(defaultFolder(process.env, { uid: process.getuid?.() ?? -1, home: home() }))
-)
+/** Where the service keeps what must survive. */
+export interface Data {
+  readonly directory: string
+  /** A server instead of the file in the folder. */
+  readonly database: Option.Option<Redacted.Redacted>
+}
+
+/** A URL of PostgreSQL as a flag or, so that no list of processes shows its password, in the environment. */
+export const postgresUrl = (name: string, variable: string, description: string) =>
+  Flag.Redacted(name).pipe(
+    Flag.withMetavar("postgres://…"),
+    Flag.withDescription(`${description}; also $${variable}`),
+    Flag.withFallbackConfig(Config.Redacted(variable)),
+    Flag.filter(
+      (url) => /^postgres(ql)?:\/\//.test(Redacted.value(url)) && URL.canParse(Redacted.value(url)),
+      () => `--${name} is no URL like postgres://user:password@host:5432/database`
+    ),
+    Flag.optional
+  )
+
+export const data = {
+  directory: Flag.String("data").pipe(
+    Flag.withMetavar("DIR"),
+    Flag.withDescription("folder with what is published; default $STATE_DIRECTORY or the user's state folder"),
+    Flag.withDefault(defaultFolder(process.env, { uid: process.getuid?.() ?? -1, home: home() }))
+  ),
+  database: postgresUrl("database", "PIECEWORK_DATABASE", "PostgreSQL database instead of a file in the folder")
+}
 
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("say it for programs, in JSON"),
   Flag.withDefault(false)
 )
 
-/** The catalog in the folder, its troubles in words. */
-export const catalogIn = (directory: string): Layer.Layer<Catalog, Failure> =>
+/** The database on the server or in the folder, its troubles in words. */
+export const databaseIn = ({ database, directory }: Data): Layer.Layer<Database, Failure> =>
   explained(
-    Catalog.layer.pipe(Layer.provide(Database.layer), Layer.provide(DatabaseConfig.layer({ directory }))),
+    Database.layer.pipe(Layer.provide(DatabaseConfig.layer({ directory, url: Option.getOrUndefined(database) }))),
     ofDatabase
   )
 
-/** For commands that only look: the catalog that is there, and none is made. */
-export const catalogThere = (directory: string): Layer.Layer<Catalog, Failure> =>
+/** The catalog in there, its troubles in words. */
+export const catalogIn = (where: Data): Layer.Layer<Catalog, Failure> =>
+  explained(Catalog.layer, ofDatabase).pipe(Layer.provide(databaseIn(where)))
+
+/** For commands that only look: the catalog that is there, and no file is made. */
+export const catalogThere = (where: Data): Layer.Layer<Catalog, Failure> =>
   Layer.unwrap(
     Effect.suspend(() =>
-      existsSync(join(directory, fileName))
-        ? Effect.succeed(catalogIn(directory))
+      Option.isSome(where.database) || existsSync(join(where.directory, fileName))
+        ? Effect.succeed(catalogIn(where))
         : Effect.fail(
             new Failure({
-              sentence: `Nothing is published yet in ${directory}; see piecework-service publish --help.`,
+              sentence: `Nothing is published yet in ${where.directory}; see piecework-service publish --help.`,
               code: exitCodes.notFound
             })
           )

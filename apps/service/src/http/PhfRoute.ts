@@ -4,12 +4,11 @@
  */
 import { Catalog } from "@piecework/catalog/Catalog"
 import { parse } from "@piecework/domain/Content"
-import { Effect, Option } from "effect"
+import { Effect, Layer, Option } from "effect"
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as Range from "./Range.ts"
 
-const answer = Effect.gen(function* () {
-  const catalog = yield* Catalog
+const answerFrom = Effect.fnUntraced(function* (catalog: Catalog["Service"]) {
   const request = yield* HttpServerRequest.HttpServerRequest
   const { id = "" } = yield* HttpRouter.params
   const contentId = Option.getOrUndefined(parse(id))
@@ -39,4 +38,6 @@ const answer = Effect.gen(function* () {
 })
 
 /** HEAD is answered by the same, without the body. */
-export const layer = HttpRouter.add("GET", "/phf/:id", answer)
+export const layer = Layer.unwrap(
+  Effect.map(Catalog, (catalog) => HttpRouter.add("GET", "/phf/:id", answerFrom(catalog)))
+)

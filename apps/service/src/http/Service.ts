@@ -1,51 +1,44 @@
-/** All roles on one port: the contract's RPCs, the pieces hash files and the health of the service. */
+/** The roles of this process on one port, with the health of the service. */
 import { createServer, type Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
-import type { Catalog } from "@piecework/catalog/Catalog"
-import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers"
-import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
-import { ContentPolicyRpcs } from "@piecework/cloud/ContentPolicyRpcs"
-import * as Directory from "@piecework/cloud/Directory"
-import { DiscoveryRpcs } from "@piecework/cloud/DiscoveryRpcs"
-import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
-import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
-import { paths } from "@piecework/cloud/Role"
-import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
-import type { Swarms } from "@piecework/swarm/Swarms"
+import { RoleUrls } from "@piecework/cloud/RoleUrls"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import { RpcSerialization, RpcServer } from "effect/rpc"
 import { exitCodes } from "../ExitCode.ts"
 import { explained, Failure } from "../Failure.ts"
+import { type RoleName, type RoleUrl, urlsOf } from "../role/RoleName.ts"
+import * as Roles from "../role/Roles.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import * as Limits from "./Limits.ts"
-import * as PhfRoute from "./PhfRoute.ts"
 
 export interface Options extends HttpCaller.Options {
   /** Address to listen on; absent means all of this machine's. */
   readonly host: string | undefined
   /** 0 takes a free one. */
   readonly port: number
+  /** What this process is to do. */
+  readonly roles: readonly [RoleName, ...ReadonlyArray<RoleName>]
+  /** Where roles are that callers find elsewhere than under the URL by which they came. */
+  readonly roleUrls: ReadonlyArray<RoleUrl>
 }
 
-/** A defect in one call must not end the others. */
-const overHttp = { protocol: "http", disableFatalDefects: true } as const
-
-const roles = Layer.mergeAll(
-  RpcServer.layerHttp({ group: GeoRpcs, path: paths.Geo, ...overHttp }),
-  RpcServer.layerHttp({ group: KeyValueRpcs, path: paths.KeyValue, ...overHttp }),
-  RpcServer.layerHttp({ group: ContentPolicyRpcs, path: paths.ContentPolicy, ...overHttp }),
-  RpcServer.layerHttp({ group: DiscoveryRpcs, path: paths.Discovery, ...overHttp }),
-  RpcServer.layerHttp({ group: ArrayRpcs, path: paths.Array, ...overHttp })
-).pipe(Layer.provide([Directory.layer(), ContentPolicyHandlers.layer, ArrayHandlers.layer, RpcSerialization.layerJson]))
-
 /** Serves from when it is built until its scope closes; gives the address it listens on. */
-export const layer = (options: Options): Layer.Layer<HttpServer.HttpServer, Failure, Catalog | Swarms> => {
-  const routes = Layer.mergeAll(roles, PhfRoute.layer, HealthRoute.layer, Limits.layer)
+export const layer = (
+  options: Options,
+  rooms: Omit<Roles.Rooms, "takesReports">
+): Layer.Layer<HttpServer.HttpServer, Failure> => {
+  // A public URL is that of all roles, wherever they run.
+  const takesReports =
+    options.publicUrl !== undefined ||
+    options.roles.includes("reports") ||
+    options.roleUrls.some(({ role }) => role === "reports")
+  const all = Roles.routes({ ...rooms, takesReports })
+  const [first, ...others] = options.roles
+  const routes = Layer.mergeAll(all[first], ...others.map((role) => all[role]), HealthRoute.layer, Limits.layer)
   const server = createServer(Limits.serverOptions)
   return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(HttpCaller.layer(options)),
+    Layer.provide([HttpCaller.layer(options), Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
     Layer.provideMerge(cutOff(server)),
     Layer.provideMerge(listening(server, options))
   )

@@ -2,13 +2,16 @@
 import { EndpointUrl } from "@piecework/cloud/Fields"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
-import { catalogIn } from "../command/options.ts"
+import type { join } from "../cluster/Joining.ts"
+import type { HostPort } from "../cluster/RunnerAddress.ts"
+import { type Data, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import { Output } from "../Output.ts"
+import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
 import * as Startup from "../Startup.ts"
 import * as Service from "./Service.ts"
 
@@ -21,8 +24,17 @@ export interface Options {
   readonly publicUrl: Option.Option<string>
   /** Reverse proxies that are believed. */
   readonly proxies: ReadonlyArray<string>
+  /** What this process is to do. */
+  readonly roles: readonly [RoleName, ...ReadonlyArray<RoleName>]
+  /** Where the others are. */
+  readonly roleUrls: ReadonlyArray<RoleUrl>
   readonly privateNetworks: "one-site" | "by-subnet"
-  readonly data: string
+  /** Where the other processes of the cluster are found; this process alone when absent. */
+  readonly cluster: Option.Option<Redacted.Redacted>
+  /** Where they reach this one, which then has swarms. */
+  readonly runner: Option.Option<HostPort>
+  readonly runnerListen: Option.Option<string>
+  readonly data: Data
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -30,20 +42,58 @@ export interface Options {
 /** Serves until it is told to stop. */
 export const run = Effect.fnUntraced(function* (options: Options) {
   const listenOn = Option.getOrUndefined(options.host)
-  const service = Service.layer({
-    host: listenOn,
-    port: options.port,
-    proxies: options.proxies,
-    publicUrl: yield* toldUrl(Option.getOrUndefined(options.publicUrl))
+  const publicUrl = yield* toldUrl(Option.getOrUndefined(options.publicUrl))
+  const [lost] = publicUrl === undefined ? missing(options.roles, options.roleUrls) : []
+  if (lost !== undefined) {
+    return yield* new Failure({
+      sentence: `Callers are to be told where ${lost} is: give --role-url ${lost}=URL, or the --public-url under which all roles are.`,
+      code: exitCodes.usage
+    })
+  }
+  const config = SwarmConfig.layer({
+    privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite"
   })
-  const swarms = Swarms.layerEmbedded.pipe(
-    Layer.provide(
-      SwarmConfig.layer({ privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite" })
-    )
+  const url = Option.getOrUndefined(options.cluster)
+  if (url === undefined && Option.isSome(options.runner)) {
+    return yield* new Failure({
+      sentence: "A runner is one of a cluster: give --cluster postgres://… too.",
+      code: exitCodes.usage
+    })
+  }
+  const database = databaseIn({
+    ...options.data,
+    database: Option.orElse(options.data.database, () => options.cluster)
+  })
+  const joined = url === undefined ? undefined : yield* joining({ ...options, url, publicUrl }, database, config)
+  const swarms = joined?.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(config))
+  const service = Service.layer(
+    {
+      host: listenOn,
+      port: options.port,
+      proxies: options.proxies,
+      publicUrl,
+      roles: options.roles,
+      roleUrls: options.roleUrls
+    },
+    { database, swarms }
   )
   const ready = Layer.effectDiscard(announced(listenOn, options.json))
-  return yield* ready.pipe(Layer.provide(service), Layer.provide([catalogIn(options.data), swarms]), Layer.launch)
+  if (joined === undefined) return yield* ready.pipe(Layer.provide(service), Layer.launch)
+  return yield* Layer.mergeAll(ready, joined.announced).pipe(
+    Layer.provide(service),
+    Layer.provide(joined.arrays),
+    // A runner has swarms whatever roles it has.
+    Option.isSome(options.runner) ? Layer.provideMerge(joined.swarms) : identity,
+    Layer.launch
+  )
 })
+
+/** Loaded only for a cluster. */
+const joining = (...args: Parameters<typeof join>) =>
+  Effect.flatMap(
+    Effect.promise(() => import("../cluster/Joining.ts")),
+    (Joining) => Joining.join(...args)
+  )
 
 const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Failure> =>
   text === undefined || Schema.is(EndpointUrl)(text)

@@ -88,7 +88,9 @@ const errorOf = (role: Role, url: string, cause: Cause.Cause<Failure>): CloudErr
     return make(Schema.isSchemaError(defect) ? "Unintelligible" : "Unreachable", { cause: defect ?? cause })
   }
   if (failure instanceof ContentUnknown) return make("ContentUnknown")
-  if (failure instanceof RequestRefused) return make("Refused", { cause: failure })
+  if (failure instanceof RequestRefused) {
+    return make(failure.reason === "Overloaded" ? "TimedOut" : "Refused", { cause: failure })
+  }
   const { reason } = failure
   if (!(reason instanceof HttpClientError.HttpClientErrorSchema)) return make("Unintelligible", { cause: reason })
   if (reason.kind === "TransportError") return make("Unreachable", { cause: reason.cause })

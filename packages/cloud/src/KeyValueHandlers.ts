@@ -1,0 +1,32 @@
+/** The KeyValue role: the settings that the service gives its clients, and where ContentPolicy, Discovery and Reports are. */
+import { Effect } from "effect"
+import { KeyValueReply, KeyValueRpcs } from "./KeyValueRpcs.ts"
+import { endpointOf, RoleUrls } from "./RoleUrls.ts"
+
+export interface Options {
+  /** Client defaults that the service sets, by the setting's name. Default none. */
+  readonly settings?: KeyValueReply["settings"]
+  /** For how long clients keep what they are told, in seconds. Default one hour. */
+  readonly expiresInSeconds?: number
+  /** Whether the service takes reports. Default true. */
+  readonly takesReports?: boolean
+}
+
+export const layer = (options?: Options) =>
+  KeyValueRpcs.toLayer(
+    Effect.gen(function* () {
+      const urls = yield* RoleUrls
+      return KeyValueRpcs.of({
+        KeyValue: () =>
+          Effect.gen(function* () {
+            return new KeyValueReply({
+              contentPolicyUrl: yield* endpointOf(urls, "ContentPolicy"),
+              discoveryUrl: yield* endpointOf(urls, "Discovery"),
+              ...(options?.takesReports === false ? {} : { reportsUrl: yield* endpointOf(urls, "Reports") }),
+              expiresInSeconds: options?.expiresInSeconds ?? 3600,
+              settings: options?.settings ?? {}
+            })
+          })
+      })
+    })
+  )

@@ -1,0 +1,5 @@
+export * as ClusterKey from "./ClusterKey.ts"
+export * as FrontEnds from "./FrontEnds.ts"
+export * as Members from "./Members.ts"
+export * as PatientStorage from "./PatientStorage.ts"
+export * as Timing from "./Timing.ts"

@@ -1,0 +1,1 @@
+export * as TestPostgres from "./TestPostgres.ts"
