@@ -6,13 +6,14 @@ import { Effect, Layer, Logger } from "effect"
 import { Command } from "effect/cli"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
+import { report } from "./command/report.ts"
 import { serve } from "./command/serve.ts"
 import { unpublish } from "./command/unpublish.ts"
 import { Output } from "./Output.ts"
 import * as Startup from "./Startup.ts"
 import { version } from "./version.ts"
 
-const service = serve.pipe(Command.withSubcommands([publish, list, unpublish]))
+const service = serve.pipe(Command.withSubcommands([publish, list, unpublish, report]))
 
 Command.run(service, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),

@@ -121,7 +121,7 @@ const start = Effect.fn("Downloader.start")(function* (
   let phase: Progress["phase"] = "Starting"
   let settled: { readonly mode: DownloadMode; readonly why: Fallback } | undefined
   let fileBytes: number | undefined
-  let contentId: ContentId | undefined
+  let knownId: ContentId | undefined
   let lastFailure: SourceError | undefined
   let swarm: SwarmDownload.SwarmDownload | undefined
   const enter = (next: Progress["phase"]) => Effect.sync(() => void (phase = next))
@@ -131,7 +131,7 @@ const start = Effect.fn("Downloader.start")(function* (
     mode: settled?.mode ?? mode,
     ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
     why: settled?.why,
-    contentId,
+    contentId: knownId,
     fileBytes,
     heldBytes: total(meter.useful()),
     received: meter.received(),
@@ -191,7 +191,7 @@ const start = Effect.fn("Downloader.start")(function* (
   ) {
     const { phf } = approach
     settled = approach
-    contentId = phf.contentId
+    knownId = phf.contentId
     fileBytes = phf.layout.contentSize
     yield* enter("Checking")
     // Before the sessions, so that the last note is made when they are over.
@@ -230,7 +230,7 @@ const start = Effect.fn("Downloader.start")(function* (
       overwrite: request.overwrite ?? false,
       onWriting: enter("Writing")
     })
-    contentId = phf.contentId
+    knownId = phf.contentId
     fileBytes = phf.layout.contentSize
     return yield* finish(phf, undefined)
   })

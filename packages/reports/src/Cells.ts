@@ -28,13 +28,15 @@ export interface Membership {
   readonly lastDay: Days.Day
 }
 
-/** What is known of a device from its latest event. */
+/** What is known of a device; all but when it was seen is from its latest event that says it. */
 export interface DeviceSeen {
   readonly device: string
   readonly lastDay: Days.Day
   /** Epoch milliseconds. */
   readonly seenAt: number
-  /** Number of the mode; `undefined` when the event has none. */
+  /** When it said what follows, epoch milliseconds; 0 when it never did. */
+  readonly toldAt: number
+  /** Number of the mode; `undefined` when it never said. */
   readonly mode: number | undefined
   readonly modeReason: string
   readonly group: string
@@ -45,6 +47,8 @@ export interface DeviceSeen {
 export interface ContentSeen {
   readonly content: string
   readonly lastDay: Days.Day
+  /** When the latest event came that says a URL, epoch milliseconds; 0 when none did. */
+  readonly toldAt: number
   readonly url: string
   readonly size: number
 }
@@ -90,13 +94,16 @@ export const tally = (events: ReadonlyArray<Counted>): Tally => {
     }
     devices.set(device, later(devices.get(device), seen(counted)))
     if (event._tag === "EventsLost" || event.fileID === undefined) continue
-    const known = contents.get(event.fileID)
-    contents.set(event.fileID, {
-      content: event.fileID,
-      lastDay: Math.max(known?.lastDay ?? day, day),
-      url: event.cdnUrl ?? known?.url ?? "",
-      size: event.fileSize ?? known?.size ?? 0
-    })
+    contents.set(
+      event.fileID,
+      laterContent(contents.get(event.fileID), {
+        content: event.fileID,
+        lastDay: day,
+        toldAt: event.cdnUrl === undefined ? 0 : at,
+        url: event.cdnUrl ?? "",
+        size: event.fileSize ?? 0
+      })
+    )
   }
   return {
     cells: inOrder(cells),
@@ -114,7 +121,10 @@ const seenBy = ({ device, event, group, place }: Counted): ReadonlyArray<readonl
   if (event._tag === "EventsLost") return everywhere
   return [
     ...everywhere,
-    ["Content", event.fileID ?? ""],
+    // When it starts nobody knows which content it is.
+    ...(event._tag === "DownloadStarted" && event.fileID === undefined
+      ? []
+      : [["Content", event.fileID ?? ""] as const]),
     ["Type", event.predefinedCallerName ?? ""],
     ["Mode", String(event.downloadMode)],
     ...(group === undefined ? [] : [["Group", group] as const]),
@@ -128,6 +138,7 @@ const seen = ({ at, clientVersion, device, event, group, osVersion }: Counted): 
   device,
   lastDay: Days.dayOf(at),
   seenAt: at,
+  toldAt: event._tag === "EventsLost" ? 0 : at,
   mode: event._tag === "EventsLost" ? undefined : event.downloadMode,
   modeReason: event._tag === "EventsLost" ? "" : (event.downloadModeReason ?? ""),
   group: group ?? "",
@@ -135,11 +146,16 @@ const seen = ({ at, clientVersion, device, event, group, osVersion }: Counted): 
   osVersion: osVersion ?? ""
 })
 
-/** The later of two, but never one that does not know the mode where the other does. */
 const later = (a: DeviceSeen | undefined, b: DeviceSeen): DeviceSeen => {
   if (a === undefined) return b
-  const [newer, older] = b.seenAt >= a.seenAt ? [b, a] : [a, b]
-  return newer.mode === undefined ? { ...older, lastDay: newer.lastDay, seenAt: newer.seenAt } : newer
+  const told = b.toldAt >= a.toldAt ? b : a
+  return { ...told, lastDay: Math.max(a.lastDay, b.lastDay), seenAt: Math.max(a.seenAt, b.seenAt) }
+}
+
+const laterContent = (a: ContentSeen | undefined, b: ContentSeen): ContentSeen => {
+  if (a === undefined) return b
+  const told = b.toldAt >= a.toldAt ? b : a
+  return { ...told, lastDay: Math.max(a.lastDay, b.lastDay), size: Math.max(a.size, b.size) }
 }
 
 const join = (...parts: ReadonlyArray<string>): string => parts.join("\n")

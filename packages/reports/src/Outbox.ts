@@ -139,22 +139,22 @@ const memory: Effect.Effect<Place> = Effect.map(Ref.make(new Map<string, string>
     })
 }))
 
+/** What another process has taken away meanwhile is none of our troubles. */
+const unlessGone =
+  <A>(otherwise: A) =>
+  (self: Effect.Effect<A, PlatformError.PlatformError>): Effect.Effect<A, PlatformError.PlatformError> =>
+    Effect.catchIf(
+      self,
+      (error) => error.reason._tag === "NotFound",
+      () => Effect.succeed(otherwise)
+    )
+
 const files = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const at = (name: string) => path.join(directory, name)
   const failed = (operation: OutboxError["operation"]) => (cause: unknown) =>
     new OutboxError({ operation, directory, cause })
-  /** What another process has taken away meanwhile is none of our troubles. */
-  const unlessGone =
-    <A>(otherwise: A) =>
-    (self: Effect.Effect<A, PlatformError.PlatformError>): Effect.Effect<A, PlatformError.PlatformError> =>
-      Effect.catchIf(
-        self,
-        (error) => error.reason._tag === "NotFound",
-        () => Effect.succeed(otherwise)
-      )
-
   // What a process that was killed in the middle of writing has left; nobody else knows these names.
   const abandoned = Effect.gen(function* () {
     if (!(yield* fs.exists(directory))) return

@@ -9,7 +9,7 @@ import type { Identity } from "@piecework/cloud/Identity"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import { Database } from "@piecework/database/Database"
 import type { DatabaseError } from "@piecework/database/DatabaseError"
-import { Clock, Context, Deferred, Effect, Layer, Queue, Schedule, Schema } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, Queue, Schema } from "effect"
 import { SqlSchema } from "effect/sql"
 import * as Arrival from "./Arrival.ts"
 import * as Cells from "./Cells.ts"
@@ -21,6 +21,7 @@ import { migrations } from "./internal/migrations.ts"
 import * as Overview from "./internal/Overview.ts"
 import * as Sweeping from "./internal/Sweeping.ts"
 import * as Writing from "./internal/Writing.ts"
+import { mostRows } from "./ReportAdminRpcs.ts"
 import { Places } from "./Places.ts"
 import { ReportsConfig } from "./ReportsConfig.ts"
 import type * as Views from "./Views.ts"
@@ -31,9 +32,6 @@ export interface Delivery {
   readonly identity: Identity
   readonly externalIp: string
 }
-
-/** Most rows that one question is answered with. */
-export const mostRows = 1000
 
 export class Reports extends Context.Service<
   Reports,
@@ -65,7 +63,7 @@ export class Reports extends Context.Service<
       readonly from?: number | undefined
       readonly until?: number | undefined
     }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, DatabaseError>
-    /** Forgets what is too old; answers how many rows went. Done from time to time by itself. */
+    /** Forgets what is too old; answers how many rows went. `Sweeper` has it done from time to time. */
     readonly sweep: Effect.Effect<number, DatabaseError>
   }
 >()("@piecework/reports/Reports") {
@@ -123,11 +121,6 @@ const make = Effect.gen(function* () {
     during("forget old reports"),
     Effect.withSpan("Reports.sweep")
   )
-  yield* sweep.pipe(
-    Effect.catch((error) => Effect.logWarning(error.message)),
-    Effect.repeat(Schedule.spaced(config.sweepEvery)),
-    Effect.forkScoped
-  )
 
   /** The events that count, and the ids of those that never will. */
   const sorted = ({ externalIp, identity, request }: Delivery, receivedAt: number) => {
@@ -156,8 +149,6 @@ const make = Effect.gen(function* () {
     }
     return { events, refused }
   }
-
-  const bounded = (most: number) => Math.min(Math.max(1, most), mostRows)
 
   return Reports.of({
     take: Effect.fn("Reports.take")(function* (delivery) {
@@ -190,6 +181,8 @@ const make = Effect.gen(function* () {
     sweep
   })
 })
+
+const bounded = (most: number) => Math.min(Math.max(1, most), mostRows)
 
 /** Made once for the database, whoever comes first. */
 const saltIn = Effect.fnUntraced(function* (sql: Database["Service"]["sql"]) {

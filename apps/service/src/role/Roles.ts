@@ -17,9 +17,12 @@ import { paths } from "@piecework/cloud/Role"
 import { ReportRpcs } from "@piecework/cloud/ReportRpcs"
 import type { Database } from "@piecework/database/Database"
 import { Places } from "@piecework/reports/Places"
+import * as ReportAdminHandlers from "@piecework/reports/ReportAdminHandlers"
+import * as ReportAdminRpcs from "@piecework/reports/ReportAdminRpcs"
 import * as ReportHandlers from "@piecework/reports/ReportHandlers"
 import { Reports } from "@piecework/reports/Reports"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
+import * as Sweeper from "@piecework/reports/Sweeper"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
 import type { Swarms } from "@piecework/swarm/Swarms"
 import { Layer } from "effect"
@@ -42,7 +45,8 @@ export type Routes = Layer.Layer<never, Failure, HttpRouter.HttpRouter | CallerM
 
 export const routes = ({ database, swarms, takesReports }: Rooms): { readonly [N in RoleName]: Routes } => {
   const catalog = explained(Catalog.layer, ofDatabase).pipe(Layer.provide(database))
-  const reports = explained(Reports.layer, ofDatabase).pipe(
+  const reports = Sweeper.layer.pipe(
+    Layer.provideMerge(explained(Reports.layer, ofDatabase)),
     Layer.provide([database, Places.layerNone, ReportsConfig.layer()])
   )
   return {
@@ -55,7 +59,10 @@ export const routes = ({ database, swarms, takesReports }: Rooms): { readonly [N
     ),
     discovery: rpcs(DiscoveryRpcs, paths.Discovery, DiscoveryHandlers.layer),
     array: rpcs(ArrayRpcs, paths.Array, ArrayHandlers.layer.pipe(Layer.provide(swarms))),
-    reports: rpcs(ReportRpcs, paths.Reports, ReportHandlers.layer.pipe(Layer.provide(reports))),
+    reports: Layer.mergeAll(
+      rpcs(ReportRpcs, paths.Reports, ReportHandlers.layer),
+      rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
+    ).pipe(Layer.provide(reports)),
     metadata: PhfRoute.layer.pipe(Layer.provide(catalog))
   }
 }

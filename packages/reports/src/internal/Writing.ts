@@ -63,24 +63,28 @@ export const make = (sql: Database["Service"]["sql"]) => {
     WHERE TRUE ON CONFLICT (facet, name, device) DO UPDATE SET last_day = excluded.last_day
     WHERE excluded.last_day > report_members.last_day`
 
-  const newer = sql.literal("excluded.seen_at >= report_devices.seen_at AND excluded.mode IS NOT NULL")
-  const latest = (name: string) =>
-    sql`${sql(name)} = CASE WHEN ${newer} THEN excluded.${sql(name)} ELSE report_devices.${sql(name)} END`
+  const latest = (table: string, name: string) =>
+    sql.literal(
+      `${name} = CASE WHEN excluded.told_at >= ${table}.told_at THEN excluded.${name} ELSE ${table}.${name} END`
+    )
   const largest = (table: string, name: string) => {
     const [had, got] = [`${table}.${name}`, `excluded.${name}`]
     return sql.literal(`${name} = CASE WHEN ${got} > ${had} THEN ${got} ELSE ${had} END`)
   }
 
+  const told = ["mode", "mode_reason", "group_hash", "client_version", "os_version"]
+
   const addDevices = (devices: ReadonlyArray<DeviceSeen>) => sql`
     INSERT INTO report_devices
-      (device, last_day, seen_at, mode, mode_reason, group_hash, client_version, os_version)
-    SELECT ${rows.text(0)}, ${rows.integer(1)}, ${rows.integer(2)}, ${rows.integer(3)},
-      ${rows.text(4)}, ${rows.text(5)}, ${rows.text(6)}, ${rows.text(7)}
+      (device, last_day, seen_at, told_at, mode, mode_reason, group_hash, client_version, os_version)
+    SELECT ${rows.text(0)}, ${rows.integer(1)}, ${rows.integer(2)}, ${rows.integer(3)}, ${rows.integer(4)},
+      ${rows.text(5)}, ${rows.text(6)}, ${rows.text(7)}, ${rows.text(8)}
     FROM ${rows.from(
       devices.map((one) => [
         one.device,
         one.lastDay,
         one.seenAt,
+        one.toldAt,
         one.mode ?? null,
         one.modeReason,
         one.group,
@@ -89,17 +93,16 @@ export const make = (sql: Database["Service"]["sql"]) => {
       ])
     )}
     WHERE TRUE ON CONFLICT (device) DO UPDATE SET
-      ${sql.csv(["mode", "mode_reason", "group_hash", "client_version", "os_version"].map(latest))},
-      ${largest("report_devices", "last_day")}, ${largest("report_devices", "seen_at")}`
+      ${sql.csv(told.map((name) => latest("report_devices", name)))},
+      ${sql.csv(["last_day", "seen_at", "told_at"].map((name) => largest("report_devices", name)))}`
 
   const addContents = (contents: ReadonlyArray<ContentSeen>) => sql`
-    INSERT INTO report_contents (content, last_day, url, size)
-    SELECT ${rows.text(0)}, ${rows.integer(1)}, ${rows.text(2)}, ${rows.integer(3)}
-    FROM ${rows.from(contents.map(({ content, lastDay, size, url }) => [content, lastDay, url, size]))}
+    INSERT INTO report_contents (content, last_day, told_at, url, size)
+    SELECT ${rows.text(0)}, ${rows.integer(1)}, ${rows.integer(2)}, ${rows.text(3)}, ${rows.integer(4)}
+    FROM ${rows.from(contents.map(({ content, lastDay, size, toldAt, url }) => [content, lastDay, toldAt, url, size]))}
     WHERE TRUE ON CONFLICT (content) DO UPDATE SET
-      url = CASE WHEN excluded.url <> '' THEN excluded.url ELSE report_contents.url END,
-      size = CASE WHEN excluded.size > 0 THEN excluded.size ELSE report_contents.size END,
-      ${largest("report_contents", "last_day")}`
+      ${latest("report_contents", "url")},
+      ${sql.csv(["last_day", "told_at", "size"].map((name) => largest("report_contents", name)))}`
 
   const addTally = Effect.fnUntraced(function* ({ cells, contents, devices, memberships }: Tally) {
     if (cells.length > 0) yield* addCells(cells)

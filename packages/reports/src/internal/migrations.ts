@@ -41,6 +41,7 @@ export const migrations: Migrations = {
       device TEXT PRIMARY KEY,
       last_day ${integer} NOT NULL,
       seen_at ${integer} NOT NULL,
+      told_at ${integer} NOT NULL,
       mode ${integer},
       mode_reason TEXT NOT NULL,
       group_hash TEXT NOT NULL,
@@ -51,6 +52,7 @@ export const migrations: Migrations = {
     yield* sql`CREATE TABLE report_contents (
       content TEXT PRIMARY KEY,
       last_day ${integer} NOT NULL,
+      told_at ${integer} NOT NULL,
       url TEXT NOT NULL,
       size ${integer} NOT NULL
     )${strict}`
