@@ -7,13 +7,17 @@ import type { CloudError } from "@piecework/cloud/CloudError"
 import { maxEvents, ReportRequest } from "@piecework/cloud/ReportRpcs"
 import { Clock, Context, Duration, Effect, Layer, Random, Result, Semaphore } from "effect"
 import { CourierConfig } from "./CourierConfig.ts"
+import * as DownloadEvents from "./DownloadEvents.ts"
 import { Outbox, type OutboxError } from "./Outbox.ts"
+
+/** The service did not answer, or the outbox cannot be read. */
+export type CourierError = CloudError | OutboxError
 
 export class Courier extends Context.Service<
   Courier,
   {
     /** Sends everything there is, and answers how many events the service took; 0 too when it wants no reports. Fails with the first failure. */
-    readonly flush: Effect.Effect<number, CloudError | OutboxError>
+    readonly flush: Effect.Effect<number, CourierError>
     /** Sends from time to time, for ever; while the service is away, less and less often. */
     readonly keepSending: Effect.Effect<never>
   }
@@ -38,7 +42,7 @@ export const pause = (
     failures === 0
       ? Duration.toMillis(every)
       : Math.min(Duration.toMillis(longestPause), first * 2 ** Math.min(failures - 1, 30))
-  return middle * (0.5 + random)
+  return Math.round(middle * (0.5 + random))
 }
 
 const make = Effect.gen(function* () {
@@ -59,7 +63,7 @@ const make = Effect.gen(function* () {
       deviceId,
       clientVersion,
       profile,
-      sentAt: yield* Clock.currentTimeMillis,
+      sentAt: DownloadEvents.timeOf(yield* Clock.currentTimeMillis),
       events: [first, ...rest],
       ...(osVersion === undefined ? {} : { osVersion: osVersion.slice(0, 64) })
     })
@@ -80,9 +84,13 @@ const make = Effect.gen(function* () {
   const keepSending = Effect.gen(function* () {
     let failures = 0
     // Devices that start together, as after a power cut, do not send together.
-    yield* Effect.sleep(Duration.toMillis(config.every) * (yield* Random.next))
+    yield* Effect.sleep(Math.round(Duration.toMillis(config.every) * (yield* Random.next)))
     while (true) {
-      const outcome = yield* Effect.result(flush)
+      const outcome = yield* Effect.result(flush).pipe(
+        // Else nobody would hear of it, and nothing be told any more.
+        Effect.tapDefect((defect) => Effect.logError("Reports cannot be sent.", defect)),
+        Effect.catchDefect(() => Effect.succeed(Result.fail({ message: "a defect" })))
+      )
       if (Result.isFailure(outcome)) yield* Effect.logDebug("reports not sent", outcome.failure.message)
       failures = Result.isFailure(outcome) ? failures + 1 : 0
       yield* Effect.sleep(pause(failures, yield* Random.next, config))

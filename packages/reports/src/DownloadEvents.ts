@@ -53,7 +53,7 @@ export const ended = (told: Told, ending: Ending, now: number): ReadonlyArray<Re
     groupConnectionCount: connections.Group,
     internetConnectionCount: connections.Internet,
     ...(named === undefined ? {} : { numPeers: named }),
-    totalTimeMs: Math.min(Math.max(0, now - began), longest)
+    totalTimeMs: Math.min(Math.max(0, Math.round(now - began)), longest)
   }
   switch (ending._tag) {
     case "Completed":
@@ -85,7 +85,7 @@ const identityOf = ({ caller, groupId, jobID, peerId, progress, request, urls }:
   const cdnUrl = shown(request.url, urls)
   return {
     eventId: newEventId(),
-    time,
+    time: timeOf(time),
     jobID,
     background: false,
     downloadMode: numbers[progress.mode],
@@ -98,6 +98,9 @@ const identityOf = ({ caller, groupId, jobID, peerId, progress, request, urls }:
     ...(caller === undefined ? {} : { predefinedCallerName: caller })
   }
 }
+
+/** A clock may say anything; an event, epoch milliseconds from 0 on. */
+export const timeOf = (now: number): number => Math.max(0, Math.floor(now))
 
 /** A year: what a clock that was set while it ran may say at most. */
 const longest = 31_622_400_000

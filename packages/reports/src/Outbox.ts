@@ -81,7 +81,7 @@ const make = Effect.fnUntraced(function* (place: Place): Effect.fn.Return<Outbox
       count += Option.isSome(event) && event.value._tag === "EventsLost" ? event.value.count : 1
     }
     if (count === 0) return
-    const time = yield* Clock.currentTimeMillis
+    const time = Math.max(0, Math.floor(yield* Clock.currentTimeMillis))
     const lost = EventsLost.make({ eventId: newEventId(), time, count })
     yield* place.write(nameOf(lost), encode(lost))
   })
@@ -155,7 +155,7 @@ const files = Effect.fnUntraced(function* (directory: string) {
   const at = (name: string) => path.join(directory, name)
   const failed = (operation: OutboxError["operation"]) => (cause: unknown) =>
     new OutboxError({ operation, directory, cause })
-  // What a process that was killed in the middle of writing has left; nobody else knows these names.
+  // What a process has left that was killed while it wrote or deleted; nobody else knows these names.
   const abandoned = Effect.gen(function* () {
     if (!(yield* fs.exists(directory))) return
     const now = yield* Clock.currentTimeMillis
@@ -190,10 +190,18 @@ const files = Effect.fnUntraced(function* (directory: string) {
         if (info.type !== "File" || info.size > BigInt(maxBytes)) return Option.none<string>()
         return Option.some(yield* fs.readFileString(at(name)))
       }).pipe(unlessGone(Option.none<string>()), Effect.mapError(failed("read"))),
-    remove: (name) =>
-      fs
-        .remove(at(name), { recursive: true })
-        .pipe(Effect.as(true), unlessGone(false), Effect.mapError(failed("remove")))
+    // Of two that give it another name one succeeds; whoever deletes what is gone already may be told that it is deleted.
+    remove: (name) => {
+      const gone = at(`${name}.${randomBytes(4).toString("hex")}.draft`)
+      return fs
+        .rename(at(name), gone)
+        .pipe(
+          Effect.andThen(fs.remove(gone, { recursive: true })),
+          Effect.as(true),
+          unlessGone(false),
+          Effect.mapError(failed("remove"))
+        )
+    }
   }
   return place
 })
