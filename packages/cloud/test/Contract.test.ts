@@ -158,7 +158,8 @@ describe("what goes over the wire", () => {
       completed
     ]
     const made = Schema.decodeUnknownSync(Schema.toCodecJson(ReportRequest))({ ...report, events })
-    assert.deepStrictEqual(made.events, [{ eventId: completed.eventId }, { eventId: completed.eventId }, completed])
+    const understood: ReadonlyArray<unknown> = made.events
+    assert.deepStrictEqual(understood, [{ eventId: completed.eventId }, { eventId: completed.eventId }, completed])
   })
 
   it("is this JSON for a content's policy", () => {
