@@ -2,6 +2,7 @@
 import { basename, dirname } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bundle, entryOf } from "@piecework/launch/bundle"
+import { anyDevice } from "@piecework/policy/PolicyFile"
 import { Effect } from "effect"
 import type { Invocation } from "./Meter.ts"
 
@@ -16,10 +17,11 @@ const apps = [at("apps/service"), at("apps/client")] as const
 
 /**
  * Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. They start as
- * `@piecework/launch` starts them, with a folder in which Node keeps what it compiled.
+ * `@piecework/launch` starts them, with a folder in which Node keeps what it compiled; this machine plays many, whatever it is.
  */
 export const prepare: Effect.Effect<void> = Effect.promise(async () => {
   process.env["NODE_COMPILE_CACHE"] ??= at("bench/dist/compiled")
+  Object.assign(process.env, anyDevice)
   await Promise.all(apps.map(bundle))
 })
 

@@ -10,6 +10,7 @@ import { createHash } from "node:crypto"
 import { statfs } from "node:fs/promises"
 import * as Apps from "./Apps.ts"
 import * as Board from "./Board.ts"
+import { anyDevice } from "@piecework/policy/PolicyFile"
 import * as Child from "./Child.ts"
 import { ClientEvent, type Outcome } from "./ClientEvents.ts"
 import { Counts, countsPath } from "./FileOrigin.ts"
@@ -246,4 +247,5 @@ const hashOf = Effect.fnUntraced(function* (file: string) {
   return hash.digest("hex")
 })
 
-const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation })
+/** Whatever this machine is: it plays many. */
+const start = (name: string, invocation: Apps.Invocation) => Child.start({ name, ...invocation, env: anyDevice })

@@ -2,6 +2,7 @@
  * The matching service as its swarm actor is: members and handouts by `SwarmState` and `Pace`, leases by
  * `LeaseTables`. Answers at once; the way there and back is its callers' affair.
  */
+import { JoinRequest } from "@piecework/cloud/ArrayRpcs"
 import type { LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { classOf, pc } from "@piecework/cloud/Profile"
 import type { Bitfield } from "@piecework/domain/Bitfield"
@@ -11,10 +12,9 @@ import type { Need } from "@piecework/scheduler/Leases"
 import * as LeasePace from "@piecework/swarm/LeasePace"
 import type * as Leases from "@piecework/swarm/Leases"
 import * as LeaseTables from "@piecework/swarm/LeaseTables"
-import type { Member } from "@piecework/swarm/Member"
-import * as Pace from "@piecework/swarm/Pace"
+import { placeOf } from "@piecework/swarm/Place"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
-import * as SwarmState from "@piecework/swarm/SwarmState"
+import { SwarmState } from "@piecework/swarm/SwarmState"
 
 /** Who asks. */
 export interface Asker {
@@ -43,26 +43,17 @@ const limits = { maxMembers, maxBytes: maxLeaseBytes }
 export class Service {
   readonly #options: ServiceOptions
   #tables = LeaseTables.empty
-  readonly #joinedAt = new Map<PeerId, number>()
-  #swarm: SwarmState.SwarmState
+  readonly #swarm: SwarmState
 
   constructor(options: ServiceOptions) {
     this.#options = options
-    this.#swarm = SwarmState.make(options.seed)
+    const census = { most: Number.POSITIVE_INFINITY, count: 0 }
+    this.#swarm = new SwarmState(options.seed, 0, { ...SwarmConfig.defaults, census })
   }
 
   join(asker: Asker, wanted: number, now: number): Handout {
-    const joinedAt = this.#joinedAt.get(asker.id) ?? now
-    this.#joinedAt.set(asker.id, joinedAt)
-    const member = this.#member(asker, joinedAt)
-    const most = Math.min(wanted, SwarmConfig.defaults.handoutLimit)
-    const { peers, candidates } = SwarmState.handout(this.#swarm, member, most, now)
-    const { isComplete } = asker
-    const chance = SwarmState.chance(this.#swarm)
-    const nextJoin = Pace.nextJoin(Pace.defaults, { isComplete, joinedFor: now - joinedAt, candidates }, chance)
-    const expiresAt = now + Pace.expiry(Pace.defaults, nextJoin)
-    this.#swarm = SwarmState.join(this.#swarm, { ...member, expiresAt }, now, maxMembers)
-    return { peers: peers.map(({ id }) => id), nextJoin }
+    const { near, far, nextJoin } = this.#swarm.join(this.#request(asker, wanted), externalIp(asker.site), now)
+    return { peers: [...near, ...far].map(({ id }) => id), nextJoin }
   }
 
   lease(
@@ -71,7 +62,11 @@ export class Service {
     now: number
   ): Leases.Answer | undefined {
     const { id, site } = asker
-    const sources = SwarmState.sourcesAt(this.#swarm, siteOf(site), { id, profileClass: classOf(pc) }, now)
+    const group = this.#options.group ? groupId : undefined
+    const isThere = this.#swarm.hasSource(
+      { id, place: { site: siteOf(site), subnet: siteOf(site) }, group, kind: classOf(pc), sameSubnetOnly: false },
+      now
+    )
     const request: LeaseRequest = {
       contentId,
       peerId: id,
@@ -84,36 +79,38 @@ export class Service {
       ...told.need,
       seq: told.seq
     }
-    const from = { site: siteOf(site), externalIp: externalIp(site), sources, gives: true }
+    const from = { site: siteOf(site), externalIp: externalIp(site), sources: isThere ? 1 : 0, gives: true }
     const [answer, after] = LeaseTables.ask(this.#tables, request, from, now, LeasePace.defaults, limits)
     this.#tables = after
     return answer
   }
 
-  #member({ id, site, isComplete }: Asker, joinedAt: number): Member {
-    const host = externalIp(site)
-    return {
-      id,
-      place: { site: siteOf(site), subnet: siteOf(site), nearHost: host, farHost: host, isLoopback: false },
-      externalIp: host,
-      port: 7680,
-      scope: this.#options.group ? "Group" : "Lan",
-      groupId: this.#options.group ? "group" : undefined,
-      sameSubnetOnly: false,
-      profileClass: classOf(pc),
-      isComplete,
-      restrictedUpload: false,
-      joinedAt,
-      // Only the member that is kept has to expire.
-      expiresAt: Infinity
-    }
+  #request({ id, isComplete, site }: Asker, wanted: number): JoinRequest {
+    const scope = this.#options.group ? ({ scope: "Group", groupId } as const) : ({ scope: "Lan" } as const)
+    return JoinRequest.make(
+      {
+        contentId,
+        peerId: id,
+        reportedIp: externalIp(site),
+        port: 7680,
+        left: isComplete ? 0 : 1,
+        event: "Periodic",
+        peersWanted: wanted,
+        ...scope
+      },
+      { disableChecks: true }
+    )
   }
 }
 
 /** There is one content, whatever its name. */
 const contentId = ContentId.make("DO-" + "A".repeat(43))
 
-const siteOf = (site: number): string => `site ${site}`
+const groupId = "group"
+
+/** As the swarm names it. */
+const siteOf = (site: number): string =>
+  placeOf(externalIp(site), { reportedIp: externalIp(site) }, SwarmConfig.defaults.privateNetworks).site
 
 /** A network for documentation (RFC 3849) has room for any number of sites. */
 const externalIp = (site: number): string => `2001:db8:${site.toString(16)}::1`

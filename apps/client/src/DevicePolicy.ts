@@ -3,7 +3,10 @@
  * nothing. One that cannot be understood is told of and says nothing either, unless it was named: then it has to work.
  */
 import { join } from "node:path"
-import { type DownloadMode, fromNumber, numbers } from "@piecework/domain/DownloadMode"
+import { type DownloadMode, fromNumber, numbers, usesPeers } from "@piecework/domain/DownloadMode"
+import { Fallback } from "@piecework/download/DownloadError"
+import { Host } from "@piecework/host/Host"
+import * as Eligibility from "@piecework/policy/Eligibility"
 import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
 import * as Policy from "@piecework/policy/Policy"
@@ -21,7 +24,16 @@ export const usualFolder = "/etc/piecework"
 export const fileNames = { machine: "policy.json", managed: "managed.json" } as const
 
 /** The settings that this version carries out. */
-export const carriedOut: ReadonlySet<Name> = new Set(["DODownloadMode", "DOGroupId", "MinContentSizeToPeer"])
+export const carriedOut: ReadonlySet<Name> = new Set([
+  "DODownloadMode",
+  "DOGroupId",
+  "DOGroupIdSource",
+  "DOMinRAMAllowedToPeer",
+  "DOMinDiskSizeAllowedToPeer",
+  "DOAllowVPNPeerCaching",
+  "DOVpnKeywords",
+  "MinContentSizeToPeer"
+])
 
 export interface Given {
   /** The policy file that was named. */
@@ -60,21 +72,46 @@ export const load = Effect.fn("DevicePolicy.load")(function* (
   return policy
 })
 
-/** The mode in force. */
+/** The mode that the settings say. */
 export const modeOf = (policy: Policy.Policy): DownloadMode => fromNumber(policy.get("DODownloadMode")) ?? "Lan"
 
-/** The group in force, which only Group mode looks at. */
-export const groupOf = (policy: Policy.Policy): Effect.Effect<string | undefined, Failure> => {
-  const group = Group.of(policy, nothingKnown)?.id
-  return modeOf(policy) === "Group" && group === undefined
-    ? Effect.fail(
-        new Failure({
-          sentence: "Group mode needs a group; name it with --group, or DOGroupId in the policy.",
-          code: exitCodes.usage
-        })
-      )
-    : Effect.succeed(group)
-}
+/** What keeps this device from having peers. */
+export const peering = Effect.fn("DevicePolicy.peering")(function* (
+  policy: Policy.Policy,
+  cacheFolder: string
+): Effect.fn.Return<Eligibility.Verdict, never, Host> {
+  const host = yield* Host
+  const build = yield* host.build({ cacheFolder, vpnKeywords: policy.get("DOVpnKeywords") })
+  return Eligibility.peering(policy, modeOf(policy), build)
+})
+
+/** The mode that is left for this device, and why it is another one, if it is. */
+export const eligible = Effect.fn("DevicePolicy.eligible")(function* (
+  policy: Policy.Policy,
+  cacheFolder: string
+): Effect.fn.Return<{ readonly mode: DownloadMode; readonly why: Fallback | undefined }, never, Host> {
+  const mode = modeOf(policy)
+  if (!usesPeers(mode)) return { mode, why: undefined }
+  const verdict = yield* peering(policy, cacheFolder)
+  if (Eligibility.isAllowed(verdict)) return { mode, why: undefined }
+  const reasons = verdict.map(({ sentence, setting }) => (setting === undefined ? sentence : `${sentence}: ${setting}`))
+  return { mode: "HttpOnly", why: new Fallback({ reason: "NotEligible", detail: reasons.join("; ") }) }
+})
+
+/** The group in force, which only Group mode looks at. Of the sources of spec.md §2.3, Linux has what DHCP said. */
+export const groupOf = Effect.fn("DevicePolicy.groupOf")(function* (
+  policy: Policy.Policy
+): Effect.fn.Return<string | undefined, Failure, Host> {
+  const named = Group.of(policy, nothingKnown)?.id
+  if (modeOf(policy) !== "Group" || policy.isSet("DOGroupId")) return named
+  const { domain, group } = yield* (yield* Host).dhcp
+  const found = Group.of(policy, { ...nothingKnown, dhcpOption: group, dnsSuffix: domain })?.id
+  if (found !== undefined) return found
+  return yield* new Failure({
+    sentence: "Group mode needs a group; name it with --group, or by DOGroupId or DOGroupIdSource in the policy.",
+    code: exitCodes.usage
+  })
+})
 
 const nothingKnown: GroupFacts = {
   adSite: undefined,

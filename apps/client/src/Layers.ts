@@ -17,6 +17,7 @@ import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
 import * as OwnAddress from "./OwnAddress.ts"
 import { Output } from "./Output.ts"
+import { ServiceTrust } from "./ServiceTrust.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
 import { version } from "./version.ts"
 
@@ -25,6 +26,8 @@ export interface Options {
   /** Whether the command is of use without what outlives it. */
   readonly mayForget: boolean
   readonly service: Option.Option<string>
+  /** File with the certificates by which to know the service. */
+  readonly serviceCa: Option.Option<string>
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
@@ -71,22 +74,35 @@ const storage = ({ fetches, mayForget, state }: Options) => {
 }
 
 /** Loaded when there is a service to ask: it takes 20 ms. */
-const nodeHttp = Layer.unwrap(
-  Effect.map(
-    Effect.promise(() => import("@effect/platform-node/NodeHttpClient")),
-    ({ layerNodeHttp }) => layerNodeHttp
+export const nodeHttp = (certificates: string | undefined) =>
+  Layer.unwrap(
+    Effect.map(
+      Effect.promise(() => import("@effect/platform-node/NodeHttpClient")),
+      ({ layerNodeHttpOptions }) => layerNodeHttpOptions(certificates === undefined ? {} : { ca: certificates })
+    )
   )
-)
 
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
-      Cloud.Cloud.layer.pipe(
-        Layer.provide([CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group }), nodeHttp])
+      Layer.unwrap(
+        Effect.map(ServiceTrust, ({ certificates, credential }) =>
+          Cloud.Cloud.layer.pipe(
+            Layer.provide([
+              CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group, credential }),
+              nodeHttp(certificates)
+            ])
+          )
+        )
       )
   })
+  const sources = Layer.unwrap(
+    Effect.map(ServiceTrust, ({ certificatesOf }) =>
+      HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer({ certificatesOf })))
+    )
+  )
   const config = Layer.unwrap(
     Effect.map(reachedAt(options), (reportedHost) =>
       DownloadConfig.layer({ ...options.download, reportedHost, groupId: options.group })
@@ -95,8 +111,8 @@ export const client = (options: Options) => {
   return Layer.mergeAll(downloads(options), Seeder.Seeder.layer).pipe(
     Layer.provideMerge(peers(options.listen)),
     Layer.provide([cloud, config, Destination.Destination.layer]),
-    Layer.provideMerge(HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer()))),
-    Layer.provide(Transport.Transport.layer),
+    Layer.provideMerge(sources),
+    Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())))
   )

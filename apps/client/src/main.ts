@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { agent } from "./command/agent.ts"
 import { config } from "./command/config.ts"
+import { enrol } from "./command/enrol.ts"
 import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
 import { status } from "./command/status.ts"
@@ -15,7 +16,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, config, forget])
+  Command.withSubcommands([get, agent, status, config, forget, enrol])
 )
 
 Command.run(piecework, { version }).pipe(

@@ -1,11 +1,15 @@
+import { randomBytes } from "node:crypto"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
+import { Host } from "@piecework/host/Host"
+import * as Policy from "@piecework/policy/Policy"
 import { Effect, Layer, Option } from "effect"
 import * as DevicePolicy from "../src/DevicePolicy.ts"
 import { exitCodes } from "../src/ExitCode.ts"
 import { Output } from "../src/Output.ts"
+import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
 
 /** A folder with a policy file, and what a program says that is given it. */
@@ -76,6 +80,12 @@ describe("config", () => {
   )
 })
 
+/** The group of Group mode, from that source. */
+const groupFrom = (source: number) =>
+  DevicePolicy.groupOf(
+    Policy.resolve([{ provider: "MachineFile", values: { DODownloadMode: 2, DOGroupIdSource: source } }])
+  )
+
 describe("a policy", () => {
   it.live("sets the mode and the group of a download, and the command line speaks over it", () =>
     Effect.gen(function* () {
@@ -84,8 +94,37 @@ describe("a policy", () => {
         Programs.run("piecework", ["get", "http://127.0.0.1:9/file", "--policy", file, "--json", ...args])
       assert.strictEqual((yield* get()).code, exitCodes.usage)
       const group = yield* get("--mode", "group")
-      assert.include(group.stderr, "DOGroupId in the policy")
+      assert.include(group.stderr, "DOGroupId or DOGroupIdSource in the policy")
       assert.strictEqual((yield* get("--mode", "simple", "--no-progress-timeout", "1s")).code, exitCodes.unreachable)
+    })
+  )
+
+  it.live("that asks for more than the device has leaves it without peers, and tells why", () =>
+    Effect.gen(function* () {
+      const root = yield* Programs.folder
+      const env = { PIECEWORK_DOMINRAMALLOWEDTOPEER: "100000" }
+      const origin = yield* HttpOrigin.make({ bytes: randomBytes(100_000) })
+      const folder = ["--state", join(root, "state")]
+      const got = yield* Programs.run("piecework", ["get", origin.url, "-o", join(root, "file"), ...folder], env)
+      assert.strictEqual(got.code, exitCodes.ok, got.stderr)
+      const serving = yield* Programs.run("piecework", ["agent", ...folder], env)
+      assert.strictEqual(serving.code, exitCodes.usage)
+      assert.match(serving.stderr, /There are no peers to serve: .*100000 are asked for: DOMinRAMAllowedToPeer/)
+      const { stdout } = yield* Programs.run("piecework", ["config", "--explain", "DOMinRAMAllowedToPeer"], env)
+      assert.match(
+        stdout,
+        /This device has no peers now: the device has [\d.]+ GB of memory, and 100000 are asked for\./
+      )
+    })
+  )
+
+  it.effect("of Group mode finds the group that DHCP named, or the domain of the connection", () =>
+    Effect.gen(function* () {
+      const guid = "6f9619ff-8b86-d011-b42d-00c04fc964ff"
+      const dhcp = Host.layerTest({ dhcp: { group: guid, domain: "lab.example" } })
+      assert.strictEqual(yield* Effect.provide(groupFrom(3), dhcp), guid)
+      assert.strictEqual(yield* Effect.provide(groupFrom(4), dhcp), "lab.example")
+      assert.include((yield* Effect.flip(Effect.provide(groupFrom(3), Host.layerTest()))).message, "needs a group")
     })
   )
 

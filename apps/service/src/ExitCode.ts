@@ -10,8 +10,12 @@ export const exitCodes = {
   badUrl: 3,
   /** The file to publish is missing, may not be read, or changes. */
   file: 4,
-  /** Nothing is published under that name. */
+  /** There is nothing of that name. */
   notFound: 5,
+  /** The service does not allow it, or not to this token. */
+  refused: 6,
+  /** The service that a command is to talk to is not there. */
+  unreachable: 7,
   diskFull: 9,
   portInUse: 10,
   /** The data folder or the catalog in it cannot be used. */

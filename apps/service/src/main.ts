@@ -4,16 +4,19 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Logger } from "effect"
 import { Command } from "effect/cli"
+import { init } from "./command/init.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
+import { device } from "./command/device.ts"
 import { report } from "./command/report.ts"
 import { serve } from "./command/serve.ts"
+import { token } from "./command/token.ts"
 import { unpublish } from "./command/unpublish.ts"
 import { Output } from "./Output.ts"
 import * as Startup from "./Startup.ts"
 import { version } from "./version.ts"
 
-const service = serve.pipe(Command.withSubcommands([publish, list, unpublish, report]))
+const service = serve.pipe(Command.withSubcommands([init, publish, list, unpublish, token, device, report]))
 
 Command.run(service, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),

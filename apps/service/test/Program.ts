@@ -1,6 +1,7 @@
 /** The program as a process of its own, as a person or systemd starts it. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
+import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -61,6 +62,16 @@ export const serving = (directory: string, ...args: ReadonlyArray<string>) =>
     const { listening } = JSON.parse(line) as { readonly listening: string }
     return { ...running, url: listening }
   })
+
+/** A port that was free a moment ago. */
+export const freePort: Effect.Effect<number> = Effect.callback<number>((resume) => {
+  const server = createServer()
+  server.listen(0, "127.0.0.1", () => {
+    const address = server.address()
+    const port = typeof address === "object" && address !== null ? address.port : 0
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
 
 /** A folder that is gone with the scope. */
 export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(

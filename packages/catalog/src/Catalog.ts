@@ -49,6 +49,8 @@ export class Catalog extends Context.Service<
     readonly phf: (id: ContentId) => Effect.Effect<Option.Option<Uint8Array>, DatabaseError>
     /** The latest last. */
     readonly list: Effect.Effect<ReadonlyArray<Published>, DatabaseError>
+    /** How many contents there are. */
+    readonly count: Effect.Effect<number, DatabaseError>
     /** Forgets the content and its URLs; says whether it was there. */
     readonly unpublish: (id: ContentId) => Effect.Effect<boolean, DatabaseError>
     /** Forgets the URL, and its content too if that was the last one; answers the content it led to. */
@@ -147,6 +149,9 @@ const make = ({ during, sql }: Database["Service"]): Catalog["Service"] => {
 
     list: findAll(undefined).pipe(during("list the contents"), Effect.withSpan("Catalog.list")),
 
+    count: Effect.map(sql<{ readonly n: number | bigint }>`SELECT count(*) AS n FROM contents`, ([row]) =>
+      Number(row?.n ?? 0)
+    ).pipe(during("count the contents")),
     unpublish: Effect.fn("Catalog.unpublish")(function* (id) {
       const change = Effect.gen(function* () {
         const there = Option.isSome(yield* findById(id))

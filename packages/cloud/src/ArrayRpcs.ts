@@ -23,6 +23,19 @@ export const PeerRestriction = Schema.Literals(["None", "Subnet"])
 /** Most peers that a handout may hold. `PeersWanted` is 255 in the sample. */
 export const maxPeers = 255
 
+/**
+ * What is wrong with a peer that was handed out: the client got no connection to it, or bad pieces from it. Whoever is
+ * complained about comes last in later handouts.
+ */
+export const ComplaintReason = Schema.Literals(["Unreachable", "Bad"])
+export type ComplaintReason = typeof ComplaintReason.Type
+
+export const Complaint = Schema.Struct({ peerId: PeerId, reason: ComplaintReason })
+export type Complaint = typeof Complaint.Type
+
+/** Most peers that a client complains about at a time. */
+export const maxComplaints = 16
+
 /** Version of the peer protocol that the client speaks. `ClientDialectVersion…`. */
 const Dialect = Schema.Struct({
   major: Schema.Natural,
@@ -81,6 +94,8 @@ export class JoinRequest extends Schema.Class<JoinRequest>("@piecework/cloud/Joi
   downloadedBps: defaulted(Bytes, 0),
   /** `Profile`. */
   profile: defaulted(ProfileBits, Profile.pc),
+  /** All that the client has to complain about now; what it said before and does not say again is taken back. Ours. */
+  complaints: Schema.optionalKey(Schema.Array(Complaint).check(Schema.isMaxLength(maxComplaints))),
   /** Counts the joins of this client to this swarm. `Seq`. */
   seq: defaulted(Schema.Natural, 0),
   /** `eID`. */

@@ -6,7 +6,7 @@
 import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Digest } from "@piecework/domain"
-import { Cache, Context, Duration, Effect, Exit, Layer, Option, Ref } from "effect"
+import { Cache, Context, Duration, Effect, Exit, Layer, Option, Redacted, Ref } from "effect"
 import type { HttpClient } from "effect/http"
 import { Handout, type JoinRequest, type LeaveRequest } from "./ArrayRpcs.ts"
 import { CloudConfig } from "./CloudConfig.ts"
@@ -21,6 +21,7 @@ import { type KeyValueReply, KeyValueRequest } from "./KeyValueRpcs.ts"
 import { LeaseReply, type LeaseRequest } from "./LeaseRpc.ts"
 import { ReportReply, type ReportRequest } from "./ReportRpcs.ts"
 import { paths } from "./Role.ts"
+import { isSameOrigin } from "./ServiceUrl.ts"
 
 /** A content by its id, or by its URL at the origin. */
 export type ContentQuery = { readonly contentId: ContentId } | { readonly url: ContentUrl }
@@ -43,6 +44,8 @@ export class Cloud extends Context.Service<
     readonly whereabouts: Effect.Effect<Whereabouts, CloudError>
     /** `whereabouts` and the content's policy. Endpoints that fail are asked for again once. */
     readonly lookup: (content: ContentQuery) => Effect.Effect<Lookup, CloudError>
+    /** Headers that prove who this device is, for a URL at the service itself; none for any other. */
+    readonly proofFor: (url: string) => Readonly<Record<string, string>>
     readonly geo: Effect.Effect<GeoReply, CloudError>
     readonly keyValue: (geo: GeoReply) => Effect.Effect<KeyValueReply, CloudError>
     readonly contentPolicy: (
@@ -92,7 +95,7 @@ export class Cloud extends Context.Service<
 const make = Effect.fnUntraced(function* (call: Calls.Call) {
   const config = yield* CloudConfig
   const calls = yield* Ref.make(0)
-  const { clientVersion, profile } = config
+  const { clientVersion, credential, profile, serviceUrl } = config
   const geoUrl = config.serviceUrl.replace(/\/+$/, "") + paths.Geo
   const groupId = config.groupId === undefined ? {} : { groupId: config.groupId }
 
@@ -205,7 +208,12 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     )
   })
 
-  return Cloud.of({ whereabouts, lookup, geo, keyValue, contentPolicy, discover, join, leave, lease, report })
+  const proofFor = (url: string): Readonly<Record<string, string>> =>
+    credential !== undefined && isSameOrigin(serviceUrl, url)
+      ? { authorization: `Bearer ${Redacted.value(credential)}` }
+      : {}
+
+  return Cloud.of({ whereabouts, lookup, proofFor, geo, keyValue, contentPolicy, discover, join, leave, lease, report })
 })
 
 /** A service's word for the time until the next join is taken within these: it must neither flood nor silence a client. */
@@ -220,4 +228,12 @@ const noBytes = new Uint8Array()
 const countryOf = ({ countryCode }: GeoReply) => (countryCode === undefined ? {} : { countryCode })
 
 /** The role did not answer where it was said to be: it may have moved. */
-const isLost = ({ reason }: CloudError): boolean => reason !== "ContentUnknown" && reason !== "Refused"
+const isLost = ({ reason }: CloudError): boolean => !answered.has(reason)
+
+/** What a role itself says, and not the way to it. */
+const answered: ReadonlySet<CloudError["reason"]> = new Set([
+  "ContentUnknown",
+  "Refused",
+  "NotEnrolled",
+  "CredentialRefused"
+])

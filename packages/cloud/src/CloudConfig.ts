@@ -1,5 +1,5 @@
 /** Settings of the client of the cloud services. */
-import { Config, Context, Duration, Effect, Layer } from "effect"
+import { Config, Context, Duration, Effect, Layer, type Redacted } from "effect"
 import * as Profile from "./Profile.ts"
 
 export class CloudConfig extends Context.Service<
@@ -17,6 +17,8 @@ export class CloudConfig extends Context.Service<
     readonly profile: number
     /** Told to Geo and Discovery in Group mode. Default none. */
     readonly groupId: string | undefined
+    /** What proves who this device is, from its enrolment; shown to the service and to nobody else. Default none. */
+    readonly credential: Redacted.Redacted<string> | undefined
   }
 >()("@piecework/cloud/CloudConfig") {}
 
@@ -26,7 +28,8 @@ export const defaults: CloudConfig["Service"] = {
   maxReplyBytes: 1_048_576,
   clientVersion: "0.1.0",
   profile: Profile.pc,
-  groupId: undefined
+  groupId: undefined,
+  credential: undefined
 }
 
 export const layer = (options?: Partial<CloudConfig["Service"]>): Layer.Layer<CloudConfig> =>

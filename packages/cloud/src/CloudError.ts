@@ -8,8 +8,18 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
    * Unreachable: no connection, or the server failed (5xx). TimedOut: no whole answer within the limit, or the service says
    * that it has more to do than it can. Unintelligible: an answer that is not the contract's, as a captive portal gives.
    * ContentUnknown and Refused: the service's own answers.
+   * Untrusted: no certificate that is trusted here. NotEnrolled: it serves enrolled devices only. CredentialRefused: it does not accept this device's credential.
    */
-  reason: Schema.Literals(["Unreachable", "TimedOut", "Unintelligible", "ContentUnknown", "Refused"]),
+  reason: Schema.Literals([
+    "Unreachable",
+    "Untrusted",
+    "TimedOut",
+    "Unintelligible",
+    "ContentUnknown",
+    "Refused",
+    "NotEnrolled",
+    "CredentialRefused"
+  ]),
   /** Where the role was asked. */
   url: Schema.String,
   /** HTTP status of the answer, when there was one that was not 200. */
@@ -21,6 +31,8 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
     switch (this.reason) {
       case "Unreachable":
         return `The ${this.role} service at ${this.url} cannot be reached${status}.`
+      case "Untrusted":
+        return `What answers at ${this.url} cannot prove that it is the ${this.role} service; give its authority with --service-ca.`
       case "TimedOut":
         return `The ${this.role} service at ${this.url} did not answer in time.`
       case "Unintelligible":
@@ -29,6 +41,10 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
         return `The service at ${this.url} does not know this content.`
       case "Refused":
         return `The ${this.role} service at ${this.url} refused the request${status}.`
+      case "NotEnrolled":
+        return `The service at ${this.url} serves enrolled devices only; enrol this one with piecework enrol.`
+      case "CredentialRefused":
+        return `The service at ${this.url} does not accept this device's credential; enrol it again with piecework enrol.`
     }
   }
 }

@@ -4,7 +4,7 @@
  * them short.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
-import { Context, Duration, Effect, Layer, Schedule, Semaphore, Stream } from "effect"
+import { Context, Duration, Effect, Layer, Metric, Schedule, Semaphore, Stream } from "effect"
 import { Reactivity } from "effect/reactivity"
 import { SqlClient, type SqlConnection, SqlError, Statement } from "effect/sql"
 
@@ -47,6 +47,12 @@ const make = Effect.fnUntraced(function* ({ busyTimeout = "5 seconds", filename 
   })
 })
 
+/** While a statement runs, nothing else in this process does. */
+const busySeconds = Metric.counter("piecework_database_busy_seconds_total", {
+  description: "Time in statements of the database, with what they waited for other processes.",
+  incremental: true
+})
+
 /** Statements that stay prepared. */
 const mostPrepared = 256
 
@@ -59,8 +65,10 @@ const connectionTo = (database: DatabaseSync): SqlConnection.Connection => {
     return statement
   }
   const run = (sql: string, parameters: ReadonlyArray<unknown>) =>
-    Effect.flatMap(SqlClient.SafeIntegers, (safeIntegers) =>
-      attempt("execute", () => {
+    Effect.contextWith((context: Context.Context<never>) => {
+      const safeIntegers = Context.get(context, SqlClient.SafeIntegers)
+      const begun = performance.now()
+      const done = attempt("execute", () => {
         const statement = prepare(sql)
         const reads = statement.columns().length > 0
         // What `run` answers has the last row's id, which may have 64 bits.
@@ -68,7 +76,10 @@ const connectionTo = (database: DatabaseSync): SqlConnection.Connection => {
         const bound = parameters.map(toSqlite)
         return reads ? { rows: statement.all(...bound) } : { rows: [], changes: statement.run(...bound) }
       })
-    )
+      return Effect.onExit(done, () =>
+        Effect.sync(() => busySeconds.updateUnsafe((performance.now() - begun) / 1000, context))
+      )
+    })
   const rows = (sql: string, parameters: ReadonlyArray<unknown>) =>
     Effect.map(run(sql, parameters), (result): ReadonlyArray<Record<string, unknown>> => result.rows)
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transform) =>
@@ -92,7 +103,7 @@ const toSqlite = (value: unknown): SQLInputValue => {
   return (value ?? null) as SQLInputValue
 }
 
-const attempt = <A>(operation: string, evaluate: () => A) =>
+export const attempt = <A>(operation: string, evaluate: () => A) =>
   Effect.try({
     try: evaluate,
     catch: (cause) => {

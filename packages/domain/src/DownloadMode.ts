@@ -34,8 +34,12 @@ export const ModeReason = Schema.Literals([
   "ServiceUnreachable",
   /** A cloud service answered, but not with what the contract says. */
   "ServiceUnintelligible",
+  /** The service serves enrolled devices, and this one is not, or no more. */
+  "NotEnrolled",
   /** The service does not know this content. */
   "ContentUnknown",
+  /** The device takes no part in peering: too little memory or disk, or a VPN. */
+  "NotEligible",
   /** The content's policy forbids peers. */
   "PeersForbidden",
   /** The pieces hash file could not be fetched. */

@@ -52,7 +52,9 @@ export const find = Effect.fn("Approach.find")(function* (
 
   // A damaged one is none, and a cache that cannot be read at all says so when the content is opened.
   const kept = Option.flatten(yield* Effect.option(cache.load(policy.contentId)))
-  const fetched = Option.isSome(kept) ? Result.succeed(kept.value) : yield* Effect.result(fetchPhf(policy))
+  const fetched = Option.isSome(kept)
+    ? Result.succeed(kept.value)
+    : yield* Effect.result(fetchPhf(policy, cloud.value.proofFor))
   if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
   const phf = fetched.success
   if (phf.layout.pieceSize > bufferSize) {
@@ -69,25 +71,32 @@ export const find = Effect.fn("Approach.find")(function* (
 const reasonOf = (error: CloudError): ModeReason => {
   switch (error.reason) {
     case "Unreachable":
+    case "Untrusted":
     case "TimedOut":
       return "ServiceUnreachable"
     case "Unintelligible":
     case "Refused":
       return "ServiceUnintelligible"
+    case "NotEnrolled":
+    case "CredentialRefused":
+      return "NotEnrolled"
     case "ContentUnknown":
       return "ContentUnknown"
   }
 }
 
+type ProofFor = Cloud["Service"]["proofFor"]
+
 /** The verified pieces hash file from the first of its URLs that has it; else why the last of them did not. */
 const fetchPhf = Effect.fnUntraced(function* (
-  policy: ContentPolicyReply
+  policy: ContentPolicyReply,
+  proofFor: ProofFor
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const { phfTimeout } = yield* DownloadConfig
   const [first, ...others] = policy.phfUrls
   const all = others.reduce(
-    (sofar, url) => Effect.catch(sofar, () => fetchPhfFrom(url, policy)),
-    fetchPhfFrom(first, policy)
+    (sofar, url) => Effect.catch(sofar, () => fetchPhfFrom(url, policy, proofFor)),
+    fetchPhfFrom(first, policy, proofFor)
   )
   return yield* Effect.timeoutOrElse(all, {
     duration: phfTimeout,
@@ -99,9 +108,10 @@ const missing = (url: ContentUrl, detail: string) => new Fallback({ reason: "Phf
 
 const fetchPhfFrom = Effect.fnUntraced(function* (
   url: ContentUrl,
-  policy: ContentPolicyReply
+  policy: ContentPolicyReply,
+  proofFor: ProofFor
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
-  const bytes = yield* Effect.scoped(download(url))
+  const bytes = yield* Effect.scoped(download(url, proofFor(url)))
   const verified = Phf.verify(bytes, {
     hashOfHashes: policy.hashOfHashes,
     ...(policy.phfDigest === undefined ? {} : { fileDigest: policy.phfDigest })
@@ -127,10 +137,10 @@ const diagnosed = (bytes: Uint8Array, error: Phf.PhfError): Phf.PhfError => {
 }
 
 /** The bytes at the URL, as long as they can be a pieces hash file; room is made only for what came. */
-const download = Effect.fnUntraced(function* (url: ContentUrl) {
+const download = Effect.fnUntraced(function* (url: ContentUrl, headers: Readonly<Record<string, string>>) {
   const http = yield* HttpClient
   const { lookupTimeout } = yield* DownloadConfig
-  const response = yield* http.get({ url }).pipe(
+  const response = yield* http.get({ url, headers }).pipe(
     Effect.mapError((error) => missing(url, error.message)),
     // The next URL may answer.
     Effect.timeoutOrElse({

@@ -38,6 +38,8 @@ export interface DownloadRequest {
   /** Where the file shall appear, whole or not at all. */
   readonly path: string
   readonly mode: DownloadMode
+  /** Why it is this mode, where that is not just what was asked for. */
+  readonly why?: Fallback | undefined
   /** Replaces a file that is there. Default false. */
   readonly overwrite?: boolean | undefined
   /** Shares the cache's file with the destination where the file system can. Default false: a copy. */
@@ -190,7 +192,8 @@ const start = Effect.fn("Downloader.start")(function* (
     services: Cloud["Service"]
   ) {
     const { phf } = approach
-    settled = approach
+    settled =
+      request.why !== undefined && approach.why.reason === "Requested" ? { ...approach, why: request.why } : approach
     knownId = phf.contentId
     fileBytes = phf.layout.contentSize
     yield* enter("Checking")

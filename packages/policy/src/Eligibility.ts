@@ -26,7 +26,7 @@ const when = (holds: boolean, setting: Name | undefined, sentence: string): Verd
   holds ? [reason(setting, sentence)] : []
 
 /** Whether it may look for peers and take pieces from them; also what it needs for giving any. */
-export const peering = (policy: Policy, mode: DownloadMode, facts: Facts): Verdict => {
+export const peering = (policy: Policy, mode: DownloadMode, facts: Pick<Facts, "memory" | "disk" | "vpn">): Verdict => {
   const memory = policy.get("DOMinRAMAllowedToPeer")
   const disk = policy.get("DOMinDiskSizeAllowedToPeer")
   const isLocal = policy.get("DORestrictPeerSelectionBy") === 2
@@ -59,7 +59,11 @@ export interface Upload {
 }
 
 /** Whether it may send to such a peer now; `peering` has to allow it, too. */
-export const uploading = (policy: Policy, facts: Facts, { sentThisMonth, to }: Upload): Verdict => {
+export const uploading = (
+  policy: Policy,
+  facts: Pick<Facts, "power" | "isMetered">,
+  { sentThisMonth, to }: Upload
+): Verdict => {
   const cap = policy.get("DOMonthlyUploadDataCap")
   return [
     ...onPower(policy, facts),
@@ -72,7 +76,7 @@ export const uploading = (policy: Policy, facts: Facts, { sentThisMonth, to }: U
   ]
 }
 
-const onPower = (policy: Policy, { power }: Facts): Verdict => {
+const onPower = (policy: Policy, { power }: Pick<Facts, "power">): Verdict => {
   if (power === undefined || power === "Mains") return []
   const least = policy.get("DOMinBatteryPercentageAllowedToUpload")
   const setting = "DOMinBatteryPercentageAllowedToUpload"
@@ -81,7 +85,7 @@ const onPower = (policy: Policy, { power }: Facts): Verdict => {
 }
 
 /** Whether it may ask cache servers. */
-export const cacheServers = (policy: Policy, mode: DownloadMode, facts: Facts): Verdict => [
+export const cacheServers = (policy: Policy, mode: DownloadMode, facts: Pick<Facts, "vpn">): Verdict => [
   ...when(mode === "Bypass", "DODownloadMode", "the mode Bypass uses no cache server"),
   ...when(
     facts.vpn !== false && policy.get("DODisallowCacheServerDownloadsOnVPN"),

@@ -37,6 +37,13 @@ export const fromEnvironment = (environment: { readonly [name: string]: string |
   return { provider: "Environment", values }
 }
 
+/** An environment in which every device takes part in peering, however small it is and whatever it is connected to: for trials. */
+export const anyDevice: { readonly [name: string]: string } = {
+  PIECEWORK_DOMINRAMALLOWEDTOPEER: "1",
+  PIECEWORK_DOMINDISKSIZEALLOWEDTOPEER: "1",
+  PIECEWORK_DOALLOWVPNPEERCACHING: "1"
+}
+
 export const variableOf = (name: string): string => `PIECEWORK_${name.toUpperCase()}`
 
 /** The schema of the file (draft 2020-12). */

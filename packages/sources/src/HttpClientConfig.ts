@@ -27,6 +27,8 @@ export class HttpClientConfig extends Context.Service<
     readonly userAgent: string
     /** Certificates in PEM that are trusted in place of the usual authorities. Default: none, so the usual ones. */
     readonly certificates?: ReadonlyArray<string> | undefined
+    /** The same for single servers, by origin ("https://service:7670"). Default: none. */
+    readonly certificatesOf?: ReadonlyMap<string, ReadonlyArray<string>> | undefined
   }
 >()("@piecework/sources/HttpClientConfig") {}
 

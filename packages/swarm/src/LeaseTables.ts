@@ -30,6 +30,13 @@ export const empty: LeaseTables = {
   sweptAt: -Infinity
 }
 
+/** Members, and the pieces that are leased to them. */
+export const look = ({ members, tables }: LeaseTables): { readonly members: number; readonly leasedPieces: number } => {
+  let leasedPieces = 0
+  for (const table of HashMap.values(tables)) leasedPieces += table.leasedCount
+  return { members, leasedPieces }
+}
+
 /** What the table needs to know of the asker besides its request. */
 export interface Asker {
   readonly site: string

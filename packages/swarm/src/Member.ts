@@ -1,76 +1,92 @@
-/** One device in a swarm, as its last join described it, and whether two of them may and can exchange pieces. */
-import type { JoinRequest } from "@piecework/cloud/ArrayRpcs"
-import type { Scope } from "@piecework/cloud/Fields"
-import { classOf } from "@piecework/cloud/Profile"
-import { Peer, PeerAddress, type PeerId, type PeerKind } from "@piecework/domain/Peer"
-import { type Place, placeOf, type PrivateNetworks } from "./Place.ts"
+/**
+ * One device in a swarm, as its last join described it, and whether two of them may and can exchange pieces. Kept small: a
+ * swarm has many. Only `SwarmState` changes one.
+ */
+import type { PeerId, PeerKind } from "@piecework/domain/Peer"
+import type { Complaint } from "./Complaints.ts"
+import * as PeerJson from "./PeerJson.ts"
+import type { Pool } from "./Pool.ts"
+import * as Traits from "./Traits.ts"
 
-export interface Member {
-  readonly id: PeerId
-  readonly place: Place
-  /** The address that the join came from. */
-  readonly externalIp: string
-  readonly port: number
-  readonly scope: Scope
-  readonly groupId: string | undefined
-  /** Takes peers of its own subnet only. */
-  readonly sameSubnetOnly: boolean
-  /** Devices of different classes are never matched. */
-  readonly profileClass: number
-  /** Nothing is missing: a source. */
-  readonly isComplete: boolean
-  readonly restrictedUpload: boolean
-  /** Epoch milliseconds. */
-  readonly joinedAt: number
-  /** Epoch milliseconds after which the member counts as gone. */
-  readonly expiresAt: number
-}
+/** What a member does for others: gives and takes, only gives, or only takes. */
+export type Role = (typeof roles)[number]
+export const roles = ["Sharing", "Source", "Taking"] as const
 
-export const fromJoin = (
-  request: JoinRequest,
-  caller: { readonly externalIp: string; readonly privateNetworks: PrivateNetworks },
-  times: { readonly joinedAt: number; readonly expiresAt: number }
-): Member => ({
-  id: request.peerId,
-  place: placeOf(caller.externalIp, request, caller.privateNetworks),
-  externalIp: caller.externalIp,
-  port: request.port,
-  scope: request.scope,
-  groupId: request.scope === "Group" ? request.groupId : undefined,
-  sameSubnetOnly: request.restriction === "Subnet",
-  profileClass: classOf(request.profile),
-  isComplete: request.left === 0,
-  restrictedUpload: request.restrictedUpload,
-  ...times
-})
+export class Member {
+  /** Who it is, and where others at its site or in its group reach it. */
+  json: string
+  /** The address that its join came from, at which all others reach it. */
+  externalIp: string
+  /** The network that the reported address is in. */
+  subnet: string
+  traits: Traits.Traits
+  /** Milliseconds on the clock of its swarm. */
+  joinedAt: number
+  /** … and after which it counts as gone. */
+  expiresAt: number
+  /** The pool of its site, and that of those elsewhere that are for it. */
+  near: Pool
+  far: Pool | undefined
+  /** Where the pools' bags have it. */
+  nearAt = -1
+  farAt = -1
+  /** What others say against it; most members have none. */
+  complaints: ReadonlyArray<Complaint> | undefined = undefined
 
-/** How near `other` is to `asker`, or nothing when they are not for each other. Both must be willing and one able to give. */
-export const match = (asker: Member, other: Member): PeerKind | undefined => {
-  if (other.id === asker.id || other.profileClass !== asker.profileClass) return undefined
-  if (!admits(asker, other) || !admits(other, asker)) return undefined
-  if (!canGive(asker, other) && !canGive(other, asker)) return undefined
-  if (other.place.isLoopback !== asker.place.isLoopback) return undefined
-  if (other.place.site === asker.place.site) return "Lan"
-  return other.groupId !== undefined && other.groupId === asker.groupId ? "Group" : "Internet"
-}
+  constructor(
+    json: string,
+    externalIp: string,
+    place: { readonly subnet: string; readonly near: Pool; readonly far: Pool | undefined },
+    traits: Traits.Traits,
+    joinedAt: number
+  ) {
+    this.json = json
+    this.externalIp = externalIp
+    this.subnet = place.subnet
+    this.traits = traits
+    this.joinedAt = joinedAt
+    this.expiresAt = joinedAt
+    this.near = place.near
+    this.far = place.far
+  }
 
-/** What a handout says about a member. */
-export const peerOf = (member: Member, kind: PeerKind): Peer => {
-  const host = kind === "Internet" ? member.place.farHost : member.place.nearHost
-  return new Peer({ id: member.id, address: new PeerAddress({ host, port: member.port }), kind })
-}
+  get id(): PeerId {
+    return PeerJson.idOf(this.json)
+  }
 
-/** Whether `self`'s mode and restriction let it have `other`. Source: spec.md §2.1, §2.4. */
-const admits = (self: Member, other: Member): boolean => {
-  if (self.sameSubnetOnly && self.place.subnet !== other.place.subnet) return false
-  switch (self.scope) {
-    case "Lan":
-      return self.place.site === other.place.site
-    case "Group":
-      return self.groupId !== undefined && self.groupId === other.groupId
-    case "Internet":
-      return true
+  /** Nothing, where it has all and may not give it, or is for nobody. */
+  get role(): Role | undefined {
+    switch (this.traits & (Traits.complete | Traits.restricted | Traits.alone)) {
+      case 0:
+        return "Sharing"
+      case Traits.complete:
+        return "Source"
+      case Traits.restricted:
+        return "Taking"
+      default:
+        return undefined
+    }
   }
 }
 
-const canGive = (from: Member, to: Member): boolean => !from.restrictedUpload && !to.isComplete
+/** How near `other` is to `asker`, or nothing when they are not for each other. Both must be willing and one able to give. */
+export const match = (asker: Member, other: Member): PeerKind | undefined => {
+  if (asker === other || Traits.kindOf(asker.traits) !== Traits.kindOf(other.traits)) return undefined
+  if (!canGive(asker.traits, other.traits) && !canGive(other.traits, asker.traits)) return undefined
+  if (!admits(asker, other) || !admits(other, asker)) return undefined
+  if (isNear(asker, other)) return "Lan"
+  return (asker.traits & Traits.group) === 0 ? "Internet" : "Group"
+}
+
+export const isNear = (one: Member, other: Member): boolean => one.near.site === other.near.site
+
+/** Whether `self`'s mode and restriction let it have `other`. Source: spec.md §2.1, §2.4. */
+const admits = (self: Member, other: Member): boolean => {
+  if ((self.traits & Traits.sameSubnetOnly) !== 0 && self.subnet !== other.subnet) return false
+  if ((self.traits & Traits.internet) !== 0) return true
+  if ((self.traits & Traits.group) === 0) return isNear(self, other)
+  return (self.traits & Traits.alone) === 0 && self.near.group === other.near.group
+}
+
+const canGive = (from: Traits.Traits, to: Traits.Traits): boolean =>
+  (from & (Traits.restricted | Traits.alone)) === 0 && (to & (Traits.complete | Traits.alone)) === 0

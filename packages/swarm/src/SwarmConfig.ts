@@ -9,8 +9,10 @@ export class SwarmConfig extends Context.Service<
   {
     /** Most peers in a handout, whatever is wanted. Default 50, as many as a client has connections. */
     readonly handoutLimit: number
-    /** Most members that a swarm keeps; one takes about 1 kB. Default 20,000. */
+    /** Most members that a swarm keeps; one takes about 400 bytes. Default 20,000. */
     readonly maxMembers: number
+    /** … and all swarms of the process. Default 2,000,000. */
+    readonly maxMembersInAll: number
     /** Most swarms in memory at once. Default 100,000. */
     readonly maxSwarms: number
     /** `SWARM_PRIVATE_NETWORKS`, "OneSite" or "BySubnet"; default "OneSite". */
@@ -27,6 +29,7 @@ export class SwarmConfig extends Context.Service<
 export const defaults: SwarmConfig["Service"] = {
   handoutLimit: 50,
   maxMembers: 20_000,
+  maxMembersInAll: 2_000_000,
   maxSwarms: 100_000,
   privateNetworks: "OneSite",
   pace: Pace.defaults,

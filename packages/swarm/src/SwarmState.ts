@@ -1,165 +1,328 @@
 /**
- * The members of one swarm, and whom each is handed. Values only: time and chance come in as arguments, so the same joins
- * give the same handouts.
+ * The members of one swarm, and whom each is handed. Knows no clock and no chance but its seed: the same joins at the same
+ * times give the same handouts. It changes in place, and a join takes as long as the peers that it hands out, in a swarm of
+ * any size: with 20,000 members, putting one in by making a new list would cost more than all the rest.
  *
- * Invariant: a member is listed once, under its site; `count` is the number listed.
+ * Invariant: a member is listed once, in the pools that its last join says; `count` is the number listed.
  */
-import type { Peer, PeerId } from "@piecework/domain/Peer"
-import { HashMap, Option } from "effect"
-import { type Member, match, peerOf } from "./Member.ts"
+import type { JoinRequest } from "@piecework/cloud/ArrayRpcs"
+import type { PeerId } from "@piecework/domain/Peer"
+import { Chance } from "./Chance.ts"
+import * as Complaints from "./Complaints.ts"
+import { type Handed, handout } from "./Handing.ts"
+import { Member } from "./Member.ts"
+import * as Pace from "./Pace.ts"
+import * as PeerJson from "./PeerJson.ts"
+import { type Place, placeOf, type PrivateNetworks } from "./Place.ts"
+import { type Circle, circlesOf, keyOf, Pool } from "./Pool.ts"
+import { SiteView } from "./SwarmView.ts"
+import * as Traits from "./Traits.ts"
 
-export interface SwarmState {
-  /** Makes the handouts of this swarm differ from another's. */
-  readonly seed: number
-  /** Joins so far; makes each handout differ from the last. */
-  readonly turn: number
-  readonly count: number
-  /** Epoch milliseconds of the last removal of the silent. */
-  readonly sweptAt: number
-  readonly siteOf: HashMap.HashMap<PeerId, string>
-  readonly sites: HashMap.HashMap<string, ReadonlyArray<Member>>
+export interface Rules {
+  readonly pace: Pace.Pace
+  readonly privateNetworks: PrivateNetworks
+  /** Most peers in a handout, whatever is wanted. */
+  readonly handoutLimit: number
+  /** Past it newcomers get a handout, but are not kept. */
+  readonly maxMembers: number
+  /** Of this swarm and others together, likewise: contents are named by whoever asks, so one bound for each is none. */
+  readonly census: Census
 }
 
-export const make = (seed: number): SwarmState => ({
-  seed: seed >>> 0,
-  turn: 0,
-  count: 0,
-  sweptAt: 0,
-  siteOf: HashMap.empty(),
-  sites: HashMap.empty()
-})
+/** Members of all swarms of a process. */
+export interface Census {
+  readonly most: number
+  count: number
+}
 
-/** Time between two removals of the silent, in milliseconds; a handout leaves them out even before. */
-const sweepEvery = 10_000
+export interface Joined extends Handed {
+  /** Milliseconds. */
+  readonly nextJoin: number
+}
 
-/** Most members that one handout looks at, so that a join of a swarm of any size takes well under a millisecond. */
-const mostVisited = 1024
+/** Who asks what is there, member or not. */
+export interface Asker {
+  readonly id: PeerId
+  readonly place: Pick<Place, "site" | "subnet">
+  readonly group: string | undefined
+  /** `Traits.kindOf` its traits. */
+  readonly kind: number
+  readonly sameSubnetOnly: boolean
+}
 
-export const find = (state: SwarmState, id: PeerId): Option.Option<Member> =>
-  Option.flatMap(HashMap.get(state.siteOf, id), (site) =>
-    Option.fromUndefinedOr(membersAt(state, site).find((member) => member.id === id))
-  )
+/** Members that each join looks at, whether they have been silent too long; and when there is no room for another. */
+const sweptAtOnce = 2
+const sweptWhenFull = 64
 
-/** With the member in, or its newer word in place of the older. Past `maxMembers` newcomers are not kept. */
-export const join = (before: SwarmState, member: Member, now: number, maxMembers: number): SwarmState => {
-  const swept = now - before.sweptAt >= sweepEvery ? expire(before, now) : before
-  const rest = remove(swept, member.id)
-  if (rest.count >= maxMembers) return { ...rest, turn: rest.turn + 1 }
-  const { site } = member.place
-  return {
-    ...rest,
-    turn: rest.turn + 1,
-    count: rest.count + 1,
-    siteOf: HashMap.set(rest.siteOf, member.id, site),
-    sites: HashMap.set(rest.sites, site, [...membersAt(rest, site), member])
+export class SwarmState {
+  readonly #rules: Rules
+  readonly #chance: Chance
+  /** Epoch milliseconds from which its members' times are counted, so that they are small numbers. */
+  readonly #start: number
+  readonly #members = new Map<PeerId, Member>()
+  readonly #pools = new Map<string, Pool>()
+  /** Whom a member complains about, for those that do. */
+  readonly #accused = new Map<PeerId, ReadonlyArray<PeerId>>()
+  /** Pools of members that keep to their subnet; and sites. */
+  #closedPools = 0
+  #sites = 0
+  #sweep: Iterator<Member>
+
+  /** `now` is epoch milliseconds, here and in all that follows. */
+  constructor(seed: number, now: number, rules: Rules) {
+    this.#rules = rules
+    // Swarms differ in what they are given, not in how near their seeds are.
+    this.#chance = new Chance(Math.imul(seed, 0x9e37_79b1))
+    this.#start = now
+    this.#sweep = this.#members.values()
   }
-}
 
-/** Without the member. Only where it joined from may it be taken out: others know its id, too. */
-export const leave = (state: SwarmState, id: PeerId, externalIp: string): SwarmState =>
-  Option.exists(find(state, id), (member) => member.externalIp === externalIp) ? remove(state, id) : state
-
-/** Without those that have been silent too long. */
-export const expire = (state: SwarmState, now: number): SwarmState => {
-  let { count, siteOf, sites } = state
-  for (const [site, members] of state.sites) {
-    const alive = members.filter((member) => member.expiresAt > now)
-    if (alive.length === members.length) continue
-    count -= members.length - alive.length
-    for (const member of members) if (member.expiresAt <= now) siteOf = HashMap.remove(siteOf, member.id)
-    sites = alive.length === 0 ? HashMap.remove(sites, site) : HashMap.set(sites, site, alive)
+  get count(): number {
+    return this.#members.size
   }
-  return { ...state, count, siteOf, sites, sweptAt: now }
-}
 
-export interface Handout {
-  /** The nearest kind first, in random order within a kind. */
-  readonly peers: ReadonlyArray<Peer>
-  /** Members that match, as far as they were looked at. */
-  readonly candidates: number
-}
+  get #hasRoom(): boolean {
+    const { census, maxMembers } = this.#rules
+    return this.count < maxMembers && census.count < census.most
+  }
 
-export const handout = (state: SwarmState, asker: Member, wanted: number, now: number): Handout => {
-  const random = generator(state)
-  const found: { readonly [K in Kind]: Array<Member> } = { Lan: [], Group: [], Internet: [] }
-  let candidates = 0
-  let visits = mostVisited
-  const visit = (members: ReadonlyArray<Member>) => {
-    for (const member of shuffled(members, random)) {
-      if (visits-- <= 0) return
-      const kind = member.expiresAt > now ? match(asker, member) : undefined
-      if (kind === undefined || kind === "LinkLocal") continue
-      candidates++
-      if (found[kind].length < wanted) found[kind].push(member)
+  find(id: PeerId): Member | undefined {
+    return this.#members.get(id)
+  }
+
+  /** Takes the member in, or its newer word in place of the older, and hands it others. */
+  join(request: JoinRequest, externalIp: string, epochMillis: number): Joined {
+    const { handoutLimit, pace } = this.#rules
+    const now = epochMillis - this.#start
+    const known = this.#members.get(request.peerId)
+    // Whoever speaks is there, however long it was silent.
+    if (known !== undefined) known.expiresAt = now + 1
+    this.#forgetSilent(now, this.#hasRoom ? sweptAtOnce : sweptWhenFull)
+    const member = known === undefined ? this.#newcomer(request, externalIp, now) : known
+    if (known !== undefined) this.#renew(known, request, externalIp)
+    if (request.event === "Started") member.joinedAt = now
+    member.expiresAt = now + 1
+    this.#hear(member, request, now)
+    const handed = this.#handout(member, Math.min(request.peersWanted, handoutLimit), now)
+    const isComplete = request.left === 0
+    const joinedFor = now - member.joinedAt
+    const { candidates } = handed
+    const nextJoin = Pace.nextJoin(pace, { isComplete, joinedFor, candidates }, this.#chance.next())
+    member.expiresAt = now + Pace.expiry(pace, nextJoin)
+    return { ...handed, nextJoin }
+  }
+
+  /** Takes the member out. Only from where it joined: others know its id, too. */
+  leave(id: PeerId, externalIp: string): boolean {
+    const member = this.#members.get(id)
+    if (member === undefined || member.externalIp !== externalIp) return false
+    this.#remove(id, member)
+    return true
+  }
+
+  /** Whether a member near the asker could give it every piece. */
+  hasSource(asker: Asker, epochMillis: number): boolean {
+    const now = epochMillis - this.#start
+    const { group, id, kind, place, sameSubnetOnly } = asker
+    for (const subnet of [undefined, place.subnet]) {
+      for (const member of this.#pools.get(keyOf({ site: place.site, group, kind, subnet }))?.bag("Source") ?? []) {
+        const isInReach = !sameSubnetOnly || member.subnet === place.subnet
+        if (isInReach && member.expiresAt > now && member.id !== id) return true
+      }
+    }
+    return false
+  }
+
+  /** Counts, and the sites with most members. Who has been silent for too long is counted until it is noticed. */
+  look(mostSites: number): {
+    readonly members: number
+    readonly complete: number
+    readonly restricted: number
+    readonly siteCount: number
+    readonly sites: ReadonlyArray<SiteView>
+  } {
+    const sites = new Map<string, { members: number; complete: number }>()
+    let complete = 0
+    let restricted = 0
+    for (const member of this.#members.values()) {
+      const isComplete = (member.traits & Traits.complete) !== 0
+      if (isComplete) complete++
+      if ((member.traits & Traits.restricted) !== 0) restricted++
+      const name = member.near.site ?? ""
+      const site = sites.get(name) ?? { members: 0, complete: 0 }
+      sites.set(name, { members: site.members + 1, complete: site.complete + (isComplete ? 1 : 0) })
+    }
+    const largest = [...sites]
+      .toSorted(([a, one], [b, other]) => other.members - one.members || (a < b ? -1 : 1))
+      .slice(0, mostSites)
+      .map(([site, counts]) => new SiteView({ site, ...counts }))
+    return { members: this.count, complete, restricted, siteCount: sites.size, sites: largest }
+  }
+
+  /** Forgets everybody. */
+  clear(): void {
+    this.#rules.census.count -= this.count
+    this.#members.clear()
+    this.#pools.clear()
+    this.#accused.clear()
+  }
+
+  /** One that may not stay: it is in the list only if there is room. */
+  #newcomer(request: JoinRequest, externalIp: string, now: number): Member {
+    const place = placeOf(externalIp, request, this.#rules.privateNetworks)
+    const traits = Traits.ofJoin(request, place.isLoopback)
+    const json = PeerJson.make(request.peerId, place.nearHost, request.port)
+    const hasRoom = this.#hasRoom
+    const [near, far] = this.#poolsOf(place, groupOf(request), traits, hasRoom)
+    const subnet = near.once(place.subnet)
+    const member = new Member(json, near.once(externalIp), { subnet, near, far }, traits, now)
+    if (hasRoom) {
+      this.#members.set(request.peerId, member)
+      this.#rules.census.count++
+      this.#enter(member)
+    }
+    return member
+  }
+
+  #renew(member: Member, request: JoinRequest, externalIp: string): void {
+    const group = groupOf(request)
+    const isWhereItWas =
+      member.externalIp === externalIp &&
+      PeerJson.isAt(member.json, request.reportedIp, request.port) &&
+      Traits.tellsMask(member.traits, request.subnetMask)
+    if (isWhereItWas) {
+      const traits = Traits.ofJoin(request, (member.traits & Traits.loopback) !== 0)
+      if (traits === member.traits && group === member.near.group) return
+      // The pools' names are made of what a member is, so they are looked up anew.
+      this.#move(member, externalIp, { site: member.near.site ?? "", subnet: member.subnet }, group, traits)
+      return
+    }
+    const place = placeOf(externalIp, request, this.#rules.privateNetworks)
+    const json = PeerJson.make(request.peerId, place.nearHost, request.port)
+    if (json !== member.json) {
+      // At another address it may well be reached; what it gives is what it was.
+      member.complaints = member.complaints?.filter(({ reason }) => reason !== "Unreachable")
+      member.json = json
+    }
+    this.#move(member, externalIp, place, group, Traits.ofJoin(request, place.isLoopback))
+  }
+
+  #move(
+    member: Member,
+    externalIp: string,
+    place: Pick<Place, "site" | "subnet">,
+    group: string | undefined,
+    traits: Traits.Traits
+  ): void {
+    this.#exit(member)
+    const [near, far] = this.#poolsOf(place, group, traits, true)
+    member.externalIp = near.once(externalIp)
+    member.subnet = near.once(place.subnet)
+    member.traits = traits
+    member.near = near
+    member.far = far
+    this.#enter(member)
+  }
+
+  #hear(member: Member, request: JoinRequest, now: number): void {
+    const before = this.#accused.get(request.peerId)
+    const told = request.complaints ?? []
+    if (before === undefined && told.length === 0) return
+    for (const id of before ?? []) {
+      const other = this.#members.get(id)
+      if (other !== undefined) other.complaints = Complaints.withoutComplaint(other.complaints, request.peerId)
+    }
+    const heard: Array<PeerId> = []
+    for (const { peerId, reason } of this.#members.has(request.peerId) ? told : []) {
+      const other = this.#members.get(peerId)
+      if (other === undefined || other === member || heard.includes(peerId)) continue
+      heard.push(peerId)
+      const complaint = { by: request.peerId, site: member.near.site ?? "", reason, until: now + Complaints.lasting }
+      other.complaints = Complaints.withComplaint(other.complaints, complaint, now)
+    }
+    if (heard.length === 0) this.#accused.delete(request.peerId)
+    else this.#accused.set(request.peerId, heard)
+  }
+
+  #handout(asker: Member, wanted: number, now: number): Handed {
+    const silent: Array<Member> = []
+    const handed = handout(asker, {
+      near: this.#around(asker.near, asker.subnet),
+      far: asker.far === undefined ? [] : this.#around(asker.far, asker.subnet),
+      wanted,
+      now,
+      voicesNeeded: Complaints.voicesNeeded(this.#sites),
+      chance: this.#chance,
+      onSilent: (member) => silent.push(member)
+    })
+    for (const member of silent) if (this.#members.get(member.id) === member) this.#remove(member.id, member)
+    return handed
+  }
+
+  /** The pool, and the one of those that keep to the asker's subnet, or do not. */
+  #around(own: Pool, subnet: string): ReadonlyArray<Pool> {
+    if (this.#closedPools === 0) return [own]
+    const { group, kind, site } = own
+    const other = this.#pools.get(keyOf({ site, group, kind, subnet: own.subnet === undefined ? subnet : undefined }))
+    return other === undefined ? [own] : [own, other]
+  }
+
+  #poolsOf(
+    place: Pick<Place, "site" | "subnet">,
+    group: string | undefined,
+    traits: Traits.Traits,
+    isKept: boolean
+  ): readonly [Pool, Pool | undefined] {
+    const [near, far] = circlesOf(place, group, traits)
+    return [this.#pool(near, isKept), far === undefined ? undefined : this.#pool(far, isKept)]
+  }
+
+  #pool(circle: Circle, isKept: boolean): Pool {
+    const key = keyOf(circle)
+    const known = this.#pools.get(key)
+    if (known !== undefined) return known
+    const pool = new Pool(circle)
+    if (isKept) {
+      this.#pools.set(key, pool)
+      if (pool.subnet !== undefined) this.#closedPools++
+      if (pool.site !== undefined) this.#sites++
+    }
+    return pool
+  }
+
+  #enter(member: Member): void {
+    member.near.put(member)
+    member.far?.put(member)
+  }
+
+  #exit(member: Member): void {
+    for (const pool of member.far === undefined ? [member.near] : [member.near, member.far]) {
+      pool.take(member)
+      if (!pool.isEmpty) continue
+      this.#pools.delete(pool.key)
+      if (pool.subnet !== undefined) this.#closedPools--
+      if (pool.site !== undefined) this.#sites--
     }
   }
-  visit(membersAt(state, asker.place.site))
-  if (asker.scope !== "Lan") {
-    const others = [...HashMap.keys(state.sites)].filter((site) => site !== asker.place.site)
-    for (const site of shuffled(others, random)) {
-      if (visits <= 0) break
-      visit(membersAt(state, site))
+
+  #remove(id: PeerId, member: Member): void {
+    this.#members.delete(id)
+    this.#rules.census.count--
+    this.#accused.delete(id)
+    this.#exit(member)
+  }
+
+  /** Goes round all members, a few with each join. */
+  #forgetSilent(now: number, most: number): void {
+    for (let n = 0; n < most; n++) {
+      const { done, value } = this.#sweep.next()
+      if (done === true) {
+        this.#sweep = this.#members.values()
+        return
+      }
+      if (value.expiresAt <= now) this.#remove(value.id, value)
     }
   }
-  const peers = kinds.flatMap((kind) => found[kind].map((member) => peerOf(member, kind))).slice(0, wanted)
-  return { peers, candidates }
 }
 
-/** How many members of the site could give the asker every piece. */
-export const sourcesAt = (
-  state: SwarmState,
-  site: string,
-  asker: { readonly id: PeerId; readonly profileClass: number },
-  now: number
-): number =>
-  membersAt(state, site).filter(
-    (member) =>
-      member.isComplete &&
-      !member.restrictedUpload &&
-      member.expiresAt > now &&
-      member.id !== asker.id &&
-      member.profileClass === asker.profileClass
-  ).length
-
-/** A number in [0, 1) that belongs to the state's turn: the jitter of the join that made it. */
-export const chance = (state: SwarmState): number => generator({ seed: ~state.seed, turn: state.turn })()
-
-type Kind = (typeof kinds)[number]
-const kinds = ["Lan", "Group", "Internet"] as const
-
-const membersAt = (state: SwarmState, site: string): ReadonlyArray<Member> =>
-  Option.getOrElse(HashMap.get(state.sites, site), () => [])
-
-const remove = (state: SwarmState, id: PeerId): SwarmState => {
-  const site = Option.getOrUndefined(HashMap.get(state.siteOf, id))
-  if (site === undefined) return state
-  const rest = membersAt(state, site).filter((member) => member.id !== id)
-  return {
-    ...state,
-    count: state.count - 1,
-    siteOf: HashMap.remove(state.siteOf, id),
-    sites: rest.length === 0 ? HashMap.remove(state.sites, site) : HashMap.set(state.sites, site, rest)
-  }
-}
-
-/** Fisher and Yates's shuffle, of which only as much is done as is taken. */
-function* shuffled<A>(items: ReadonlyArray<A>, random: () => number): Generator<A> {
-  const moved = new Map<number, number>()
-  for (let n = 0; n < items.length; n++) {
-    const chosen = n + Math.floor(random() * (items.length - n))
-    const item = items[moved.get(chosen) ?? chosen]
-    moved.set(chosen, moved.get(n) ?? n)
-    if (item !== undefined) yield item
-  }
-}
-
-/** Mulberry32, a generator with 32 bits of state: good enough to spread peers, and no secret. */
-const generator = ({ seed, turn }: { readonly seed: number; readonly turn: number }): (() => number) => {
-  let state = (seed ^ Math.imul(turn + 1, 0x9e37_79b1)) >>> 0
-  return () => {
-    state = (state + 0x6d2b_79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296
-  }
-}
+const groupOf = (request: JoinRequest): string | undefined => (request.scope === "Group" ? request.groupId : undefined)

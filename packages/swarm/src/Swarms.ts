@@ -2,10 +2,14 @@
 import type { Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
 import type { LeaseReply, LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { RequestRefused } from "@piecework/cloud/RoleError"
+import type { ContentId } from "@piecework/domain/Content"
 import { Context, Duration, Effect, Layer, Schema } from "effect"
 import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
+import { Residents } from "./Residents.ts"
 import * as Swarm from "./Swarm.ts"
+import type { SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
+import { mostListed, SwarmSummary, type SwarmView } from "./SwarmView.ts"
 
 /** The swarm could not take the message: it has too many waiting, or its process is gone. Try again. */
 export class SwarmUnavailable extends Schema.TaggedError<SwarmUnavailable>()("SwarmUnavailable", {
@@ -29,6 +33,19 @@ export class Swarms extends Context.Service<
       request: LeaseRequest,
       externalIp: string
     ) => Effect.Effect<LeaseReply, SwarmUnavailable | RequestRefused>
+    /** The swarms of this process that have members, those with most first: at most `mostListed`. */
+    readonly list: Effect.Effect<{ readonly count: number; readonly swarms: ReadonlyArray<SwarmSummary> }>
+    /** The swarm of a content, or of one of its groups, wherever it lives. */
+    readonly look: (contentId: ContentId, groupId: string | undefined) => Effect.Effect<SwarmView, SwarmUnavailable>
+    /**
+     * The swarm of a content, or of one of its groups, if it lives in this process: for callers in a hurry, who may tell
+     * it at once what others say by a message. Nothing when it lives elsewhere, has not begun, or wants a message now.
+     */
+    readonly resident: (
+      contentId: ContentId,
+      groupId: string | undefined,
+      epochMillis: number
+    ) => SwarmActor | undefined
   }
 >()("@piecework/swarm/Swarms") {
   /** On whatever cluster there is. */
@@ -36,6 +53,7 @@ export class Swarms extends Context.Service<
     Swarms,
     Effect.gen(function* () {
       const client = yield* Swarm.Swarm.client
+      const residents = yield* Residents
       return Swarms.of({
         join: Effect.fn("Swarms.join")(function* (request, externalIp) {
           const swarm = Swarm.idOf(request.contentId, request.scope === "Group" ? request.groupId : undefined)
@@ -55,10 +73,23 @@ export class Swarms extends Context.Service<
               ),
               inTime(swarm)
             )
-        })
+        }),
+        list: Effect.sync(() => {
+          const found = Array.from(
+            residents.all(),
+            ([swarm, actor]) => new SwarmSummary({ swarm, members: actor.memberCount })
+          ).filter(({ members }) => members > 0)
+          const largest = found.toSorted((a, b) => b.members - a.members || (a.swarm < b.swarm ? -1 : 1))
+          return { count: found.length, swarms: largest.slice(0, mostListed) }
+        }),
+        look: Effect.fn("Swarms.look")(function* (contentId, groupId) {
+          const swarm = Swarm.idOf(contentId, groupId)
+          return yield* client(swarm).Look().pipe(unavailable(swarm))
+        }),
+        resident: (contentId, groupId, epochMillis) => residents.find(Swarm.idOf(contentId, groupId), epochMillis)
       })
     })
-  ).pipe(Layer.provide(Swarm.layer))
+  ).pipe(Layer.provide(Swarm.layer), Layer.provide(Residents.layer))
 
   /** In this process alone, in memory: nothing to install, nothing left behind. */
   static readonly layerEmbedded: Layer.Layer<Swarms, never, SwarmConfig> = Layer.unwrap(

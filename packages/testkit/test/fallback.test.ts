@@ -43,7 +43,10 @@ describe("a download falls back to plain HTTP, finishes, and says why", () => {
     ["Unreachable", "ServiceUnreachable"],
     ["TimedOut", "ServiceUnreachable"],
     ["Unintelligible", "ServiceUnintelligible"],
-    ["Refused", "ServiceUnintelligible"]
+    ["Refused", "ServiceUnintelligible"],
+    ["Untrusted", "ServiceUnreachable"],
+    ["NotEnrolled", "NotEnrolled"],
+    ["CredentialRefused", "NotEnrolled"]
   ] as const) {
     it.effect(`when the service is ${reason}`, () =>
       Effect.gen(function* () {

@@ -17,7 +17,7 @@ describe("the program in the README", () => {
     const folder = join(packages, name)
     const text = existsSync(join(folder, "README.md")) ? readFileSync(join(folder, "README.md"), "utf8") : ""
     const program = block("ts", text)
-    if (name === "launch") continue
+    if (name === "launch" || name === "testpostgres") continue
     it.live(
       `of ${name} runs and prints what it says`,
       () =>

@@ -4,6 +4,7 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
+import { Host } from "@piecework/host/Host"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
@@ -11,7 +12,9 @@ import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
+import { defaultRoot } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
+import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
@@ -24,6 +27,7 @@ export const agent = Command.make(
   "agent",
   {
     service: options.service,
+    serviceCa: options.serviceCa,
     state: options.state,
     reports: options.reports,
     host: options.host,
@@ -40,16 +44,21 @@ export const agent = Command.make(
     yield* Startup.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
     const policy = yield* DevicePolicy.load(input)
-    const scope = DevicePolicy.modeOf(policy)
-    const group = yield* DevicePolicy.groupOf(policy)
+    const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
+    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
     if (!usesPeers(scope)) {
-      const sentence = `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
+      const sentence =
+        why === undefined
+          ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
+          : `There are no peers to serve: ${Summary.because(why)}.`
       return yield* new Failure({ sentence, code: exitCodes.usage })
     }
     const layer = Layers.client({
       state: input.state,
       mayForget: false,
       service,
+      serviceCa: input.serviceCa,
       group,
       reports: input.reports,
       fetches: false,

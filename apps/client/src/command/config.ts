@@ -1,4 +1,6 @@
 /** `piecework config`: the settings in force, and who says them. */
+import { Host } from "@piecework/host/Host"
+import type * as Eligibility from "@piecework/policy/Eligibility"
 import * as Policy from "@piecework/policy/Policy"
 import { words } from "@piecework/policy/Provider"
 import type { Setting } from "@piecework/policy/Setting"
@@ -10,6 +12,7 @@ import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
+import { defaultRoot } from "../StateFolder.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -20,7 +23,7 @@ const explain = Flag.String("explain").pipe(
 
 export const config = Command.make(
   "config",
-  { policy: options.policy, explain, json: options.json },
+  { policy: options.policy, explain, state: options.state, json: options.json },
   Effect.fn("config")(function* (input) {
     yield* Startup.forPrograms(input.json)
     const output = yield* Output
@@ -30,7 +33,10 @@ export const config = Command.make(
       const shown = (one === undefined ? names : [one]).map((name) => forPrograms(policy, name))
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
     }
-    return yield* output.line(one === undefined ? table(policy) : explained(policy, one))
+    if (one === undefined) return yield* output.line(table(policy))
+    const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
+    const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), Host.layer())
+    return yield* output.line([explained(policy, one), ...here(one, verdict)].join("\n"))
   })
 ).pipe(
   Command.withDescription("Show the settings in force, and where each comes from"),
@@ -97,6 +103,23 @@ const explained = (policy: Policy.Policy, name: Name): string => {
     ...(DevicePolicy.carriedOut.has(name) ? [] : ["This version of piecework does not carry it out."])
   ].join("\n")
 }
+
+/** What the setting does to this device now: told of those that decide whether it has peers. */
+const here = (name: Name, verdict: Eligibility.Verdict): ReadonlyArray<string> => {
+  const against = verdict.filter(({ setting }) => setting === name)
+  if (against.length > 0) return against.map(({ sentence }) => `This device has no peers now: ${sentence}.`)
+  if (!decidesPeering.has(name)) return []
+  return [
+    verdict.length === 0 ? "This device may have peers now." : "It is not what keeps this device from having peers."
+  ]
+}
+
+const decidesPeering: ReadonlySet<Name> = new Set([
+  "DODownloadMode",
+  "DOMinRAMAllowedToPeer",
+  "DOMinDiskSizeAllowedToPeer",
+  "DOAllowVPNPeerCaching"
+])
 
 /** A value in words: with its unit, or that there is none. */
 const shown = (policy: Policy.Policy, name: Name): string => {

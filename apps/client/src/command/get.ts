@@ -5,6 +5,7 @@ import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import { Host } from "@piecework/host/Host"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
@@ -12,6 +13,7 @@ import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
+import { defaultRoot } from "../StateFolder.ts"
 import * as Watch from "../Watch.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
@@ -62,6 +64,7 @@ const flags = {
     Flag.optional
   ),
   service: options.service,
+  serviceCa: options.serviceCa,
   state: options.state,
   reports: options.reports,
   host: options.host,
@@ -94,13 +97,15 @@ export const get = Command.make(
     }
     const service = yield* options.parseService(input.service)
     const policy = yield* DevicePolicy.load(input)
-    const mode = DevicePolicy.modeOf(policy)
-    const group = yield* DevicePolicy.groupOf(policy)
+    const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
+    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
     const talks = usesPeers(mode) && Option.isSome(service)
     const layer = Layers.client({
       state: input.state,
       mayForget: true,
       service,
+      serviceCa: input.serviceCa,
       group,
       reports: input.reports,
       fetches: true,
@@ -119,6 +124,7 @@ export const get = Command.make(
         url,
         path: isAbsolute(name) ? name : resolve(name),
         mode,
+        why,
         overwrite: input.overwrite,
         link: input.link
       })

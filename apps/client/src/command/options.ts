@@ -13,6 +13,13 @@ export const service = Flag.String("service").pipe(
   Flag.optional
 )
 
+export const serviceCa = Flag.String("service-ca").pipe(
+  Flag.withDescription("certificates in PEM by which to know an https service, in place of the system's"),
+  Flag.withMetavar("FILE"),
+  Flag.withFallbackConfig(Config.String("PIECEWORK_SERVICE_CA")),
+  Flag.optional
+)
+
 export const state = Flag.String("state").pipe(
   Flag.withDescription("folder for the cache and the records"),
   Flag.withMetavar("DIR"),

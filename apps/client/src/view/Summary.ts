@@ -13,7 +13,9 @@ export const why: { readonly [R in ModeReason]: string } = {
   NoService: "no service is set; name one with --service to use peers",
   ServiceUnreachable: "the service could not be reached",
   ServiceUnintelligible: "what answered was no Piecework service",
+  NotEnrolled: "this device is not enrolled at the service; see piecework enrol --help",
   ContentUnknown: "the service does not know this file; publish it to use peers",
+  NotEligible: "this device takes no part in peering",
   PeersForbidden: "the file's policy forbids peers",
   PhfMissing: "its pieces hash file could not be fetched",
   PhfMismatch: "its pieces hash file is not the one the service vouched for",
@@ -30,9 +32,12 @@ export const isAgainstTheWish = ({ reason }: Fallback): boolean =>
 export const because = ({ detail, reason }: Fallback): string => {
   const exact = detail?.replace(/\.$/, "")
   if (exact === undefined || reason === "ContentUnknown" || reason === "TooSmall") return why[reason]
-  const isSaid = reason === "ServiceUnreachable" || reason === "ServiceUnintelligible"
+  const isSaid = said.has(reason)
   return isSaid ? `${exact.charAt(0).toLowerCase()}${exact.slice(1)}` : `${why[reason]} (${exact})`
 }
+
+/** Where what failed says all there is to say. */
+const said: ReadonlySet<ModeReason> = new Set(["ServiceUnreachable", "ServiceUnintelligible", "NotEnrolled"])
 
 /** Time and rate, unless it was too quick for a rate to mean anything. */
 const pace = (bytes: number, seconds: number): string =>

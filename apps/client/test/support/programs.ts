@@ -4,6 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { anyDevice } from "@piecework/policy/PolicyFile"
 import { Deferred, Effect, Schema, type Scope } from "effect"
 
 const entries = {
@@ -53,7 +54,7 @@ export const start = (
           ["--conditions=source", "--disable-warning=ExperimentalWarning", entries[entry], ...args],
           {
             stdio: ["ignore", stdout ?? "pipe", "pipe"],
-            env: { ...process.env, NO_COLOR: "1", ...env }
+            env: { ...process.env, ...anyDevice, NO_COLOR: "1", ...env }
           }
         )
       ),

@@ -1,7 +1,11 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
 import { isIP } from "node:net"
-import { Effect, Schema } from "effect"
+import { EndpointUrl } from "@piecework/cloud/Fields"
+import { Config, Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { addressIn } from "../http/Address.ts"
+import { proxyIn } from "../http/Proxies.ts"
+import { formats, levels } from "../operation/Logs.ts"
 import { roleNames, rolesIn, roleUrlIn } from "../role/RoleName.ts"
 import * as RunnerAddress from "../cluster/RunnerAddress.ts"
 import { data, json, postgresUrl } from "./options.ts"
@@ -25,11 +29,11 @@ const publicUrl = Flag.String("public-url").pipe(
 )
 
 const proxies = Flag.String("trust-proxy").pipe(
-  Flag.withMetavar("ADDRESS"),
+  Flag.withMetavar("ADDRESS[/BITS]"),
   Flag.withDescription("a reverse proxy in front of the service, whose X-Forwarded-For says where devices are"),
-  Flag.filter(
-    (text) => isIP(text) !== 0,
-    (text) => `"${text}" is no IP address; a proxy is known by the address it connects from`
+  Flag.filterMap(
+    proxyIn,
+    (text) => `"${text}" is no IP address or network; a proxy is known by the address it connects from`
   ),
   Flag.atLeast(0)
 )
@@ -51,6 +55,31 @@ const roleUrls = Flag.String("role-url").pipe(
   Flag.withDescription("where a role is that this process does not have; may be repeated, for a role too"),
   Flag.filterMap(roleUrlIn, (text) => `"${text}" is no role and URL; give one like array=https://arrays.example`),
   Flag.atLeast(0)
+)
+
+const metrics = Flag.String("metrics").pipe(
+  Flag.withMetavar("HOST:PORT"),
+  Flag.withDescription("serves metrics there, for Prometheus; default nowhere"),
+  Flag.filterMap(addressIn, (text) => `"${text}" is no address and port; give one like 127.0.0.1:9670`),
+  Flag.optional
+)
+
+const otlp = Flag.String("otlp").pipe(
+  Flag.withMetavar("URL"),
+  Flag.withDescription("sends traces to this OpenTelemetry collector; default $OTEL_EXPORTER_OTLP_ENDPOINT, or none"),
+  Flag.withFallbackConfig(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
+  Flag.filter(Schema.is(EndpointUrl), (text) => `"${text}" is no http or https URL`),
+  Flag.optional
+)
+
+const logFormat = Flag.Literals("log-format", formats).pipe(
+  Flag.withDescription("how log lines are written"),
+  Flag.withDefault("text")
+)
+
+const logLevel = Flag.Literals("log-level", levels).pipe(
+  Flag.withDescription("what is logged; each request at debug"),
+  Flag.withDefault("info")
 )
 
 const cluster = postgresUrl(
@@ -76,6 +105,28 @@ const runnerListen = Flag.String("runner-listen").pipe(
   Flag.optional
 )
 
+const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
+  Flag.withDescription("serve enrolled devices only; see piecework-service device --help"),
+  Flag.withDefault(false)
+)
+
+const tlsCert = Flag.String("tls-cert").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("certificate in PEM for HTTPS, read again when it changes; default what init made"),
+  Flag.optional
+)
+
+const tlsKey = Flag.String("tls-key").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription("its private key in PEM"),
+  Flag.optional
+)
+
+const plainHttp = Flag.Boolean("plain-http").pipe(
+  Flag.withDescription("speak plain HTTP although init made a certificate; then put a proxy with TLS before it"),
+  Flag.withDefault(false)
+)
+
 export const serve = Command.make("piecework-service", {
   host,
   port,
@@ -84,9 +135,17 @@ export const serve = Command.make("piecework-service", {
   roleUrls,
   proxies,
   privateNetworks,
+  metrics,
+  otlp,
+  logFormat,
+  logLevel,
   cluster,
   runner,
-  runnerListen
+  runnerListen,
+  requireEnrolment,
+  tlsCert,
+  tlsKey,
+  plainHttp
 }).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),
@@ -94,7 +153,7 @@ export const serve = Command.make("piecework-service", {
     Effect.gen(function* () {
       // A third of the program's start; the other commands do without.
       const { run } = yield* Effect.promise(() => import("../http/Serving.ts"))
-      return yield* run(options)
+      return yield* run({ ...options, log: { format: options.logFormat, level: options.logLevel } })
     })
   )
 )

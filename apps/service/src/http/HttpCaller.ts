@@ -1,36 +1,68 @@
-/** Who calls, over HTTP: the address is the socket's, and the service's own URL is the one by which it was reached. */
+/**
+ * Who calls, over HTTP: the address is the socket's, the service's own URL is the one by which it was reached, and the identity is
+ * what the token in the request proves. `Entrance` finds it out once a request; roles get it by the middleware here.
+ */
 import { Caller, CallerMiddleware } from "@piecework/cloud/Caller"
 import { EndpointUrl, Ip } from "@piecework/cloud/Fields"
-import { anonymous } from "@piecework/cloud/Identity"
+import { isLoopback } from "@piecework/trust/Admission"
 import { Effect, Layer, Option, Schema } from "effect"
-import { HttpServerRequest } from "effect/http"
+import type { HttpServerRequest } from "effect/http"
+import * as Proxies from "./Proxies.ts"
 
 export interface Options {
   /** URL that clients are told, without a slash at the end; absent means it is made of the Host header. */
   readonly publicUrl: string | undefined
-  /** Addresses of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For). */
+  /** Addresses and networks of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For, X-Forwarded-Proto). */
   readonly proxies: ReadonlyArray<string>
+  /** Whether the socket itself is encrypted. */
+  readonly isSecure: boolean
 }
 
-export const layer = ({ proxies, publicUrl }: Options): Layer.Layer<CallerMiddleware> => {
-  const trusted = new Set(proxies)
-  return Layer.succeed(CallerMiddleware, (effect) =>
-    Effect.flatMap(Effect.serviceOption(HttpServerRequest.HttpServerRequest), (request) => {
-      if (Option.isNone(request)) return Effect.die("a call that came over no HTTP request")
-      const { headers, remoteAddress } = request.value
-      const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
-      return Effect.provideService(effect, Caller, {
-        externalIp: originOf(socketIp, headers["x-forwarded-for"], trusted),
-        baseUrl: publicUrl ?? baseOf(headers["host"]),
-        identity: anonymous
-      })
-    })
+/** Hands what `Entrance` found to the roles. */
+export const layer: Layer.Layer<CallerMiddleware> = Layer.succeed(CallerMiddleware, (effect) =>
+  Effect.flatMap(Effect.serviceOption(Caller), (caller) =>
+    Option.isNone(caller)
+      ? Effect.die("a call that did not come in by the entrance")
+      : Effect.provideService(effect, Caller, caller.value)
   )
+)
+
+/** What a request says of where it comes from, by what it says and by whom it is brought. */
+export interface Origin {
+  readonly externalIp: string
+  readonly baseUrl: string
+  /** Nobody on the way could read it: TLS as far as is known, or this machine itself. */
+  readonly isPrivate: boolean
+}
+
+export const originOf = ({ isSecure, proxies, publicUrl }: Options) => {
+  const trusted = Proxies.make(proxies)
+  return ({ headers, remoteAddress }: HttpServerRequest.HttpServerRequest): Origin => {
+    const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
+    const isProxied = trusted.has(socketIp)
+    const externalIp = isProxied ? farthest(socketIp, headers["x-forwarded-for"], trusted) : socketIp
+    // A proxy may add its word behind one that the caller made up.
+    const scheme = isProxied ? headers["x-forwarded-proto"]?.split(",").at(-1)?.trim().toLowerCase() : undefined
+    const isEncrypted = scheme === undefined ? isSecure : scheme === "https"
+    return {
+      externalIp,
+      baseUrl: publicUrl ?? baseOf(headers["host"], isEncrypted ? "https" : "http"),
+      isPrivate: isEncrypted || isLoopback(externalIp)
+    }
+  }
+}
+
+/** The address of a caller, from that of its socket and the header by which proxies pass it on. */
+export const externalIpOf = (proxies: ReadonlyArray<string>) => {
+  const trusted = Proxies.make(proxies)
+  return (socketAddress: string, forwardedFor: string | undefined): string => {
+    const socketIp = withoutMapping(socketAddress)
+    return trusted.has(socketIp) ? farthest(socketIp, forwardedFor, trusted) : socketIp
+  }
 }
 
 /** Each proxy adds the address that it was called from at the end; the last one that is no proxy of ours is the caller's. */
-const originOf = (socketIp: string, forwardedFor: string | undefined, trusted: ReadonlySet<string>): string => {
-  if (!trusted.has(socketIp)) return socketIp
+const farthest = (socketIp: string, forwardedFor: string | undefined, trusted: Proxies.Proxies): string => {
   const hops = (forwardedFor ?? "").split(",").map((hop) => withoutMapping(hop.trim()))
   const origin = hops.findLast((hop) => !trusted.has(hop))
   return origin !== undefined && isIp(origin) ? origin : socketIp
@@ -47,7 +79,7 @@ const isEndpoint = Schema.is(EndpointUrl)
  * Only the asker is told what it said, so a Host header that lies harms nobody else; one that is no host and port leaves
  * the asker with a URL that does not resolve.
  */
-const baseOf = (host: string | undefined): string => {
-  const url = `http://${host ?? ""}`
+const baseOf = (host: string | undefined, scheme: "http" | "https"): string => {
+  const url = `${scheme}://${host ?? ""}`
   return host !== undefined && /^[\w.:[\]-]{1,255}$/.test(host) && isEndpoint(url) ? url : "http://unknown.invalid"
 }

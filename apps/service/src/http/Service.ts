@@ -1,33 +1,40 @@
 /** The roles of this process on one port, with the health of the service. */
-import { createServer, type Server } from "node:http"
-import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import type { Server } from "node:http"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import { exitCodes } from "../ExitCode.ts"
-import { explained, Failure } from "../Failure.ts"
+import type { Failure } from "../Failure.ts"
+import { drain } from "../operation/Drain.ts"
+import { Readiness } from "../operation/Readiness.ts"
+import { logged } from "../operation/RequestLog.ts"
+import { Traffic } from "../operation/Traffic.ts"
 import { type RoleName, type RoleUrl, urlsOf } from "../role/RoleName.ts"
 import * as Roles from "../role/Roles.ts"
+import type { Address } from "./Address.ts"
+import * as ArrayShortcut from "./ArrayShortcut.ts"
+import * as Entrance from "./Entrance.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
-import * as Limits from "./Limits.ts"
+import { listening } from "./listening.ts"
+import * as Observed from "./Observed.ts"
+import { ShortcutServer } from "./ShortcutServer.ts"
+import * as TlsServer from "./TlsServer.ts"
+import * as Trust from "./Trust.ts"
 
-export interface Options extends HttpCaller.Options {
-  /** Address to listen on; absent means all of this machine's. */
-  readonly host: string | undefined
-  /** 0 takes a free one. */
-  readonly port: number
+export interface Options extends HttpCaller.Options, Address {
   /** What this process is to do. */
   readonly roles: readonly [RoleName, ...ReadonlyArray<RoleName>]
   /** Where roles are that callers find elsewhere than under the URL by which they came. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
+  /** For HTTPS; absent means plain HTTP. */
+  readonly tls: TlsServer.Files | undefined
 }
 
-/** Serves from when it is built until its scope closes; gives the address it listens on. */
+/** Serves from when it is built until its scope closes, and then until what has come is answered; gives the address it listens on. */
 export const layer = (
   options: Options,
   rooms: Omit<Roles.Rooms, "takesReports">
-): Layer.Layer<HttpServer.HttpServer, Failure> => {
+): Layer.Layer<HttpServer.HttpServer, Failure, Readiness | Traffic> => {
   // A public URL is that of all roles, wherever they run.
   const takesReports =
     options.publicUrl !== undefined ||
@@ -35,59 +42,47 @@ export const layer = (
     options.roleUrls.some(({ role }) => role === "reports")
   const all = Roles.routes({ ...rooms, takesReports })
   const [first, ...others] = options.roles
-  const routes = Layer.mergeAll(all[first], ...others.map((role) => all[role]), HealthRoute.layer, Limits.layer)
-  const server = createServer(Limits.serverOptions)
-  return HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide([HttpCaller.layer(options), Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
-    Layer.provideMerge(cutOff(server)),
-    Layer.provideMerge(listening(server, options))
+  const routes = Layer.mergeAll(
+    all[first],
+    ...others.map((role) => all[role]),
+    Trust.routes,
+    HealthRoute.layer,
+    Entrance.layer(options)
   )
-}
-
-const listening = (server: Server, { host, port }: Options) =>
-  explained(
-    NodeHttpServer.layer(() => server, {
-      port,
-      ...(host === undefined ? {} : { host }),
-      // Answers are short: whoever has none by then will not have it soon.
-      gracefulShutdownTimeout: "2 seconds"
-    }),
-    (error) => refusal(error.cause, host, port)
-  )
-
-/** Between the last answer and the closed server: a caller that does not finish its request keeps nobody waiting. */
-const cutOff = (server: Server) =>
-  Layer.effectDiscard(
-    Effect.andThen(
-      HttpServer.HttpServer,
-      Effect.addFinalizer(() => Effect.sync(() => server.closeAllConnections()))
+  const caller = Observed.layer.pipe(Layer.provide(HttpCaller.layer))
+  const serving = (server: Server) => {
+    // Its end comes before that of what it stands on: the routes go when nobody needs them any more.
+    const stopping = Layer.effectDiscard(
+      Effect.gen(function* () {
+        const readiness = yield* Readiness
+        const traffic = yield* Traffic
+        yield* Effect.addFinalizer(() => drain(server, readiness, traffic))
+      })
     )
-  )
-
-const refusal = (cause: unknown, host: string | undefined, port: number): Failure => {
-  const code = cause instanceof Error && "code" in cause ? cause.code : undefined
-  const where = host === undefined ? `port ${port}` : `port ${port} of ${host}`
-  switch (code) {
-    case "EADDRINUSE":
-      return new Failure({
-        sentence: `Another program listens on ${where} already; choose another port with --port.`,
-        code: exitCodes.portInUse
+    const watching = Layer.effectDiscard(
+      Effect.gen(function* () {
+        const onArrival = (yield* Traffic).watching(yield* logged(options.proxies))
+        if (server instanceof ShortcutServer) server.onArrival = onArrival
+        else server.prependListener("request", onArrival)
       })
-    case "EACCES":
-    case "EPERM":
-      return new Failure({
-        sentence: `This user may not listen on ${where}; choose a port above 1023 with --port.`,
-        code: exitCodes.address
-      })
-    case "EADDRNOTAVAIL":
-    case "ENOTFOUND":
-    case "EAI_AGAIN":
-    case "EINVAL":
-      return new Failure({
-        sentence: `${host ?? "The address"} is no address of this machine; choose another with --host.`,
-        code: exitCodes.address
-      })
-    default:
-      return new Failure({ sentence: `Cannot listen on ${where} (${String(code ?? cause)}).`, code: exitCodes.address })
+    )
+    const shortcut =
+      server instanceof ShortcutServer && options.roles.includes("array")
+        ? ArrayShortcut.layer(server, options).pipe(Layer.provide(rooms.swarms))
+        : Layer.empty
+    return stopping.pipe(
+      Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
+      Layer.provide(shortcut),
+      Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
+      Layer.provideMerge(listening(() => server, options, "--port")),
+      Layer.provide(watching),
+      Layer.provide(rooms.trust)
+    )
   }
+  return Layer.unwrap(Effect.map(serverFor(options.tls), serving))
 }
+
+const serverFor = (tls: TlsServer.Files | undefined) =>
+  tls === undefined
+    ? Effect.sync((): Server => new ShortcutServer(Entrance.serverOptions))
+    : TlsServer.make(tls, Entrance.serverOptions)

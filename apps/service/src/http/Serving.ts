@@ -10,10 +10,19 @@ import type { HostPort } from "../cluster/RunnerAddress.ts"
 import { type Data, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
+import { EventLoop } from "../operation/EventLoop.ts"
+import * as Logs from "../operation/Logs.ts"
+import * as ProcessMetrics from "../operation/ProcessMetrics.ts"
+import { Readiness } from "../operation/Readiness.ts"
+import * as Traces from "../operation/Traces.ts"
+import { Traffic } from "../operation/Traffic.ts"
 import { Output } from "../Output.ts"
 import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
 import * as Startup from "../Startup.ts"
+import * as MetricsServer from "./MetricsServer.ts"
 import * as Service from "./Service.ts"
+import * as TlsServer from "./TlsServer.ts"
+import * as Trust from "./Trust.ts"
 
 export interface Options {
   /** Address to listen on; all of this machine's when absent. */
@@ -29,12 +38,23 @@ export interface Options {
   /** Where the others are. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
   readonly privateNetworks: "one-site" | "by-subnet"
+  /** Where metrics are served, if at all. */
+  readonly metrics: Option.Option<MetricsServer.Options>
+  /** URL of the OpenTelemetry collector that gets traces, if any. */
+  readonly otlp: Option.Option<string>
+  readonly log: Logs.Options
   /** Where the other processes of the cluster are found; this process alone when absent. */
   readonly cluster: Option.Option<Redacted.Redacted>
   /** Where they reach this one, which then has swarms. */
   readonly runner: Option.Option<HostPort>
   readonly runnerListen: Option.Option<string>
   readonly data: Data
+  /** Whether devices that have not enrolled are refused. */
+  readonly requireEnrolment: boolean
+  /** Certificate and key for HTTPS; what `init` made when absent. */
+  readonly tlsCert: Option.Option<string>
+  readonly tlsKey: Option.Option<string>
+  readonly plainHttp: boolean
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -50,6 +70,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       code: exitCodes.usage
     })
   }
+  const tls = yield* TlsServer.filesFor({ ...options, data: options.data.directory })
   const config = SwarmConfig.layer({
     privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite"
   })
@@ -73,20 +94,45 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       proxies: options.proxies,
       publicUrl,
       roles: options.roles,
-      roleUrls: options.roleUrls
+      roleUrls: options.roleUrls,
+      tls,
+      isSecure: tls !== undefined
     },
-    { database, swarms }
+    { database, swarms, trust: Trust.layer(options).pipe(Layer.provide(database)) }
   )
-  const ready = Layer.effectDiscard(announced(listenOn, options.json))
-  if (joined === undefined) return yield* ready.pipe(Layer.provide(service), Layer.launch)
+  const ready = Layer.effectDiscard(
+    Effect.andThen(hurried, announced(listenOn, tls === undefined ? "http" : "https", options))
+  )
+  if (joined === undefined) return yield* ready.pipe(Layer.provide(service), operated(options), Layer.launch)
   return yield* Layer.mergeAll(ready, joined.announced).pipe(
     Layer.provide(service),
     Layer.provide(joined.arrays),
     // A runner has swarms whatever roles it has.
     Option.isSome(options.runner) ? Layer.provideMerge(joined.swarms) : identity,
+    operated(options),
     Layer.launch
   )
 })
+
+/** With what an operator looks at: metrics, readiness, traces and the log. */
+const operated =
+  ({ log, metrics, otlp }: Options) =>
+  <A, E, R>(self: Layer.Layer<A, E, R>) =>
+    self.pipe(
+      Layer.provide(Option.match(metrics, { onNone: () => Layer.empty, onSome: MetricsServer.layer })),
+      Layer.provide(Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer]))),
+      Layer.provide([Logs.layer(log), Traces.layer(Option.getOrUndefined(otlp))])
+    )
+
+/** Told a second time, the process ends at once; and whatever it is that does not end, it takes no longer than five seconds. */
+const hurried = Effect.addFinalizer(() =>
+  Effect.sync(() => {
+    process.on("SIGTERM", endNow(exitCodes.interrupted)).on("SIGINT", endNow(exitCodes.interrupted))
+    setTimeout(endNow(exitCodes.unexpected), 4800).unref()
+  })
+)
+
+const endNow = (code: number) => () => process.exit(code)
 
 /** Loaded only for a cluster. */
 const joining = (...args: Parameters<typeof join>) =>
@@ -106,16 +152,18 @@ const toldUrl = (text: string | undefined): Effect.Effect<string | undefined, Fa
       )
 
 /** Says where it listens, for a person or a program, once it does. */
-const announced = (listenOn: string | undefined, forPrograms: boolean) =>
+const announced = (listenOn: string | undefined, scheme: "http" | "https", { json, log, roles }: Options) =>
   Effect.gen(function* () {
     const output = yield* Output
     const { address } = yield* HttpServer.HttpServer
     if (!NetAddress.isInetAddress(address)) return yield* Effect.die("an address without a port")
     const isEverywhere = NetAddress.isUnspecified(address.address)
     const shown = isEverywhere ? "127.0.0.1" : NetAddress.formatUrlHost(address.address)
-    const url = `http://${shown}:${address.port}`
+    const url = `${scheme}://${shown}:${address.port}`
     yield* Startup.serving
-    if (forPrograms) return yield* output.line(JSON.stringify({ listening: url }))
+    if (log.format === "json") yield* Effect.annotateLogs(Effect.logInfo("listening"), { url, roles: roles.join(",") })
+    if (json) return yield* output.line(JSON.stringify({ listening: url }))
+    if (log.format === "json") return undefined
     const where = listenOn === undefined || isEverywhere ? ` and on this machine's other addresses` : ""
     return yield* output.note(`piecework-service listens at ${url}${where}. Stop it with Ctrl-C.`)
   })

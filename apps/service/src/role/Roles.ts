@@ -15,7 +15,6 @@ import * as KeyValueHandlers from "@piecework/cloud/KeyValueHandlers"
 import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
 import { ReportRpcs } from "@piecework/cloud/ReportRpcs"
-import type { Database } from "@piecework/database/Database"
 import { Places } from "@piecework/reports/Places"
 import * as ReportAdminHandlers from "@piecework/reports/ReportAdminHandlers"
 import * as ReportAdminRpcs from "@piecework/reports/ReportAdminRpcs"
@@ -23,13 +22,23 @@ import * as ReportHandlers from "@piecework/reports/ReportHandlers"
 import { Reports } from "@piecework/reports/Reports"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
 import * as Sweeper from "@piecework/reports/Sweeper"
+import { Database } from "@piecework/database/Database"
+import * as Probe from "@piecework/database/Probe"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
-import type { Swarms } from "@piecework/swarm/Swarms"
-import { Layer } from "effect"
+import * as SwarmHandlers from "@piecework/swarm/SwarmHandlers"
+import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
+import { Swarms } from "@piecework/swarm/Swarms"
+import { ContentId } from "@piecework/domain/Content"
+import { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { Admission } from "@piecework/trust/Admission"
+import type { Credentials } from "@piecework/trust/Credentials"
+import { Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, type Failure, ofDatabase } from "../Failure.ts"
 import * as PhfRoute from "../http/PhfRoute.ts"
+import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
+import { Readiness } from "../operation/Readiness.ts"
 import type { RoleName } from "./RoleName.ts"
 
 /** What roles may stand on. */
@@ -38,10 +47,12 @@ export interface Rooms {
   readonly swarms: Layer.Layer<Swarms, Failure>
   /** Whether callers are told where to report to. */
   readonly takesReports: boolean
+  /** Who is let in, whatever the role. */
+  readonly trust: Layer.Layer<Admission | Credentials, Failure>
 }
 
-/** Routes that still want the router and who calls. */
-export type Routes = Layer.Layer<never, Failure, HttpRouter.HttpRouter | CallerMiddleware>
+/** Routes that still want the router, who calls, and where a role says whether it works. */
+export type Routes = Layer.Layer<never, Failure, HttpRouter.HttpRouter | CallerMiddleware | Readiness>
 
 export const routes = ({ database, swarms, takesReports }: Rooms): { readonly [N in RoleName]: Routes } => {
   const catalog = explained(Catalog.layer, ofDatabase).pipe(Layer.provide(database))
@@ -50,22 +61,55 @@ export const routes = ({ database, swarms, takesReports }: Rooms): { readonly [N
     Layer.provide([database, Places.layerNone, ReportsConfig.layer()])
   )
   return {
-    geo: rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer),
-    kv: rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer({ takesReports })),
-    "content-policy": rpcs(
-      ContentPolicyRpcs,
-      paths.ContentPolicy,
-      ContentPolicyHandlers.layer.pipe(Layer.provide(catalog))
-    ),
-    discovery: rpcs(DiscoveryRpcs, paths.Discovery, DiscoveryHandlers.layer),
-    array: rpcs(ArrayRpcs, paths.Array, ArrayHandlers.layer.pipe(Layer.provide(swarms))),
-    reports: Layer.mergeAll(
-      rpcs(ReportRpcs, paths.Reports, ReportHandlers.layer),
-      rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
-    ).pipe(Layer.provide(reports)),
-    metadata: PhfRoute.layer.pipe(Layer.provide(catalog))
+    geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
+    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer({ takesReports })), Effect.void),
+    "content-policy": works(
+      "content-policy",
+      Layer.merge(rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer), CatalogMetrics.layer),
+      Effect.andThen(readable, Effect.flatMap(Database, Probe.writable))
+    ).pipe(Layer.provide([catalog, database])),
+    metadata: works("metadata", PhfRoute.layer, readable).pipe(Layer.provide(catalog)),
+    discovery: works("discovery", rpcs(DiscoveryRpcs, paths.Discovery, DiscoveryHandlers.layer), Effect.void),
+    array: works(
+      "array",
+      Layer.merge(
+        rpcs(ArrayRpcs, paths.Array, ArrayHandlers.layer),
+        rpcs(SwarmRpcs.SwarmRpcs, SwarmRpcs.path, SwarmHandlers.layer)
+      ),
+      answering
+    ).pipe(Layer.provide(swarms)),
+    reports: works(
+      "reports",
+      Layer.merge(
+        rpcs(ReportRpcs, paths.Reports, ReportHandlers.layer),
+        rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
+      ),
+      Effect.flatMap(Database, Probe.writable)
+    ).pipe(Layer.provide([reports, database]))
   }
 }
+
+/** A role with what tells whether it works. */
+const works = <E, R, RC>(
+  role: RoleName,
+  serving: Layer.Layer<never, E, R>,
+  check: Effect.Effect<unknown, { readonly message: string }, RC>
+) =>
+  Layer.merge(
+    serving,
+    Layer.effectDiscard(
+      Effect.gen(function* () {
+        const readiness = yield* Readiness
+        yield* readiness.watch(role, Effect.provideContext(check, yield* Effect.context<RC>()))
+      })
+    )
+  )
+
+/** Looking for a URL that nobody publishes reads the catalog's index and nothing else. */
+const readable = Catalog.use((catalog) => catalog.byUrl(ContentUrl.make("http://health.invalid/")))
+
+/** A look at the swarm of nothing: the way there and back, and no more. */
+const answering = Swarms.use((swarms) => swarms.look(ContentId.make(`DO-${"A".repeat(43)}`), undefined))
 
 /** A group of RPCs at a path. A defect in one call must not end the others. */
 const rpcs = <Rpcs extends Rpc.Any, E, R>(

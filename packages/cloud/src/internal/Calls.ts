@@ -1,6 +1,6 @@
 /** How one RPC of a role is called: over HTTP, or on handlers in the same process. Either ends in time, with a value or a `CloudError`. */
-import { Cause, Duration, Effect, Option, Result, Schema, Scope, Stream } from "effect"
-import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { Cause, Duration, Effect, Option, Redacted, Result, Schema, Scope } from "effect"
+import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import { type Rpc, RpcClient, RpcClientError, type RpcGroup, RpcSerialization, RpcTest } from "effect/rpc"
 import { ArrayRpcs } from "../ArrayRpcs.ts"
 import { type CallerMiddleware, externalIpHeader } from "../Caller.ts"
@@ -10,9 +10,10 @@ import { ContentPolicyRpcs } from "../ContentPolicyRpcs.ts"
 import { DiscoveryRpcs } from "../DiscoveryRpcs.ts"
 import { GeoRpcs } from "../GeoRpcs.ts"
 import { KeyValueRpcs } from "../KeyValueRpcs.ts"
-import { text } from "../Fields.ts"
 import { ReportRpcs } from "../ReportRpcs.ts"
+import { isFor } from "../ServiceUrl.ts"
 import * as Kept from "./Kept.ts"
+import { readReply } from "./Reply.ts"
 import type { Role } from "../Role.ts"
 import { ContentUnknown, RequestRefused } from "../RoleError.ts"
 
@@ -41,6 +42,7 @@ export const overHttp: Effect.Effect<Call, never, CloudConfig | HttpClient.HttpC
         function* (url: string): Effect.fn.Return<Client, never, Scope.Scope | RpcSerialization.RpcSerialization> {
           const bounded = http.pipe(
             HttpClient.mapRequest(HttpClientRequest.prependUrl(url)),
+            HttpClient.mapRequest(proving(url, config)),
             HttpClient.transform((effect, request) => Effect.flatMap(effect, readReply(request, config.maxReplyBytes)))
           )
           const protocol = yield* RpcClient.makeProtocolHttp(bounded)
@@ -57,6 +59,14 @@ export const overHttp: Effect.Effect<Call, never, CloudConfig | HttpClient.HttpC
       )
   }
 )
+
+/** Shows who we are to those who may see it. */
+const proving =
+  (url: string, { credential, serviceUrl }: CloudConfig["Service"]) =>
+  (request: HttpClientRequest.HttpClientRequest): HttpClientRequest.HttpClientRequest =>
+    credential !== undefined && isFor(serviceUrl, url)
+      ? HttpClientRequest.bearerToken(request, Redacted.value(credential))
+      : request
 
 /** The same contract on handlers in this process; `externalIp` is where they see the calls come from. */
 export const inProcess = (externalIp: string): Effect.Effect<Call, never, CloudConfig | Handlers | Scope.Scope> =>
@@ -93,13 +103,32 @@ const errorOf = (role: Role, url: string, cause: Cause.Cause<Failure>): CloudErr
   }
   const { reason } = failure
   if (!(reason instanceof HttpClientError.HttpClientErrorSchema)) return make("Unintelligible", { cause: reason })
-  if (reason.kind === "TransportError") return make("Unreachable", { cause: reason.cause })
-  const status = statusOf(reason.cause)
-  return status === undefined ? make("Unintelligible", { cause: reason.cause }) : make(reasonOf(status), { status })
+  if (reason.kind === "TransportError")
+    return make(isUntrusted(reason.cause) ? "Untrusted" : "Unreachable", { cause: reason.cause })
+  const response = reason.cause instanceof HttpClientError.StatusCodeError ? reason.cause.response : undefined
+  if (response === undefined) return make("Unintelligible", { cause: reason.cause })
+  const { headers, status } = response
+  return make(challengeOf(status, headers["www-authenticate"]) ?? reasonOf(status), { status })
 }
 
-const statusOf = (cause: unknown): number | undefined =>
-  cause instanceof HttpClientError.StatusCodeError ? cause.response.status : undefined
+/** Whether it was the certificate that was wrong. The codes are those of OpenSSL's checks, and of Node's of the name. */
+export const isUntrusted = (cause: unknown): boolean => {
+  let at = cause
+  for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
+    if ("code" in at && typeof at.code === "string" && certificateCode.test(at.code)) return true
+    at = "cause" in at ? at.cause : undefined
+  }
+  return false
+}
+
+const certificateCode =
+  /^(CERT_|UNABLE_TO_(VERIFY|GET_ISSUER)|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/
+
+/** A 401 of ours says what it wants (RFC 6750 §3); another one is a proxy's, or a portal's. */
+export const challengeOf = (status: number, challenge: string | undefined) => {
+  if (status !== 401 || !/^Bearer realm="piecework"/i.test(challenge ?? "")) return undefined
+  return /error="invalid_token"/.test(challenge ?? "") ? "CredentialRefused" : "NotEnrolled"
+}
 
 /** 511 is what a captive portal should answer with; a 404 is some other server. */
 const reasonOf = (status: number): CloudError["reason"] => {
@@ -108,64 +137,3 @@ const reasonOf = (status: number): CloudError["reason"] => {
 }
 
 const refusals = new Set([401, 403, 407, 413, 429])
-
-/** One exit or one defect is all that a call may be answered with. */
-const Envelope = Schema.fromJsonString(
-  Schema.Tuple([
-    Schema.Union([
-      Schema.Struct({
-        _tag: Schema.Literal("Exit"),
-        requestId: Schema.Union([text(64), Schema.Int]),
-        exit: Schema.Union([
-          Schema.Struct({ _tag: Schema.Literal("Success"), value: Schema.optionalKey(Schema.Unknown) }),
-          Schema.Struct({ _tag: Schema.Literal("Failure"), cause: Schema.Array(Schema.Unknown) })
-        ])
-      }),
-      Schema.Struct({ _tag: Schema.Literal("Defect"), defect: Schema.Unknown })
-    ])
-  ])
-)
-
-/** The reply read whole, once its status, type, length and envelope are what they must be. */
-const readReply =
-  (request: HttpClientRequest.HttpClientRequest, maxBytes: number) =>
-  (
-    response: HttpClientResponse.HttpClientResponse
-  ): Effect.Effect<HttpClientResponse.HttpClientResponse, HttpClientError.HttpClientError> =>
-    Effect.gen(function* () {
-      const nonsense = (description: string) =>
-        new HttpClientError.HttpClientError({
-          reason: new HttpClientError.DecodeError({ request, response, description })
-        })
-      if (response.status !== 200) {
-        return yield* new HttpClientError.HttpClientError({
-          reason: new HttpClientError.StatusCodeError({ request, response })
-        })
-      }
-      const type = response.headers["content-type"] ?? ""
-      if (!/^application\/json\b/i.test(type)) return yield* nonsense(`content-type ${type.slice(0, 100)}`)
-      if (Number(response.headers["content-length"] ?? 0) > maxBytes) return yield* nonsense("too long")
-      const parts: Array<Uint8Array> = []
-      let length = 0
-      yield* response.stream.pipe(
-        Stream.takeWhile(() => length <= maxBytes),
-        Stream.runForEach((part) =>
-          Effect.sync(() => {
-            length += part.length
-            parts.push(part)
-          })
-        ),
-        Effect.mapError(
-          (cause) =>
-            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
-        )
-      )
-      if (length > maxBytes) return yield* nonsense("too long")
-      const body = Buffer.concat(parts).toString()
-      yield* Schema.decodeEffect(Envelope)(body).pipe(Effect.mapError(() => nonsense("not an answer of this contract")))
-      // A response of the web's would load all of fetch, which nothing else here needs.
-      const read: HttpClientResponse.HttpClientResponse = Object.create(response, {
-        text: { value: Effect.succeed(body) }
-      })
-      return read
-    })

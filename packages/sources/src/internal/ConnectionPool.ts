@@ -44,7 +44,7 @@ export const make: Effect.Effect<ConnectionPool, never, Transport | HttpClientCo
         const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
         const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port)
         const tls: TlsOptions | undefined = isSecure
-          ? { servername: host, certificates: config.certificates }
+          ? { servername: host, certificates: config.certificatesOf?.get(url.origin) ?? config.certificates }
           : undefined
         const dialling = transport.dial({ host, port, tls, timeout: config.connectTimeout })
         const stream = yield* Scope.provide(dialling, scope).pipe(

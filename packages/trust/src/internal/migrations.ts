@@ -19,3 +19,29 @@ export const auditMigrations: Migrations = {
     yield* sql`CREATE INDEX audit_by_time ON audit (at)`
   })
 }
+
+export const trustMigrations: Migrations = {
+  "0001_credentials": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { integer, strict } = Dialect.of(sql)
+    yield* sql`CREATE TABLE credentials (
+      id TEXT PRIMARY KEY,
+      kind TEXT NOT NULL,
+      name TEXT NOT NULL,
+      scopes TEXT NOT NULL,
+      member_of TEXT NOT NULL,
+      hash TEXT NOT NULL,
+      former_hash TEXT,
+      created_at ${integer} NOT NULL,
+      created_by TEXT NOT NULL,
+      expires_at ${integer},
+      revoked_at ${integer},
+      used_at ${integer},
+      uses_left ${integer}
+    )${strict}`
+    yield* sql`CREATE INDEX credentials_by_kind ON credentials (kind, created_at)`
+    // One row: counts the changes after which what somebody remembers of a credential may be wrong.
+    yield* sql`CREATE TABLE credential_changes (count ${integer} NOT NULL)${strict}`
+    yield* sql`INSERT INTO credential_changes (count) VALUES (0)`
+  })
+}

@@ -1,0 +1,24 @@
+/** What a request is for, by its path: a role, or one of the few things beside. A closed set, so that it can name metrics. */
+import { paths } from "@piecework/cloud/Role"
+import { places, type RoleName, roleNames } from "../role/RoleName.ts"
+
+export type Route = RoleName | "admin" | "operation" | "other"
+
+const exact = new Map<string, Route>([
+  ["/health", "operation"],
+  ["/ready", "operation"],
+  ["/metrics", "operation"]
+])
+for (const name of roleNames) {
+  const place = places[name]
+  if (place !== "Metadata") exact.set(paths[place], name)
+}
+
+export const routeOf = (url: string): Route => {
+  const end = url.indexOf("?")
+  const path = end === -1 ? url : url.slice(0, end)
+  const found = exact.get(path)
+  if (found !== undefined) return found
+  if (path.startsWith("/phf/")) return "metadata"
+  return path.startsWith("/rpc/admin/") ? "admin" : "other"
+}

@@ -1,0 +1,73 @@
+/** The service in this process, on a free port, with its rooms replaced as a test wants. */
+import { Database } from "@piecework/database/Database"
+import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
+import { Swarms } from "@piecework/swarm/Swarms"
+import { Context, Effect, Layer, Logger } from "effect"
+import { HttpServer } from "effect/http"
+import { NetAddress } from "effect/net"
+import { ofDatabase, explained } from "../src/Failure.ts"
+import * as Trust from "../src/http/Trust.ts"
+import * as Service from "../src/http/Service.ts"
+import { EventLoop } from "../src/operation/EventLoop.ts"
+import { Readiness } from "../src/operation/Readiness.ts"
+import { Traffic } from "../src/operation/Traffic.ts"
+import { roleNames, type RoleName } from "../src/role/RoleName.ts"
+import type { Rooms } from "../src/role/Roles.ts"
+
+export interface Options extends Partial<Rooms> {
+  readonly roles?: readonly [RoleName, ...ReadonlyArray<RoleName>]
+  readonly proxies?: ReadonlyArray<string>
+  readonly requireEnrolment?: boolean
+  readonly eventLoop?: Layer.Layer<EventLoop>
+}
+
+/** Answers its URL; it serves until the scope closes. */
+export const local = (options: Options = {}) =>
+  Effect.gen(function* () {
+    const [first = "geo", ...others] = roleNames
+    const database = options.database ?? explained(Database.layerMemory, ofDatabase)
+    const operation = Readiness.layer.pipe(Layer.provideMerge([options.eventLoop ?? EventLoop.layer, Traffic.layer]))
+    const service = Service.layer(
+      {
+        host: "127.0.0.1",
+        port: 0,
+        proxies: options.proxies ?? [],
+        publicUrl: undefined,
+        tls: undefined,
+        isSecure: false,
+        roles: options.roles ?? [first, ...others],
+        roleUrls: []
+      },
+      {
+        database,
+        trust:
+          options.trust ??
+          Trust.layer({ requireEnrolment: options.requireEnrolment ?? false }).pipe(Layer.provide(database)),
+        swarms: options.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(SwarmConfig.layer()))
+      }
+    )
+    const context = yield* Layer.build(
+      Layer.fresh(service.pipe(Layer.provideMerge(operation), Layer.provide(Logger.layer([]))))
+    )
+    const { address } = Context.get(context, HttpServer.HttpServer)
+    if (!NetAddress.isInetAddress(address)) return yield* Effect.die("an address without a port")
+    return { url: `http://127.0.0.1:${address.port}`, context }
+  })
+
+/** What `GET /ready` answers. */
+export const readyAt = (url: string) =>
+  Effect.promise(async () => {
+    const response = await fetch(`${url}/ready`)
+    const body = (await response.json()) as { readonly status: string; readonly roles: Record<string, string> }
+    return { code: response.status, ...body }
+  })
+
+/** A call of the contract's, by hand. */
+export const post = (url: string, tag: string, payload: unknown, headers: Record<string, string> = {}) =>
+  Effect.promise(() =>
+    fetch(url, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: [] })
+    })
+  )

@@ -1,0 +1,5 @@
+export * as Dhcp from "./Dhcp.ts"
+export * as Host from "./Host.ts"
+export * as Metered from "./Metered.ts"
+export * as NetworkInterface from "./NetworkInterface.ts"
+export * as Power from "./Power.ts"

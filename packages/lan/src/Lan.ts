@@ -1,0 +1,115 @@
+/**
+ * The peers on the local network, without any service: each device tells which contents it has, and asks who else has what it
+ * wants. What is heard is a hint and no more: a peer is dialled where the datagram came from, so nobody can send others to a third party.
+ */
+import type { Digest } from "@piecework/domain/Digest"
+import { Peer, PeerAddress, type PeerId } from "@piecework/domain/Peer"
+import { Clock, Context, Effect, Layer, Queue, Random, Schedule, type Scope } from "effect"
+import { Multicast } from "./Multicast.ts"
+import type { Message } from "./Message.ts"
+import * as Names from "./Names.ts"
+import * as Presence from "./Presence.ts"
+
+export interface Wanted {
+  readonly swarm: Digest
+  /** Oneself, who is not found. */
+  readonly self: PeerId
+  /** Only devices of this group, if one is given. */
+  readonly groupId: string | undefined
+}
+
+export class Lan extends Context.Service<
+  Lan,
+  {
+    /** Tells the network of a content until the scope closes, and then that it is over. */
+    readonly announce: (presence: Presence.Presence) => Effect.Effect<void, never, Scope.Scope>
+    /** Asks for a content, less and less often, until the scope closes. `found` is called again for who is heard again. */
+    readonly browse: (
+      wanted: Wanted,
+      found: (peers: ReadonlyArray<Peer>) => Effect.Effect<unknown>
+    ) => Effect.Effect<void, never, Scope.Scope>
+  }
+>()("@piecework/lan/Lan") {
+  static readonly layer: Layer.Layer<Lan, never, Multicast> = Layer.effect(
+    Lan,
+    Effect.suspend(() => make)
+  )
+}
+
+/** Between two questions for the same: 1 s, three times as long each time, up to a minute. Source: RFC 6762 §5.2. */
+const askAgain = Schedule.min([Schedule.exponential("1 second", 3), Schedule.spaced("60 seconds")])
+/** What many may answer is answered after so many milliseconds by chance. Source: RFC 6762 §6. */
+const shyness = { least: 20, most: 120 } as const
+/** The same is not told again within so many milliseconds, however often it is asked for. Source: RFC 6762 §6. */
+const tellAgainAfter = 1000
+/** Messages that wait to be looked at; a flood is heard in part. */
+const mostWaiting = 256
+
+const make = Effect.gen(function* () {
+  const multicast = yield* Multicast
+  const presences = new Set<Presence.Presence>()
+  const toldAt = new Map<Presence.Presence, number>()
+
+  /** Waits until each may be told again. */
+  const tell = (these: ReadonlyArray<Presence.Presence>): Effect.Effect<void> =>
+    Effect.gen(function* () {
+      const asked = yield* Clock.currentTimeMillis
+      const dueAt = Math.max(asked, ...these.map((one) => (toldAt.get(one) ?? -Infinity) + tellAgainAfter))
+      yield* Effect.sleep(dueAt - asked)
+      const current = these.filter((one) => presences.has(one))
+      if (current.length === 0) return
+      for (const one of current) toldAt.set(one, dueAt)
+      yield* multicast.send(Presence.together(current.map((one) => Presence.records(one))))
+    })
+
+  const questions = yield* Queue.dropping<Message>(mostWaiting)
+  yield* multicast.listen((message) => {
+    if (message._tag === "Query" && presences.size > 0) Queue.offerUnsafe(questions, message)
+  })
+  yield* Effect.gen(function* () {
+    const first = yield* Queue.take(questions)
+    yield* Effect.sleep(yield* Random.nextIntBetween(shyness.least, shyness.most))
+    const asked = [first, ...(yield* Queue.clear(questions))].flatMap((message) =>
+      message._tag === "Query" ? message.questions : []
+    )
+    yield* tell(Presence.asked(asked, [...presences]))
+  }).pipe(Effect.forever, Effect.forkScoped)
+
+  const announce: Lan["Service"]["announce"] = Effect.fn("Lan.announce")(function* (presence) {
+    yield* Effect.acquireRelease(
+      Effect.sync(() => presences.add(presence)),
+      () =>
+        Effect.suspend(() => {
+          presences.delete(presence)
+          toldAt.delete(presence)
+          return multicast.send(Presence.together([Presence.records(presence, { isOver: true })]))
+        })
+    )
+    yield* tell([presence])
+    // Datagrams get lost: what is new is told twice. Source: RFC 6762 §8.3.
+    yield* Effect.forkScoped(tell([presence]))
+  })
+
+  const browse: Lan["Service"]["browse"] = Effect.fn("Lan.browse")(function* (wanted, found) {
+    const heard = yield* Queue.dropping<ReadonlyArray<Peer>>(mostWaiting)
+    yield* multicast.listen((message, from) => {
+      const peers = peersIn(message, from, wanted)
+      if (peers.length > 0) Queue.offerUnsafe(heard, peers)
+    })
+    yield* Queue.take(heard).pipe(Effect.flatMap(found), Effect.forever, Effect.forkScoped)
+    const ask = multicast.send({
+      _tag: "Query",
+      questions: [{ name: Names.subtype(wanted.swarm), type: "PTR" }]
+    })
+    yield* Effect.forkScoped(Effect.repeat(ask, askAgain))
+  })
+
+  return Lan.of({ announce, browse })
+})
+
+const peersIn = (message: Message, from: string, { groupId, self, swarm }: Wanted): ReadonlyArray<Peer> => {
+  const group = groupId === undefined ? undefined : Names.groupTag(groupId)
+  return Presence.sightings(message, swarm)
+    .filter((sighting) => sighting.peer !== self && (group === undefined || sighting.group === group))
+    .map(({ peer, port }) => new Peer({ id: peer, address: new PeerAddress({ host: from, port }), kind: "LinkLocal" }))
+}

@@ -1,0 +1,6 @@
+export * as Lan from "./Lan.ts"
+export * as MemoryMulticast from "./MemoryMulticast.ts"
+export * as Message from "./Message.ts"
+export * as Multicast from "./Multicast.ts"
+export * as Names from "./Names.ts"
+export * as Presence from "./Presence.ts"

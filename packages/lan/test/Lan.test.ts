@@ -1,0 +1,134 @@
+import { assert, describe, it } from "@effect/vitest"
+import { Digest } from "@piecework/domain"
+import { DeviceId, idOf, type Peer, type PeerId } from "@piecework/domain/Peer"
+import { Effect, Exit, Layer, Scope } from "effect"
+import { TestClock } from "effect/testing"
+import { Lan } from "../src/Lan.ts"
+import { layerMulticast, MemoryMulticast } from "../src/MemoryMulticast.ts"
+import * as Names from "../src/Names.ts"
+import type { Presence } from "../src/Presence.ts"
+
+const swarm = Digest.Digest.make(new Uint8Array(32).fill(7))
+const idFor = (n: number): PeerId => idOf(DeviceId.make(n.toString(16).padStart(32, "0")), 0)
+const presenceOf = (n: number, groupId?: string): Presence => ({ swarm, peer: idFor(n), port: 7680, groupId })
+
+/** A device of the network, with the scope that its life is in. */
+const device = Effect.fnUntraced(function* (n: number) {
+  const life = yield* Scope.fork(yield* Effect.scope)
+  const build = Layer.buildWithScope(Lan.layer.pipe(Layer.provide(layerMulticast(`10.0.0.${n}`))), life)
+  const lan = yield* Effect.flatMap(build, (context) => Effect.provideContext(Lan, context))
+  const found = new Map<PeerId, Peer>()
+  return {
+    found,
+    announce: (groupId?: string) => Scope.provide(lan.announce(presenceOf(n, groupId)), life),
+    browse: (groupId?: string) =>
+      Scope.provide(
+        lan.browse({ swarm, self: idFor(n), groupId }, (peers) =>
+          Effect.sync(() => peers.forEach((peer) => found.set(peer.id, peer)))
+        ),
+        life
+      ),
+    leave: Scope.close(life, Exit.void)
+  }
+})
+
+const inMemory = Effect.provide(MemoryMulticast.layer)
+const responses = Effect.map(MemoryMulticast, (network) =>
+  network.sent().filter(({ message }) => message._tag === "Response")
+)
+
+describe("On a local network", () => {
+  it.effect("who comes later finds who was there, where its datagrams come from", () =>
+    Effect.gen(function* () {
+      const first = yield* device(1)
+      yield* first.announce()
+      yield* TestClock.adjust("10 minutes")
+      const second = yield* device(2)
+      yield* second.browse()
+      yield* TestClock.adjust("200 millis")
+      const [peer] = [...second.found.values()]
+      assert.deepStrictEqual([peer?.id, peer?.address.toString(), peer?.kind], [idFor(1), "10.0.0.1:7680", "LinkLocal"])
+    }).pipe(inMemory)
+  )
+
+  it.effect("who was looking hears of who comes, and nobody finds itself", () =>
+    Effect.gen(function* () {
+      const first = yield* device(1)
+      yield* first.browse()
+      yield* first.announce()
+      const second = yield* device(2)
+      yield* second.announce()
+      yield* TestClock.adjust("200 millis")
+      assert.deepStrictEqual([...first.found.keys()], [idFor(2)])
+    }).pipe(inMemory)
+  )
+
+  it.effect("a device of a group finds those of its group alone, and one of none finds all", () =>
+    Effect.gen(function* () {
+      const devices = yield* Effect.forEach([1, 2, 3], device)
+      const [lab, office, guest] = devices
+      yield* Effect.forEach(
+        [lab?.announce("lab"), office?.announce("office"), guest?.announce()],
+        (one) => one ?? Effect.void
+      )
+      const other = yield* device(4)
+      yield* other.browse("lab")
+      const anyone = yield* device(5)
+      yield* anyone.browse()
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual([...other.found.keys()], [idFor(1)])
+      assert.deepStrictEqual([...anyone.found.keys()].toSorted(), [1, 2, 3].map(idFor))
+    }).pipe(inMemory)
+  )
+
+  it.effect("a content that went is not told of any more", () =>
+    Effect.gen(function* () {
+      const first = yield* device(1)
+      yield* first.announce()
+      yield* first.leave
+      const second = yield* device(2)
+      yield* second.browse()
+      yield* TestClock.adjust("5 minutes")
+      assert.strictEqual(second.found.size, 0)
+      const last = (yield* responses).at(-1)?.message
+      assert.strictEqual(last?._tag === "Response" ? last.answers[0]?.ttl : undefined, 0)
+    }).pipe(inMemory)
+  )
+
+  it.effect("a lost datagram costs a second, for what is new is told twice and asked for again", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryMulticast
+      const second = yield* device(2)
+      yield* second.browse()
+      yield* network.machine("10.0.0.9").send({ _tag: "Query", questions: [] })
+      const first = yield* device(1)
+      yield* first.announce()
+      second.found.clear()
+      yield* TestClock.adjust("1100 millis")
+      assert.strictEqual(second.found.size, 1)
+    }).pipe(inMemory)
+  )
+
+  it.effect("a flood of questions is answered once a second, and questions are asked less and less often", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryMulticast
+      const first = yield* device(1)
+      yield* first.announce()
+      yield* TestClock.adjust("10 seconds")
+      const before = (yield* responses).length
+      const question = { _tag: "Query", questions: [{ name: Names.subtype(swarm), type: "PTR" }] } as const
+      for (let n = 0; n < 100; n++) {
+        for (let k = 0; k < 50; k++) yield* network.machine("10.0.0.9").send(question)
+        yield* TestClock.adjust("100 millis")
+      }
+      assert.isAtMost((yield* responses).length - before, 11)
+
+      const asker = yield* device(3)
+      yield* asker.browse()
+      yield* TestClock.adjust("1 hour")
+      const questions = network.sent().filter(({ from, message }) => from === "10.0.0.3" && message._tag === "Query")
+      assert.isAtMost(questions.length, 66)
+      assert.isAtLeast(questions.length, 55)
+    }).pipe(inMemory)
+  )
+})

@@ -1,0 +1,46 @@
+/** What each route of the service takes, and from whom. Paths that nobody serves have the rule of the last line. */
+
+/** Anybody: also who presents nothing. Device: whoever is known, once enrolment is required. Operator: nobody else. */
+export type Wants = "Anybody" | "Device" | "Operator"
+
+export interface RouteRule {
+  /** For logs: a path as it came in may be anything. */
+  readonly name: string
+  readonly wants: Wants
+  /** Most bytes of a request's body. */
+  readonly maxBody: number
+}
+
+const kibibyte = 1024
+
+/** By the longest prefix that fits. Sizes: the largest request that the contract allows, with room for what is added to it. */
+const rules: ReadonlyArray<readonly [prefix: string, rule: RouteRule]> = [
+  ["/health", { name: "/health", wants: "Anybody", maxBody: 0 }],
+  ["/ready", { name: "/ready", wants: "Anybody", maxBody: 0 }],
+  ["/phf/", { name: "/phf", wants: "Device", maxBody: 0 }],
+  ["/rpc/geo", { name: "/rpc/geo", wants: "Device", maxBody: 8 * kibibyte }],
+  ["/rpc/kv", { name: "/rpc/kv", wants: "Device", maxBody: 8 * kibibyte }],
+  ["/rpc/cp", { name: "/rpc/cp", wants: "Device", maxBody: 16 * kibibyte }],
+  ["/rpc/disc", { name: "/rpc/disc", wants: "Device", maxBody: 16 * kibibyte }],
+  // Of which a bitfield of 262,144 pieces is 43 KiB.
+  ["/rpc/array", { name: "/rpc/array", wants: "Device", maxBody: 64 * kibibyte }],
+  ["/rpc/enrol", { name: "/rpc/enrol", wants: "Anybody", maxBody: 4 * kibibyte }],
+  ["/rpc/admin/", { name: "/rpc/admin", wants: "Operator", maxBody: 64 * kibibyte }]
+]
+
+const other: RouteRule = { name: "other", wants: "Device", maxBody: 64 * kibibyte }
+
+/** The rule for the path of a request, without its query. */
+export const of = (path: string): RouteRule => {
+  let best: RouteRule = other
+  let length = 0
+  for (const [prefix, rule] of rules) {
+    if (prefix.length <= length || !path.startsWith(prefix)) continue
+    const isWhole = prefix.endsWith("/") || path.length === prefix.length || path[prefix.length] === "/"
+    if (isWhole) [best, length] = [rule, prefix.length]
+  }
+  return best
+}
+
+/** All of them, for who wants to go through them. */
+export const all: ReadonlyArray<RouteRule> = [...rules.map(([, rule]) => rule), other]

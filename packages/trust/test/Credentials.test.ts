@@ -1,0 +1,218 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { assert, describe, it, layer } from "@effect/vitest"
+import { Identity } from "@piecework/cloud"
+import { Database } from "@piecework/database"
+import * as DatabaseConfig from "@piecework/database/DatabaseConfig"
+import { Effect, Layer, Option, Redacted } from "effect"
+import { TestClock } from "effect/testing"
+import { Audit } from "../src/Audit.ts"
+import { Credentials, type Issued } from "../src/Credentials.ts"
+import * as Token from "../src/Token.ts"
+
+const over = <E>(database: Layer.Layer<Database.Database, E>) =>
+  Credentials.layer.pipe(Layer.provideMerge(Audit.layer), Layer.provide(database))
+
+/** In a file of a folder that is gone with the scope. */
+const inFile = Layer.unwrap(
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.sync(() => mkdtempSync(join(tmpdir(), "piecework-trust-"))),
+      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+    ),
+    (directory) => Database.Database.layer.pipe(Layer.provide(DatabaseConfig.layer({ directory })))
+  )
+)
+
+const secretOf = ({ token }: Issued): string => Redacted.value(token)
+const who = Identity.local
+
+for (const [name, live] of [
+  ["in memory", over(Database.Database.layerMemory)],
+  ["in a file", over(inFile)]
+] as const) {
+  layer(live)(`Credentials ${name}`, (spec) => {
+    spec.effect("are kept without their secret", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        const issued = yield* credentials.issue(who, {
+          kind: "Operator",
+          name: "ci",
+          scopes: ["Publish"],
+          expiresAt: 5
+        })
+        const kept = yield* Effect.flatMap(credentials.find(issued.credential.id), Effect.fromOption)
+        assert.deepStrictEqual(kept.credential, issued.credential)
+        assert.strictEqual(kept.hash, Token.hashOf(secretOf(issued)))
+        assert.notInclude(JSON.stringify(kept), secretOf(issued).slice(-43))
+      })
+    )
+
+    spec.effect("for enrolling are good for as many devices as was said, who get its groups", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        const wanted = { kind: "Enrolment", name: "lab", groups: ["lab", "all"], uses: 3, expiresAt: null } as const
+        const token = secretOf(yield* credentials.issue(who, wanted))
+        // All at once: none may slip through.
+        const tries = yield* Effect.all(
+          Array.from({ length: 8 }, (_, n) => Effect.result(credentials.enrol(token, `pc-${n}`))),
+          { concurrency: "unbounded" }
+        )
+        const won = tries.flatMap((one) => (one._tag === "Success" ? [one.success] : []))
+        const lost = tries.flatMap((one) => (one._tag === "Failure" ? [one.failure] : []))
+        assert.deepStrictEqual([won.length, lost.length], [3, 5])
+        assert.deepStrictEqual(won[0]?.credential.groups, ["lab", "all"])
+        assert.isTrue(lost.every((error) => error._tag === "EnrolmentRefused" && error.reason === "UsedUp"))
+        assert.strictEqual(new Set(won.map(({ credential }) => credential.id)).size, 3)
+      })
+    )
+
+    spec.effect("for enrolling are refused when expired, revoked, or of another kind", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        yield* TestClock.setTime(1_000)
+        const make = (expiresAt: number | null) =>
+          credentials.issue(who, { kind: "Enrolment", name: "e", groups: [], uses: 9, expiresAt })
+        const reasonOf = (token: string) =>
+          Effect.map(Effect.flip(credentials.enrol(token, "pc")), (error) => "reason" in error && error.reason)
+        assert.strictEqual(yield* reasonOf(secretOf(yield* make(1_000))), "Expired")
+        const revoked = yield* make(null)
+        yield* credentials.revoke(who, "Enrolment", revoked.credential.id)
+        assert.strictEqual(yield* reasonOf(secretOf(revoked)), "Revoked")
+        const operator = yield* credentials.issue(who, {
+          kind: "Operator",
+          name: "o",
+          scopes: ["Admin"],
+          expiresAt: null
+        })
+        assert.strictEqual(yield* reasonOf(secretOf(operator)), "Unknown")
+        const good = secretOf(yield* make(null))
+        assert.strictEqual(yield* reasonOf(`${good.slice(0, -1)}${good.endsWith("A") ? "B" : "A"}`), "Wrong")
+        assert.strictEqual(yield* reasonOf(""), "Malformed")
+      })
+    )
+
+    spec.effect("count what makes others' memory of them wrong, and nothing else", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        const token = yield* credentials.issue(who, {
+          kind: "Enrolment",
+          name: "e",
+          groups: [],
+          uses: 9,
+          expiresAt: null
+        })
+        const { credential } = yield* credentials.enrol(secretOf(token), "pc")
+        const before = yield* credentials.changes
+        yield* credentials.enrol(secretOf(token), "pc-2")
+        yield* credentials.used(new Map([[credential.id, 77]]))
+        assert.strictEqual(yield* credentials.changes, before)
+        yield* credentials.setGroups(who, credential.id, ["x"])
+        yield* credentials.revoke(who, "Device", credential.id)
+        yield* credentials.revoke(who, "Device", credential.id)
+        assert.strictEqual(yield* credentials.changes, before + 2)
+        const kept = yield* Effect.flatMap(credentials.find(credential.id), Effect.fromOption)
+        assert.deepStrictEqual([kept.credential.usedAt, kept.credential.groups], [77, ["x"]])
+      })
+    )
+
+    spec.effect("of a kind are not found under another", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        const token = yield* credentials.issue(who, {
+          kind: "Enrolment",
+          name: "e",
+          groups: [],
+          uses: 1,
+          expiresAt: null
+        })
+        const { id } = token.credential
+        assert.isTrue(Option.isNone(yield* credentials.revoke(who, "Device", id)))
+        assert.isTrue(Option.isNone(yield* credentials.setGroups(who, id, [])))
+        assert.isTrue(Option.isNone(yield* credentials.rotate(id)))
+        const devices = yield* credentials.list("Device", { most: 100 })
+        assert.isFalse(devices.some((one) => one.id === id))
+      })
+    )
+
+    spec.effect("come in pages that leave none out", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        const found: Array<string> = []
+        for (let after = ""; ;) {
+          const page = yield* credentials.list("Enrolment", { most: 2, after })
+          found.push(...page.map(({ id }) => id))
+          const last = page.at(-1)
+          if (last === undefined) break
+          after = last.id
+        }
+        const all = yield* credentials.list("Enrolment", { most: 1000 })
+        assert.deepStrictEqual(
+          found,
+          all.map(({ id }) => id)
+        )
+        assert.isAbove(all.length, 3)
+      })
+    )
+
+    spec.effect("leave a line in the audit log for each change, and no secret", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        const { entries } = yield* Audit
+        const token = yield* credentials.issue(who, {
+          kind: "Enrolment",
+          name: "e",
+          groups: ["a"],
+          uses: 9,
+          expiresAt: null
+        })
+        const device = yield* credentials.enrol(secretOf(token), "pc")
+        const { id } = device.credential
+        yield* credentials.setGroups(who, id, ["b"])
+        const rotated = yield* Effect.flatMap(credentials.rotate(id), Effect.fromOption)
+        yield* credentials.revoke(who, "Device", id)
+        yield* credentials.revoke(who, "Enrolment", token.credential.id)
+        const log = yield* entries({ most: 6 })
+        assert.deepStrictEqual(
+          log.map(({ action, who: by }) => `${by}: ${action}`),
+          [
+            "operator local: enrolment.revoke",
+            "operator local: device.revoke",
+            `device ${id}: device.rotate`,
+            "operator local: device.groups",
+            `device ${id}: device.enrol`,
+            "operator local: enrolment.create"
+          ]
+        )
+        for (const issued of [token, device, rotated]) {
+          assert.notInclude(JSON.stringify(log), secretOf(issued).slice(-43))
+        }
+      })
+    )
+  })
+}
+
+describe("A database of credentials", () => {
+  it.live("holds no secret in any of its bytes", () =>
+    Effect.gen(function* () {
+      const directory = mkdtempSync(join(tmpdir(), "piecework-trust-"))
+      yield* Effect.addFinalizer(() => Effect.sync(() => rmSync(directory, { recursive: true, force: true })))
+      const database = Database.Database.layer.pipe(Layer.provide(DatabaseConfig.layer({ directory })))
+      const secrets = yield* Effect.gen(function* () {
+        const credentials = yield* Credentials
+        const token = yield* credentials.issue(who, {
+          kind: "Enrolment",
+          name: "e",
+          groups: [],
+          uses: 1,
+          expiresAt: null
+        })
+        return [secretOf(token), secretOf(yield* credentials.enrol(secretOf(token), "pc"))]
+      }).pipe(Effect.provide(over(database)))
+      const bytes = readFileSync(join(directory, "service.sqlite")).toString("latin1")
+      for (const secret of secrets) assert.notInclude(bytes, secret.slice(-43))
+      assert.include(bytes, secrets[0]?.slice(4, 20) ?? "the id")
+    })
+  )
+})
