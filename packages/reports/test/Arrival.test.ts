@@ -16,7 +16,7 @@ describe("the moment of an event", () => {
     ["is none, if the clock was set years ahead in between", 0, noon, undefined]
   ]
   for (const [what, time, sentAt, moment] of table) {
-    it(what, () => assert.strictEqual(Arrival.momentOf({ time, sentAt, receivedAt: noon }), moment))
+    it(`${what}`, () => assert.strictEqual(Arrival.momentOf({ time, sentAt, receivedAt: noon }), moment))
   }
 
   it("is no time before there were any", () => {

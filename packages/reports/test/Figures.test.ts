@@ -49,7 +49,7 @@ describe("a transfer", () => {
     ["that was not told is unknown", { downloadMode: 3 }, ["eligible", "peers_unknown"]]
   ]
   for (const [what, fields, counted] of table) {
-    it(what, () => {
+    it(`${what}`, () => {
       const figures = of(fields)
       assert.deepStrictEqual(
         peers.filter((name) => figures[name] === 1),

@@ -165,23 +165,23 @@ describe("An outbox's folder", () => {
   )
 })
 
-describe("A process that is killed", () => {
-  /** Runs it until it has said so many lines, kills it, and answers the lines. */
-  const killedAfter = (directory: string, count: number) =>
-    Effect.callback<ReadonlyArray<string>>((resume) => {
-      const program = new URL("./support/putter.ts", import.meta.url).pathname
-      const child = spawn(process.execPath, ["--conditions=source", program, directory], {
-        stdio: ["ignore", "pipe", "inherit"]
-      })
-      const lines: Array<string> = []
-      createInterface({ input: child.stdout }).on("line", (line) => {
-        lines.push(line)
-        if (lines.length === count) child.kill("SIGKILL")
-      })
-      child.on("close", () => resume(Effect.succeed(lines)))
-      return Effect.sync(() => void child.kill("SIGKILL"))
+/** Runs `putter.ts` until it has said so many lines, kills it, and answers the lines. */
+const killedAfter = (directory: string, count: number) =>
+  Effect.callback<ReadonlyArray<string>>((resume) => {
+    const program = new URL("./support/putter.ts", import.meta.url).pathname
+    const child = spawn(process.execPath, ["--conditions=source", program, directory], {
+      stdio: ["ignore", "pipe", "inherit"]
     })
+    const lines: Array<string> = []
+    createInterface({ input: child.stdout }).on("line", (line) => {
+      lines.push(line)
+      if (lines.length === count) child.kill("SIGKILL")
+    })
+    child.on("close", () => resume(Effect.succeed(lines)))
+    return Effect.sync(() => void child.kill("SIGKILL"))
+  })
 
+describe("A process that is killed", () => {
   it.live("has left every event that it was told is kept, whole", () =>
     Effect.gen(function* () {
       const directory = yield* folder

@@ -41,7 +41,7 @@ const enrolled = (id: string): Identity => ({ _tag: "Device", id, groups: [] })
 
 for (const [name, store] of Object.entries(stores)) {
   /** A test with a store of its own, at noon. */
-  const with_ = (what: string, test: (reports: Reports["Service"]) => Effect.Effect<void, unknown>) =>
+  const stored = (what: string, test: (reports: Reports["Service"]) => Effect.Effect<void, unknown>) =>
     it.effect(`${what}`, () =>
       Effect.andThen(
         TestClock.setTime(noon),
@@ -50,7 +50,7 @@ for (const [name, store] of Object.entries(stores)) {
     )
 
   describe(`Reports ${name}`, () => {
-    with_("count an event once, however often and in whatever batches it comes", (reports) =>
+    stored("count an event once, however often and in whatever batches it comes", (reports) =>
       Effect.gen(function* () {
         const a = completed({ bytesFromCDN: 100, bytesFromPeers: 10, fileID: contentId(1) })
         const b = completed({ bytesFromCDN: 200, bytesFromPeers: 20, fileID: contentId(2) })
@@ -78,7 +78,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("keep every kind of source apart, and the sum over them is what was fetched", (reports) =>
+    stored("keep every kind of source apart, and the sum over them is what was fetched", (reports) =>
       Effect.gen(function* () {
         const one = completed({
           bytesFromCDN: 1,
@@ -107,7 +107,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("show what is in the window, to the day", (reports) =>
+    stored("show what is in the window, to the day", (reports) =>
       Effect.gen(function* () {
         const bytesOn = [0, 6, 7, 27].map((ago) => completed({ time: noon - ago * day, bytesFromCDN: 10 ** (ago % 5) }))
         yield* reports.take(delivery(bytesOn))
@@ -128,7 +128,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("go by how long ago an event was, not by what the device's clock says", (reports) =>
+    stored("go by how long ago an event was, not by what the device's clock says", (reports) =>
       Effect.gen(function* () {
         const ahead = noon + 4000 * day
         yield* reports.take(delivery([completed({ time: ahead - 2 * day, bytesFromCDN: 5 })], { sentAt: ahead }))
@@ -148,7 +148,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("refuse what is too old or not understood, and take the rest of its batch", (reports) =>
+    stored("refuse what is too old or not understood, and take the rest of its batch", (reports) =>
       Effect.gen(function* () {
         const old = completed({ time: noon - 28 * day - 1, bytesFromCDN: 1 })
         const good = completed({ bytesFromCDN: 2 })
@@ -165,7 +165,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("tell groups by a hash that no other service has, and keep no id of a group", (reports) =>
+    stored("tell groups by a hash that no other service has, and keep no id of a group", (reports) =>
       Effect.gen(function* () {
         const secret = "4f4b1b6e-office-bonn"
         yield* reports.take(delivery([completed({ groupID: secret, bytesFromPeers: 9, bytesFromCDN: 1 })]))
@@ -194,7 +194,7 @@ for (const [name, store] of Object.entries(stores)) {
       }).pipe(Effect.scoped)
     )
 
-    with_("know where a device fetched most, and what each place fetched", (reports) =>
+    stored("know where a device fetched most, and what each place fetched", (reports) =>
       Effect.gen(function* () {
         const [bonn, oslo] = ["203.0.113.9", "198.51.100.9"]
         yield* reports.take(delivery([completed({ bytesFromCDN: 10 })], { externalIp: bonn }))
@@ -228,7 +228,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("know a device that is enrolled by its name, and nobody else reports as it", (reports) =>
+    stored("know a device that is enrolled by its name, and nobody else reports as it", (reports) =>
       Effect.gen(function* () {
         yield* reports.take(delivery([completed({ bytesFromCDN: 1 })], { identity: enrolled("lab-17") }))
         yield* reports.take(delivery([completed({ bytesFromCDN: 2 })], { identity: enrolled("lab-17"), device: 9 }))
@@ -244,19 +244,14 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("show a device as its latest event says, whichever comes first", (reports) =>
+    stored("show a device as its latest event says, whichever comes first", (reports) =>
       Effect.gen(function* () {
         const lost = EventsLost.make({ eventId: eventId(8), time: noon - 1, count: 12 })
         yield* reports.take(delivery([completed({ time: noon - 5, downloadMode: 3, downloadModeReason: "Requested" })]))
         yield* reports.take(delivery([completed({ time: noon - 9, downloadMode: 99 }), lost]))
         const { rows } = yield* reports.devices({ days: 7, most: 10 })
         assert.deepStrictEqual(
-          rows.map(({ DownloadMode, EventsLost, LastCensusSeenTime, PeeringStatus }) => [
-            DownloadMode,
-            PeeringStatus,
-            LastCensusSeenTime,
-            EventsLost
-          ]),
+          rows.map((row) => [row.DownloadMode, row.PeeringStatus, row.LastCensusSeenTime, row.EventsLost]),
           [[3, "On", new Date(noon - 1).toISOString(), 12]]
         )
         const { ByMode, DevicesPeeringOff, DevicesPeeringOn } = yield* reports.summary(7)
@@ -265,7 +260,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("answer in pages that hold every device once", (reports) =>
+    stored("answer in pages that hold every device once", (reports) =>
       Effect.gen(function* () {
         for (let n = 1; n <= 7; n++) yield* reports.take(delivery([completed({ bytesFromCDN: n })], { device: n }))
         const seen: Array<string> = []
@@ -283,7 +278,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("take names that mean something to SQL, to JSON and to terminals for names", (reports) =>
+    stored("take names that mean something to SQL, to JSON and to terminals for names", (reports) =>
       Effect.gen(function* () {
         const odd = "x'; DROP TABLE report_cells; --\u0000\"\uD800\n=1"
         yield* reports.take(delivery([completed({ predefinedCallerName: odd, cdnUrl: odd, groupID: odd })]))
@@ -296,7 +291,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("stay readable when liars report more than a number can count", (reports) =>
+    stored("stay readable when liars report more than a number can count", (reports) =>
       Effect.gen(function* () {
         const most = 2 ** 44
         for (let n = 0; n < 20; n++) {
@@ -315,7 +310,7 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
-    with_("forget what is too old, some at a time, and still count nothing twice", (reports) =>
+    stored("forget what is too old, some at a time, and still count nothing twice", (reports) =>
       Effect.gen(function* () {
         const events = Array.from({ length: 33 }, (_, n) => completed({ bytesFromCDN: 1, fileID: contentId(n) }))
         yield* reports.take(delivery(events))
@@ -368,6 +363,19 @@ const Step = Schema.Struct({
   cut: Schema.Boolean
 })
 
+/** All that can be seen, but for the hashes of groups: each store has a salt of its own. */
+const everything = (reports: Reports["Service"]) =>
+  Effect.all([
+    reports.summary(7),
+    reports.summary(28),
+    reports.devices({ days: 28, most: 100 }),
+    reports.contents({ days: 28, most: 100 }),
+    reports.groups({ days: 28, most: 100, by: "City" }),
+    Effect.map(reports.groups({ days: 28, most: 100, by: "Group" }), (found) =>
+      found.map((row) => ({ ...row, Name: "" }))
+    )
+  ]).pipe(Effect.map((found) => JSON.stringify(found).replaceAll(/"GroupID":"[0-9a-f]*"/g, "")))
+
 describe("The same events", () => {
   const groups = ["a", "b", undefined]
   /** Different in all that is added up. */
@@ -386,18 +394,6 @@ describe("The same events", () => {
       ...(group === undefined ? {} : { groupID: group })
     })
   })
-  const everything = (reports: Reports["Service"]) =>
-    Effect.all([
-      reports.summary(7),
-      reports.summary(28),
-      reports.devices({ days: 28, most: 100 }),
-      reports.contents({ days: 28, most: 100 }),
-      reports.groups({ days: 28, most: 100, by: "City" }),
-      Effect.map(reports.groups({ days: 28, most: 100, by: "Group" }), (found) =>
-        // Each store has a salt of its own.
-        found.map((row) => ({ ...row, Name: "" }))
-      )
-    ]).pipe(Effect.map((found) => JSON.stringify(found).replaceAll(/"GroupID":"[0-9a-f]*"/g, "")))
   const fresh = Effect.map(Layer.build(Layer.fresh(stores["in memory"])), (context) => Context.get(context, Reports))
   const deviceOf = (event: ReportEvent) => all.indexOf(event) % 4
 

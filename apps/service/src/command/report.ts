@@ -6,6 +6,7 @@ import { Command, Flag } from "effect/cli"
 import * as Printing from "../report/Printing.ts"
 import * as Source from "../report/Source.ts"
 import * as ReportTable from "../view/ReportTable.ts"
+import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
 
 const days = Flag.Literals("days", ["7", "28"]).pipe(
@@ -40,16 +41,17 @@ const moment = (name: string, description: string) =>
     Flag.optional
   )
 
-const summaryFlags = { days, ...Printing.flags }
+const summaryFlags = { days, ...Printing.flags, ...remote.flags }
 
 const showSummary = Effect.fnUntraced(function* (
   input: {
     readonly days: Span
-  } & Printing.Formats
+  } & Printing.Formats &
+    remote.Where
 ) {
   const { data, json } = yield* serve
   const format = yield* Printing.formatOf({ ...input, json })
-  const summary = yield* Source.using(data)((source) => source.summary(input.days))
+  const summary = yield* Source.using(data, input)((source) => source.summary(input.days))
   yield* Printing.one(format, summary, Columns.summary, ReportTable.summary(summary))
 })
 
@@ -59,37 +61,40 @@ const summary = Command.make("summary", summaryFlags, showSummary).pipe(
 
 const devices = Command.make(
   "devices",
-  { days, ...Printing.flags },
+  { days, ...Printing.flags, ...remote.flags },
   Effect.fnUntraced(function* (input) {
     const { data, json } = yield* serve
     const format = yield* Printing.formatOf({ ...input, json })
-    yield* Source.using(data)((source) =>
-      Printing.rows(format, Source.devices(source, input.days), Columns.devices, ReportTable.devices)
-    )
+    yield* Source.using(
+      data,
+      input
+    )((source) => Printing.rows(format, Source.devices(source, input.days), Columns.devices, ReportTable.devices))
   })
 ).pipe(Command.withDescription("Shows every device with an event in these days"))
 
 const contents = Command.make(
   "contents",
-  { days, most, ...Printing.flags },
+  { days, most, ...Printing.flags, ...remote.flags },
   Effect.fnUntraced(function* (input) {
     const { data, json } = yield* serve
     const format = yield* Printing.formatOf({ ...input, json })
-    yield* Source.using(data)((source) =>
-      Printing.rows(format, Source.contents(source, input), Columns.contents, ReportTable.contents)
-    )
+    yield* Source.using(
+      data,
+      input
+    )((source) => Printing.rows(format, Source.contents(source, input), Columns.contents, ReportTable.contents))
   })
 ).pipe(Command.withDescription("Shows the contents with most bytes"))
 
 const groups = Command.make(
   "groups",
-  { days, most, by, ...Printing.flags },
+  { days, most, by, ...Printing.flags, ...remote.flags },
   Effect.fnUntraced(function* (input) {
     const { data, json } = yield* serve
     const format = yield* Printing.formatOf({ ...input, json })
-    yield* Source.using(data)((source) =>
-      Printing.rows(format, Source.groups(source, input), Columns.groups, ReportTable.groups)
-    )
+    yield* Source.using(
+      data,
+      input
+    )((source) => Printing.rows(format, Source.groups(source, input), Columns.groups, ReportTable.groups))
   })
 ).pipe(Command.withDescription("Shows the groups with most bytes, their ids hashed; or cities, countries, ISPs"))
 
@@ -98,12 +103,16 @@ const events = Command.make(
   {
     from: moment("from", "only events that happened then or later"),
     until: moment("until", "only events that happened before"),
-    ...Printing.flags
+    ...Printing.flags,
+    ...remote.flags
   },
   Effect.fnUntraced(function* (input) {
     const { data, json } = yield* serve
     const format = yield* Printing.formatOf({ ...input, json })
-    yield* Source.using(data)((source) =>
+    yield* Source.using(
+      data,
+      input
+    )((source) =>
       // For people there is no other form: whoever exports has a program to read it.
       Printing.rows(format === "text" ? "ndjson" : format, Source.events(source, input), Columns.events, () => [])
     )

@@ -6,11 +6,13 @@ import type { DatabaseError } from "@piecework/database/DatabaseError"
 import * as Columns from "@piecework/reports/Columns"
 import type { Span } from "@piecework/reports/Days"
 import { Places } from "@piecework/reports/Places"
+import { path, ReportAdminRpcs } from "@piecework/reports/ReportAdminRpcs"
 import { Reports } from "@piecework/reports/Reports"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
 import type * as Views from "@piecework/reports/Views"
 import { Effect, Layer, Option, Stream } from "effect"
 import { type Data, databaseIn } from "../command/options.ts"
+import * as remote from "../command/remote.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { explained, Failure, ofDatabase } from "../Failure.ts"
 
@@ -38,8 +40,16 @@ export interface Source {
   }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, Failure>
 }
 
-/** In the database of this machine; none is made. */
+/** At the service that is named, else in the database of this machine; none is made. */
 export const using =
+  (data: Data, where: remote.Where) =>
+  <A, E, R>(use: (source: Source) => Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> =>
+    Option.match(where.service, {
+      onNone: () => here(data)(use),
+      onSome: (url) => use(at(url, where.serviceCa))
+    })
+
+const here =
   (data: Data) =>
   <A, E, R>(use: (source: Source) => Effect.Effect<A, E, R>): Effect.Effect<A, E | Failure, R> =>
     Effect.gen(function* () {
@@ -60,15 +70,30 @@ export const using =
 
 const told = <A>(self: Effect.Effect<A, DatabaseError>) => Effect.mapError(self, ofDatabase)
 
-const inWords = (reports: Reports["Service"]): Source => {
+const inWords = (reports: Reports["Service"]): Source => ({
+  summary: (days) => told(reports.summary(days)),
+  devices: (page) => told(reports.devices(page)),
+  contents: (page) => told(reports.contents(page)),
+  groups: (page) => told(reports.groups(page)),
+  events: (page) => told(reports.events(page))
+})
+
+/** A call for each page, since each has its time. */
+const at = (url: string, ca: Option.Option<string>): Source => {
+  const ask = remote.there(ReportAdminRpcs, path, url, ca)
   return {
-    summary: (days) => told(reports.summary(days)),
-    devices: (page) => told(reports.devices(page)),
-    contents: (page) => told(reports.contents(page)),
-    groups: (page) => told(reports.groups(page)),
-    events: (page) => told(reports.events(page))
+    summary: (days) => ask((client) => client.Summary({ days })),
+    devices: ({ after, ...page }) => ask((client) => client.Devices({ ...page, ...given({ after }) })),
+    contents: (page) => ask((client) => client.Contents(page)),
+    groups: (page) => ask((client) => client.Groups(page)),
+    events: ({ after, from, most, until }) =>
+      ask((client) => client.Events({ most, ...given({ after }), ...given({ from }), ...given({ until }) }))
   }
 }
+
+/** The field, if it has a value. */
+const given = <K extends string, V>(field: { readonly [P in K]: V | undefined }): { readonly [P in K]?: V } =>
+  Object.values(field).every((value) => value === undefined) ? {} : (field as { readonly [P in K]: V })
 
 /** Rows of a page: enough to make the way there worth it. */
 const pageRows = 500
