@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { assert, describe, it, layer } from "@effect/vitest"
+import { afterAll, assert, describe, it, layer } from "@effect/vitest"
 import type { Identity } from "@piecework/cloud/Identity"
 import { DownloadPaused, EventsLost, type ReportEvent } from "@piecework/cloud/ReportRpcs"
 import { Database, DatabaseConfig } from "@piecework/database"
-import { Context, Duration, Effect, Layer, Schema } from "effect"
+import { TestPostgres } from "@piecework/testpostgres"
+import { Context, Duration, Effect, Exit, Layer, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Figures from "../src/Figures.ts"
 import { Places } from "../src/Places.ts"
@@ -25,16 +26,25 @@ const places = Places.layer([
 ])
 const rules = ReportsConfig.layer({ sweepStep: 10 })
 
-const at = (directory: string) =>
+const at = (where: Partial<DatabaseConfig.DatabaseConfig["Service"]>) =>
   Reports.layer.pipe(
     Layer.provide([Database.Database.layer, places, rules]),
-    Layer.provide(DatabaseConfig.layer({ directory })),
+    Layer.provide(DatabaseConfig.layer(where)),
     Layer.fresh
   )
 
+/** One server for the tests below, each of which has a database of its own; none where there can be none. */
+const serving = Effect.runSync(Scope.make())
+const server =
+  (await TestPostgres.missing()) === undefined
+    ? await Effect.runPromise(Scope.provide(TestPostgres.make, serving))
+    : undefined
+afterAll(() => Effect.runPromise(Scope.close(serving, Exit.void)))
+
 const stores = {
   "in memory": Layer.fresh(Reports.layer.pipe(Layer.provide([Database.Database.layerMemory, places, rules]))),
-  "in a file": Layer.unwrap(Effect.map(folder, at))
+  "in a file": Layer.unwrap(Effect.map(folder, (directory) => at({ directory }))),
+  ...(server === undefined ? {} : { "on PostgreSQL": Layer.unwrap(Effect.map(server.database, (url) => at({ url }))) })
 }
 
 const enrolled = (id: string): Identity => ({ _tag: "Device", id, groups: [] })
@@ -332,29 +342,41 @@ for (const [name, store] of Object.entries(stores)) {
   })
 }
 
+const frontEnds = {
+  "over one file": Effect.map(folder, (directory) => ({ directory })),
+  ...(server === undefined ? {} : { "over one PostgreSQL": Effect.map(server.database, (url) => ({ url })) })
+}
+
 describe("Reports of several front ends", () => {
-  it.live("over one file count an event once, whoever gets it", () =>
-    Effect.gen(function* () {
-      const directory = yield* folder
-      const fronts = yield* Effect.forEach([1, 2, 3], () =>
-        Effect.map(Layer.build(at(directory)), (context) => Context.get(context, Reports))
-      )
-      const now = Date.now()
-      const events = Array.from({ length: 40 }, (_, n) =>
-        completed({ time: now, bytesFromCDN: 1, bytesFromPeers: 2, fileID: contentId(n % 3), groupID: `g${n % 2}` })
-      )
-      const send = (front: Reports["Service"], from: number) =>
-        front.take(delivery(events.slice(from, from + 20), { sentAt: now, device: from }))
-      yield* Effect.all(
-        fronts.flatMap((front) => [0, 10, 20, 5].map((from) => send(front, from))),
-        { concurrency: "unbounded" }
-      )
-      for (const front of fronts) {
-        const { BytesFetched, TotalTransfers } = yield* front.summary(7)
-        assert.deepStrictEqual([BytesFetched, TotalTransfers], [120, 40])
-      }
-    })
-  )
+  for (const [name, place] of Object.entries(frontEnds)) {
+    it.live(`${name} count an event once, whoever gets it`, () =>
+      Effect.gen(function* () {
+        const where = yield* place
+        const fronts = yield* Effect.forEach(
+          [1, 2, 3],
+          () => Effect.map(Layer.build(at(where)), (context) => Context.get(context, Reports)),
+          { concurrency: "unbounded" }
+        )
+        const now = Date.now()
+        const events = Array.from({ length: 40 }, (_, n) =>
+          completed({ time: now, bytesFromCDN: 1, bytesFromPeers: 2, fileID: contentId(n % 3), groupID: `g${n % 2}` })
+        )
+        const send = (front: Reports["Service"], from: number) =>
+          front.take(delivery(events.slice(from, from + 20), { sentAt: now, device: from }))
+        yield* Effect.all(
+          fronts.flatMap((front) => [0, 10, 20, 5].map((from) => send(front, from))),
+          { concurrency: "unbounded" }
+        )
+        const groups = new Set<string>()
+        for (const front of fronts) {
+          const { BytesFetched, TotalTransfers } = yield* front.summary(7)
+          assert.deepStrictEqual([BytesFetched, TotalTransfers], [120, 40])
+          for (const { Name } of yield* front.groups({ days: 7, most: 9, by: "Group" })) groups.add(Name)
+        }
+        assert.strictEqual(groups.size, 2, "all hash with one salt")
+      })
+    )
+  }
 })
 
 const Step = Schema.Struct({
