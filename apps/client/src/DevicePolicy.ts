@@ -32,6 +32,7 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DOMinDiskSizeAllowedToPeer",
   "DOAllowVPNPeerCaching",
   "DOVpnKeywords",
+  "DORestrictPeerSelectionBy",
   "MinContentSizeToPeer"
 ])
 
@@ -74,6 +75,16 @@ export const load = Effect.fn("DevicePolicy.load")(function* (
 
 /** The mode that the settings say. */
 export const modeOf = (policy: Policy.Policy): DownloadMode => fromNumber(policy.get("DODownloadMode")) ?? "Lan"
+
+/** Which of the peers that the mode allows are left. Source: spec.md §2.4. */
+export const peersFrom = (policy: Policy.Policy): "None" | "Subnet" | "Local" => {
+  const words = { 0: "None", 1: "Subnet", 2: "Local" } as const
+  return words[policy.get("DORestrictPeerSelectionBy")]
+}
+
+/** Whether the local network is asked for peers, and told of what is here: when that is all there is, or all that may be. */
+export const usesLan = (policy: Policy.Policy, service: Option.Option<string>): boolean =>
+  peersFrom(policy) === "Local" || Option.isNone(service)
 
 /** What keeps this device from having peers. */
 export const peering = Effect.fn("DevicePolicy.peering")(function* (

@@ -33,6 +33,8 @@ export interface Options {
   readonly group: string | undefined
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
+  /** Whether the local network is asked for peers, and told of what is here. */
+  readonly lan: boolean
   /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
   readonly fetches: boolean
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
@@ -73,14 +75,23 @@ const storage = ({ fetches, mayForget, state }: Options) => {
   return Layer.unwrap(Effect.map(StateFolder, (places) => stored(places, hasher))).pipe(Layer.provideMerge(usable))
 }
 
-/** Loaded when there is a service to ask: it takes 20 ms. */
+/** Loaded when there is a service to ask: it takes 20 ms. Connections are kept, since the swarm is asked twice a second. */
 export const nodeHttp = (certificates: string | undefined) =>
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("@effect/platform-node/NodeHttpClient")),
-      ({ layerNodeHttpOptions }) => layerNodeHttpOptions(certificates === undefined ? {} : { ca: certificates })
+      ({ layerNodeHttpOptions }) =>
+        layerNodeHttpOptions({ keepAlive: true, ...(certificates === undefined ? {} : { ca: certificates }) })
     )
   )
+
+/** Loaded when the local network is of use. */
+const neighbours = Layer.unwrap(
+  Effect.map(
+    Effect.promise(() => import("@piecework/lan")),
+    ({ Lan, Multicast }) => Lan.Lan.layer.pipe(Layer.provide(Multicast.Multicast.layer))
+  )
+)
 
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
@@ -105,12 +116,17 @@ export const client = (options: Options) => {
   )
   const config = Layer.unwrap(
     Effect.map(reachedAt(options), (reportedHost) =>
-      DownloadConfig.layer({ ...options.download, reportedHost, groupId: options.group })
+      DownloadConfig.layer({
+        ...options.download,
+        reportedHost,
+        reportedMask: OwnAddress.maskOf(reportedHost ?? options.listen?.host),
+        groupId: options.group
+      })
     )
   )
   return Layer.mergeAll(downloads(options), Seeder.Seeder.layer).pipe(
     Layer.provideMerge(peers(options.listen)),
-    Layer.provide([cloud, config, Destination.Destination.layer]),
+    Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(storage(options)),
@@ -150,7 +166,9 @@ const peers = (listen: Options["listen"]) =>
     Effect.map(StateFolder, ({ self }) => {
       if (listen === undefined) return NoPeers.layer(self)
       const on = (port: number) =>
-        PeerHost.PeerHost.layer.pipe(Layer.provide(PeerConfig.layer({ self, host: listen.host, port })))
+        PeerHost.PeerHost.layer.pipe(
+          Layer.provide(PeerConfig.layer({ self, host: listen.host, port, isNear: OwnAddress.isNear }))
+        )
       const first = on(Option.getOrElse(listen.port, () => Peer.defaultPort))
       return listen.orAny && Option.isNone(listen.port)
         ? Layer.catchTag(first, "TransportError", (error) =>

@@ -4,7 +4,7 @@
  * that is not only this device's own is taken. `undefined` when there is no route.
  */
 import { createSocket } from "node:dgram"
-import { isIPv6 } from "node:net"
+import { isIPv4, isIPv6 } from "node:net"
 import { networkInterfaces } from "node:os"
 import { Effect } from "effect"
 
@@ -44,3 +44,23 @@ const outward = (): string | undefined =>
     .flatMap((addresses) => addresses ?? [])
     .find((address) => !address.internal && address.family === "IPv4" && !address.address.startsWith("169.254."))
     ?.address
+
+/** The mask of the network in which this device has the address; `undefined` when it has no such address. */
+export const maskOf = (host: string | undefined): string | undefined =>
+  Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .find(({ address }) => address === host)?.netmask
+
+/** Whether this device is on the network that the IPv4 address belongs to. */
+export const isNear = (host: string): boolean => {
+  if (!isIPv4(host)) return false
+  return Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .some(({ address, family, internal, netmask }) => {
+      if (family !== "IPv4" || internal) return false
+      const mask = bitsOf(netmask)
+      return (bitsOf(address) & mask) === (bitsOf(host) & mask)
+    })
+}
+
+const bitsOf = (address: string): number => address.split(".").reduce((bits, octet) => (bits << 8) | Number(octet), 0)

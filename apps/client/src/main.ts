@@ -9,6 +9,7 @@ import { config } from "./command/config.ts"
 import { enrol } from "./command/enrol.ts"
 import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
+import { phf } from "./command/phf.ts"
 import { status } from "./command/status.ts"
 import * as Startup from "./Startup.ts"
 import { logger, Output } from "./Output.ts"
@@ -16,7 +17,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, config, forget, enrol])
+  Command.withSubcommands([get, agent, status, config, phf, forget, enrol])
 )
 
 Command.run(piecework, { version }).pipe(

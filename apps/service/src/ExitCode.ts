@@ -22,5 +22,9 @@ export const exitCodes = {
   storage: 11,
   /** The address is not one of this machine, or may not be listened on. */
   address: 13,
+  /** The service is there, and some role of it does not do its work. */
+  notReady: 20,
+  /** The database is of an earlier version than this program. */
+  outdated: 21,
   interrupted: 130
 } as const

@@ -4,6 +4,10 @@ import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect, Layer, Logger } from "effect"
 import { Command } from "effect/cli"
+import { backup } from "./command/backup.ts"
+import { migrate } from "./command/migrate.ts"
+import { status } from "./command/status.ts"
+import { swarm } from "./command/swarm.ts"
 import { init } from "./command/init.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
@@ -16,7 +20,9 @@ import { Output } from "./Output.ts"
 import * as Startup from "./Startup.ts"
 import { version } from "./version.ts"
 
-const service = serve.pipe(Command.withSubcommands([init, publish, list, unpublish, token, device, report]))
+const service = serve.pipe(
+  Command.withSubcommands([init, publish, list, unpublish, token, device, swarm, status, report, backup, migrate])
+)
 
 Command.run(service, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),

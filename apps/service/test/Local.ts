@@ -42,7 +42,7 @@ export const local = (options: Options = {}) =>
         database,
         trust:
           options.trust ??
-          Trust.layer({ requireEnrolment: options.requireEnrolment ?? false }).pipe(Layer.provide(database)),
+          Trust.make({ requireEnrolment: options.requireEnrolment ?? false, hasCredentials: true }, database),
         swarms: options.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(SwarmConfig.layer()))
       }
     )

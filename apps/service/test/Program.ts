@@ -24,9 +24,19 @@ export interface Running {
 
 /** Starts it; whatever happens, it is gone with the scope. */
 export const start = (...args: ReadonlyArray<string>): Effect.Effect<Running, never, Scope.Scope> =>
+  startWith({}, ...args)
+
+/** … with more in its environment. */
+const startWith = (
+  environment: Record<string, string>,
+  ...args: ReadonlyArray<string>
+): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [launcher, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+      const child = spawn(process.execPath, [launcher, ...args], {
+        stdio: ["ignore", "pipe", "pipe"],
+        env: { ...process.env, ...environment }
+      })
       let stdout = ""
       let stderr = ""
       child.stderr.on("data", (part: Buffer) => (stderr += part.toString()))
@@ -53,6 +63,10 @@ export const start = (...args: ReadonlyArray<string>): Effect.Effect<Running, ne
 /** Runs it to its end. */
 export const run = (...args: ReadonlyArray<string>): Effect.Effect<Ended> =>
   Effect.scoped(Effect.flatMap(start(...args), ({ ended }) => Effect.promise(() => ended)))
+
+/** … with more in its environment. */
+export const runWith = (environment: Record<string, string>, ...args: ReadonlyArray<string>): Effect.Effect<Ended> =>
+  Effect.scoped(Effect.flatMap(startWith(environment, ...args), ({ ended }) => Effect.promise(() => ended)))
 
 /** A service on a free port; `url` is what it says it listens at. */
 export const serving = (directory: string, ...args: ReadonlyArray<string>) =>

@@ -105,16 +105,16 @@ for (const [name, make] of Object.entries({ "in memory": inMemory, "over HTTP": 
   })
 }
 
-describe("report", () => {
-  const withToken =
-    (secret: string) =>
-    <A>(self: Effect.Effect<A>): Effect.Effect<A> =>
-      Effect.acquireUseRelease(
-        Effect.sync(() => void (process.env["PIECEWORK_TOKEN"] = secret)),
-        () => self,
-        () => Effect.sync(() => void delete process.env["PIECEWORK_TOKEN"])
-      )
+const withToken =
+  (secret: string) =>
+  <A>(self: Effect.Effect<A>): Effect.Effect<A> =>
+    Effect.acquireUseRelease(
+      Effect.sync(() => void (process.env["PIECEWORK_TOKEN"] = secret)),
+      () => self,
+      () => Effect.sync(() => void delete process.env["PIECEWORK_TOKEN"])
+    )
 
+describe("report", () => {
   it.live("says the same in the folder and over the network, in every form, to who may read", () =>
     Effect.gen(function* () {
       const data = join(yield* folder, "data")

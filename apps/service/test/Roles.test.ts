@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto"
-import { writeFileSync } from "node:fs"
+import { existsSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { JoinRequest } from "@piecework/cloud/ArrayRpcs"
@@ -30,6 +30,8 @@ describe("Roles in processes of their own", () => {
       const kv = yield* of("kv", ...named)
       const geo = yield* of("geo", "--role-url", `kv=${kv.url}`)
       assert.strictEqual((yield* run("publish", file, "--url", url, "--data", data)).code, 0)
+      // What has nothing to keep leaves nothing behind.
+      assert.isFalse(existsSync(join(directory, "array")))
 
       const cloud = yield* clientOf(geo.url)
       const found = yield* cloud.lookup({ url })

@@ -89,7 +89,7 @@ describe("The log", () => {
       assert.deepStrictEqual(
         requests.map(({ address, outcome, role, status }) => [role, outcome, status, address]),
         [
-          ["geo", "ok", 200, "127.0.0.1"],
+          ["geo", "refused", 401, "127.0.0.1"],
           ["metadata", "unknown", 404, "127.0.0.1"]
         ]
       )

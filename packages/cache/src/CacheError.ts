@@ -46,8 +46,8 @@ export class NotHeld extends Schema.TaggedError<NotHeld>()("NotHeld", { piece: P
 export class ExportError extends Schema.TaggedError<ExportError>()("ExportError", {
   /** The destination as the caller named it. */
   path: Schema.String,
-  /** Exists: a file or folder of that name. NoFolder: no folder to put it in. Incomplete: a piece is missing. */
-  reason: Schema.Literals(["Exists", "NoFolder", "Denied", "DiskFull", "Incomplete", "Failed"]),
+  /** Exists: a file or folder of that name. NoFolder: no folder to put it in. Incomplete: a piece is missing. Mismatch: other bytes. */
+  reason: Schema.Literals(["Exists", "NoFolder", "Denied", "DiskFull", "Incomplete", "Mismatch", "Failed"]),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {
@@ -62,6 +62,8 @@ export class ExportError extends Schema.TaggedError<ExportError>()("ExportError"
         return `The disk that holds ${this.path} is full; free some space and try again.`
       case "Incomplete":
         return `${this.path} was not written, because not every piece of it is held and verified.`
+      case "Mismatch":
+        return `${this.path} was not written, because its bytes are not those of the content that was asked for.`
       case "Failed":
         return `${this.path} could not be written${this.cause === undefined ? "" : `: ${textOf(this.cause)}`}.`
     }

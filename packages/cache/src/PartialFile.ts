@@ -6,6 +6,7 @@
  * Two who open one key at the same time each get a place of their own; only the first finds what an earlier one left.
  * A piece or a size that contradicts the others is a bug of the caller and dies.
  */
+import type { ContentId } from "@piecework/domain/Content"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
 import type { Phf } from "@piecework/hashing/Phf"
@@ -42,6 +43,7 @@ export interface PartialFile {
   /**
    * The file appears at `path`, whole or not at all, moved where both lie on one file system and else copied. Answers
    * its PHF, made of the digests. The place is gone afterwards; on failure it stays, and another path may be tried.
+   * `Mismatch` when the bytes are not the `expected` content, and
    * `Incomplete` unless all pieces of a file of `size` bytes were appended, and `Failed` when they are more than a PHF
    * holds: 1.4 million, so files past 1.4 TiB want larger pieces than the standard ones.
    */
@@ -50,6 +52,8 @@ export interface PartialFile {
     readonly size: number
     readonly path: string
     readonly overwrite?: boolean | undefined
+    /** What the bytes have to be; default anything. */
+    readonly expected?: ContentId | undefined
   }) => Effect.Effect<Phf, ExportError>
   /** Gives up what was kept. */
   readonly discard: Effect.Effect<void, CacheError>

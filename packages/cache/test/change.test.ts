@@ -6,8 +6,8 @@ import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
 import { Context, Effect, Layer, Logger, Result, type Scope } from "effect"
 import { TestClock } from "effect/testing"
-import * as fs from "node:fs"
-import * as fsp from "node:fs/promises"
+import builtinFs, * as fs from "node:fs"
+import { syncBuiltinESMExports } from "node:module"
 import * as path from "node:path"
 import { vi } from "vitest"
 import { contentOf, pieceSize } from "./support/contents.ts"
@@ -276,14 +276,18 @@ describe("A belief", () => {
   live(
     "costs who uploads one look at the file a second",
     Effect.gen(function* () {
-      const { stored, data } = yield* filled
-      const handle = yield* Effect.acquireRelease(
-        Effect.promise(() => fsp.open(data)),
-        (opened) => Effect.promise(() => opened.close())
-      )
+      const { stored } = yield* filled
       const stat = yield* Effect.acquireRelease(
-        Effect.sync(() => vi.spyOn(Object.getPrototypeOf(handle) as fsp.FileHandle, "stat")),
-        (spy) => Effect.sync(() => spy.mockRestore())
+        Effect.sync(() => {
+          const spy = vi.spyOn(builtinFs, "fstatSync")
+          syncBuiltinESMExports()
+          return spy
+        }),
+        (spy) =>
+          Effect.sync(() => {
+            spy.mockRestore()
+            syncBuiltinESMExports()
+          })
       )
       for (const seconds of [1, 2, 3]) {
         yield* TestClock.adjust("1 second")

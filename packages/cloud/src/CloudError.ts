@@ -8,7 +8,8 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
    * Unreachable: no connection, or the server failed (5xx). TimedOut: no whole answer within the limit, or the service says
    * that it has more to do than it can. Unintelligible: an answer that is not the contract's, as a captive portal gives.
    * ContentUnknown and Refused: the service's own answers.
-   * Untrusted: no certificate that is trusted here. NotEnrolled: it serves enrolled devices only. CredentialRefused: it does not accept this device's credential.
+   * Untrusted: no certificate that is trusted here. NotEnrolled: it serves enrolled devices only. CredentialRefused: it does
+   * not accept this device's credential.
    */
   reason: Schema.Literals([
     "Unreachable",

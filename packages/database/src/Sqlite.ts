@@ -104,19 +104,19 @@ const toSqlite = (value: unknown): SQLInputValue => {
 }
 
 export const attempt = <A>(operation: string, evaluate: () => A) =>
-  Effect.try({
-    try: evaluate,
-    catch: (cause) => {
-      // node:sqlite has the number in `errcode`; effect/sql classifies by a numeric `code`.
-      const coded =
-        cause instanceof Error && "errcode" in cause
-          ? Object.assign(new Error(cause.message, { cause }), { code: cause.errcode })
-          : cause
-      return new SqlError.SqlError({
-        reason: SqlError.classifySqliteError(coded, { message: String(cause), operation })
-      })
-    }
+  Effect.try({ try: evaluate, catch: (cause) => troubleOf(operation, cause) })
+
+/** What SQLite threw, as `effect/sql` has it. */
+export const troubleOf = (operation: string, cause: unknown): SqlError.SqlError => {
+  // node:sqlite has the number in `errcode`; effect/sql classifies by a numeric `code`.
+  const coded =
+    cause instanceof Error && "errcode" in cause
+      ? Object.assign(new Error(cause.message, { cause }), { code: cause.errcode })
+      : cause
+  return new SqlError.SqlError({
+    reason: SqlError.classifySqliteError(coded, { message: String(cause), operation })
   })
+}
 
 /** SQLite's number for an error, without the detail in its upper bits; 0 when it is none of SQLite's. */
 export const codeOf = (error: SqlError.SqlError): number => {

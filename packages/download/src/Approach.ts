@@ -7,7 +7,8 @@ import { PieceCache } from "@piecework/cache/PieceCache"
 import type { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { ContentPolicyReply } from "@piecework/cloud/ContentPolicyRpcs"
-import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
+import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, type ModeReason, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import * as Phf from "@piecework/hashing/Phf"
@@ -25,28 +26,35 @@ export type Approach =
     }
   | { readonly _tag: "Simple"; readonly why: Fallback }
 
-const simple = (reason: ModeReason, detail?: string): Approach => ({
-  _tag: "Simple",
-  why: new Fallback({ reason, ...(detail === undefined ? {} : { detail }) })
-})
+const fallback = (reason: ModeReason, detail?: string) =>
+  new Fallback({ reason, ...(detail === undefined ? {} : { detail }) })
 
-/** Asks the services about the content, and gets its pieces hash file from the cache or from where they say it is. */
+const simple = (reason: ModeReason, detail?: string): Approach => ({ _tag: "Simple", why: fallback(reason, detail) })
+
+/** What is to be fetched: from its URL, and which content that is, when the caller knows. */
+export interface Subject {
+  readonly url: ContentUrl
+  readonly contentId: ContentId | undefined
+}
+
+/**
+ * Asks the services about the content, and gets its pieces hash file from the cache or from where they say it is. Of a content
+ * that the caller names, the id vouches for the hashes, so without an answer they are looked for beside the file.
+ */
 export const find = Effect.fn("Approach.find")(function* (
-  url: ContentUrl,
+  subject: Subject,
   mode: DownloadMode,
   cloud: Option.Option<Cloud["Service"]>
 ): Effect.fn.Return<Approach, never, BufferPool | DownloadConfig | HttpClient | PieceCache> {
   if (!usesServices(mode)) return simple("Requested")
-  if (cloud._tag === "None") return simple("NoService")
-  const { lookupTimeout, minContentSize } = yield* DownloadConfig
+  const { minContentSize } = yield* DownloadConfig
   const cache = yield* PieceCache
   const { bufferSize } = yield* BufferPool
 
-  const found = yield* cloud.value.lookup({ url }).pipe(Effect.timeoutOption(lookupTimeout), Effect.result)
-  if (Result.isFailure(found)) return simple(reasonOf(found.failure), found.failure.message)
-  if (found.success._tag === "None") return simple("ServiceUnreachable", "The service did not answer in time.")
-  const { policy } = found.success.value
-  if (policy.contentSize < minContentSize) {
+  const found = yield* vouchedFor(subject, cloud)
+  if (Result.isFailure(found)) return { _tag: "Simple", why: found.failure }
+  const policy = found.success
+  if (policy.contentSize !== undefined && policy.contentSize < minContentSize) {
     return simple("TooSmall", `It has ${policy.contentSize} bytes; peers are asked from ${minContentSize} on.`)
   }
 
@@ -54,7 +62,7 @@ export const find = Effect.fn("Approach.find")(function* (
   const kept = Option.flatten(yield* Effect.option(cache.load(policy.contentId)))
   const fetched = Option.isSome(kept)
     ? Result.succeed(kept.value)
-    : yield* Effect.result(fetchPhf(policy, cloud.value.proofFor))
+    : yield* Effect.result(fetchPhf(policy, proofOf(cloud)))
   if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
   const phf = fetched.success
   if (phf.layout.pieceSize > bufferSize) {
@@ -67,6 +75,50 @@ export const find = Effect.fn("Approach.find")(function* (
   }
   return { _tag: "Swarm", mode, why: new Fallback({ reason: "Requested" }), phf }
 })
+
+/** What is known of a content before its hashes. */
+interface Vouched extends Pick<
+  ContentPolicyReply,
+  "contentId" | "hashOfHashes" | "phfUrls" | "phfDigest" | "peersAllowed"
+> {
+  /** Bytes, when somebody said. */
+  readonly contentSize: number | undefined
+}
+
+const vouchedFor = Effect.fnUntraced(function* (
+  { contentId, url }: Subject,
+  cloud: Option.Option<Cloud["Service"]>
+): Effect.fn.Return<Result.Result<Vouched, Fallback>, never, DownloadConfig> {
+  const named = contentId === undefined ? undefined : byItself(contentId, url)
+  const instead = (reason: ModeReason, detail?: string) =>
+    named === undefined ? Result.fail(fallback(reason, detail)) : Result.succeed(named)
+  if (cloud._tag === "None") return instead("NoService")
+  const { lookupTimeout } = yield* DownloadConfig
+  const asked = cloud.value.lookup(contentId === undefined ? { url } : { contentId })
+  const found = yield* asked.pipe(Effect.timeoutOption(lookupTimeout), Effect.result)
+  if (Result.isFailure(found)) return instead(reasonOf(found.failure), found.failure.message)
+  if (found.success._tag === "None") return instead("ServiceUnreachable", "The service did not answer in time.")
+  return Result.succeed(found.success.value.policy)
+})
+
+/** The id is the hash of hashes; the pieces hash file lies beside the file. `undefined` for an id that no hash has. */
+const byItself = (contentId: ContentId, url: ContentUrl): Vouched | undefined =>
+  Option.getOrUndefined(
+    Option.map(hashOfHashes(contentId), (digest) => ({
+      contentId,
+      hashOfHashes: digest,
+      phfUrls: [besideOf(url)] as const,
+      peersAllowed: true,
+      contentSize: undefined
+    }))
+  )
+
+/** Where the hashes of a file lie that nobody publishes: its own URL and ".phf". */
+const besideOf = (url: ContentUrl): ContentUrl => {
+  const beside = new URL(url)
+  beside.pathname += ".phf"
+  return ContentUrl.make(beside.href)
+}
 
 const reasonOf = (error: CloudError): ModeReason => {
   switch (error.reason) {
@@ -87,9 +139,13 @@ const reasonOf = (error: CloudError): ModeReason => {
 
 type ProofFor = Cloud["Service"]["proofFor"]
 
+/** Who knows no service has nothing to prove to anybody. */
+const proofOf = (cloud: Option.Option<Cloud["Service"]>): ProofFor =>
+  Option.match(cloud, { onNone: () => () => ({}), onSome: ({ proofFor }) => proofFor })
+
 /** The verified pieces hash file from the first of its URLs that has it; else why the last of them did not. */
 const fetchPhf = Effect.fnUntraced(function* (
-  policy: ContentPolicyReply,
+  policy: Vouched,
   proofFor: ProofFor
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const { phfTimeout } = yield* DownloadConfig
@@ -108,7 +164,7 @@ const missing = (url: ContentUrl, detail: string) => new Fallback({ reason: "Phf
 
 const fetchPhfFrom = Effect.fnUntraced(function* (
   url: ContentUrl,
-  policy: ContentPolicyReply,
+  policy: Vouched,
   proofFor: ProofFor
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const bytes = yield* Effect.scoped(download(url, proofFor(url)))

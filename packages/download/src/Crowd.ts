@@ -7,21 +7,22 @@ import { deviceOf, type Peer, type PeerId, type PeerKind } from "@piecework/doma
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { PeerError } from "@piecework/peers/PeerError"
 import { PeerHost, type Served } from "@piecework/peers/PeerHost"
-import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
-import { Clock, Effect, FiberMap, Queue, type Scope } from "effect"
+import type { PeerSession } from "@piecework/peers/PeerSession"
+import { Clock, Effect, FiberMap, type Scope } from "effect"
 
-/** What a download hears of its peers. All of it runs in order for one session, and must not wait. */
+/** What a download hears of its peers: in order for one session, and in the middle of what the session does. */
 export interface Listener {
-  readonly joined: (session: PeerSession) => Effect.Effect<void>
-  readonly told: (session: PeerSession, event: PeerEvent) => Effect.Effect<void>
-  readonly left: (session: PeerSession, why: PeerError) => Effect.Effect<void>
+  readonly joined: (session: PeerSession) => void
+  /** There are events to take. */
+  readonly told: (session: PeerSession) => void
+  readonly left: (session: PeerSession, why: PeerError) => void
 }
 
 export interface Crowd {
   /** Dials those of the peers that are new, as far as there is room. */
   readonly meet: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
   /** Tells every peer that a piece is held. */
-  readonly announce: (piece: PieceIndex) => Effect.Effect<void>
+  readonly announce: (piece: PieceIndex) => void
   /** Ends the sessions with the peer's device. */
   readonly dismiss: (peer: PeerId) => Effect.Effect<void>
   readonly sessions: () => Iterable<PeerSession>
@@ -51,18 +52,9 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
   const attend = (session: PeerSession): Effect.Effect<void> =>
     Effect.gen(function* () {
       sessions.set(session.id, session)
-      yield* options.listener.joined(session)
-      const listen = Effect.forever(
-        Effect.flatMap(Queue.takeAll(session.events), (events) =>
-          Effect.forEach(events, (event) => options.listener.told(session, event), { discard: true })
-        )
-      )
-      const why = yield* Effect.raceFirst(
-        session.closed,
-        // The queue ends with the session; `closed` then says why.
-        Effect.andThen(Effect.ignore(listen), Effect.never)
-      )
-      yield* options.listener.left(session, why)
+      options.listener.joined(session)
+      session.listen(() => options.listener.told(session))
+      options.listener.left(session, yield* session.closed)
     }).pipe(
       Effect.ensuring(
         Effect.sync(() => {
@@ -112,8 +104,9 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
         yield* FiberMap.run(dials, peer.id, dial(peer), { onlyIfMissing: true })
       }
     }),
-    announce: (piece) =>
-      Effect.forEach([...sessions.values()], (session) => session.announce(piece), { discard: true }),
+    announce: (piece) => {
+      for (const session of sessions.values()) session.announce(piece)
+    },
     dismiss: (peer) =>
       Effect.forEach(
         [...sessions.values()].filter((session) => deviceOf(session.peer) === deviceOf(peer)),

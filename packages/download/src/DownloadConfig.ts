@@ -35,6 +35,13 @@ export class DownloadConfig extends Context.Service<
     readonly reportedHost: string | undefined
     /** The group whose devices are peers in Group mode. Default none. */
     readonly groupId: string | undefined
+    /** Mask of the network that `reportedHost` is in, as 255.255.255.0. Default: not told, and then the services take it for that. */
+    readonly reportedMask: string | undefined
+    /**
+     * Narrows the peers that the mode allows: to those of the device's own subnet, or to those found on the local network.
+     * Default "None". Source: spec.md §2.4.
+     */
+    readonly peersFrom: "None" | "Subnet" | "Local"
     /** How often rates are measured and slow sources looked for. Default 500 ms. */
     readonly tick: Duration.Input
   }
@@ -50,6 +57,8 @@ export const defaults: DownloadConfig["Service"] = {
   maxPeers: 10,
   reportedHost: undefined,
   groupId: undefined,
+  reportedMask: undefined,
+  peersFrom: "None",
   tick: "500 millis"
 }
 

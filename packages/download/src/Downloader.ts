@@ -25,6 +25,7 @@ import { DownloadConfig } from "./DownloadConfig.ts"
 import { Destination } from "./Destination.ts"
 import { type DownloadError, Fallback, ModeError, NoSourceError } from "./DownloadError.ts"
 import * as Meter from "./Meter.ts"
+import * as Neighbours from "./Neighbours.ts"
 import * as Noting from "./Noting.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord, Records } from "./Records.ts"
@@ -35,6 +36,8 @@ import { wasted } from "./Tally.ts"
 
 export interface DownloadRequest {
   readonly url: ContentUrl
+  /** Which content that is, when the caller knows: any other bytes are refused, and its hashes need no service. */
+  readonly contentId?: ContentId | undefined
   /** Where the file shall appear, whole or not at all. */
   readonly path: string
   readonly mode: DownloadMode
@@ -60,7 +63,10 @@ export class Downloader extends Context.Service<
     readonly start: (request: DownloadRequest) => Effect.Effect<ActiveDownload, never, Scope.Scope>
   }
 >()("@piecework/download/Downloader") {
-  /** A `Cloud` in the context is used; without one every download runs in Simple mode. */
+  /**
+   * A `Cloud` in the context is used, and a `Lan`. Without a `Cloud` a download runs in Simple mode, unless it is told which
+   * content it is about.
+   */
   static readonly layer: Layer.Layer<
     Downloader,
     never,
@@ -71,8 +77,9 @@ export class Downloader extends Context.Service<
       // These alone: the scope of the layer must not take the place of the caller's.
       const context = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const cloud = yield* Effect.serviceOption(Cloud)
+      const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
-      return Downloader.of({ start: (request) => Effect.provide(start(request, cloud, turns), context) })
+      return Downloader.of({ start: (request) => neighbourly(Effect.provide(start(request, cloud, turns), context)) })
     })
   )
 }
@@ -106,7 +113,7 @@ const start = Effect.fn("Downloader.start")(function* (
   cloud: Option.Option<Cloud["Service"]>,
   turns: Turns
 ) {
-  const { url, path, mode } = request
+  const { contentId, url, path, mode } = request
   const outer = yield* Effect.scope
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
@@ -163,11 +170,11 @@ const start = Effect.fn("Downloader.start")(function* (
       peers: swarm?.mostPeers() ?? 0,
       durationMillis: now - began
     }
-    const { contentId, fileBytes: size, bytes, durationMillis } = result
+    const { fileBytes: size, bytes, durationMillis } = result
     yield* records
       .put(
         new DownloadRecord({
-          contentId,
+          contentId: result.contentId,
           url,
           path,
           fileBytes: size,
@@ -187,10 +194,7 @@ const start = Effect.fn("Downloader.start")(function* (
     return result
   })
 
-  const fromSwarm = Effect.fnUntraced(function* (
-    approach: Extract<Approach.Approach, { _tag: "Swarm" }>,
-    services: Cloud["Service"]
-  ) {
+  const fromSwarm = Effect.fnUntraced(function* (approach: Extract<Approach.Approach, { _tag: "Swarm" }>) {
     const { phf } = approach
     settled =
       request.why !== undefined && approach.why.reason === "Requested" ? { ...approach, why: request.why } : approach
@@ -206,11 +210,7 @@ const start = Effect.fn("Downloader.start")(function* (
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
       for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", phf.layout.length(piece), true)
       yield* enter("Fetching")
-      swarm = yield* Effect.provideService(
-        SwarmDownload.start({ url, mode: approach.mode, store, held, origin, meter }),
-        Cloud,
-        services
-      )
+      swarm = yield* SwarmDownload.start({ url, mode: approach.mode, store, held, origin, meter, cloud })
       yield* swarm.complete
     }).pipe(Scope.provide(scope))
     yield* Effect.scoped(Effect.flatMap(RcMap.get(turns, phf.contentId), (turn) => turn.withPermit(fetching)))
@@ -231,6 +231,7 @@ const start = Effect.fn("Downloader.start")(function* (
       probe,
       meter,
       overwrite: request.overwrite ?? false,
+      expected: request.contentId,
       onWriting: enter("Writing")
     })
     knownId = phf.contentId
@@ -243,7 +244,7 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
 
     const probeScope = yield* Scope.fork(scope)
-    const isMatched = usesServices(mode) && cloud._tag === "Some"
+    const isMatched = usesServices(mode) && (cloud._tag === "Some" || contentId !== undefined)
     const probing = yield* origin.probe(isMatched ? smallProbe : undefined).pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
       Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
@@ -261,17 +262,14 @@ const start = Effect.fn("Downloader.start")(function* (
         ? Effect.succeed<Approach.Approach>({ _tag: "Simple", why: new Fallback({ reason: "TooSmall" }) })
         : Effect.never
     })
-    const approach = yield* Effect.raceFirst(Approach.find(url, mode, cloud), small)
-    if (approach._tag === "Swarm" && cloud._tag === "Some") {
+    const approach = yield* Effect.raceFirst(Approach.find({ url, contentId }, mode, cloud), small)
+    if (approach._tag === "Swarm") {
       yield* Scope.close(probeScope, Exit.void)
-      return yield* fromSwarm(approach, cloud.value)
+      return yield* fromSwarm(approach)
     }
     const probe = yield* Fiber.join(probing)
     if (probe._tag === "Failure") return yield* NoSourceError.from(url, probe.failure)
-    return yield* overHttp(
-      approach._tag === "Simple" ? approach.why : new Fallback({ reason: "NoService" }),
-      probe.success
-    )
+    return yield* overHttp(approach.why, probe.success)
   })
 
   yield* whole.pipe(

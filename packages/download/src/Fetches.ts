@@ -18,14 +18,14 @@ import * as Storage from "./Storage.ts"
 export type Happening = Event.Event extends infer E ? (E extends Event.Event ? Omit<E, "now"> : never) : never
 
 /** What there is to tell, asked once its turn has come: by then it may be nothing. */
-export type Turn = () => Happening | undefined
+export type Turn = () => ReadonlyArray<Happening>
 
 export interface FetchesOptions {
   readonly store: StoredContent
   /** The pieces that were held before the first fetch. */
   readonly held: Bitfield.Bitfield
   readonly meter: Meter
-  readonly tell: (turn: Turn) => Effect.Effect<void>
+  readonly tell: (turn: Turn) => void
   /** A source failed to deliver. */
   readonly onFailure: (source: PieceSource, error: SourceError) => void
   /** Pieces cannot be kept any more, so that the download cannot go on. */
@@ -33,9 +33,9 @@ export interface FetchesOptions {
 }
 
 export interface Fetches {
-  readonly start: (source: PieceSource, run: PieceRun) => Effect.Effect<void>
+  readonly start: (source: PieceSource, run: PieceRun) => void
   /** Does not wait: what the fetch says to its source in parting must not hold up the next decision. */
-  readonly cancel: (source: SourceId, run: PieceRun) => Effect.Effect<void>
+  readonly cancel: (source: SourceId, run: PieceRun) => void
 }
 
 /** A fetch from its start until its last word was heard. */
@@ -49,25 +49,27 @@ export const make = Effect.fnUntraced(function* (
   const { store, meter, tell } = options
   const { layout } = store.phf
   // Made before the fetches and so closed after them: a piece that is delivered to a closed set would keep its buffer.
-  const keepers = yield* FiberSet.make<void>()
+  const runKeeper = yield* FiberSet.makeRuntime<never, void>()
   const fibers = yield* FiberMap.make<string, void>()
+  const runFetch = yield* FiberMap.runtime(fibers)()
   const underWay = new Map<string, Fetching>()
   let held = options.held
 
   const keep = (source: PieceSource, piece: PieceIndex, buffer: PieceBuffer): Effect.Effect<void> =>
     store.put(piece, buffer.bytes).pipe(
       Effect.andThen(
-        Effect.suspend(() => {
+        Effect.sync(() => {
           meter.kept(source.kind, layout.length(piece), !Bitfield.has(held, piece))
           held = Bitfield.add(held, piece)
-          return tell(() => ({ _tag: "PieceHeld", source: source.id, piece }))
+          tell(() => [{ _tag: "PieceHeld", source: source.id, piece }])
         })
       ),
       Effect.catchTags({
-        PieceMismatch: () => {
-          meter.bad(layout.length(piece))
-          return tell(() => ({ _tag: "PieceBad", source: source.id, piece }))
-        },
+        PieceMismatch: () =>
+          Effect.sync(() => {
+            meter.bad(layout.length(piece))
+            tell(() => [{ _tag: "PieceBad", source: source.id, piece }])
+          }),
         CacheError: (error) => options.onBroken(Cause.fail(Storage.fromCache(error)))
       }),
       // Otherwise the piece would count as being verified for ever.
@@ -76,25 +78,28 @@ export const make = Effect.fnUntraced(function* (
     )
 
   const fetch = (source: PieceSource, run: PieceRun, of: Fetching): Effect.Effect<void> => {
-    const unlessTakenBack = (happening: Happening) => tell(() => (of.isTakenBack ? undefined : happening))
+    const unlessTakenBack = (happening: Happening) => tell(() => (of.isTakenBack ? [] : [happening]))
     return source
       .fetch(run, layout, (piece, buffer) =>
-        Effect.andThen(
-          unlessTakenBack({ _tag: "PieceReceived", source: source.id, piece, bytes: layout.length(piece) }),
-          FiberSet.run(keepers, keep(source, piece, buffer))
-        )
+        Effect.sync(() => {
+          unlessTakenBack({ _tag: "PieceReceived", source: source.id, piece, bytes: layout.length(piece) })
+          runKeeper(keep(source, piece, buffer))
+        })
       )
       .pipe(
-        Effect.catchTag("SourceError", (error) => {
-          if (error.reason === "RangeIgnored") return unlessTakenBack({ _tag: "RangesIgnored", source: source.id, run })
-          options.onFailure(source, error)
-          const { isFatal: fatal, reason } = error
-          return unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal, reason })
-        }),
+        Effect.catchTag("SourceError", (error) =>
+          Effect.sync(() => {
+            if (error.reason === "RangeIgnored") {
+              return unlessTakenBack({ _tag: "RangesIgnored", source: source.id, run })
+            }
+            options.onFailure(source, error)
+            const { isFatal: fatal, reason } = error
+            unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal, reason })
+          })
+        ),
         // A bug in one source must not leave its pieces waiting for ever.
         Effect.catchDefect((defect) =>
-          Effect.andThen(
-            Effect.logError("a source failed in an unforeseen way", defect),
+          Effect.map(Effect.logError("a source failed in an unforeseen way", defect), () =>
             unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal: true, reason: "Defect" })
           )
         )
@@ -110,25 +115,29 @@ export const make = Effect.fnUntraced(function* (
   }
 
   return {
-    start: (source, run) =>
-      Effect.suspend(() => {
-        const key = keyOf(source.id, run)
-        // Of the same run, asked of a session that another with the same peer has replaced.
-        takeBack(key)
-        const fetching: Fetching = { isTakenBack: false }
-        underWay.set(key, fetching)
-        const heard: Turn = () => {
-          if (underWay.get(key) === fetching) underWay.delete(key)
-          return undefined
-        }
-        return FiberMap.run(fibers, key, Effect.ensuring(fetch(source, run, fetching), tell(heard)))
-      }),
-    cancel: (source, run) =>
-      Effect.suspend(() => {
-        const key = keyOf(source, run)
-        takeBack(key)
-        return Effect.map(FiberMap.get(fibers, key), (fiber) => Option.map(fiber, (it) => it.interruptUnsafe()))
-      })
+    start: (source, run) => {
+      const key = keyOf(source.id, run)
+      // Of the same run, asked of a session that another with the same peer has replaced.
+      takeBack(key)
+      const fetching: Fetching = { isTakenBack: false }
+      underWay.set(key, fetching)
+      const heard: Turn = () => {
+        if (underWay.get(key) === fetching) underWay.delete(key)
+        return []
+      }
+      runFetch(
+        key,
+        Effect.ensuring(
+          fetch(source, run, fetching),
+          Effect.sync(() => tell(heard))
+        )
+      )
+    },
+    cancel: (source, run) => {
+      const key = keyOf(source, run)
+      takeBack(key)
+      Option.getOrUndefined(FiberMap.getUnsafe(fibers, key))?.interruptUnsafe()
+    }
   }
 })
 

@@ -22,15 +22,17 @@ export interface LeasingOptions {
   readonly scope: SwarmScope
   /** Only in Group scope. */
   readonly groupId: string | undefined
+  /** Mask of the network that the address is in. */
+  readonly subnetMask?: string | undefined
   /** How long the scheduler waits for the first answer. */
   readonly timeout: Duration.Input
   readonly plan: () => Plan.Plan
-  readonly tell: (turn: Turn) => Effect.Effect<void>
+  readonly tell: (turn: Turn) => void
 }
 
 export interface Leasing {
   /** To be called after each event: asks for more when the leases run out. */
-  readonly look: (happened: Happening) => Effect.Effect<void>
+  readonly look: (happened: Happening) => void
 }
 
 interface Said {
@@ -83,6 +85,7 @@ export const start = Effect.fn("Leasing.start")(function* (
       contentId,
       peerId: options.self,
       reportedIp: options.address.host,
+      ...(options.subnetMask === undefined ? {} : { subnetMask: options.subnetMask }),
       scope: options.scope,
       ...group,
       pieceCount,
@@ -106,9 +109,9 @@ export const start = Effect.fn("Leasing.start")(function* (
     answeredAt = yield* Clock.currentTimeMillis
     isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
     const heard = Deferred.makeUnsafe<void>()
-    yield* tell(() => {
+    tell(() => {
       Deferred.doneUnsafe(heard, Effect.void)
-      return { _tag: "Leased", runs, asked: need.keep }
+      return [{ _tag: "Leased", runs, asked: need.keep }]
     })
     // An ask that did not mention them yet would give these leases back.
     yield* Deferred.await(heard)
@@ -131,7 +134,7 @@ export const start = Effect.fn("Leasing.start")(function* (
         const silence = (yield* Clock.currentTimeMillis) - answeredAt
         const { reason } = result.failure
         const most = reason === "TimedOut" ? longestSilence : longestAbsence
-        if (reason === "Refused" || silence >= Duration.toMillis(most)) yield* tell(() => ({ _tag: "LeasesOff" }))
+        if (reason === "Refused" || silence >= Duration.toMillis(most)) tell(() => [{ _tag: "LeasesOff" }])
         const spread = yield* Random.nextBetween(0.5, 1)
         yield* Effect.sleep(reason === "Refused" ? refusedWait : Duration.times(wait, spread))
         wait = Duration.min(Duration.times(wait, 2), longestWait)
@@ -141,20 +144,21 @@ export const start = Effect.fn("Leasing.start")(function* (
 
   yield* Effect.forkScoped(Effect.andThen(begun.await, forever))
   // Only the first answer is waited for: later ones find the client at work on what it has.
-  yield* Effect.suspend(() =>
-    answered === 0 ? tell(() => (answered === 0 ? { _tag: "LeasesOff" } : undefined)) : Effect.void
-  ).pipe(Effect.delay(options.timeout), Effect.forkScoped)
+  yield* Effect.sync(() => {
+    if (answered === 0) tell(() => (answered === 0 ? [{ _tag: "LeasesOff" }] : []))
+  }).pipe(Effect.delay(options.timeout), Effect.forkScoped)
 
   return {
     look: (happened) => {
-      if (answered === 0) return Effect.asVoid(begun.open)
-      if (!Leases.concerns(plan(), happened)) return Effect.void
+      if (answered === 0) return queueMicrotask(() => begun.openUnsafe())
+      if (!Leases.concerns(plan(), happened)) return
       // A lease that was kept makes room for another.
       const isKept = happened._tag === "PieceHeld"
       if (isKept) hasKept = true
-      if (isAsking) return Effect.void
       const isIdle = isStarved && !isKept
-      return isIdle || Leases.need(plan()).most === 0 ? Effect.void : Effect.asVoid(hurry.open)
+      if (isAsking || isIdle || Leases.need(plan()).most === 0) return
+      // Once whoever looks has finished its step: what else happens in it is then said as well.
+      queueMicrotask(() => isAsking || hurry.openUnsafe())
     }
   }
 })

@@ -31,6 +31,10 @@ export interface MembershipOptions {
   readonly scope: SwarmScope
   /** Only in Group scope. */
   readonly groupId: string | undefined
+  /** Mask of the network that the address is in. */
+  readonly subnetMask?: string | undefined
+  /** Takes peers of its own subnet only. Default false. */
+  readonly isOfSubnet?: boolean | undefined
   readonly peersWanted: number
   readonly standing: Effect.Effect<Standing>
   /** Each handout; must not wait. */
@@ -86,6 +90,8 @@ export const join = Effect.fn("Membership.join")(function* (
       peerId: options.self,
       reportedIp: options.address.host,
       port: options.address.port,
+      ...(options.subnetMask === undefined ? {} : { subnetMask: options.subnetMask }),
+      ...(options.isOfSubnet === true ? { restriction: "Subnet" as const } : {}),
       scope: options.scope,
       peersWanted: options.peersWanted,
       event,

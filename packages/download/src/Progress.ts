@@ -31,7 +31,7 @@ export interface Progress {
   readonly sent: number
   /** Peers connected now. */
   readonly peers: number
-  /** Most peers that the service named at once; `undefined` while it has named none nor said that there are none. */
+  /** Most peers that the service or the local network named at once; `undefined` before either has. */
   readonly named?: number | undefined
   /** Sessions with peers so far, by how near the peers were. */
   readonly connections: { readonly [K in PeerKind]: number }

@@ -14,6 +14,7 @@ import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Membership from "./Membership.ts"
+import * as Neighbours from "./Neighbours.ts"
 import * as Noting from "./Noting.ts"
 import * as Reach from "./Reach.ts"
 import { Records } from "./Records.ts"
@@ -45,7 +46,7 @@ export class Seeder extends Context.Service<
     readonly start: (options: SeederOptions) => Effect.Effect<Seeding, CacheError, Scope.Scope>
   }
 >()("@piecework/download/Seeder") {
-  /** A `Cloud` in the context is told what is served; without one only peers that know us find it. */
+  /** A `Cloud` in the context is told what is served, and a `Lan`; without them only peers that know us find it. */
   static readonly layer: Layer.Layer<Seeder, never, DownloadConfig | PeerHost | PieceCache | Records> = Layer.effect(
     Seeder,
     Effect.gen(function* () {
@@ -53,7 +54,8 @@ export class Seeder extends Context.Service<
       const needs = Context.pick(DownloadConfig, PeerHost, PieceCache, Records)
       const context = needs(yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>())
       const cloud = yield* Effect.serviceOption(Cloud)
-      return Seeder.of({ start: (options) => Effect.provide(start(options, cloud), context) })
+      const neighbourly = yield* Neighbours.known
+      return Seeder.of({ start: (options) => neighbourly(Effect.provide(start(options, cloud), context)) })
     })
   )
 }
@@ -144,14 +146,20 @@ const serve = Effect.fnUntraced(
     // Before the sessions, so that the last note is made when they are over.
     yield* Noting.keepUp(ledger.noting)
     yield* host.serve({ phf: phf.value, store, onSession: (session) => attend(ledger, session) })
+    const member = {
+      self: host.self,
+      address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
+      scope,
+      groupId: config.groupId,
+      subnetMask: config.reportedMask
+    }
+    yield* Neighbours.meet({ ...member, swarm: phf.value.hashOfHashes })
     if (Option.isSome(cloud)) {
       const membership = Membership.join({
+        ...member,
         contentId,
         url: undefined,
-        self: host.self,
-        address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
-        scope,
-        groupId: config.groupId,
+        isOfSubnet: config.peersFrom === "Subnet",
         peersWanted: 0,
         standing: Effect.sync(() => ({
           uploaded: sentBy(ledger),

@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto"
 import type { CacheError } from "@piecework/cache/CacheError"
 import { PartialFiles, PartialKey } from "@piecework/cache/PartialFile"
+import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type PieceIndex, standardPieceSize } from "@piecework/domain/PieceLayout"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
@@ -26,6 +27,8 @@ export interface SimpleDownloadOptions {
   readonly probe: Probe
   readonly path: string
   readonly overwrite: boolean
+  /** What the bytes have to be, when somebody knows. */
+  readonly expected: ContentId | undefined
   readonly meter: Meter
   /** Called when all bytes are here and the file is put into its place. */
   readonly onWriting: Effect.Effect<void>
@@ -109,8 +112,14 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   )
   yield* options.onWriting
   return yield* partial
-    .finish({ size, path: options.path, overwrite: options.overwrite })
-    .pipe(Effect.mapError(Storage.fromExport))
+    .finish({ size, path: options.path, overwrite: options.overwrite, expected: options.expected })
+    .pipe(
+      Effect.catch((error): Effect.Effect<never, Failure> => {
+        if (error.reason !== "Mismatch") return Effect.fail(Storage.fromExport(error))
+        // What is here is of no use to anybody.
+        return Effect.andThen(discard, Effect.fail(new NoSourceError({ url, reason: "BadPieces" })))
+      })
+    )
 })
 
 /** Names the file at the origin: the same URL, version and length are the same bytes. */

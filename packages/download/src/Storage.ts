@@ -32,6 +32,7 @@ export const fromExport = (error: ExportError): DestinationError | StorageError 
       return new DestinationError({ path: error.path, reason: error.reason })
     case "Failed":
       return new DestinationError({ path: error.path, reason: "Failed", detail: error.message })
+    case "Mismatch":
     case "Incomplete":
       // Every piece was verified when it came, so one of them went bad on this disk since.
       return new StorageError({ reason: "Failed", detail: error.message })

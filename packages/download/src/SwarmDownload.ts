@@ -1,9 +1,9 @@
 /**
  * Conducts the download of one content from its swarm: tells the scheduler what happens, and does what it decides.
- * Events wait in a queue and are taken one at a time, so the plan has one writer.
+ * Events wait in a queue. One fiber takes all that wait and decides on one after the other, so the plan has one writer.
  */
 import type { StoredContent } from "@piecework/cache/StoredContent"
-import type { Cloud } from "@piecework/cloud/Cloud"
+import { Cloud } from "@piecework/cloud/Cloud"
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
@@ -17,7 +17,7 @@ import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
-import { Cause, Clock, Deferred, Effect, Queue, Random, Ref, type Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Option, Queue, Random, type Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
@@ -25,6 +25,7 @@ import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
+import * as Neighbours from "./Neighbours.ts"
 import type { Meter } from "./Meter.ts"
 import * as Watchdog from "./Watchdog.ts"
 
@@ -37,6 +38,8 @@ export interface SwarmDownloadOptions {
   readonly origin: Origin
   /** Knows the origin already; peers are added here. */
   readonly meter: Meter
+  /** Without one there are the peers of the local network, if any. */
+  readonly cloud: Option.Option<Cloud["Service"]>
 }
 
 export interface SwarmDownload {
@@ -44,14 +47,14 @@ export interface SwarmDownload {
   readonly complete: Effect.Effect<void, StorageError | NoSourceError | NoProgressError>
   readonly peers: () => number
   readonly mostPeers: () => number
-  /** Most peers that the service named at once; `undefined` before it has answered. */
+  /** Most peers that the service or the local network named at once; `undefined` before either has. */
   readonly named: () => number | undefined
   readonly banned: () => ReadonlyArray<PeerId>
 }
 
 export const start = Effect.fn("SwarmDownload.start")(function* (
   options: SwarmDownloadOptions
-): Effect.fn.Return<SwarmDownload, never, Bans | Cloud | DownloadConfig | PeerHost | Scope.Scope> {
+): Effect.fn.Return<SwarmDownload, never, Bans | DownloadConfig | PeerHost | Scope.Scope> {
   const { store, origin, meter, url } = options
   const { layout } = store.phf
   const config = yield* DownloadConfig
@@ -59,7 +62,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const host = yield* PeerHost
   const ended = yield* Deferred.make<void, StorageError | NoSourceError | NoProgressError>()
   const turns = yield* Queue.unbounded<Turn>()
-  const tell = (turn: Turn) => Effect.asVoid(Queue.offer(turns, turn))
+  const tell = (turn: Turn) => void Queue.offerUnsafe(turns, turn)
   const sources = new Map<SourceId, PieceSource>()
   const banned: Array<PeerId> = []
   let mostPeers = 0
@@ -79,48 +82,63 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     },
     onBroken: (cause) => Effect.asVoid(Deferred.failCause(ended, cause))
   })
-  const awaitsLeases = usesPeers(options.mode) && layout.pieceCount <= maxPieces
+  const cloud = Option.getOrUndefined(options.cloud)
+  const awaitsLeases = cloud !== undefined && usesPeers(options.mode) && layout.pieceCount <= maxPieces
   const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
-  const plan = yield* Ref.make(Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases }))
+  let plan = Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases })
 
-  const execute = (command: Command.Command): Effect.Effect<void> => {
+  const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {
+    banned.push(peer)
+    yield* Effect.annotateLogs(Effect.logWarning("banned a peer for bad pieces"), { peer, host: address ?? "-" })
+    yield* bans.ban({ device: deviceOf(peer), host: address, until })
+    if (crowd !== undefined) yield* crowd.dismiss(peer)
+  })
+
+  /** Done at once, except what takes an effect. */
+  const execute = (command: Command.Command): Effect.Effect<void> | undefined => {
     switch (command._tag) {
       case "Fetch": {
         const source = sources.get(command.source as SourceId)
         // It is leaving: that it left is told next.
-        if (source === undefined) return Effect.void
+        if (source === undefined) return undefined
         exhausted = undefined
-        return fetches.start(source, command.run)
+        fetches.start(source, command.run)
+        return undefined
       }
       case "Cancel":
-        return fetches.cancel(command.source as SourceId, command.run)
+        fetches.cancel(command.source as SourceId, command.run)
+        return undefined
       case "Announce":
-        return crowd === undefined ? Effect.void : crowd.announce(command.piece)
+        crowd?.announce(command.piece)
+        return undefined
       case "Ban":
-        banned.push(command.peer)
-        return Effect.gen(function* () {
-          yield* Effect.logWarning("banned a peer for bad pieces").pipe(
-            Effect.annotateLogs({ peer: command.peer, host: command.host ?? "-" })
-          )
-          yield* bans.ban({ device: deviceOf(command.peer), host: command.host, until: command.until })
-          if (crowd !== undefined) yield* crowd.dismiss(command.peer)
-        })
+        return ban(command)
       case "Finished":
-        return Effect.asVoid(Deferred.succeed(ended, undefined))
+        Deferred.doneUnsafe(ended, Effect.void)
+        return undefined
       case "Exhausted":
         exhausted = command
-        return Effect.void
+        return undefined
     }
   }
 
-  const handle = Effect.fnUntraced(function* (turn: Turn) {
-    const happening = turn()
-    if (happening === undefined) return
-    if (happening._tag === "PieceBad") failures++
-    const now = yield* Clock.currentTimeMillis
-    const commands = yield* Ref.modify(plan, (current) => decide(current, { ...happening, now } as Event.Event))
-    for (const command of commands) yield* execute(command)
-    if (leasing !== undefined) yield* leasing.look(happening)
+  const conduct = Effect.gen(function* () {
+    const clock = yield* Clock.Clock
+    while (true) {
+      for (const turn of yield* Queue.takeAll(turns)) {
+        for (const happening of turn()) {
+          if (happening._tag === "PieceBad") failures++
+          const now = clock.currentTimeMillisUnsafe()
+          const [commands, next] = decide(plan, { ...happening, now } as Event.Event)
+          plan = next
+          for (const command of commands) {
+            const effect = execute(command)
+            if (effect !== undefined) yield* effect
+          }
+          leasing?.look(happening)
+        }
+      }
+    }
   })
 
   const listener: Crowd.Listener = {
@@ -132,15 +150,17 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       meter.join({ id, kind, received, sent: () => session.counters().sent })
       mostPeers = Math.max(mostPeers, peerCount())
       const what = { kind, held: session.held(), peer, host: session.address.host, choked: session.choked() }
-      return tell(() => ({ _tag: "SourceJoined", source: id, ...what }))
+      tell(() => [{ _tag: "SourceJoined", source: id, ...what }])
     },
-    told: (session, event) =>
-      tell(() => (sources.get(session.id) === session ? toHappening(session, event) : undefined)),
+    told: (session) =>
+      tell(() =>
+        sources.get(session.id) === session ? session.takeEvents().map((event) => toHappening(session, event)) : []
+      ),
     left: (session) => {
-      if (sources.get(session.id) !== session) return Effect.void
+      if (sources.get(session.id) !== session) return
       sources.delete(session.id)
       meter.leave(session.id)
-      return tell(() => (sources.has(session.id) ? undefined : { _tag: "SourceLeft", source: session.id }))
+      tell(() => (sources.has(session.id) ? [] : [{ _tag: "SourceLeft", source: session.id }]))
     }
   }
 
@@ -156,55 +176,57 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
       scope: options.mode,
-      groupId: config.groupId
+      groupId: config.groupId,
+      subnetMask: config.reportedMask
     }
-    membership = yield* Membership.join({
-      ...member,
-      url,
-      peersWanted: config.maxPeers * 3,
-      standing: Effect.sync(() => ({
-        uploaded: meter.sent(),
-        downloaded: total(meter.received()) - meter.received().LocalCache,
-        fromOrigin: meter.received().Origin,
-        fromCache: meter.received().CacheServer,
-        left: layout.contentSize - total(meter.useful())
-      })),
-      onHandout: (peers) => {
-        named = Math.max(named ?? 0, peers.length)
-        return met.meet(peers)
-      }
-    })
-    if (awaitsLeases) {
-      leasing = yield* Leasing.start({
+    const meet = (peers: Parameters<typeof met.meet>[0]) => {
+      named = Math.max(named ?? 0, peers.length)
+      return met.meet(peers)
+    }
+    const isLocal = config.peersFrom === "Local"
+    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet })
+    if (cloud !== undefined) {
+      const joining = Membership.join({
         ...member,
-        timeout: config.leaseTimeout,
-        plan: () => Ref.getUnsafe(plan),
-        tell
+        url,
+        isOfSubnet: config.peersFrom === "Subnet",
+        peersWanted: isLocal ? 0 : config.maxPeers * 3,
+        standing: Effect.sync(() => ({
+          uploaded: meter.sent(),
+          downloaded: total(meter.received()) - meter.received().LocalCache,
+          fromOrigin: meter.received().Origin,
+          fromCache: meter.received().CacheServer,
+          left: layout.contentSize - total(meter.useful())
+        })),
+        onHandout: (peers) => (isLocal ? Effect.void : meet(peers))
       })
+      membership = yield* Effect.provideService(joining, Cloud, cloud)
+    }
+    if (cloud !== undefined && awaitsLeases) {
+      const leases = Leasing.start({ ...member, timeout: config.leaseTimeout, plan: () => plan, tell })
+      leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
   }
 
   const watching = Watchdog.watch({
     url,
     received: () => total(meter.received()) - meter.received().LocalCache,
-    heldPieces: () => Ref.getUnsafe(plan).heldCount,
+    heldPieces: () => plan.heldCount,
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
-    isWaiting: () => Leases.isWaiting(Ref.getUnsafe(plan)),
+    isWaiting: () => Leases.isWaiting(plan),
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
-    onTick: Effect.suspend(() => {
+    onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
-      return tell(() => ({ _tag: "Tick", received }))
+      tell(() => [{ _tag: "Tick", received }])
     })
   })
 
   sources.set(origin.id, origin)
-  yield* tell(() => ({ _tag: "SourceJoined", source: origin.id, kind: origin.kind, held: "all" }))
-  yield* Queue.take(turns).pipe(
-    Effect.flatMap(handle),
-    Effect.forever,
+  tell(() => [{ _tag: "SourceJoined", source: origin.id, kind: origin.kind, held: "all" }])
+  yield* conduct.pipe(
     // A bug in the conductor must not look like a source that is slow.
     Effect.catchDefect((defect) => Deferred.failCause(ended, Cause.die(defect))),
     Effect.forkScoped

@@ -9,7 +9,7 @@ import { type PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import { Leasing } from "@piecework/download"
 import { type Event, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
-import { Clock, Context, Duration, Effect, Exit, Layer, Scope } from "effect"
+import { Clock, Context, Duration, Effect, Exit, FiberSet, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import type { Happening } from "../src/Fetches.ts"
 
@@ -67,9 +67,9 @@ const makeScene = Effect.fnUntraced(function* (
   let plan = Plan.make({ layout, held: Bitfield.empty(pieces), self, seed: 1, awaitsLeases: true })
   const asked = new Set<number>()
   let leasing: Leasing.Leasing | undefined
-  const tell = (turn: () => Happening | undefined): Effect.Effect<void> =>
+  const tell = (turn: () => Happening | ReadonlyArray<Happening>): Effect.Effect<void> =>
     Effect.gen(function* () {
-      const event = turn()
+      const [event] = [turn()].flat()
       if (event === undefined) return
       const now = yield* Clock.currentTimeMillis
       told.push({ at: now, event })
@@ -79,9 +79,10 @@ const makeScene = Effect.fnUntraced(function* (
         if (command._tag !== "Fetch") continue
         for (let n = 0; n < command.run.count; n++) asked.add(command.run.first + n)
       }
-      if (leasing !== undefined) yield* leasing.look(event)
+      leasing?.look(event)
     })
   const scope = yield* Scope.make()
+  const runTurn = yield* Scope.provide(FiberSet.makeRuntime<never, void>(), scope)
   leasing = yield* Leasing.start({
     contentId: ContentId.make(`DO-${"a".repeat(43)}`),
     self,
@@ -90,7 +91,7 @@ const makeScene = Effect.fnUntraced(function* (
     groupId: options.groupId,
     timeout: options.timeout ?? "300 millis",
     plan: () => plan,
-    tell: (turn) => Effect.asVoid(Effect.forkIn(Effect.delay(tell(turn), options.turnsTake ?? 0), scope))
+    tell: (turn) => void runTurn(Effect.delay(tell(turn), options.turnsTake ?? 0))
   }).pipe(Effect.provideService(Cloud.Cloud, cloud), Scope.provide(scope))
   const join = tell(() => ({ _tag: "SourceJoined", source: "origin", kind: "Origin", held: "all" }))
   const deliver = (piece: number) =>

@@ -62,14 +62,16 @@ export class PieceHasher extends Context.Service<
     readonly digest: (bytes: Uint8Array) => Effect.Effect<Digest, HasherError>
     /**
      * Hashes the bytes and writes them all at `position`. When `expected` is given and differs, fails with
-     * `PieceMismatch` and writes nothing. With `record` the digest, 32 bytes, is written there after the bytes.
+     * `PieceMismatch` and writes nothing. With `record` its bytes, else the 32 of the digest, are written there after the bytes.
      */
     readonly write: (options: {
       readonly bytes: Uint8Array
       readonly expected?: Digest | undefined
       readonly fd: number
       readonly position: number
-      readonly record?: { readonly fd: number; readonly position: number } | undefined
+      readonly record?:
+        | { readonly fd: number; readonly position: number; readonly bytes?: Uint8Array | undefined }
+        | undefined
     }) => Effect.Effect<Digest, PieceMismatch | WriteFailed | HasherError>
     /** Hashes `length` bytes of the file from `position` on; `None` when the file ends before. */
     readonly digestAt: (options: {

@@ -80,6 +80,17 @@ for (const [where, layer] of hashers) {
         })
       )
 
+      live(`records other bytes than the digest of ${size} bytes where it is given some`, ({ write }) =>
+        Effect.gen(function* () {
+          const bytes = bytesOf(size)
+          const path = yield* fileOf(new Uint8Array(4))
+          const fd = yield* open(yield* fileOf(new Uint8Array(0)), "r+")
+          const record = yield* open(path, "r+")
+          yield* write({ bytes, fd, position: 0, record: { fd: record, position: 2, bytes: Uint8Array.of(7) } })
+          assert.deepStrictEqual([...fs.readFileSync(path)], [0, 0, 7, 0])
+        })
+      )
+
       live(`records nothing of ${size} bytes that could not be written`, ({ write }) =>
         Effect.gen(function* () {
           const fd = yield* open(yield* fileOf(new Uint8Array(1)), "r")

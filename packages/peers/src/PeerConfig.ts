@@ -5,6 +5,11 @@ import { Config, Context, Duration, Effect, Layer } from "effect"
 export class PeerConfig extends Context.Service<
   PeerConfig,
   {
+    /**
+     * Whether an address is on a network that this device is on: then who dials from there is of the site, whatever kind of
+     * address it is. Default never, which leaves private and link-local addresses.
+     */
+    readonly isNear: (host: string) => boolean
     /** This process among the peers. `undefined`, the default: a new id for each process. */
     readonly self: Peer.PeerId | undefined
     /** Address to listen on. `PEER_HOST`, default "0.0.0.0": peers are other devices. */
@@ -51,6 +56,7 @@ export class PeerConfig extends Context.Service<
 >()("@piecework/peers/PeerConfig") {}
 
 export const defaults: PeerConfig["Service"] = {
+  isNear: () => false,
   self: undefined,
   host: "0.0.0.0",
   port: Peer.defaultPort,

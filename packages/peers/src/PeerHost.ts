@@ -163,7 +163,8 @@ const make = Effect.gen(function* () {
     Effect.gen(function* () {
       yield* stream.write(hello(served.phf.hashOfHashes))
       const address = stream.remote
-      const kind = served.kindOf?.(peer) ?? farther(kindOfAddress(address.host), said)
+      const kind =
+        served.kindOf?.(peer) ?? farther(config.isNear(address.host) ? "Lan" : kindOfAddress(address.host), said)
       const opened = session(stream, served, { peer, address, kind, incoming: true })
       yield* Effect.raceFirst(opened.run(Effect.void), Effect.andThen(served.onSession(opened), Effect.never))
     }).pipe(

@@ -6,12 +6,12 @@ import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { PeerAddress, PeerId, PeerKind } from "@piecework/domain/Peer"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { PieceSource } from "@piecework/sources/PieceSource"
-import type { Effect, Queue } from "effect"
+import type { Effect } from "effect"
 import type { PeerError } from "./PeerError.ts"
 
 /**
- * What changed at the peer. `Held` is all that it holds: it comes first, and again in place of what was not taken from
- * the queue in time, followed by the choke state of that moment. A session begins choked.
+ * What changed at the peer. `Held` is all that it holds: it comes first, and again in place of what was not taken
+ * in time, followed by the choke state of that moment. A session begins choked.
  */
 export type PeerEvent =
   | { readonly _tag: "Held"; readonly pieces: Bitfield }
@@ -45,10 +45,15 @@ export interface PeerSession extends PieceSource {
   readonly held: () => Bitfield
   /** Whether the peer answers no requests now. */
   readonly choked: () => boolean
-  /** Ends with the session. At most `PeerConfig.maxEvents` wait in it. */
-  readonly events: Queue.Dequeue<PeerEvent>
+  /** What was not taken yet, oldest first: at most `PeerConfig.maxEvents`. */
+  readonly takeEvents: () => ReadonlyArray<PeerEvent>
+  /**
+   * Tells when there are events to take, after there were none; at once, if there are now. In the middle of the session's
+   * step, so the listener does nothing but remember. One listener, the last one.
+   */
+  readonly listen: (listener: () => void) => void
   /** Tells the peer that we hold a piece, unless it knows. Never waits for the network. */
-  readonly announce: (piece: PieceIndex) => Effect.Effect<void>
+  readonly announce: (piece: PieceIndex) => void
   /** Live figures. */
   readonly counters: () => PeerCounters
   /** Ends the session; `closed` then says `Closed`. */

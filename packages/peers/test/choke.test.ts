@@ -88,9 +88,9 @@ describe("choked by the peer", () => {
     yield* raw.send({ _tag: "Have", piece: at(8) })
     assert.deepStrictEqual(yield* raw.next, { _tag: "Interested" })
     yield* leecher.store.put(at(8), content.piece(8))
-    yield* session.announce(at(8))
+    session.announce(at(8))
     yield* leecher.store.put(at(9), content.piece(9))
-    yield* session.announce(at(9))
+    session.announce(at(9))
     assert.deepStrictEqual(yield* raw.next, { _tag: "NotInterested" })
     assert.deepStrictEqual(yield* raw.next, { _tag: "Have", piece: at(9) })
     // The peer holds this one itself, so it was in no hurry.
@@ -158,9 +158,8 @@ describe("choking the peer", () => {
     yield* raw.send({ _tag: "NotInterested" })
     yield* TestClock.adjust("1 second")
     yield* gate.open
-    assert.strictEqual((yield* raw.until("Piece")).offset, 0)
     assert.deepStrictEqual(yield* raw.next, { _tag: "Choke" })
     yield* TestClock.adjust("10 seconds")
-    assert.strictEqual(raw.stream.counters.received, 75 + 7 + 5 + 13 + 1024 + 5)
+    assert.strictEqual(raw.stream.counters.received, 75 + 7 + 5 + 5)
   })
 })

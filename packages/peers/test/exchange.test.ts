@@ -3,7 +3,7 @@ import { Bitfield } from "@piecework/domain"
 import { Effect, Exit, Fiber, Queue, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { answerTo, block, rawDialled, rawSession } from "./rawPeer.ts"
-import { at, client, content, drop, eventually, fetchInto, idOf, inNetwork, pair } from "./support.ts"
+import { at, client, content, drop, eventually, fetchInto, idOf, inNetwork, nextEvent, pair } from "./support.ts"
 
 describe("exchange", () => {
   inNetwork("moves every piece of a content, and counts its bytes at both ends", function* () {
@@ -22,9 +22,9 @@ describe("exchange", () => {
 
   inNetwork("says first what the peer holds, then that it answers requests", function* () {
     const { session } = yield* pair({ seeder: { held: [1, 3] } })
-    const first = yield* Queue.take(session.events)
+    const first = yield* nextEvent(session)
     assert.deepStrictEqual(first, { _tag: "Held", pieces: Bitfield.fromPieces(10, [at(1), at(3)]) })
-    assert.deepStrictEqual(yield* Queue.take(session.events), { _tag: "Unchoked" })
+    assert.deepStrictEqual(yield* nextEvent(session), { _tag: "Unchoked" })
     assert.isFalse(session.choked())
     assert.deepStrictEqual(session.held(), Bitfield.fromPieces(10, [at(1), at(3)]))
   })
@@ -76,10 +76,10 @@ describe("exchange", () => {
     const other = yield* Queue.take(seeder.incoming)
     assert.deepStrictEqual(yield* eventually(other, "Held"), { _tag: "Held", pieces: Bitfield.empty(10) })
     yield* fetchInto(session, leecher, 0)
-    yield* session.announce(at(0))
-    yield* session.announce(at(0))
+    session.announce(at(0))
+    session.announce(at(0))
     yield* fetchInto(session, leecher, 1)
-    yield* session.announce(at(1))
+    session.announce(at(1))
     yield* TestClock.adjust("1 second")
     assert.deepStrictEqual(yield* eventually(other, "Have"), { _tag: "Have", piece: at(0) })
     assert.deepStrictEqual(yield* eventually(other, "Have"), { _tag: "Have", piece: at(1) })
@@ -91,7 +91,7 @@ describe("exchange", () => {
     yield* eventually(session, "Unchoked")
     yield* seeder.store.put(at(7), content.piece(7))
     yield* TestClock.adjust("1 second")
-    assert.deepStrictEqual(yield* Queue.take(session.events), { _tag: "Have", piece: at(7) })
+    assert.deepStrictEqual(yield* nextEvent(session), { _tag: "Have", piece: at(7) })
   })
 
   inNetwork("refuses to fetch a piece that the peer does not hold", function* () {

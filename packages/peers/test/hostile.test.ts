@@ -232,13 +232,13 @@ describe("a hostile peer", () => {
     assert.deepStrictEqual(yield* eventually(session, "Have"), { _tag: "Have", piece: at(8) })
   })
 
-  inNetwork("cannot fill the queue of events: what nobody takes is summed up", function* () {
+  inNetwork("cannot fill the memory with events: what nobody takes is summed up", function* () {
     const victim = yield* client("victim", { id: idOf("a"), config: { maxEvents: 8 } })
     const { raw, session } = yield* rawDialled(victim, { id: idOf("e"), held: "none" })
     for (let n = 0; n < 500; n++) yield* raw.send({ _tag: "Unchoke" }, { _tag: "Choke" })
     yield* raw.send({ _tag: "Have", piece: at(6) }, { _tag: "Unchoke" })
     while (session.choked() || !Bitfield.has(session.held(), 6)) yield* Effect.yieldNow
-    const events = yield* Queue.takeAll(session.events)
+    const events = session.takeEvents()
     assert.isAtMost(events.length, 8)
     const held = events.filter(({ _tag }) => _tag === "Held" || _tag === "Have")
     assert.isNotEmpty(held)

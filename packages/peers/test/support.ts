@@ -146,13 +146,28 @@ export const fetchInto = (session: PeerSession.PeerSession, { served, store }: C
 /** Delivers nowhere. */
 export const drop = (_piece: PieceLayout.PieceIndex, buffer: PieceBuffer) => Effect.sync(buffer.release)
 
+/** Events that were taken from a session and not asked for yet. */
+const taken = new WeakMap<PeerSession.PeerSession, Array<PeerSession.PeerEvent>>()
+
+/** Waits for the next event of a session. */
+export const nextEvent = Effect.fnUntraced(function* (session: PeerSession.PeerSession) {
+  while (true) {
+    const events = taken.get(session) ?? []
+    events.push(...session.takeEvents())
+    taken.set(session, events)
+    const event = events.shift()
+    if (event !== undefined) return event
+    yield* Effect.callback<void>((resume) => session.listen(() => queueMicrotask(() => resume(Effect.void))))
+  }
+})
+
 /** Drops the events up to the one with this tag. */
 export const eventually = Effect.fnUntraced(function* <Tag extends PeerSession.PeerEvent["_tag"]>(
   session: PeerSession.PeerSession,
   tag: Tag
 ) {
   while (true) {
-    const event = yield* Queue.take(session.events)
+    const event = yield* nextEvent(session)
     if (event["_tag"] === tag) return event as Extract<PeerSession.PeerEvent, { readonly _tag: Tag }>
   }
 })

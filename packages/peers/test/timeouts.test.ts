@@ -32,7 +32,7 @@ describe("timeouts", () => {
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(yield* Fiber.join(heard), { _tag: "KeepAlive" })
     }
-    yield* session.announce(at(5))
+    session.announce(at(5))
     yield* TestClock.adjust("1 second")
     assert.deepStrictEqual(yield* raw.next, { _tag: "Have", piece: at(5) })
     const heard = yield* Effect.forkChild(raw.next)
@@ -101,6 +101,8 @@ describe("timeouts", () => {
     yield* raw.send(...Array.from({ length: 16 }, (_, n) => ({ _tag: "Request" as const, ...block(n, 0, 65_536) })))
     const session = yield* Queue.take(seeder.incoming)
     const ended = yield* Effect.forkChild(session.closed)
+    // As much as the network takes.
+    while (session.counters().sent < 4 * 65_536) yield* Effect.yieldNow
     // Its keep-alives do not count: what it asked for does not get on.
     for (let n = 0; n < 5; n++) {
       yield* TestClock.adjust("5 seconds")

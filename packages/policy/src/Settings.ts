@@ -39,12 +39,12 @@ export const settings = {
     since: "1803",
     summary: "Where the group of mode 2 comes from when DOGroupId is not set."
   }),
-  // Windows 11 restricts by subnet in LAN mode; Windows 10 does not.
+  // Windows 11 restricts by subnet in LAN mode when it is not set, Windows 10 does not: a site pays for its line, not its subnets.
   DORestrictPeerSelectionBy: setting({
     kind: choice({ 0: "none", 1: "subnet", 2: "local discovery" }),
-    default: undefined,
+    default: 0,
     since: "1803",
-    summary: "Narrows the peers that the mode allows. Not set: by subnet in mode 1, else not at all."
+    summary: "Narrows the peers that the mode allows."
   }),
   DOMinRAMAllowedToPeer: setting({
     kind: int(1, 100_000),

@@ -39,7 +39,7 @@ const table: ReadonlyArray<readonly [Name, unknown, ...(readonly [number, number
 const choices: ReadonlyArray<readonly [Name, unknown, ReadonlyArray<number>]> = [
   ["DODownloadMode", 1, [0, 1, 2, 3, 99, 100]],
   ["DOGroupIdSource", 0, [0, 1, 2, 3, 4, 5]],
-  ["DORestrictPeerSelectionBy", undefined, [0, 1, 2]],
+  ["DORestrictPeerSelectionBy", 0, [0, 1, 2]],
   ["DOCacheHostSource", undefined, [0, 1, 2]]
 ]
 

@@ -3,7 +3,6 @@
  * is written; so it counts once, however often it is sent and to however many processes with the same database. Batches that
  * wait at the same time are written together.
  */
-import { randomBytes } from "node:crypto"
 import { ReportReply, type ReportRequest } from "@piecework/cloud/ReportRpcs"
 import type { Identity } from "@piecework/cloud/Identity"
 import { RequestRefused } from "@piecework/cloud/RoleError"
@@ -94,7 +93,15 @@ const make = Effect.gen(function* () {
   const places = yield* Places
   const { during, migrate, sql } = yield* Database
   yield* migrate("reports", migrations)
-  const salt = yield* during("read the salt of groups")(saltIn(sql))
+  let known: Uint8Array | undefined
+  // Opening the store reads nothing: its tables may not be there yet for who only looks at what is to be migrated.
+  const salt = Effect.suspend(() =>
+    known === undefined
+      ? Effect.tap(saltIn(sql).pipe(during("read the salt of groups")), (found) =>
+          Effect.sync(() => void (known = found))
+        )
+      : Effect.succeed(known)
+  )
   const { addEvents, addTally } = Writing.make(sql)
   const overview = Overview.make(sql)
   const sweepAll = Sweeping.make(sql, config)
@@ -123,7 +130,7 @@ const make = Effect.gen(function* () {
   )
 
   /** The events that count, and the ids of those that never will. */
-  const sorted = ({ externalIp, identity, request }: Delivery, receivedAt: number) => {
+  const sorted = ({ externalIp, identity, request }: Delivery, receivedAt: number, groupSalt: Uint8Array) => {
     const device = DeviceKey.of(identity, request.deviceId)
     const place = places.of(externalIp)
     const events: Array<Writing.Arrived> = []
@@ -141,7 +148,7 @@ const make = Effect.gen(function* () {
         at,
         receivedAt,
         device,
-        group: groupId === undefined ? undefined : GroupHash.of(salt, groupId),
+        group: groupId === undefined ? undefined : GroupHash.of(groupSalt, groupId),
         place,
         clientVersion: clean(request.clientVersion),
         osVersion: request.osVersion === undefined ? undefined : clean(request.osVersion)
@@ -152,7 +159,7 @@ const make = Effect.gen(function* () {
 
   return Reports.of({
     take: Effect.fn("Reports.take")(function* (delivery) {
-      const { events, refused } = sorted(delivery, yield* Clock.currentTimeMillis)
+      const { events, refused } = sorted(delivery, yield* Clock.currentTimeMillis, yield* salt)
       if (events.length > 0) {
         const written = yield* Deferred.make<void, DatabaseError>()
         const isWaiting = yield* Queue.offer(waiting, { events, written })
@@ -184,15 +191,13 @@ const make = Effect.gen(function* () {
 
 const bounded = (most: number) => Math.min(Math.max(1, most), mostRows)
 
-/** Made once for the database, whoever comes first. */
-const saltIn = Effect.fnUntraced(function* (sql: Database["Service"]["sql"]) {
-  yield* sql`INSERT INTO report_salt ${sql.insert({ one: 1, salt: new Uint8Array(randomBytes(32)) })}
-    ON CONFLICT (one) DO NOTHING`
-  const find = SqlSchema.findOne({
+/** Made with the tables, so all that share the database have the same. */
+const saltIn = (sql: Database["Service"]["sql"]) =>
+  SqlSchema.findOne({
     Request: Schema.Void,
     Result: Schema.Struct({ salt: Schema.Uint8Array }),
     execute: () => sql`SELECT salt FROM report_salt WHERE one = 1`
-  })
-  const { salt } = yield* Effect.catchTag(find(undefined), "NoSuchElementError", Effect.die)
-  return salt
-})
+  })(undefined).pipe(
+    Effect.map(({ salt }) => salt),
+    Effect.catchTag("NoSuchElementError", Effect.die)
+  )

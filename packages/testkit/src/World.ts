@@ -14,6 +14,7 @@ import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { digest } from "./internal/digest.ts"
 import * as PeerIds from "@piecework/domain/Peer"
 import { Destination, DownloadConfig, Downloader, Records, Seeder } from "@piecework/download"
+import { Lan, MemoryMulticast } from "@piecework/lan"
 import { BufferPool, BufferPoolConfig, Phf } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import {
@@ -52,6 +53,8 @@ export interface ClientOptions {
   readonly host?: string | undefined
   readonly config?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
   /** No service at all. */
+  /** Whether it looks for peers on the local network, on which all such clients are. */
+  readonly hasLan?: boolean | undefined
   readonly noService?: boolean | undefined
   /** Another `Cloud` than the world's, such as one that misbehaves. */
   readonly cloud?: Layer.Layer<Cloud.Cloud> | undefined
@@ -141,6 +144,12 @@ export const make = Effect.fn("World.make")(function* (
       Layer.provide(CloudConfig.layer()),
       Layer.provide(Layer.succeedContext(service))
     )
+  const multicast = yield* Layer.build(MemoryMulticast.MemoryMulticast.layer)
+  const lanAt = (host: string) =>
+    Lan.Lan.layer.pipe(
+      Layer.provide(MemoryMulticast.layerMulticast(host)),
+      Layer.provide(Layer.succeedContext(multicast))
+    )
   const own = Context.get(yield* Layer.build(Layer.fresh(cloudAt(siteIp))), Cloud.Cloud)
 
   const client = Effect.fnUntraced(function* (of: ClientOptions = {}) {
@@ -171,6 +180,7 @@ export const make = Effect.fn("World.make")(function* (
     const layer = Layer.mergeAll(downloads, Seeder.Seeder.layer).pipe(
       Layer.provide([
         of.noService === true ? Layer.empty : cloud,
+        of.hasLan === true ? lanAt(host) : Layer.empty,
         DownloadConfig.layer({ minContentSize: 0, ...of.config }),
         Destination.Destination.layerAny,
         HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer()))

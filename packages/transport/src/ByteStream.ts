@@ -84,4 +84,22 @@ export interface ByteStream {
   readonly end: Effect.Effect<void>
   /** Live counters in bytes; `received` includes what was read ahead. */
   readonly counters: { readonly received: number; readonly sent: number }
+  /** `fill` and `write` for plain code. Both kinds of calls may be used in turn. */
+  readonly plain: PlainStream
 }
+
+/**
+ * Reading and writing without a fiber that waits: for many short messages, where waking one costs more than the message.
+ * Each call answers at once when it can. Where it cannot it answers `undefined`, and `later` is told once, after the call.
+ * Whoever lets go of the memory while `later` is still to come has to take a fill back or to close the stream.
+ */
+export interface PlainStream {
+  /** As `ByteStream.fill`; answers how many bytes `target` holds. Throws while another fill waits. */
+  readonly fill: (target: Uint8Array, atLeast: number, later: Later<number>) => number | TransportError | undefined
+  /** Takes back the fill that `later` waits for, as interrupting does; nothing where it has been told. */
+  readonly forget: (later: Later<number>) => void
+  /** As `ByteStream.write`; `true` once the system has taken everything. Throws while another write waits. */
+  readonly write: (parts: ReadonlyArray<Uint8Array>, later: Later<true>) => true | TransportError | undefined
+}
+
+export type Later<A> = (result: A | TransportError) => void

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Fiber } from "effect"
 import { TransportError } from "../src/ByteStream.ts"
+import { asEffects } from "../src/internal/asEffects.ts"
 import { Inbox, readAhead } from "../src/internal/Inbox.ts"
 
 const MiB = 1_048_576
@@ -9,10 +10,12 @@ const MiB = 1_048_576
 const kernel = () => {
   const calls = { wanted: 0, recalled: 0 }
   const inbox = new Inbox({ want: () => calls.wanted++, recall: () => calls.recalled++ })
+  const { fill } = asEffects({ fill: inbox.fill, forget: inbox.forget, write: () => true }, () => {})
   let memory = inbox.nextBuffer()
   let next = 0
   return {
     inbox,
+    fill,
     calls,
     memory: () => memory,
     ask: () => (memory = inbox.nextBuffer()),
@@ -33,10 +36,10 @@ const counted = (length: number, from = 0) => Uint8Array.from({ length }, (_, i)
 describe("Inbox", () => {
   it.effect("hands each next target of a loop of fills to the kernel, in the same turn", () =>
     Effect.gen(function* () {
-      const { inbox, memory, read } = kernel()
+      const { fill, memory, read } = kernel()
       const targets = Array.from({ length: 4 }, () => new Uint8Array(new SharedArrayBuffer(MiB)))
       const reader = yield* Effect.forkChild(
-        Effect.forEach(targets, (target) => inbox.fill(target)),
+        Effect.forEach(targets, (target) => fill(target)),
         { startImmediately: true }
       )
       // What was asked for before the first fill still is read ahead.
@@ -52,7 +55,7 @@ describe("Inbox", () => {
 
   it.effect("stops the reading once the read-ahead is full, and goes on when somebody waits", () =>
     Effect.gen(function* () {
-      const { inbox, read, calls } = kernel()
+      const { fill, read, calls } = kernel()
       let total = 0
       for (let result = read(readAhead); ; result = read(1000)) {
         total += result.n
@@ -60,9 +63,9 @@ describe("Inbox", () => {
       }
       assert.strictEqual(total, readAhead)
       const target = new Uint8Array(total - 1)
-      assert.strictEqual(yield* inbox.fill(target), total - 1)
+      assert.strictEqual(yield* fill(target), total - 1)
       assert.strictEqual(calls.wanted, 0)
-      const fiber = yield* Effect.forkChild(inbox.fill(new Uint8Array(2)), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(fill(new Uint8Array(2)), { startImmediately: true })
       assert.strictEqual(calls.wanted, 1)
       assert.isTrue(read(1).more)
       assert.strictEqual(yield* Fiber.join(fiber), 2)
@@ -71,35 +74,35 @@ describe("Inbox", () => {
 
   it.effect("keeps bytes that land after it said stop", () =>
     Effect.gen(function* () {
-      const { inbox, read } = kernel()
+      const { fill, read } = kernel()
       let total = 0
       for (let i = 0; i < 5; i++) total += read(readAhead).n
       assert.strictEqual(total, 5 * readAhead)
       const target = new Uint8Array(total)
-      assert.strictEqual(yield* inbox.fill(target), total)
+      assert.strictEqual(yield* fill(target), total)
       assert.deepStrictEqual(target, counted(total))
     })
   )
 
   it.effect("does not touch memory that the kernel holds when small fills empty the read-ahead", () =>
     Effect.gen(function* () {
-      const { inbox, read, memory } = kernel()
+      const { fill, read, memory } = kernel()
       read(100)
       const lent = memory()
       const target = new Uint8Array(100)
-      yield* inbox.fill(target)
+      yield* fill(target)
       assert.strictEqual(memory(), lent)
       read(50)
-      assert.strictEqual(yield* inbox.fill(target, 50), 50)
+      assert.strictEqual(yield* fill(target, 50), 50)
       assert.deepStrictEqual(target.slice(0, 50), counted(50, 100))
     })
   )
 
   it.effect("takes its target back from the kernel when a fill is interrupted, and keeps its bytes", () =>
     Effect.gen(function* () {
-      const { inbox, read, calls, ask } = kernel()
+      const { fill, read, calls, ask } = kernel()
       const target = new Uint8Array(MiB)
-      const fiber = yield* Effect.forkChild(inbox.fill(target), { startImmediately: true })
+      const fiber = yield* Effect.forkChild(fill(target), { startImmediately: true })
       read(10)
       read(200_000)
       yield* Fiber.interrupt(fiber)
@@ -108,7 +111,7 @@ describe("Inbox", () => {
       target.fill(0)
       read(5)
       const next = new Uint8Array(200_015)
-      assert.strictEqual(yield* inbox.fill(next), 200_015)
+      assert.strictEqual(yield* fill(next), 200_015)
       assert.deepStrictEqual(next, counted(200_015))
       assert.isTrue(target.every((byte) => byte === 0))
     })
@@ -116,46 +119,46 @@ describe("Inbox", () => {
 
   it.effect("leaves the kernel's memory alone when the interrupted fill was a small one", () =>
     Effect.gen(function* () {
-      const { inbox, read, calls } = kernel()
-      const fiber = yield* Effect.forkChild(inbox.fill(new Uint8Array(10)), { startImmediately: true })
+      const { fill, read, calls } = kernel()
+      const fiber = yield* Effect.forkChild(fill(new Uint8Array(10)), { startImmediately: true })
       read(4)
       yield* Fiber.interrupt(fiber)
       assert.strictEqual(calls.recalled, 0)
       read(6)
       const target = new Uint8Array(10)
-      yield* inbox.fill(target)
+      yield* fill(target)
       assert.deepStrictEqual(target, counted(10))
     })
   )
 
   it.effect("gives what is held before it says that the stream broke", () =>
     Effect.gen(function* () {
-      const { inbox, read } = kernel()
+      const { fill, inbox, read } = kernel()
       read(5)
       inbox.fail(reset)
-      assert.strictEqual(yield* inbox.fill(new Uint8Array(5)), 5)
-      assert.strictEqual(yield* Effect.flip(inbox.fill(new Uint8Array(1))), reset)
+      assert.strictEqual(yield* fill(new Uint8Array(5)), 5)
+      assert.strictEqual(yield* Effect.flip(fill(new Uint8Array(1))), reset)
     })
   )
 
   it.effect("answers a fill with what there is when the other side ends", () =>
     Effect.gen(function* () {
-      const { inbox, read } = kernel()
-      const fiber = yield* Effect.forkChild(inbox.fill(new Uint8Array(10)), { startImmediately: true })
+      const { fill, inbox, read } = kernel()
+      const fiber = yield* Effect.forkChild(fill(new Uint8Array(10)), { startImmediately: true })
       read(3)
       inbox.end()
       assert.strictEqual(yield* Fiber.join(fiber), 3)
-      assert.strictEqual(yield* inbox.fill(new Uint8Array(10)), 0)
+      assert.strictEqual(yield* fill(new Uint8Array(10)), 0)
     })
   )
 
   it.effect("lets go of what is held when it is closed", () =>
     Effect.gen(function* () {
-      const { inbox, read } = kernel()
+      const { fill, inbox, read } = kernel()
       read(5)
       inbox.close(reset)
       assert.strictEqual(inbox.unread(), 0)
-      assert.isTrue(Exit.isFailure(yield* Effect.exit(inbox.fill(new Uint8Array(1)))))
+      assert.isTrue(Exit.isFailure(yield* Effect.exit(fill(new Uint8Array(1)))))
     })
   )
 })

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Queue, Scope } from "effect"
 import * as Tcp from "../src/internal/tcp.ts"
-import type { ByteStream } from "../src/ByteStream.ts"
+import { type ByteStream, TransportError } from "../src/ByteStream.ts"
 import { Transport } from "../src/Transport.ts"
 
 const eventsLayer = Layer.succeed(Transport, {
@@ -393,6 +393,97 @@ for (const [name, layer] of layers) {
         assert.deepStrictEqual(far.local, address)
         assert.deepStrictEqual(near.local, far.remote)
         assert.notStrictEqual(near.local.port, address.port)
+      })
+    )
+
+    live(
+      "answers plain calls at once where it can, else later and never within the call",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const told: Array<unknown> = []
+        const target = shared(100_000)
+        const later = (result: unknown) => void told.push(result)
+        assert.isUndefined(far.plain.fill(target, target.length, later))
+        assert.isEmpty(told)
+        const bytes = pattern(100_000)
+        const sent = near.plain.write([bytes.subarray(0, 30_000), bytes.subarray(30_000)], later)
+        yield* until(() => told.length === (sent === undefined ? 2 : 1))
+        assert.include(told, 100_000)
+        assert.isTrue(same(target, bytes))
+        yield* near.write([pattern(10)])
+        yield* until(() => far.counters.received === 100_010)
+        assert.strictEqual(far.plain.fill(target, 1, later), 10)
+        assert.strictEqual(far.plain.fill(new Uint8Array(0), 1, later), 0)
+        yield* near.end
+        yield* settled(() => far.counters.received)
+        const atEnd = far.plain.fill(target, 1, later)
+        assert.strictEqual(
+          atEnd ??
+            (yield* Effect.as(
+              until(() => told.at(-1) === 0),
+              0
+            )),
+          0
+        )
+        assert.instanceOf(near.plain.write([bytes], later), TransportError)
+      })
+    )
+
+    live(
+      "says later that a plain write went through, once the reader makes room",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const bytes = pattern(32 << 20)
+        let told: unknown
+        const later = (result: unknown) => void (told = result)
+        assert.isUndefined(near.plain.write([bytes], later))
+        assert.throws(() => near.plain.write([bytes], later), "one writer")
+        yield* settled(() => far.counters.received)
+        assert.isUndefined(told)
+        const target = new Uint8Array(bytes.length)
+        yield* far.fill(target)
+        yield* until(() => told === true)
+        assert.isTrue(same(target, bytes))
+      })
+    )
+
+    live(
+      "gives a plain fill that was taken back nothing, and its bytes to the next",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        let told: unknown
+        const later = (result: unknown) => void (told = result)
+        const first = shared(50_000)
+        assert.isUndefined(far.plain.fill(first, first.length, later))
+        yield* near.write([pattern(20_000)])
+        yield* until(() => far.counters.received === 20_000)
+        far.plain.forget(later)
+        first.fill(0)
+        const second = shared(30_000)
+        yield* near.write([pattern(10_000, 20_000)])
+        assert.strictEqual(yield* far.fill(second), 30_000)
+        assert.isTrue(same(second, pattern(30_000)))
+        assert.isTrue(first.every((byte) => byte === 0))
+        assert.isUndefined(told)
+      })
+    )
+
+    live(
+      "tells a plain fill and a plain write when the other side breaks the stream off",
+      Effect.gen(function* () {
+        const transport = yield* Transport
+        const address = yield* transport.listen(here, (stream) =>
+          Effect.andThen(Effect.ignore(stream.fill(new Uint8Array(1))), Effect.void)
+        )
+        const stream = yield* transport.dial(address)
+        const told: Array<unknown> = []
+        const later = (result: unknown) => void told.push(result)
+        assert.isUndefined(stream.plain.fill(new Uint8Array(1), 1, later))
+        // In memory the other side hears of it within the call.
+        const now = stream.plain.write([new Uint8Array(64 << 20)], later)
+        if (now !== undefined) later(now)
+        yield* until(() => told.length === 2)
+        assert.isTrue(told.some((result) => result instanceof TransportError && result.operation === "write"))
       })
     )
 

@@ -60,6 +60,8 @@ export class NotAdmitted extends Schema.TaggedError<NotAdmitted>()("NotAdmitted"
 export class Admission extends Context.Service<
   Admission,
   {
+    /** Who it is, when that is known at once and it is let in; what it costs is counted then. Else nothing, and nothing is counted. */
+    readonly admitNow: (arrival: Arrival, now: number) => Identity | undefined
     readonly admit: (arrival: Arrival) => Effect.Effect<Identity, NotAdmitted>
     /** Counts an enrolment, before it is tried. */
     readonly enrolling: (address: string) => Effect.Effect<void, NotAdmitted>
@@ -109,12 +111,14 @@ const make = Effect.gen(function* () {
   const tooMany = (now: number, arrival: Arrival, retryAfter: number, why: string) =>
     refused(now, arrival, new NotAdmitted({ reason: "TooMany", retryAfter }), { why })
 
+  const wantsToken = ({ wants }: RouteRule) => wants === "Operator" || (wants === "Device" && config.requireEnrolment)
+
   /** Somebody known, and only so often. */
   const welcome = (now: number, arrival: Arrival, identity: Identity): Effect.Effect<Identity, NotAdmitted> => {
     if (identity._tag === "Anonymous") {
-      const wantsToken =
-        arrival.rule.wants === "Operator" || (arrival.rule.wants === "Device" && config.requireEnrolment)
-      return wantsToken ? refused(now, arrival, new NotAdmitted({ reason: "TokenWanted" })) : Effect.succeed(identity)
+      return wantsToken(arrival.rule)
+        ? refused(now, arrival, new NotAdmitted({ reason: "TokenWanted" }))
+        : Effect.succeed(identity)
     }
     const wait = identities.take(identity.id, now)
     if (wait > 0) return tooMany(now, arrival, wait, `requests of ${identity.id}`)
@@ -144,6 +148,25 @@ const make = Effect.gen(function* () {
   })
 
   return Admission.of({
+    admitNow: ({ address, authorization, isPrivate, rule }, now) => {
+      const site = isLoopback(address) ? undefined : siteOf(address)
+      if (site !== undefined && addresses.pause(site, now) > 0) return undefined
+      const token = tokenIn(authorization)
+      if (!isPrivate && token?.startsWith(operatorPrefix) === true) return undefined
+      const identity = token === undefined ? anonymous : authenticator.recall(token, now)
+      if (identity === undefined) return undefined
+      if (identity._tag === "Anonymous") {
+        if (wantsToken(rule)) return undefined
+        if (site !== undefined) addresses.take(site, now)
+        return anonymous
+      }
+      if (rule.wants === "Operator" && identity._tag !== "Operator") return undefined
+      if (identities.pause(identity.id, now) > 0) return undefined
+      identities.take(identity.id, now)
+      if (site !== undefined) addresses.take(site, now)
+      return identity
+    },
+
     admit: (arrival) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const { address, authorization } = arrival

@@ -3,7 +3,7 @@
  * memory; everything remembered is forgotten when credentials have changed, which is looked for every two seconds. So a
  * token that is revoked is good for three seconds at most, wherever in the service it was revoked.
  */
-import type { Identity } from "@piecework/cloud/Identity"
+import { anonymous, type Identity } from "@piecework/cloud/Identity"
 import type { DatabaseError } from "@piecework/database/DatabaseError"
 import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
 import { identityOf, judge, type Refusal } from "./Credential.ts"
@@ -34,6 +34,12 @@ export class Authenticator extends Context.Service<
     Authenticator,
     Effect.suspend(() => make)
   )
+
+  /** For a process without credentials: whoever presents a token is nobody there, and is told nothing about it. */
+  static readonly layerNone: Layer.Layer<Authenticator> = Layer.succeed(Authenticator, {
+    recall: () => anonymous,
+    identify: () => Effect.succeed(anonymous)
+  })
 }
 
 /** Milliseconds between looks for changes. */

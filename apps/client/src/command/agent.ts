@@ -61,8 +61,10 @@ export const agent = Command.make(
       serviceCa: input.serviceCa,
       group,
       reports: input.reports,
+      lan: DevicePolicy.usesLan(policy, service),
       fetches: false,
-      listen: { host: input.host, port: input.port, orAny: false }
+      listen: { host: input.host, port: input.port, orAny: false },
+      download: { peersFrom: DevicePolicy.peersFrom(policy) }
     })
     yield* Effect.gen(function* () {
       const output = yield* Output
@@ -75,7 +77,7 @@ export const agent = Command.make(
       yield* input.json
         ? output.line(JSON.stringify({ listening: address.toString() }))
         : output.note(
-            `Serving peers on ${address.toString()}${Option.isNone(service) ? "; no service is set, so nobody is told (--service)" : ""}.`
+            `Serving peers on ${address.toString()}${Option.isNone(service) ? "; no service is set, so only the local network is told" : ""}.`
           )
       if (!output.isWatched || input.json) return yield* Effect.never
       const show = Effect.suspend(() => {

@@ -35,6 +35,7 @@ const flags = {
     Flag.withDescription("share the cache's file instead of copying it, where the file system can"),
     Flag.withDefault(false)
   ),
+  contentId: options.contentId,
   mode: options.mode,
   group: options.group,
   policy: options.policy,
@@ -100,7 +101,9 @@ export const get = Command.make(
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
-    const talks = usesPeers(mode) && Option.isSome(service)
+    const contentId = yield* options.parseContentId(input.contentId)
+    const lan = DevicePolicy.usesLan(policy, service) && (Option.isSome(service) || contentId !== undefined)
+    const talks = usesPeers(mode) && (Option.isSome(service) || lan)
     const layer = Layers.client({
       state: input.state,
       mayForget: true,
@@ -108,10 +111,12 @@ export const get = Command.make(
       serviceCa: input.serviceCa,
       group,
       reports: input.reports,
+      lan: talks && lan,
       fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
       download: {
         minContentSize: policy.get("MinContentSizeToPeer"),
+        peersFrom: DevicePolicy.peersFrom(policy),
         ...Option.match(input.timeout, { onNone: () => ({}), onSome: (noProgressTimeout) => ({ noProgressTimeout }) })
       }
     })
@@ -122,6 +127,7 @@ export const get = Command.make(
       const downloader = yield* Downloader
       const active = yield* downloader.start({
         url,
+        contentId,
         path: isAbsolute(name) ? name : resolve(name),
         mode,
         why,

@@ -1,5 +1,6 @@
 /** Flags that several commands share, and the words for download modes. */
-import { ContentUrl } from "@piecework/domain"
+import { Content, ContentUrl } from "@piecework/domain"
+import type { ContentId } from "@piecework/domain/Content"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { Config, Duration, Effect, Option, Result } from "effect"
 import { Argument, Flag } from "effect/cli"
@@ -81,6 +82,31 @@ export const policy = Flag.String("policy").pipe(
   Flag.withFallbackConfig(Config.String("PIECEWORK_POLICY")),
   Flag.optional
 )
+
+export const contentId = Flag.String("content-id").pipe(
+  Flag.withDescription("what the file has to be; its hashes then need no service: they lie beside it, as URL.phf"),
+  Flag.withMetavar("DO-…"),
+  Flag.optional
+)
+
+export const parseContentId = (text: Option.Option<string>): Effect.Effect<ContentId | undefined, Failure> =>
+  Option.match(text, {
+    onNone: () => Effect.succeed(undefined),
+    onSome: (given) =>
+      Option.match(
+        Option.filter(Content.parse(given), (id) => Option.isSome(Content.hashOfHashes(id))),
+        {
+          onNone: () =>
+            Effect.fail(
+              new Failure({
+                sentence: `${given} is no content id; piecework phf FILE prints one.`,
+                code: exitCodes.usage
+              })
+            ),
+          onSome: Effect.succeed
+        }
+      )
+  })
 
 export const group = Flag.String("group").pipe(
   Flag.withDescription("the group of devices that are peers in group mode; a GUID is advised"),

@@ -17,6 +17,8 @@ export interface HttpOriginOptions {
   /** For all connections together; default as fast as it goes. */
   readonly bytesPerSecond?: number | undefined
   readonly ranges?: boolean | undefined
+  /** What lies beside the file, under its own URL and ".phf"; not counted. */
+  readonly phf?: Uint8Array | undefined
 }
 
 /** Bytes that go out at a time when there is a rate. */
@@ -55,6 +57,9 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
     }
 
     const server = createServer((request, response) => {
+      if (request.url?.endsWith(".phf")) {
+        return void (options.phf === undefined ? response.writeHead(404).end() : response.end(options.phf))
+      }
       requests++
       if (status !== undefined) return void response.writeHead(status).end()
       const match = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "")

@@ -2,8 +2,7 @@
  * Joins, leaves and leases of swarms that live in this process, answered without a fiber, a schema or a message: what comes
  * in by far the most often takes a twentieth of the time so. The form on the wire is that of the Array role, and whatever
  * is unusual (a swarm that lives elsewhere or is new, a call that is not as it should be) goes on to it as if nobody had
- * looked: the role is the specification, and this a way round it. It knows no identities: whoever proves who it is goes
- * the long way, and so does whoever is not let in without, who is told so there.
+ * looked: the role is the specification, and this a way round it. Whoever is not let in at once goes the long way too.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import * as ArrayWire from "@piecework/cloud/ArrayWire"
@@ -13,12 +12,10 @@ import * as Handouts from "@piecework/swarm/Handouts"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { Admission } from "@piecework/trust/Admission"
 import * as RouteRule from "@piecework/trust/RouteRule"
-import { Clock, Effect, Exit, Layer } from "effect"
+import { Clock, Effect, Layer } from "effect"
 import { note, type Outcome } from "../operation/Traffic.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import type { Shortcut, ShortcutServer } from "./ShortcutServer.ts"
-
-const rule = RouteRule.of(paths.Array)
 
 /** In force while the layer's scope is open. */
 export const layer = (
@@ -27,15 +24,11 @@ export const layer = (
 ): Layer.Layer<never, never, Admission | Swarms> =>
   Layer.effectDiscard(
     Effect.gen(function* () {
-      const answer = answering(yield* Swarms, yield* Clock.Clock)
-      const externalIpOf = HttpCaller.externalIpOf(options.proxies)
-      const { admit } = yield* Admission
-      const run = Effect.runSyncExitWith(yield* Effect.context<never>())
-      // Who shows no token is let in, or not, without anything to wait for.
-      const isAdmitted = (address: string) =>
-        Exit.isSuccess(run(admit({ rule, address, isPrivate: true, authorization: undefined })))
+      const clock = yield* Clock.Clock
+      const answer = answering(yield* Swarms, clock)
+      const admitted = admitting(yield* Admission, clock, options)
       yield* Effect.acquireRelease(
-        Effect.sync(() => void (server.shortcut = shortcutOf(answer, externalIpOf, isAdmitted))),
+        Effect.sync(() => void (server.shortcut = shortcutOf(answer, admitted))),
         () => Effect.sync(() => void (server.shortcut = undefined))
       )
     })
@@ -80,20 +73,28 @@ const groupOf = (call: ArrayWire.Call): string | undefined =>
 
 const elapsedOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNanosUnsafe() / 1_000_000n)
 
+const rule = RouteRule.of(paths.Array)
+
+/** Where the request comes from, when it is let in at once. */
+type Admitting = (request: IncomingMessage) => string | undefined
+
+const admitting = (admission: Admission["Service"], clock: Clock.Clock, options: HttpCaller.Options): Admitting => {
+  const originOf = HttpCaller.originOf(options)
+  return ({ headers, socket }) => {
+    const { externalIp, isPrivate } = originOf(socket.remoteAddress, headers)
+    const arrival = { rule, address: externalIp, isPrivate, authorization: headers.authorization }
+    return admission.admitNow(arrival, clock.currentTimeMillisUnsafe()) === undefined ? undefined : externalIp
+  }
+}
+
 const shortcutOf =
-  (
-    answer: Answering,
-    externalIpOf: ReturnType<typeof HttpCaller.externalIpOf>,
-    isAdmitted: (address: string) => boolean
-  ): Shortcut =>
+  (answer: Answering, admitted: Admitting): Shortcut =>
   (request, response, giveBack) => {
     if (request.method !== "POST" || request.url !== paths.Array) return false
-    const { headers, socket } = request
-    if (headers.authorization !== undefined) return false
-    const length = Number(headers["content-length"])
+    const length = Number(request.headers["content-length"])
     if (!Number.isInteger(length) || length <= 0 || length > rule.maxBody) return false
-    const externalIp = externalIpOf(socket.remoteAddress ?? "127.0.0.1", forwardedFor(request))
-    if (!isAdmitted(externalIp)) return false
+    const externalIp = admitted(request)
+    if (externalIp === undefined) return false
     whenRead(request, length, (body) => {
       const found = answer(body.toString(), externalIp)
       if (found !== undefined) {
@@ -115,11 +116,6 @@ const whenRead = (request: IncomingMessage, length: number, use: (body: Buffer) 
     use(body)
   }
   request.on("readable", look)
-}
-
-const forwardedFor = ({ headers }: IncomingMessage): string | undefined => {
-  const value = headers["x-forwarded-for"]
-  return Array.isArray(value) ? value.join(", ") : value
 }
 
 /** What is in it is ASCII but for what the caller said itself, and that is not repeated. */

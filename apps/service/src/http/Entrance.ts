@@ -5,7 +5,7 @@
 import { Caller } from "@piecework/cloud/Caller"
 import { Admission, NotAdmitted } from "@piecework/trust/Admission"
 import * as RouteRule from "@piecework/trust/RouteRule"
-import { ByteSize, Effect, Result } from "effect"
+import { ByteSize, Effect, Option, Result } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
 import * as HttpCaller from "./HttpCaller.ts"
 
@@ -18,7 +18,10 @@ export const layer = (options: HttpCaller.Options) =>
           const rule = RouteRule.of(pathOf(request.url))
           const length = bodyOf(request, rule.maxBody)
           if (Result.isFailure(length)) return Effect.succeed(HttpServerResponse.empty({ status: length.failure }))
-          const { baseUrl, externalIp, isPrivate } = originOf(request)
+          const { baseUrl, externalIp, isPrivate } = originOf(
+            Option.getOrUndefined(request.remoteAddress),
+            request.headers
+          )
           const arrival = { rule, address: externalIp, isPrivate, authorization: request.headers["authorization"] }
           return Effect.matchEffect(admission.admit(arrival), {
             onFailure: (error) => Effect.succeed(refusal(error)),

@@ -6,15 +6,17 @@ import { Caller, CallerMiddleware } from "@piecework/cloud/Caller"
 import { EndpointUrl, Ip } from "@piecework/cloud/Fields"
 import { isLoopback } from "@piecework/trust/Admission"
 import { Effect, Layer, Option, Schema } from "effect"
-import type { HttpServerRequest } from "effect/http"
 import * as Proxies from "./Proxies.ts"
 
 export interface Options {
   /** URL that clients are told, without a slash at the end; absent means it is made of the Host header. */
   readonly publicUrl: string | undefined
-  /** Addresses and networks of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For, X-Forwarded-Proto). */
+  /**
+   * Addresses and networks of reverse proxies, whose word is taken for where a request came from (X-Forwarded-For), and for
+   * whether it came there by HTTPS (X-Forwarded-Proto).
+   */
   readonly proxies: ReadonlyArray<string>
-  /** Whether the socket itself is encrypted. */
+  /** Whether the service itself speaks HTTPS. */
   readonly isSecure: boolean
 }
 
@@ -27,26 +29,31 @@ export const layer: Layer.Layer<CallerMiddleware> = Layer.succeed(CallerMiddlewa
   )
 )
 
-/** What a request says of where it comes from, by what it says and by whom it is brought. */
+/** Where a request comes from, by its socket and by what proxies of ours say. */
 export interface Origin {
   readonly externalIp: string
   readonly baseUrl: string
-  /** Nobody on the way could read it: TLS as far as is known, or this machine itself. */
+  /** Nobody on the way could read it: HTTPS as far as is known, or this machine itself. */
   readonly isPrivate: boolean
 }
 
+type Header = string | ReadonlyArray<string> | undefined
+
+/** Of the address of its socket, "127.0.0.1" when there is none, and its headers. */
 export const originOf = ({ isSecure, proxies, publicUrl }: Options) => {
   const trusted = Proxies.make(proxies)
-  return ({ headers, remoteAddress }: HttpServerRequest.HttpServerRequest): Origin => {
-    const socketIp = withoutMapping(Option.getOrElse(remoteAddress, () => "127.0.0.1"))
+  return (socketAddress: string | undefined, headers: { readonly [name: string]: Header }): Origin => {
+    const socketIp = withoutMapping(socketAddress ?? "127.0.0.1")
     const isProxied = trusted.has(socketIp)
-    const externalIp = isProxied ? farthest(socketIp, headers["x-forwarded-for"], trusted) : socketIp
+    const externalIp = isProxied ? farthest(socketIp, headers["x-forwarded-for"]?.toString(), trusted) : socketIp
     // A proxy may add its word behind one that the caller made up.
-    const scheme = isProxied ? headers["x-forwarded-proto"]?.split(",").at(-1)?.trim().toLowerCase() : undefined
+    const scheme = isProxied
+      ? headers["x-forwarded-proto"]?.toString().split(",").at(-1)?.trim().toLowerCase()
+      : undefined
     const isEncrypted = scheme === undefined ? isSecure : scheme === "https"
     return {
       externalIp,
-      baseUrl: publicUrl ?? baseOf(headers["host"], isEncrypted ? "https" : "http"),
+      baseUrl: publicUrl ?? baseOf(headers["host"]?.toString(), isEncrypted ? "https" : "http"),
       isPrivate: isEncrypted || isLoopback(externalIp)
     }
   }

@@ -1,5 +1,5 @@
 /** The roles of this process on one port, with the health of the service. */
-import type { Server } from "node:http"
+import { createServer, type Server } from "node:http"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -17,9 +17,8 @@ import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import { listening } from "./listening.ts"
 import * as Observed from "./Observed.ts"
-import { ShortcutServer } from "./ShortcutServer.ts"
+import * as ShortcutServer from "./ShortcutServer.ts"
 import * as TlsServer from "./TlsServer.ts"
-import * as Trust from "./Trust.ts"
 
 export interface Options extends HttpCaller.Options, Address {
   /** What this process is to do. */
@@ -45,12 +44,13 @@ export const layer = (
   const routes = Layer.mergeAll(
     all[first],
     ...others.map((role) => all[role]),
-    Trust.routes,
+    rooms.trust.routes,
     HealthRoute.layer,
     Entrance.layer(options)
   )
   const caller = Observed.layer.pipe(Layer.provide(HttpCaller.layer))
   const serving = (server: Server) => {
+    const entry = ShortcutServer.make(server)
     // Its end comes before that of what it stands on: the routes go when nobody needs them any more.
     const stopping = Layer.effectDiscard(
       Effect.gen(function* () {
@@ -61,22 +61,19 @@ export const layer = (
     )
     const watching = Layer.effectDiscard(
       Effect.gen(function* () {
-        const onArrival = (yield* Traffic).watching(yield* logged(options.proxies))
-        if (server instanceof ShortcutServer) server.onArrival = onArrival
-        else server.prependListener("request", onArrival)
+        entry.onArrival = (yield* Traffic).watching(yield* logged(options.proxies))
       })
     )
-    const shortcut =
-      server instanceof ShortcutServer && options.roles.includes("array")
-        ? ArrayShortcut.layer(server, options).pipe(Layer.provide(rooms.swarms))
-        : Layer.empty
+    const shortcut = options.roles.includes("array")
+      ? ArrayShortcut.layer(entry, options).pipe(Layer.provide(rooms.swarms))
+      : Layer.empty
     return stopping.pipe(
       Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
       Layer.provide(shortcut),
       Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
       Layer.provideMerge(listening(() => server, options, "--port")),
       Layer.provide(watching),
-      Layer.provide(rooms.trust)
+      Layer.provide(rooms.trust.admission)
     )
   }
   return Layer.unwrap(Effect.map(serverFor(options.tls), serving))
@@ -84,5 +81,5 @@ export const layer = (
 
 const serverFor = (tls: TlsServer.Files | undefined) =>
   tls === undefined
-    ? Effect.sync((): Server => new ShortcutServer(Entrance.serverOptions))
+    ? Effect.sync((): Server => createServer(Entrance.serverOptions))
     : TlsServer.make(tls, Entrance.serverOptions)

@@ -1,5 +1,8 @@
 /** The service from its first word to its end. Loaded only when it is to serve. */
+import { existsSync } from "node:fs"
+import { join as inFolder } from "node:path"
 import { EndpointUrl } from "@piecework/cloud/Fields"
+import { fileName } from "@piecework/database/Database"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
@@ -98,7 +101,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       tls,
       isSecure: tls !== undefined
     },
-    { database, swarms, trust: Trust.layer(options).pipe(Layer.provide(database)) }
+    { database, swarms, trust: Trust.make({ ...options, hasCredentials: hasCredentials(options) }, database) }
   )
   const ready = Layer.effectDiscard(
     Effect.andThen(hurried, announced(listenOn, tls === undefined ? "http" : "https", options))
@@ -113,6 +116,14 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     Layer.launch
   )
 })
+
+/** A process whose roles keep nothing makes no database for credentials; it has those that are there, or that it must have. */
+const hasCredentials = ({ cluster, data, requireEnrolment, roles }: Options): boolean =>
+  requireEnrolment ||
+  Option.isSome(data.database) ||
+  Option.isSome(cluster) ||
+  roles.some((role) => role === "content-policy" || role === "metadata") ||
+  existsSync(inFolder(data.directory, fileName))
 
 /** With what an operator looks at: metrics, readiness, traces and the log. */
 const operated =

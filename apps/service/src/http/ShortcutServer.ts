@@ -1,5 +1,5 @@
-/** An HTTP server in which one handler is asked before all others whether it takes a request. */
-import { type IncomingMessage, Server, type ServerResponse } from "node:http"
+/** An HTTP or HTTPS server in which one handler is asked before all others whether it takes a request. */
+import type { IncomingMessage, Server, ServerResponse } from "node:http"
 
 /**
  * True: the handler answers. It may give the request back later, with everything that it had read put back: then it goes
@@ -7,18 +7,25 @@ import { type IncomingMessage, Server, type ServerResponse } from "node:http"
  */
 export type Shortcut = (request: IncomingMessage, response: ServerResponse, giveBack: () => void) => boolean
 
-export class ShortcutServer extends Server {
+export interface ShortcutServer {
+  readonly server: Server
   /** Told of each request before anybody answers it. */
   onArrival: ((request: IncomingMessage, response: ServerResponse) => void) | undefined
   /** Absent while there is none. */
   shortcut: Shortcut | undefined
+}
 
-  override emit(event: string, ...args: ReadonlyArray<unknown>): boolean {
+/** From now on the server's requests come by here. */
+export const make = (server: Server): ShortcutServer => {
+  const made: ShortcutServer = { server, onArrival: undefined, shortcut: undefined }
+  const usual = server.emit.bind(server) as (event: string, ...args: ReadonlyArray<unknown>) => boolean
+  server.emit = (event: string, ...args: ReadonlyArray<unknown>): boolean => {
     if (event === "request") {
       const [request, response] = args as [IncomingMessage, ServerResponse]
-      this.onArrival?.(request, response)
-      if (this.shortcut?.(request, response, () => super.emit(event, ...args))) return true
+      made.onArrival?.(request, response)
+      if (made.shortcut?.(request, response, () => usual(event, ...args))) return true
     }
-    return super.emit(event, ...args)
+    return usual(event, ...args)
   }
+  return made
 }

@@ -1,4 +1,5 @@
 /** Who may do what at this service: what is known of tokens and devices, and the calls about them. */
+import type { CallerMiddleware } from "@piecework/cloud/Caller"
 import * as EnrolRpcs from "@piecework/cloud/EnrolRpcs"
 import type { Database } from "@piecework/database/Database"
 import { Admission } from "@piecework/trust/Admission"
@@ -10,11 +11,14 @@ import * as EnrolHandlers from "@piecework/trust/EnrolHandlers"
 import * as TrustHandlers from "@piecework/trust/TrustHandlers"
 import * as TrustRpcs from "@piecework/trust/TrustRpcs"
 import { Layer } from "effect"
+import type { HttpRouter } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, type Failure, ofDatabase } from "../Failure.ts"
 
 export interface Options {
   readonly requireEnrolment: boolean
+  /** Whether the process knows credentials at all; without them whoever presents a token is nobody. */
+  readonly hasCredentials: boolean
 }
 
 /** What is known of tokens and devices, its troubles in words. */
@@ -23,15 +27,29 @@ export const credentials: Layer.Layer<Audit | Credentials, Failure, Database> = 
   ofDatabase
 )
 
-/** Who is let in. */
-export const layer = ({ requireEnrolment }: Options): Layer.Layer<Admission | Audit | Credentials, Failure, Database> =>
-  Admission.layer.pipe(
-    Layer.provide([Authenticator.layer, AdmissionConfig.layer({ requireEnrolment })]),
-    Layer.provideMerge(credentials)
-  )
+/** Who is let in, and the calls of devices that enrol and of administrators. */
+export interface Trust {
+  readonly admission: Layer.Layer<Admission, Failure>
+  readonly routes: Layer.Layer<never, Failure, Admission | HttpRouter.HttpRouter | CallerMiddleware>
+}
 
-/** The calls of devices that enrol, and of administrators. A defect in one must not end the others. */
-export const routes = Layer.mergeAll(
+export const make = (
+  { hasCredentials, requireEnrolment }: Options,
+  database: Layer.Layer<Database, Failure>
+): Trust => {
+  const config = AdmissionConfig.layer({ requireEnrolment })
+  if (!hasCredentials) {
+    return { admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layerNone])), routes: Layer.empty }
+  }
+  const kept = credentials.pipe(Layer.provide(database))
+  return {
+    admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layer.pipe(Layer.provide(kept))])),
+    routes: calls.pipe(Layer.provide(kept))
+  }
+}
+
+/** A defect in one must not end the others. */
+const calls = Layer.mergeAll(
   RpcServer.layerHttp({
     group: EnrolRpcs.EnrolRpcs,
     path: EnrolRpcs.path,

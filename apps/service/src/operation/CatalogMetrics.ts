@@ -8,7 +8,7 @@ export const layer: Layer.Layer<never, never, Catalog> = Layer.effectDiscard(
     count.pipe(
       Effect.flatMap((contents) => Metric.update(gauge, contents)),
       Effect.catch((error) => Effect.logWarning(error.message)),
-      Effect.schedule(Schedule.spaced("15 seconds")),
+      Effect.repeat(Schedule.spaced("15 seconds")),
       Effect.forkScoped
     )
   )

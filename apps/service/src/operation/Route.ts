@@ -7,7 +7,8 @@ export type Route = RoleName | "admin" | "operation" | "other"
 const exact = new Map<string, Route>([
   ["/health", "operation"],
   ["/ready", "operation"],
-  ["/metrics", "operation"]
+  ["/metrics", "operation"],
+  ["/rpc/enrol", "admin"]
 ])
 for (const name of roleNames) {
   const place = places[name]

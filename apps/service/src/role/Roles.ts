@@ -30,13 +30,12 @@ import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
 import { Swarms } from "@piecework/swarm/Swarms"
 import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
-import type { Admission } from "@piecework/trust/Admission"
-import type { Credentials } from "@piecework/trust/Credentials"
 import { Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, type Failure, ofDatabase } from "../Failure.ts"
 import * as PhfRoute from "../http/PhfRoute.ts"
+import type { Trust } from "../http/Trust.ts"
 import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
 import { Readiness } from "../operation/Readiness.ts"
 import type { RoleName } from "./RoleName.ts"
@@ -48,7 +47,7 @@ export interface Rooms {
   /** Whether callers are told where to report to. */
   readonly takesReports: boolean
   /** Who is let in, whatever the role. */
-  readonly trust: Layer.Layer<Admission | Credentials, Failure>
+  readonly trust: Trust
 }
 
 /** Routes that still want the router, who calls, and where a role says whether it works. */

@@ -31,9 +31,16 @@ export const openPlace = Effect.fnUntraced(function* (
 
   return {
     claims,
-    write: (piece, bytes) => {
+    write: (piece, bytes, records) => {
+      const job = { bytes, expected: phf.digest(piece), position: layout.span(piece).offset }
       const write = (file: DiskFile) =>
-        file.use((fd) => hasher.write({ bytes, expected: phf.digest(piece), fd, position: layout.span(piece).offset }))
+        file.use((fd) =>
+          records
+            ? record.use((recordFd) =>
+                hasher.write({ ...job, fd, record: { fd: recordFd, position: piece, bytes: held } })
+              )
+            : hasher.write({ ...job, fd })
+        )
       return data.write(write).pipe(
         Effect.catchTags({
           IoFailure: (failure) => toCacheError("put", contentId)(failure),

@@ -28,8 +28,15 @@ export interface Entry {
 export interface Place {
   /** The record as it was found, one byte a piece. */
   readonly claims: Uint8Array
-  /** Hashes exactly these bytes and writes them where the piece belongs, unless they are not the piece. */
-  readonly write: (piece: PieceIndex, bytes: Uint8Array) => Effect.Effect<void, PieceMismatch | CacheError>
+  /**
+   * Hashes exactly these bytes and writes them where the piece belongs, unless they are not the piece; then records it, if
+   * it is told to.
+   */
+  readonly write: (
+    piece: PieceIndex,
+    bytes: Uint8Array,
+    record: boolean
+  ) => Effect.Effect<void, PieceMismatch | CacheError>
   /** Hashes exactly these bytes. */
   readonly digest: (bytes: Uint8Array) => Effect.Effect<Digest, CacheError>
   /** Hashes what lies where the piece belongs; `None` when that much is not there or cannot be read. */

@@ -88,7 +88,12 @@ const makePartial = (key: PartialKey, pieceSize: number, slot: Slot): PartialFil
     return Phf.make({ contentSize: size, pieceSize, digests })
   }
 
-  const finish: PartialFile["finish"] = Effect.fn("PartialFile.finish")(function* ({ size, path, overwrite }) {
+  const finish: PartialFile["finish"] = Effect.fn("PartialFile.finish")(function* ({
+    expected,
+    size,
+    path,
+    overwrite
+  }) {
     if (state === "closing" || state === "gone") return yield* new ExportError({ path, reason: "Failed", cause: gone })
     if (!Phf.canHold(new PieceLayout({ contentSize: size, pieceSize }))) {
       const cause = new Error(`a file of ${size} bytes has more pieces of ${pieceSize} bytes than a PHF holds`)
@@ -96,6 +101,8 @@ const makePartial = (key: PartialKey, pieceSize: number, slot: Slot): PartialFil
     }
     const phf = phfOf(size)
     if (phf === undefined) return yield* new ExportError({ path, reason: "Incomplete" })
+    if (expected !== undefined && phf.contentId !== expected)
+      return yield* new ExportError({ path, reason: "Mismatch" })
     state = "closing"
     yield* slot
       .place(size, path, overwrite ?? false)

@@ -36,11 +36,11 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
     }
   }
 
-  const believe = (piece: PieceIndex, generation: number): Effect.Effect<void, CacheError> =>
+  const believe = (piece: PieceIndex, generation: number, isRecorded: boolean): Effect.Effect<void, CacheError> =>
     record.withPermit(
       Effect.gen(function* () {
         if (verified.has(piece)) return
-        yield* place.record(piece, true)
+        if (!isRecorded) yield* place.record(piece, true)
         held.add(piece)
         verified.add(piece, generation, yield* Clock.currentTimeMillis)
       })
@@ -113,8 +113,10 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
       return Digest.equals(actual, expected) ? undefined : yield* new PieceMismatch({ expected, actual })
     }
     const generation = place.generation()
-    yield* place.write(piece, exact)
-    yield* believe(piece, generation)
+    // Nobody can be about to forget what is not claimed, so it is recorded in the same trip as it is written.
+    const isNew = !held.has(piece) && !looking.has(piece)
+    yield* place.write(piece, exact, isNew)
+    yield* believe(piece, generation, isNew)
   }, Effect.uninterruptible)
 
   const read = Effect.fnUntraced(function* (

@@ -10,8 +10,10 @@ export type Job =
       readonly expected: string | undefined
       readonly fd: number
       readonly position: number
-      /** Where the digest goes, as its 32 bytes, once all of the bytes are written. */
-      readonly record?: { readonly fd: number; readonly position: number } | undefined
+      /** What is written, and where, once all of the bytes are: the 32 bytes of the digest, or others. */
+      readonly record?:
+        | { readonly fd: number; readonly position: number; readonly bytes?: Uint8Array | undefined }
+        | undefined
     }
   | {
       readonly operation: "digestAt"

@@ -47,7 +47,10 @@ export const make = (files: Files = fs): Perform => {
         if (job.expected !== undefined && job.expected !== digest) return { kind: "Mismatch", digest }
         call = "write"
         await writeAll(job.fd, job.bytes, job.position)
-        if (job.record !== undefined) await writeAll(job.record.fd, Buffer.from(digest, "hex"), job.record.position)
+        const { record } = job
+        if (record !== undefined) {
+          await writeAll(record.fd, record.bytes ?? Buffer.from(digest, "hex"), record.position)
+        }
         return { kind: "Done", digest }
       }
       const target = job.operation === "readAt" ? job.bytes : undefined

@@ -66,7 +66,7 @@ export const serve = (port: Port, files: Files, { hash, createHash }: Pick<typeo
         }
         digest = hasher?.digest("hex") ?? digest
         if (record !== undefined) {
-          const line = Buffer.from(digest, "hex")
+          const line = record.bytes ?? Buffer.from(digest, "hex")
           for (let done = 0; done < line.length;) {
             const written = files.writeSync(record.fd, line, done, line.length - done, record.position + done)
             if (written === 0) throw Object.assign(new Error("the file took no bytes"), { code: "EIO" })

@@ -1,13 +1,13 @@
 /**
- * Reads the messages of a session from its stream, forever. What has come is read at once and taken apart in plain code, so
- * that a hundred short messages cost one wait. The data of a block goes on straight from the stream to where the
- * receiver wants it. Nothing is allocated for a length that was not checked.
+ * Reads the messages of a session from its stream until it is stopped, in plain code that goes on whenever bytes come. What
+ * has come is read at once and taken apart, so that a hundred short messages cost one turn. The data of a block goes on
+ * straight from the stream to where the receiver wants it. Nothing is allocated for a length that was not checked.
  */
-import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
+import type { PlainStream, TransportError } from "@piecework/transport/ByteStream"
 import { Codec } from "@piecework/wire"
 import { type Block, ids, type Message } from "@piecework/wire/Message"
-import { Effect, Result } from "effect"
-import { PeerError, type Violation } from "../PeerError.ts"
+import { Result } from "effect"
+import type { Violation } from "../PeerError.ts"
 
 export interface Receiver {
   /** Bytes that a bitfield of this content has. */
@@ -15,87 +15,141 @@ export interface Receiver {
   /** A message came that is neither a `Piece` nor to be ignored; answers how it breaks the rules, if it does. */
   readonly message: (message: Message) => Violation | undefined
   /**
-   * The data of a block comes: where it goes, "Skip" for nowhere, "Wait" when `room` will say that, or `undefined` when it
+   * The data of a block comes: where it goes, "Skip" for nowhere, "Wait" when `place` will be called, or `undefined` when it
    * was not asked for.
    */
   readonly block: (block: Block) => Uint8Array | "Skip" | "Wait" | undefined
-  /** Waits for memory for the block that `block` was called with last. */
-  readonly room: (block: Block) => Effect.Effect<Uint8Array | "Skip">
   /** The data of the block that `block` was called with is complete. */
   readonly blockDone: (block: Block) => void
-  /** Makes the error that ends the session. */
-  readonly refuse: (violation: Violation, cause?: unknown) => PeerError
-  readonly connectionLost: (cause?: TransportError) => PeerError
+  /** The peer broke the rules; nothing more is read. */
+  readonly refused: (violation: Violation, cause?: unknown) => void
+  /** The stream has ended or is broken. */
+  readonly lost: (cause?: TransportError) => void
+  /** The reader or the receiver has a bug: nobody else would learn of it, since no fiber runs here. */
+  readonly died: (defect: unknown) => void
 }
 
 /** Bytes read at a time where they are not a block's. */
 const readAhead = 65_536
 
-/** The rest of a frame, which is more than has come. */
-interface Rest {
-  /** Where it goes; a number of bytes goes nowhere; "Wait": the receiver has to say. */
-  readonly into: Uint8Array | number | "Wait"
-  /** The block that it is, if it is one. */
-  readonly block: Block | undefined
-  /** All of it is there; answers why the session has to end, if it has to. */
-  readonly done: () => PeerError | undefined
+/** A frame of which more has to come. */
+interface Frame {
+  /** What has to come: into this memory, so many bytes into none, or a block's into memory that is waited for. */
+  missing: Uint8Array | number | Block
+  /** All of it is there; answers how it breaks the rules, if it does. */
+  readonly done: () => Violation | undefined
 }
 
 export class FrameReader {
   /** Whether a frame has begun to come and is not complete, and waits for the peer. */
   inFrame = false
-  private readonly stream: ByteStream
+  private readonly stream: PlainStream
   private readonly receiver: Receiver
   /** What has come and was not taken apart yet lies from `start` to `end`. */
   private readonly bytes = new Uint8Array(readAhead)
   private start = 0
   private end = 0
+  private frame: Frame | undefined
+  private isOver = false
 
-  constructor(stream: ByteStream, receiver: Receiver) {
+  constructor(stream: PlainStream, receiver: Receiver) {
     this.stream = stream
     this.receiver = receiver
   }
 
-  get run(): Effect.Effect<never, PeerError> {
-    const { receiver, stream } = this
-    return Effect.gen({ self: this }, function* () {
-      while (true) {
-        const rest = this.next()
-        if (rest instanceof PeerError) return yield* rest
-        if (rest === undefined) {
-          this.bytes.copyWithin(0, this.start, this.end)
-          this.end -= this.start
-          this.start = 0
-          const length = yield* stream.fill(this.bytes.subarray(this.end), 1)
-          if (length === 0) return yield* receiver.connectionLost()
-          this.end += length
-          continue
-        }
-        let { into } = rest
-        if (into === "Wait" && rest.block !== undefined) {
-          this.inFrame = false
-          const room = yield* receiver.room(rest.block)
-          this.inFrame = true
-          into = room === "Skip" ? rest.block.length - this.drop(rest.block.length) : this.take(room)
-        }
-        if (typeof into === "number") yield* this.skip(into)
-        else if (into !== "Wait" && into.length > 0 && (yield* stream.fill(into)) < into.length) {
-          return yield* receiver.connectionLost()
-        }
-        const refusal = rest.done()
-        if (refusal !== undefined) return yield* refusal
-      }
-    }).pipe(Effect.catchTag("TransportError", (cause) => Effect.fail(receiver.connectionLost(cause))))
+  /** Begins to read. */
+  run(): void {
+    try {
+      this.read()
+    } catch (defect) {
+      this.stop()
+      this.receiver.died(defect)
+    }
   }
 
-  /** Takes apart what is there; `undefined` when more has to come before anything can be said. */
-  private next(): Rest | PeerError | undefined {
-    while (true) {
+  /** Reads no more, and touches no memory of blocks from now on. */
+  stop(): void {
+    this.isOver = true
+    this.stream.forget(this.later)
+  }
+
+  /** Memory for the block that waits for it, or "Skip". */
+  place(room: Uint8Array | "Skip"): void {
+    const { frame } = this
+    if (frame === undefined || !isBlock(frame.missing)) return
+    this.inFrame = true
+    frame.missing = this.rest(room, frame.missing.length)
+    this.run()
+  }
+
+  /** Until more has to come, or memory. */
+  private read(): void {
+    while (!this.isOver) {
+      this.frame ??= this.next()
+      if (this.isOver) return
+      const target = this.target()
+      if (target === undefined) return
+      const length = this.stream.fill(target, this.frame === undefined ? 1 : target.length, this.later)
+      if (length === undefined) return
+      this.filled(length)
+    }
+  }
+
+  private readonly later = (length: number | TransportError): void => {
+    if (this.isOver) return
+    try {
+      this.filled(length)
+      this.read()
+    } catch (defect) {
+      this.stop()
+      this.receiver.died(defect)
+    }
+  }
+
+  /** Where the next bytes go; `undefined` while they have nowhere to go. */
+  private target(): Uint8Array | undefined {
+    const missing = this.frame?.missing
+    if (missing instanceof Uint8Array) return missing
+    // Nothing that was read ahead is left where more is to be skipped.
+    if (typeof missing === "number") return this.bytes.subarray(0, Math.min(missing, readAhead))
+    if (missing !== undefined) {
+      this.inFrame = false
+      return undefined
+    }
+    this.bytes.copyWithin(0, this.start, this.end)
+    this.end -= this.start
+    this.start = 0
+    return this.bytes.subarray(this.end)
+  }
+
+  /** So many bytes came, or all that there will be. */
+  private filled(length: number | TransportError): void {
+    if (typeof length !== "number") return this.lose(length)
+    const { frame } = this
+    if (frame === undefined) {
+      this.end += length
+      return length === 0 ? this.lose() : undefined
+    }
+    const { missing } = frame
+    if (typeof missing === "number" && missing > length && length === readAhead) frame.missing = missing - length
+    else if (length < lengthOf(missing)) this.lose()
+    else this.finish(frame)
+  }
+
+  private finish(frame: Frame): void {
+    this.frame = undefined
+    const violation = frame.done()
+    if (violation !== undefined) this.refuse(violation)
+  }
+
+  /** Takes apart what is there: the frame of which more has to come, or `undefined` when that cannot be told yet. */
+  private next(): Frame | undefined {
+    while (!this.isOver) {
       const left = this.end - this.start
       this.inFrame = left > 0
       if (left < lengthBytes) return undefined
       const front = Codec.decodeHeader(this.bytes.subarray(this.start, this.start + lengthBytes))
-      if (Result.isFailure(front)) return this.receiver.refuse("FrameTooLong", front.failure)
+      if (Result.isFailure(front)) return this.refuse("FrameTooLong", front.failure)
       const { length } = front.success
       if (length === 0) {
         this.start += lengthBytes
@@ -107,77 +161,61 @@ export class FrameReader {
       const begins = lengthBytes + 1 + prefix
       if (left < begins) return undefined
       const payload = this.bytes.subarray(this.start + begins - prefix, this.start + begins)
-      const rest = kind === ids.bitfield ? this.bitfield(length - 1, begins) : this.frame(kind, payload, length, begins)
-      if (rest !== undefined) return rest
+      this.start += begins
+      const frame = kind === ids.bitfield ? this.bitfield(length - 1) : this.open(kind, payload, length)
+      if (frame === undefined) continue
+      if (lengthOf(frame.missing) > 0) return frame
+      this.finish(frame)
     }
+    return undefined
   }
 
-  private bitfield(length: number, begins: number): Rest | PeerError | undefined {
+  private bitfield(length: number): Frame | undefined {
     const { receiver } = this
-    if (length !== receiver.bitfieldLength) return receiver.refuse("BadBitfield")
-    this.start += begins
+    if (length !== receiver.bitfieldLength) return this.refuse("BadBitfield")
     const bytes = new Uint8Array(length)
-    return this.ended(this.take(bytes), undefined, () => {
-      const violation = receiver.message({ _tag: "Bitfield", bytes })
-      return violation === undefined ? undefined : receiver.refuse(violation)
-    })
+    return { missing: this.rest(bytes, length), done: () => receiver.message({ _tag: "Bitfield", bytes }) }
   }
 
-  private frame(kind: number, payload: Uint8Array, length: number, begins: number): Rest | PeerError | undefined {
+  /** The frame, unless it has no more than its numbers and is dealt with. */
+  private open(kind: number, payload: Uint8Array, length: number): Frame | undefined {
     const { receiver } = this
     const decoded = Codec.decode(kind, payload, length)
-    if (Result.isFailure(decoded)) return receiver.refuse("BadMessage", decoded.failure)
+    if (Result.isFailure(decoded)) return this.refuse("BadMessage", decoded.failure)
     const message = decoded.success
-    this.start += begins
     switch (message._tag) {
       case "Piece": {
-        const target = receiver.block(message)
-        if (target === undefined) return receiver.refuse("BlockNotAsked")
-        const done = () => void receiver.blockDone(message)
-        if (target === "Wait") return { into: target, block: message, done }
-        const into = target === "Skip" ? message.length - this.drop(message.length) : this.take(target)
-        return this.ended(into, message, done)
+        const room = receiver.block(message)
+        if (room === undefined) return this.refuse("BlockNotAsked")
+        const missing = room === "Wait" ? message : this.rest(room, message.length)
+        return { missing, done: () => void receiver.blockDone(message) }
       }
       case "Extension":
       case "Unknown":
-        return this.ended(message.length - this.drop(message.length), undefined, nothing)
+        return { missing: this.rest("Skip", message.length), done: nothing }
       default: {
         const violation = receiver.message(message)
-        return violation === undefined ? undefined : receiver.refuse(violation)
+        return violation === undefined ? undefined : this.refuse(violation)
       }
     }
   }
 
-  /** Ends the frame now if all of it was there. */
-  private ended(into: Uint8Array | number, block: Block | undefined, done: Rest["done"]): Rest | PeerError | undefined {
-    const isComplete = typeof into === "number" ? into === 0 : into.length === 0
-    return isComplete ? done() : { into, block, done }
+  /** Moves what is there of `length` bytes to its place; answers what has still to come. */
+  private rest(room: Uint8Array | "Skip", length: number): Uint8Array | number {
+    const here = Math.min(length, this.end - this.start)
+    if (room !== "Skip") room.set(this.bytes.subarray(this.start, this.start + here))
+    this.start += here
+    return room === "Skip" ? length - here : room.subarray(here)
   }
 
-  /** Moves what is there into the target; answers the part of it that is still to be filled. */
-  private take(target: Uint8Array): Uint8Array {
-    const length = Math.min(target.length, this.end - this.start)
-    target.set(this.bytes.subarray(this.start, this.start + length))
-    this.start += length
-    return target.subarray(length)
+  private refuse(violation: Violation, cause?: unknown): undefined {
+    this.isOver = true
+    this.receiver.refused(violation, cause)
   }
 
-  /** Throws away up to so many bytes of what is there; answers how many. */
-  private drop(most: number): number {
-    const length = Math.min(most, this.end - this.start)
-    this.start += length
-    return length
-  }
-
-  /** Reads bytes that nobody wants; nothing that was read ahead may be left. */
-  private skip(length: number): Effect.Effect<void, PeerError | TransportError> {
-    const { bytes, receiver, stream } = this
-    return Effect.gen(function* () {
-      for (let left = length; left > 0; left -= bytes.length) {
-        const part = bytes.subarray(0, Math.min(left, bytes.length))
-        if ((yield* stream.fill(part)) < part.length) return yield* receiver.connectionLost()
-      }
-    })
+  private lose(cause?: TransportError): void {
+    this.isOver = true
+    this.receiver.lost(cause)
   }
 }
 
@@ -185,6 +223,11 @@ export class FrameReader {
 const lengthBytes = 4
 
 const nothing = () => undefined
+
+const isBlock = (missing: Frame["missing"]): missing is Block =>
+  typeof missing === "object" && !(missing instanceof Uint8Array)
+
+const lengthOf = (missing: Frame["missing"]): number => (typeof missing === "number" ? missing : missing.length)
 
 /** Bytes behind the id that are numbers, if the length of the frame fits its kind; else 0, and decoding refuses it. */
 const prefixLength = (kind: number, length: number): 0 | 4 | 8 | 12 => {

@@ -1,5 +1,9 @@
-/** The peer's requests that wait, and the memory that answers are made in. */
-import type { PieceLayout } from "@piecework/domain/PieceLayout"
+/**
+ * The peer's requests that wait, and the memory that answers are made in. Blocks that lie one behind the other in a piece
+ * are read in one go. They stay where they were read, and a block's header is written in front of it when its turn comes:
+ * over the end of the block before, which has been sent by then. So a frame is one stretch of memory, without a copy.
+ */
+import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import { Codec } from "@piecework/wire"
 import type { Block } from "@piecework/wire/Message"
 import type { Violation } from "../PeerError.ts"
@@ -7,11 +11,17 @@ import type { Violation } from "../PeerError.ts"
 /** The memory grows in steps of so many bytes. */
 const step = 65_536
 
+/** Bytes read in one go, unless a single block is longer: a call to the system costs little beside so much. */
+const readMost = 524_288
+
 export class Uploads {
   private readonly layout: PieceLayout
   private readonly maxWaiting: number
   private waiting: Array<Block> = []
+  /** Room for a header, then what was read. */
   private buffer = new Uint8Array(0)
+  /** Of the piece, what lies in the buffer; `from` moves on with what is sent. */
+  private read = { piece: -1, start: 0, from: 0, to: 0 }
 
   constructor(layout: PieceLayout, maxWaiting: number) {
     this.layout = layout
@@ -41,17 +51,40 @@ export class Uploads {
     this.waiting = []
   }
 
-  next(): Block | undefined {
-    return this.waiting.shift()
+  /** The answer to the oldest request, valid until the next call; "Unread" when it has to be read, `undefined` for none. */
+  next(): { readonly frame: Uint8Array; readonly block: Block } | "Unread" | undefined {
+    const [block] = this.waiting
+    if (block === undefined) return undefined
+    const { from, piece, start, to } = this.read
+    const end = block.offset + block.length
+    if (block.piece !== piece || block.offset < from || end > to) return "Unread"
+    this.waiting.shift()
+    this.read.from = end
+    const at = block.offset - start
+    const frame = this.buffer.subarray(at, at + Codec.pieceHeaderLength + block.length)
+    Codec.writePieceHeader(frame, block)
+    return { frame, block }
   }
 
-  /** A frame for the block with its header written; valid until the next call. */
-  frame(block: Block): Uint8Array {
-    const length = Codec.pieceHeaderLength + block.length
+  /** What to read next, and where to; once that is there, `done` is to be called. `undefined` when nobody waits. */
+  toRead():
+    | { readonly piece: PieceIndex; readonly offset: number; readonly into: Uint8Array; readonly done: () => void }
+    | undefined {
+    const [first, ...others] = this.waiting
+    if (first === undefined) return undefined
+    const { offset: start, piece } = first
+    let to = start + first.length
+    for (const { length, offset, piece: of } of others) {
+      if (of !== piece || offset !== to || to + length - start > readMost) break
+      to += length
+    }
+    this.read = { piece: -1, start: 0, from: 0, to: 0 }
+    const length = Codec.pieceHeaderLength + to - start
     if (this.buffer.length < length) this.buffer = new Uint8Array(Math.ceil(length / step) * step)
-    const frame = this.buffer.subarray(0, length)
-    Codec.writePieceHeader(frame, block)
-    return frame
+    const done = () => {
+      this.read = { piece, start, from: start, to }
+    }
+    return { piece, offset: start, into: this.buffer.subarray(Codec.pieceHeaderLength, length), done }
   }
 
   private find(block: Block): number {

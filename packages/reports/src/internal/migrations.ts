@@ -1,4 +1,5 @@
 /** The tables of the reports, and how each version makes them out of the one before. A migration that was released is never changed. */
+import { randomBytes } from "node:crypto"
 import type { Migrations } from "@piecework/database/Database"
 import * as Dialect from "@piecework/database/Dialect"
 import { Effect } from "effect"
@@ -12,6 +13,7 @@ export const migrations: Migrations = {
     // Figures that a later version adds come with a migration of their own.
     const sums = sql.csv(Figures.names.map((name) => sql`${sql(name)} ${integer} NOT NULL`))
     yield* sql`CREATE TABLE report_salt (one ${integer} PRIMARY KEY CHECK (one = 1), salt ${bytes} NOT NULL)${strict}`
+    yield* sql`INSERT INTO report_salt ${sql.insert({ one: 1, salt: new Uint8Array(randomBytes(32)) })}`
     yield* sql`CREATE TABLE report_events (
       place ${serial},
       id TEXT NOT NULL UNIQUE,

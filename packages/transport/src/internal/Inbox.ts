@@ -7,8 +7,7 @@
  * not touched, moved or used again before `landed` says that something is there, or `nextBuffer` gave another; and
  * the bytes of the blocks are older than those in the target of a fill that is pending.
  */
-import { Effect } from "effect"
-import type { TransportError } from "../ByteStream.ts"
+import type { Later, PlainStream, TransportError } from "../ByteStream.ts"
 
 /** Bytes that are read ahead of the reader. */
 export const readAhead = 65_536
@@ -29,7 +28,8 @@ interface Fill {
   readonly target: Uint8Array
   readonly atLeast: number
   filled: number
-  readonly resume: (effect: Effect.Effect<number, TransportError>) => void
+  /** Changes once: within the call that began the fill its answer is what the call answers. */
+  answer: Later<number>
 }
 
 export class Inbox {
@@ -53,16 +53,37 @@ export class Inbox {
     this.owner = owner
   }
 
-  readonly fill = (target: Uint8Array, atLeast = target.length): Effect.Effect<number, TransportError> =>
-    Effect.callback((resume) => {
-      if (this.pending !== undefined) return resume(Effect.die(new Error("a stream has one reader at a time")))
-      const fill: Fill = { target, atLeast: Math.max(1, Math.min(atLeast, target.length)), filled: 0, resume }
-      this.pending = fill
-      this.serve()
-      if (this.pending !== fill) return
-      this.owner.want()
-      return Effect.sync(() => this.forget(fill))
-    })
+  readonly fill: PlainStream["fill"] = (target, atLeast, later) => {
+    if (this.pending !== undefined) throw new Error("a stream has one reader at a time")
+    let now: number | TransportError | undefined
+    const fill: Fill = {
+      target,
+      atLeast: Math.max(1, Math.min(atLeast, target.length)),
+      filled: 0,
+      answer: (result) => {
+        now = result
+      }
+    }
+    this.pending = fill
+    this.serve()
+    if (this.pending === fill) this.owner.want()
+    fill.answer = later
+    return now
+  }
+
+  /** The reader gave up: its memory is its own again, and what was in it waits for the next fill. */
+  readonly forget: PlainStream["forget"] = (later) => {
+    const fill = this.pending
+    if (fill?.answer !== later) return
+    this.pending = undefined
+    const wasLent = this.lent
+    this.lent = false
+    if (fill.filled > 0) {
+      const bytes = fill.target.slice(0, fill.filled)
+      this.blocks.unshift({ bytes, start: 0, end: bytes.length })
+    }
+    if (wasLent) this.owner.recall()
+  }
 
   /** Memory for the next bytes, at least one. */
   nextBuffer(): Uint8Array {
@@ -152,28 +173,14 @@ export class Inbox {
       this.blocks.shift()
       if (block.bytes.length === readAhead) this.spare = { bytes: block.bytes, start: 0, end: 0 }
     }
-    if (fill.target.length === 0 || fill.filled >= fill.atLeast) this.answer(Effect.succeed(fill.filled))
-    else if (this.failure !== undefined) this.answer(Effect.fail(this.failure))
-    else if (this.ended) this.answer(Effect.succeed(fill.filled))
+    if (fill.target.length === 0 || fill.filled >= fill.atLeast) this.answer(fill, fill.filled)
+    else if (this.failure !== undefined) this.answer(fill, this.failure)
+    else if (this.ended) this.answer(fill, fill.filled)
   }
 
-  private answer(effect: Effect.Effect<number, TransportError>): void {
-    const fill = this.pending
+  private answer(fill: Fill, result: number | TransportError): void {
     this.pending = undefined
     // The reader goes on inside this call, so its next fill is here before the next memory is asked for.
-    fill?.resume(effect)
-  }
-
-  /** The reader gave up: its memory is its own again, and what was in it waits for the next fill. */
-  private forget(fill: Fill): void {
-    if (this.pending !== fill) return
-    this.pending = undefined
-    const wasLent = this.lent
-    this.lent = false
-    if (fill.filled > 0) {
-      const bytes = fill.target.slice(0, fill.filled)
-      this.blocks.unshift({ bytes, start: 0, end: bytes.length })
-    }
-    if (wasLent) this.owner.recall()
+    fill.answer(result)
   }
 }

@@ -4,7 +4,7 @@
  * arrival and only lives while something is under way.
  */
 import { Effect } from "effect"
-import type { TransportError } from "../ByteStream.ts"
+import type { Later, PlainStream, TransportError } from "../ByteStream.ts"
 import type { Inbox } from "./Inbox.ts"
 
 /** Bytes that may be under way or wait for a reader before a writer has to wait: the two kernels' buffers. */
@@ -60,30 +60,37 @@ export class MemoryPipe {
     this.onReset = onReset
   }
 
-  write(bytes: Uint8Array): Effect.Effect<void, TransportError> {
-    return Effect.callback((resume) => {
-      let offset = 0
-      const proceed = () => {
-        this.waiting = undefined
-        while (offset < bytes.length) {
-          if (this.shut !== undefined) return resume(Effect.fail(this.shut))
-          if (this.underWay >= window) {
-            this.waiting = { proceed, fail: (error) => resume(Effect.fail(error)) }
-            return
-          }
-          // The writer may use its memory again, so this is a copy.
-          const part = bytes.slice(offset, offset + segment)
-          offset += part.length
-          this.sent += part.length
-          this.send(part)
+  readonly write: PlainStream["write"] = (parts, later) => {
+    if (this.waiting !== undefined) throw new Error("a stream has one writer at a time")
+    let now: true | TransportError | undefined
+    let answer: Later<true> = (result) => {
+      now = result
+    }
+    let next = 0
+    let offset = 0
+    const proceed = () => {
+      this.waiting = undefined
+      for (let bytes = parts[next]; bytes !== undefined; bytes = parts[next]) {
+        if (this.shut !== undefined) return answer(this.shut)
+        if (this.underWay >= window) {
+          this.waiting = { proceed, fail: (error) => answer(error) }
+          return
         }
-        resume(Effect.void)
+        // The writer may use its memory again, so this is a copy.
+        const part = bytes.slice(offset, offset + segment)
+        offset += part.length
+        if (offset === bytes.length) {
+          next++
+          offset = 0
+        }
+        this.sent += part.length
+        if (part.length > 0) this.send(part)
       }
-      proceed()
-      return Effect.sync(() => {
-        this.waiting = undefined
-      })
-    })
+      answer(true)
+    }
+    proceed()
+    answer = later
+    return now
   }
 
   /** Sends the end, behind all that is under way; later writes fail with `error`. */

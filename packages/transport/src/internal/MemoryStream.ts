@@ -1,7 +1,8 @@
 /** The two ends of a stream in memory. */
 import type { PeerAddress } from "@piecework/domain/Peer"
 import { Effect } from "effect"
-import { type ByteStream, TransportError } from "../ByteStream.ts"
+import { type ByteStream, type PlainStream, TransportError } from "../ByteStream.ts"
+import { asEffects } from "./asEffects.ts"
 import { closed } from "./faults.ts"
 import { Inbox } from "./Inbox.ts"
 import { MemoryPipe, type Route } from "./MemoryPipe.ts"
@@ -53,15 +54,12 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
       outgoing.end(closed("write", address), content)
       incoming.abandon()
     }
+    const plain: PlainStream = { fill: inbox.fill, forget: inbox.forget, write: outgoing.write }
     return {
       local: own.address,
       remote: other.address,
-      fill: inbox.fill,
-      write: (parts: ReadonlyArray<Uint8Array>) =>
-        Effect.onInterrupt(
-          Effect.forEach(parts, (part) => outgoing.write(part), { discard: true }),
-          () => Effect.sync(close)
-        ),
+      plain,
+      ...asEffects(plain, close),
       end: Effect.sync(() => outgoing.end(closed("write", address))),
       counters: {
         get received() {

@@ -10,7 +10,8 @@
 import { PeerAddress } from "@piecework/domain/Peer"
 import { Effect } from "effect"
 import { type OnReadOpts, Socket } from "node:net"
-import type { ByteStream, TransportError } from "../ByteStream.ts"
+import type { ByteStream, Later, PlainStream } from "../ByteStream.ts"
+import { asEffects } from "./asEffects.ts"
 import { closed, errorOf } from "./faults.ts"
 import { Inbox } from "./Inbox.ts"
 
@@ -96,55 +97,57 @@ export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined 
   let sent = 0
   let ending = false
   let broken: unknown
-  let writing: ((effect: Effect.Effect<void, TransportError>) => void) | undefined
+  let writing: Later<true> | undefined
 
   const stop = (cause: unknown) => {
     broken ??= cause
     inbox.fail(errorOf("read", address, broken))
     const writer = writing
     writing = undefined
-    writer?.(Effect.fail(errorOf("write", address, broken)))
+    writer?.(errorOf("write", address, broken))
   }
   socket.on("end", () => inbox.end())
   socket.on("error", stop)
   socket.on("close", () => stop(gone))
 
-  const write = (parts: ReadonlyArray<Uint8Array>): Effect.Effect<void, TransportError> =>
-    Effect.callback((resume) => {
-      if (writing !== undefined) return resume(Effect.die(new Error("a stream has one writer at a time")))
-      if (broken !== undefined) return resume(Effect.fail(errorOf("write", address, broken)))
-      if (ending || socket.destroyed) return resume(Effect.fail(closed("write", address)))
-      const total = parts.reduce((sum, part) => sum + part.length, 0)
-      if (total === 0) return resume(Effect.void)
-      let finished = false
-      const finish = (error?: Error | null) => {
-        if (finished || writing === undefined) return
-        finished = true
-        writing = undefined
-        if (error) return resume(Effect.fail(errorOf("write", address, error)))
-        sent += total
-        resume(Effect.void)
-      }
-      writing = resume
-      // Corked parts leave in one system call, which `uncork` makes.
-      socket.cork()
-      parts.forEach((part, i) => socket.write(part, i === parts.length - 1 ? finish : undefined))
-      socket.uncork()
-      // The system took everything at once: the callback would only come a turn later.
-      if (socket.writableLength === 0 && !socket.destroyed && socket.errored === null) return finish()
-      return Effect.sync(() => {
-        if (finished) return
-        finished = true
-        writing = undefined
-        socket.destroy()
-      })
-    })
+  const write: PlainStream["write"] = (parts, later) => {
+    if (writing !== undefined) throw new Error("a stream has one writer at a time")
+    if (broken !== undefined) return errorOf("write", address, broken)
+    if (ending || socket.destroyed) return closed("write", address)
+    const total = parts.reduce((sum, part) => sum + part.length, 0)
+    if (total === 0) return true
+    let finished = false
+    const taken = (error?: Error | null) => {
+      if (finished || writing === undefined) return
+      finished = true
+      writing = undefined
+      if (error) return later(errorOf("write", address, error))
+      sent += total
+      later(true)
+    }
+    writing = later
+    // Corked parts leave in one system call, which `uncork` makes.
+    if (parts.length > 1) socket.cork()
+    parts.forEach((part, i) => socket.write(part, i === parts.length - 1 ? taken : undefined))
+    if (parts.length > 1) socket.uncork()
+    if (socket.writableLength > 0 || socket.destroyed || socket.errored !== null) return undefined
+    // The system took everything at once: the callback would only come a turn later.
+    finished = true
+    writing = undefined
+    sent += total
+    return true
+  }
 
+  const plain: PlainStream = { fill: inbox.fill, forget: inbox.forget, write }
+  const breakOff = () => {
+    writing = undefined
+    socket.destroy()
+  }
   return {
     remote,
     local,
-    fill: inbox.fill,
-    write,
+    plain,
+    ...asEffects(plain, breakOff),
     end: Effect.sync(() => {
       if (ending || socket.destroyed) return
       ending = true
