@@ -12,6 +12,7 @@ import { init } from "./command/init.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
 import { device } from "./command/device.ts"
+import { report } from "./command/report.ts"
 import { serve } from "./command/serve.ts"
 import { token } from "./command/token.ts"
 import { unpublish } from "./command/unpublish.ts"
@@ -20,7 +21,7 @@ import * as Startup from "./Startup.ts"
 import { version } from "./version.ts"
 
 const service = serve.pipe(
-  Command.withSubcommands([init, publish, list, unpublish, token, device, swarm, status, backup, migrate])
+  Command.withSubcommands([init, publish, list, unpublish, token, device, swarm, status, report, backup, migrate])
 )
 
 Command.run(service, { version }).pipe(

@@ -47,6 +47,8 @@ export interface SwarmDownload {
   readonly complete: Effect.Effect<void, StorageError | NoSourceError | NoProgressError>
   readonly peers: () => number
   readonly mostPeers: () => number
+  /** Most peers that the service or the local network named at once; `undefined` before either has. */
+  readonly named: () => number | undefined
   readonly banned: () => ReadonlyArray<PeerId>
 }
 
@@ -64,6 +66,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const sources = new Map<SourceId, PieceSource>()
   const banned: Array<PeerId> = []
   let mostPeers = 0
+  let named: number | undefined
   let failures = 0
   let originFailure: SourceError | undefined
   let exhausted: Command.Exhausted | undefined
@@ -166,7 +169,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
   if (usesPeers(options.mode)) {
-    crowd = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    crowd = met
     const member = {
       contentId: store.phf.contentId,
       self: host.self,
@@ -175,9 +179,13 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       groupId: config.groupId,
       subnetMask: config.reportedMask
     }
+    const meet = (peers: Parameters<typeof met.meet>[0]) => {
+      named = Math.max(named ?? 0, peers.length)
+      return met.meet(peers)
+    }
     const isLocal = config.peersFrom === "Local"
-    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: crowd.meet })
-    const { meet, unreachable } = crowd
+    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet })
+    const { unreachable } = met
     if (cloud !== undefined) {
       const joining = Membership.join({
         ...member,
@@ -242,6 +250,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     ),
     peers: peerCount,
     mostPeers: () => mostPeers,
+    named: () => named,
     banned: () => banned
   }
 })

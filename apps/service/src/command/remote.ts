@@ -53,6 +53,12 @@ export const at =
       onSome: (url) => remotely(group, url, path, where.serviceCa)(use)
     }).pipe(Effect.mapError(inWords<E>))
 
+/** A client of the group at the service there, and nowhere else. */
+export const there =
+  <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>, path: string, url: string, ca: Option.Option<string>) =>
+  <A, E>(use: (client: RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>) => Effect.Effect<A, E>) =>
+    Effect.mapError(remotely(group, url, path, ca)(use), inWords<Exclude<E, RpcClientError.RpcClientError>>)
+
 const remotely =
   <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>, url: string, path: string, ca: Option.Option<string>) =>
   <A, E>(use: (client: RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>) => Effect.Effect<A, E>) =>

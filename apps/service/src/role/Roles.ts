@@ -14,6 +14,14 @@ import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
 import * as KeyValueHandlers from "@piecework/cloud/KeyValueHandlers"
 import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
+import { ReportRpcs } from "@piecework/cloud/ReportRpcs"
+import { Places } from "@piecework/reports/Places"
+import * as ReportAdminHandlers from "@piecework/reports/ReportAdminHandlers"
+import * as ReportAdminRpcs from "@piecework/reports/ReportAdminRpcs"
+import * as ReportHandlers from "@piecework/reports/ReportHandlers"
+import { Reports } from "@piecework/reports/Reports"
+import * as ReportsConfig from "@piecework/reports/ReportsConfig"
+import * as Sweeper from "@piecework/reports/Sweeper"
 import { Database } from "@piecework/database/Database"
 import * as Probe from "@piecework/database/Probe"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
@@ -36,6 +44,8 @@ import type { RoleName } from "./RoleName.ts"
 export interface Rooms {
   readonly database: Layer.Layer<Database, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** Whether callers are told where to report to. */
+  readonly takesReports: boolean
   /** Who is let in, whatever the role. */
   readonly trust: Trust
 }
@@ -43,11 +53,15 @@ export interface Rooms {
 /** Routes that still want the router, who calls, and where a role says whether it works. */
 export type Routes = Layer.Layer<never, Failure, HttpRouter.HttpRouter | CallerMiddleware | Readiness>
 
-export const routes = ({ database, swarms }: Rooms): { readonly [N in RoleName]: Routes } => {
+export const routes = ({ database, swarms, takesReports }: Rooms): { readonly [N in RoleName]: Routes } => {
   const catalog = explained(Catalog.layer, ofDatabase).pipe(Layer.provide(database))
+  const reports = Sweeper.layer.pipe(
+    Layer.provideMerge(explained(Reports.layer, ofDatabase)),
+    Layer.provide([database, Places.layerNone, ReportsConfig.layer()])
+  )
   return {
     geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
-    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer()), Effect.void),
+    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer({ takesReports })), Effect.void),
     "content-policy": works(
       "content-policy",
       Layer.merge(rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer), CatalogMetrics.layer),
@@ -62,7 +76,15 @@ export const routes = ({ database, swarms }: Rooms): { readonly [N in RoleName]:
         rpcs(SwarmRpcs.SwarmRpcs, SwarmRpcs.path, SwarmHandlers.layer)
       ),
       answering
-    ).pipe(Layer.provide(swarms))
+    ).pipe(Layer.provide(swarms)),
+    reports: works(
+      "reports",
+      Layer.merge(
+        rpcs(ReportRpcs, paths.Reports, ReportHandlers.layer),
+        rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
+      ),
+      Effect.flatMap(Database, Probe.writable)
+    ).pipe(Layer.provide([reports, database]))
   }
 }
 
