@@ -1,11 +1,17 @@
 /** The floor plan of the client: which layer stands on which. */
-import { availableParallelism } from "node:os"
+import { availableParallelism, release, type } from "node:os"
 import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import { Peer } from "@piecework/domain"
 import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import { Courier } from "@piecework/reports/Courier"
+import * as CourierConfig from "@piecework/reports/CourierConfig"
+import { Outbox } from "@piecework/reports/Outbox"
+import * as OutboxConfig from "@piecework/reports/OutboxConfig"
+import * as ReportedDownloads from "@piecework/reports/ReportedDownloads"
+import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsConfig"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
@@ -25,6 +31,8 @@ export interface Options {
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
+  /** Whether the service is told what became of downloads. */
+  readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
   readonly lan: boolean
   /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
@@ -116,13 +124,33 @@ export const client = (options: Options) => {
       })
     )
   )
-  return Layer.mergeAll(Downloader.Downloader.layer, Seeder.Seeder.layer).pipe(
+  return Layer.mergeAll(downloads(options), Seeder.Seeder.layer).pipe(
     Layer.provideMerge(peers(options.listen)),
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())))
+  )
+}
+
+/** Downloads, and who reports them if they are to be. */
+const downloads = (options: Options) => {
+  if (!options.reports || Option.isNone(options.service)) return Downloader.Downloader.layer
+  return Layer.unwrap(
+    Effect.map(StateFolder, ({ reports, self }) => {
+      const outbox = Outbox.layer(reports).pipe(Layer.provide(OutboxConfig.layer()))
+      const told = ReportedDownloadsConfig.layer({ groupId: options.group, peerId: self })
+      const courier = CourierConfig.layer({
+        deviceId: Peer.deviceOf(self),
+        clientVersion: version,
+        osVersion: `${type()} ${release()}`
+      })
+      return Layer.mergeAll(
+        ReportedDownloads.layer.pipe(Layer.provide([Downloader.Downloader.layer, told])),
+        Courier.layer.pipe(Layer.provide(courier))
+      ).pipe(Layer.provide(outbox))
+    })
   )
 }
 

@@ -1,5 +1,6 @@
 /**
- * Where the client keeps what outlives it: `cache/` (pieces), `records/` (what was downloaded), `device` (who we are).
+ * Where the client keeps what outlives it: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
+ * `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
@@ -29,6 +30,7 @@ export class StateFolder extends Context.Service<
     readonly root: string
     readonly cache: string
     readonly records: string
+    readonly reports: string
     /** This device, and a suffix for this process: two processes of one device are two peers. */
     readonly self: PeerId
   }
@@ -63,9 +65,12 @@ const codeOf = (error: unknown): string | undefined => {
 }
 
 /** What lies where in a state folder. */
-export const placesIn = (root: string): { readonly cache: string; readonly records: string } => ({
+export const placesIn = (
+  root: string
+): { readonly cache: string; readonly records: string; readonly reports: string } => ({
   cache: join(root, "cache"),
-  records: join(root, "records")
+  records: join(root, "records"),
+  reports: join(root, "reports")
 })
 
 /** The folder that is used when none is named. */

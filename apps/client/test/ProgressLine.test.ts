@@ -13,6 +13,7 @@ const progress = (heldBytes: number, received: Partial<Progress["received"]>): P
   heldBytes,
   received: { ...noBytes, ...received },
   sent: 0,
+  connections: { LinkLocal: 0, Lan: 0, Group: 0, Internet: 0 },
   peers: 3,
   banned: []
 })

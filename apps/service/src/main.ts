@@ -14,6 +14,7 @@ import { init } from "./command/init.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
 import { device } from "./command/device.ts"
+import { report } from "./command/report.ts"
 import { rule } from "./command/rule.ts"
 import { serve } from "./command/serve.ts"
 import { token } from "./command/token.ts"
@@ -35,6 +36,7 @@ const service = serve.pipe(
     device,
     swarm,
     status,
+    report,
     backup,
     migrate
   ])

@@ -19,6 +19,7 @@ import * as Calls from "./internal/Calls.ts"
 import * as FakeRoles from "./internal/FakeRoles.ts"
 import { type KeyValueReply, KeyValueRequest } from "./KeyValueRpcs.ts"
 import { LeaseReply, type LeaseRequest } from "./LeaseRpc.ts"
+import { ReportReply, type ReportRequest } from "./ReportRpcs.ts"
 import { paths } from "./Role.ts"
 import { isSameOrigin } from "./ServiceUrl.ts"
 
@@ -66,6 +67,8 @@ export class Cloud extends Context.Service<
     readonly leave: (array: EndpointUrl, request: LeaveRequest) => Effect.Effect<void, CloudError>
     /** Asks for leases. The reply's runs are pieces of the content, and its `again` is 100 ms to a minute, whatever came. */
     readonly lease: (array: EndpointUrl, request: LeaseRequest) => Effect.Effect<LeaseReply, CloudError>
+    /** Reports events. What the reply says was taken or refused is of these events, whatever came. */
+    readonly report: (reports: EndpointUrl, request: ReportRequest) => Effect.Effect<ReportReply, CloudError>
   }
 >()("@piecework/cloud/Cloud") {
   /** Over HTTP, at `CloudConfig`'s service. */
@@ -182,6 +185,15 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     })
   })
 
+  const report = Effect.fn("Cloud.report")(function* (reports: EndpointUrl, request: ReportRequest) {
+    const reply = yield* call("Reports", reports, (client) => client.Report(request))
+    const sent = new Set(request.events.map(({ eventId }) => eventId))
+    return new ReportReply({
+      taken: reply.taken.filter((id) => sent.has(id)),
+      refused: reply.refused.filter((id) => sent.has(id))
+    })
+  })
+
   const known = yield* Cache.makeWith<"whereabouts", Whereabouts, CloudError>(
     (): Effect.Effect<Whereabouts, CloudError> =>
       Effect.gen(function* () {
@@ -218,7 +230,20 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
       ? { authorization: `Bearer ${Redacted.value(credential)}` }
       : {}
 
-  return Cloud.of({ whereabouts, lookup, proofFor, geo, keyValue, contentPolicy, check, discover, join, leave, lease })
+  return Cloud.of({
+    whereabouts,
+    lookup,
+    proofFor,
+    geo,
+    keyValue,
+    contentPolicy,
+    check,
+    discover,
+    join,
+    leave,
+    lease,
+    report
+  })
 })
 
 /** A service's word for the time until the next join is taken within these: it must neither flood nor silence a client. */

@@ -1,4 +1,4 @@
-/** The KeyValue role: the settings that the service gives its clients, and where ContentPolicy and Discovery are. */
+/** The KeyValue role: the settings that the service gives its clients, and where ContentPolicy, Discovery and Reports are. */
 import { Effect } from "effect"
 import { KeyValueReply, KeyValueRpcs } from "./KeyValueRpcs.ts"
 import { endpointOf, RoleUrls } from "./RoleUrls.ts"
@@ -8,6 +8,8 @@ export interface Options {
   readonly settings?: KeyValueReply["settings"]
   /** For how long clients keep what they are told, in seconds. Default one hour. */
   readonly expiresInSeconds?: number
+  /** Whether the service takes reports. Default true. */
+  readonly takesReports?: boolean
 }
 
 export const layer = (options?: Options) =>
@@ -20,6 +22,7 @@ export const layer = (options?: Options) =>
             return new KeyValueReply({
               contentPolicyUrl: yield* endpointOf(urls, "ContentPolicy"),
               discoveryUrl: yield* endpointOf(urls, "Discovery"),
+              ...(options?.takesReports === false ? {} : { reportsUrl: yield* endpointOf(urls, "Reports") }),
               expiresInSeconds: options?.expiresInSeconds ?? 3600,
               settings: options?.settings ?? {}
             })

@@ -27,6 +27,8 @@ export class KeyValueReply extends Schema.Class<KeyValueReply>("@piecework/cloud
   contentPolicyUrl: EndpointUrl,
   /** `Discovery_EndpointFullUri`. */
   discoveryUrl: EndpointUrl,
+  /** Where devices report to; absent when the service takes no reports. Ours. */
+  reportsUrl: Schema.optionalKey(EndpointUrl),
   /** For how long the client keeps this, and Geo's answer, in seconds. `KVFileExpirationTime` is the point in time. */
   expiresInSeconds: Schema.Natural,
   /** Callers whose downloads may use peers; absent means all. `Client_RegisteredCallersFilterList`. */

@@ -12,6 +12,7 @@ import { EndpointUrl } from "../src/Fields.ts"
 import { GeoReply, GeoRpcs } from "../src/GeoRpcs.ts"
 import { KeyValueReply, KeyValueRpcs } from "../src/KeyValueRpcs.ts"
 import { LeaseReply, LeaseRequest } from "../src/LeaseRpc.ts"
+import { ReportRpcs } from "../src/ReportRpcs.ts"
 import { ContentUnknown, RequestRefused } from "../src/RoleError.ts"
 
 const digest = Option.getOrThrow(Option.fromUndefinedOr(Digest.fromBytes(new Uint8Array(32).fill(7))))
@@ -175,6 +176,7 @@ const start = (overrides?: Partial<Service>) =>
             })
           )
       }),
+      ReportRpcs.toLayer({ Report: () => new RequestRefused({ reason: "NotAllowed" }) }),
       Caller.layerInProcess()
     )
     const cloud = Cloud.layerHandlers().pipe(Layer.provide([handlers, CloudConfig.layer()]))
@@ -367,6 +369,7 @@ it.effect("handlers see the address that the client is given", () =>
         Leave: () => Effect.void,
         Lease: () => Effect.die("not asked")
       }),
+      ReportRpcs.toLayer({ Report: () => new RequestRefused({ reason: "NotAllowed" }) }),
       Caller.layerInProcess()
     )
     const seen = yield* Cloud.use((cloud) => cloud.geo).pipe(

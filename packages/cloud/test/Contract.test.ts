@@ -9,6 +9,7 @@ import { EndpointUrl, Ip } from "../src/Fields.ts"
 import { GeoReply } from "../src/GeoRpcs.ts"
 import { KeyValueReply } from "../src/KeyValueRpcs.ts"
 import { LeaseReply, LeaseRequest } from "../src/LeaseRpc.ts"
+import { ReportReply, ReportRequest } from "../src/ReportRpcs.ts"
 import * as Profile from "../src/Profile.ts"
 
 const contentId = "DO-aGZA_I8Lc2F-ZsPzrXhTrcZaVte-PexJ5cOai52WjpQ"
@@ -54,6 +55,39 @@ const lease = {
   seq: 7
 }
 const leases = { runs: [{ first: 3, count: 2 }], again: 2000 }
+const completed = {
+  _tag: "DownloadCompleted",
+  eventId: "00112233445566778899aabbccddeeff",
+  time: 1_767_225_600_000,
+  jobID: "ffeeddccbbaa99887766554433221100",
+  fileID: contentId,
+  fileSize: 4_642_818,
+  cdnUrl: "http://o/a",
+  background: false,
+  downloadMode: 1,
+  downloadModeReason: "Requested",
+  bytesFromCDN: 642_818,
+  bytesFromCacheServer: 0,
+  bytesFromPeers: 4_000_000,
+  bytesFromLinkLocalPeers: 0,
+  bytesFromGroupPeers: 0,
+  bytesFromIntPeers: 0,
+  bytesFromLocalCache: 0,
+  bytesWasted: 0,
+  lanConnectionCount: 2,
+  linkLocalConnectionCount: 0,
+  groupConnectionCount: 0,
+  internetConnectionCount: 0,
+  numPeers: 3,
+  totalTimeMs: 4200
+}
+const report = {
+  deviceId: "0123456789abcdef0123456789abcdef",
+  sentAt: 1_767_225_605_000,
+  clientVersion: "0.1.0",
+  profile: 768,
+  events: [completed]
+}
 const policy = {
   contentId,
   hashOfHashes: digest,
@@ -98,10 +132,10 @@ describe("what goes over the wire", () => {
 
   it("is what docs/protocol.md shows", () => {
     const page = readFileSync(path.join(import.meta.dirname, "../../../docs/protocol.md"), "utf8")
-    const shown = [...page.matchAll(/```json\n(\{"(?:contentId|peers|runs)".*?)```/gs)].map(([, json = ""]) =>
+    const shown = [...page.matchAll(/```json\n(\{"(?:contentId|peers|runs|deviceId)".*?)```/gs)].map(([, json = ""]) =>
       JSON.parse(json)
     )
-    assert.deepStrictEqual(shown, [join, handout, lease, leases])
+    assert.deepStrictEqual(shown, [join, handout, lease, leases, report])
   })
 
   it("is this JSON for leases", () => {
@@ -110,6 +144,22 @@ describe("what goes over the wire", () => {
     assert.deepStrictEqual(Schema.encodeSync(Schema.toCodecJson(LeaseRequest))(asked), lease)
     const given = Schema.decodeUnknownSync(Schema.toCodecJson(LeaseReply))(leases)
     assert.deepStrictEqual(Schema.encodeSync(Schema.toCodecJson(LeaseReply))(given), leases)
+  })
+
+  it("is this JSON for a report", () => {
+    const made = Schema.decodeUnknownSync(Schema.toCodecJson(ReportRequest))(report)
+    assert.deepStrictEqual(Schema.encodeSync(Schema.toCodecJson(ReportRequest))(made), report)
+  })
+
+  it("has nothing of an event but its id when the event is not understood, and the others are whole", () => {
+    const events = [
+      { ...completed, bytesFromCDN: -1 },
+      { _tag: "FromTheFuture", eventId: completed.eventId },
+      completed
+    ]
+    const made = Schema.decodeUnknownSync(Schema.toCodecJson(ReportRequest))({ ...report, events })
+    const understood: ReadonlyArray<unknown> = made.events
+    assert.deepStrictEqual(understood, [{ eventId: completed.eventId }, { eventId: completed.eventId }, completed])
   })
 
   it("is this JSON for a content's policy", () => {
@@ -162,6 +212,16 @@ const refused: ReadonlyArray<readonly [string, Schema.Codec<unknown, unknown>, u
   ],
   ["a run of nothing", LeaseReply, { ...leases, runs: [{ first: 0, count: 0 }] }],
   ["a run before the first piece", LeaseReply, { ...leases, runs: [{ first: -1, count: 2 }] }],
+  ["a report without events", ReportRequest, { ...report, events: [] }],
+  ["a report of 65 events", ReportRequest, { ...report, events: Array.from({ length: 65 }, () => completed) }],
+  ["an event without an id", ReportRequest, { ...report, events: [{ ...completed, eventId: "1" }] }],
+  ["a report of a device with 31 digits", ReportRequest, { ...report, deviceId: "0".repeat(31) }],
+  ["a report sent at no time", ReportRequest, { ...report, sentAt: 9e15 }],
+  [
+    "an answer about 65 events",
+    ReportReply,
+    { taken: Array.from({ length: 65 }, () => completed.eventId), refused: [] }
+  ],
   ["a digest of 31 bytes", ContentPolicyReply, { ...policy, hashOfHashes: `${"A".repeat(42)}==` }],
   ["no PHF", ContentPolicyReply, { ...policy, phfUrls: [] }],
   ["a PHF in a file", ContentPolicyReply, { ...policy, phfUrls: ["file:///etc/passwd"] }],

@@ -5,14 +5,14 @@ export const DownloadMode = Schema.Literals(["HttpOnly", "Lan", "Group", "Intern
 export type DownloadMode = typeof DownloadMode.Type
 
 /** The number each mode has in settings and on the wire (`Scope`). */
-export const numbers: { readonly [M in DownloadMode]: number } = {
+export const numbers = {
   HttpOnly: 0,
   Lan: 1,
   Group: 2,
   Internet: 3,
   Simple: 99,
   Bypass: 100
-}
+} as const satisfies { readonly [M in DownloadMode]: number }
 
 export const fromNumber = (n: number): DownloadMode | undefined =>
   DownloadMode.literals.find((mode) => numbers[mode] === n)

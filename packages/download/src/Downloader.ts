@@ -135,6 +135,7 @@ const start = Effect.fn("Downloader.start")(function* (
   let phase: Progress["phase"] = "Starting"
   let settled: { readonly mode: DownloadMode; readonly why: Fallback } | undefined
   let fileBytes: number | undefined
+  let knownId: ContentId | undefined
   let lastFailure: SourceError | undefined
   let swarm: SwarmDownload.SwarmDownload | undefined
   const enter = (next: Progress["phase"]) => Effect.sync(() => void (phase = next))
@@ -144,11 +145,14 @@ const start = Effect.fn("Downloader.start")(function* (
     mode: settled?.mode ?? mode,
     ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
     why: settled?.why,
+    contentId: knownId,
     fileBytes,
     heldBytes: total(meter.useful()),
     received: meter.received(),
     sent: meter.sent(),
     peers: swarm?.peers() ?? 0,
+    named: swarm?.named(),
+    connections: meter.connections(),
     banned: swarm?.banned() ?? []
   })
 
@@ -199,6 +203,7 @@ const start = Effect.fn("Downloader.start")(function* (
     const { phf } = approach
     settled =
       request.why !== undefined && approach.why.reason === "Requested" ? { ...approach, why: request.why } : approach
+    knownId = phf.contentId
     fileBytes = phf.layout.contentSize
     yield* enter("Checking")
     // Before the sessions, so that the last note is made when they are over.
@@ -247,6 +252,7 @@ const start = Effect.fn("Downloader.start")(function* (
       expected: request.contentId,
       onWriting: enter("Writing")
     })
+    knownId = phf.contentId
     fileBytes = phf.layout.contentSize
     return yield* finish(phf, undefined)
   })

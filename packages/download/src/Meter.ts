@@ -2,7 +2,8 @@
  * The live figures of one download: what each source has sent so far, and what became of it. Sources count by
  * themselves while bytes come in; the meter only reads their counters, so that a glance costs the hot path nothing.
  */
-import { addBytes, type BytesBySource, type SourceKind, total } from "@piecework/domain/SourceKind"
+import type { PeerKind } from "@piecework/domain/Peer"
+import { addBytes, type BytesBySource, isPeer, type SourceKind, total } from "@piecework/domain/SourceKind"
 import type { SourceId } from "@piecework/sources/PieceSource"
 import * as Tally from "./Tally.ts"
 
@@ -26,6 +27,8 @@ export interface Meter {
   readonly receivedBySource: () => ReadonlyMap<SourceId, number>
   readonly useful: () => BytesBySource
   readonly sent: () => number
+  /** Sessions with peers so far, by kind; those that ended included. */
+  readonly connections: () => { readonly [K in PeerKind]: number }
   readonly waste: () => Tally.Waste
 }
 
@@ -33,6 +36,7 @@ export const make = (): Meter => {
   const sources = new Map<SourceId, Metered>()
   let tally = Tally.empty
   let sentByLeft = 0
+  const connections = { LinkLocal: 0, Lan: 0, Group: 0, Internet: 0 }
 
   const received = (): BytesBySource => {
     let sum = addBytes(tally.left, "LocalCache", tally.useful.LocalCache)
@@ -41,7 +45,10 @@ export const make = (): Meter => {
   }
 
   return {
-    join: (source) => void sources.set(source.id, source),
+    join: (source) => {
+      sources.set(source.id, source)
+      if (isPeer(source.kind)) connections[source.kind]++
+    },
     leave: (id) => {
       const source = sources.get(id)
       if (source === undefined) return
@@ -59,6 +66,7 @@ export const make = (): Meter => {
     receivedBySource: () => new Map([...sources].map(([id, source]) => [id, source.received()])),
     useful: () => tally.useful,
     sent: () => [...sources.values()].reduce((sum, source) => sum + source.sent(), sentByLeft),
+    connections: () => ({ ...connections }),
     waste: () => Tally.waste(tally, total(received()), total(tally.useful))
   }
 }

@@ -3,7 +3,7 @@ import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import type { BytesBySource } from "@piecework/domain/SourceKind"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import type { PeerId } from "@piecework/domain/Peer"
+import type { PeerId, PeerKind } from "@piecework/domain/Peer"
 import type { Fallback } from "./DownloadError.ts"
 import type { Waste } from "./Tally.ts"
 
@@ -19,6 +19,8 @@ export interface Progress {
   readonly retrying?: string | undefined
   /** Why this mode; `undefined` while it is not settled. */
   readonly why: Fallback | undefined
+  /** `undefined` while it is not known. */
+  readonly contentId?: ContentId | undefined
   /** `undefined` while no source has said it. */
   readonly fileBytes: number | undefined
   /** Bytes of pieces that are held and verified (in Simple mode: written). */
@@ -29,6 +31,10 @@ export interface Progress {
   readonly sent: number
   /** Peers connected now. */
   readonly peers: number
+  /** Most peers that the service or the local network named at once; `undefined` before either has. */
+  readonly named?: number | undefined
+  /** Sessions with peers so far, by how near the peers were. */
+  readonly connections: { readonly [K in PeerKind]: number }
   readonly banned: ReadonlyArray<PeerId>
 }
 

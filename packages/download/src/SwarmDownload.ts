@@ -50,6 +50,8 @@ export interface SwarmDownload {
   readonly complete: Effect.Effect<void, StorageError | NoSourceError | NoProgressError>
   readonly peers: () => number
   readonly mostPeers: () => number
+  /** Most peers that the service or the local network named at once; `undefined` before either has. */
+  readonly named: () => number | undefined
   readonly banned: () => ReadonlyArray<PeerId>
 }
 
@@ -67,6 +69,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const sources = new Map<SourceId, PieceSource>()
   const banned: Array<PeerId> = []
   let mostPeers = 0
+  let named: number | undefined
   let failures = 0
   let originFailure: SourceError | undefined
   let exhausted: Command.Exhausted | undefined
@@ -169,7 +172,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
   if (usesPeers(options.mode)) {
-    crowd = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    crowd = met
     const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
     const member = {
       contentId: store.phf.contentId,
@@ -180,9 +184,13 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       onAttempt,
       subnetMask: config.reportedMask
     }
+    const meet = (peers: Parameters<typeof met.meet>[0]) => {
+      named = Math.max(named ?? 0, peers.length)
+      return met.meet(peers)
+    }
     const isLocal = config.peersFrom === "Local"
-    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: crowd.meet })
-    const { meet, unreachable } = crowd
+    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet })
+    const { unreachable } = met
     if (cloud !== undefined) {
       const joining = Membership.join({
         ...member,
@@ -247,6 +255,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     ),
     peers: peerCount,
     mostPeers: () => mostPeers,
+    named: () => named,
     banned: () => banned
   }
 })

@@ -18,6 +18,17 @@ import { Destination, DownloadConfig, Downloader, Records, Seeder } from "@piece
 import { Lan, MemoryMulticast } from "@piecework/lan"
 import { BufferPool, BufferPoolConfig, Phf } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import {
+  Courier,
+  CourierConfig,
+  Outbox,
+  OutboxConfig,
+  ReportedDownloads,
+  ReportedDownloadsConfig,
+  ReportHandlers,
+  Reports,
+  ReportsConfig
+} from "@piecework/reports"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { ArrayHandlers, SwarmConfig, Swarms } from "@piecework/swarm"
 import { MemoryNetwork } from "@piecework/transport"
@@ -48,6 +59,8 @@ export interface ClientOptions {
   readonly noService?: boolean | undefined
   /** Another `Cloud` than the world's, such as one that misbehaves. */
   readonly cloud?: Layer.Layer<Cloud.Cloud> | undefined
+  /** Tells the service what became of its downloads, when `report` is run. Default false. */
+  readonly reports?: boolean | undefined
   /** Where the service sees it; clients of one site share it. Default "203.0.113.1". */
   readonly externalIp?: string | undefined
   /** Who it has proved to be. Default nobody. */
@@ -72,6 +85,8 @@ export interface TestClient {
   readonly start: (
     request: Omit<Downloader.DownloadRequest, "path" | "mode"> & Partial<Downloader.DownloadRequest>
   ) => Effect.Effect<Downloader.ActiveDownload, never, Scope.Scope>
+  /** Tells the service what it was not told yet; answers how many events it took. */
+  readonly report: Effect.Effect<number, Courier.CourierError>
   /** What arrived at a path, if anything. */
   readonly file: (path: string) => Effect.Effect<Option.Option<Uint8Array>>
 }
@@ -84,6 +99,8 @@ export interface World {
   readonly pieceSize: number
   /** What is published; changes are made here as by another process. */
   readonly catalog: Catalog.Catalog["Service"]
+  /** What the service was told. */
+  readonly reports: Reports.Reports["Service"]
   /** The services as a client of the site has them. */
   readonly cloud: Layer.Layer<Cloud.Cloud>
   /** Puts the bytes at the origin and tells the service about them; `size` is that of pieces, if not the world's. */
@@ -110,6 +127,7 @@ export const make = Effect.fn("World.make")(function* (
   const metadata = yield* TestOrigin.make({ host: serviceHost, port: 80 }).pipe(on(serviceHost), Effect.orDie)
 
   const catalogLayer = Layer.orDie(Catalog.Catalog.layerMemory)
+  const reportsLayer = Reports.Reports.layerMemory.pipe(Layer.provide(ReportsConfig.layer()), Layer.orDie)
   const roles = ArrayHandlers.layer.pipe(
     Layer.provide(Swarms.Swarms.layerEmbedded),
     Layer.provide(SwarmConfig.layer()),
@@ -117,6 +135,8 @@ export const make = Effect.fn("World.make")(function* (
     Layer.provideMerge(ContentPolicyHandlers.layer.pipe(Layer.provide(RuleHasher.RuleHasher.layerNone))),
     Layer.provideMerge(Layer.orDie(CatalogGate.layer)),
     Layer.provideMerge(catalogLayer),
+    Layer.provideMerge(ReportHandlers.layer),
+    Layer.provideMerge(reportsLayer),
     Layer.provide(CatalogConfig.layer())
   )
   const service = yield* Layer.build(roles)
@@ -150,7 +170,21 @@ export const make = Effect.fn("World.make")(function* (
       ),
       Layer.orDie
     )
-    const layer = Layer.mergeAll(Downloader.Downloader.layer, Seeder.Seeder.layer).pipe(
+    const outbox = Outbox.Outbox.layerMemory.pipe(Layer.provide(OutboxConfig.layer()))
+    const reporting = Layer.mergeAll(
+      ReportedDownloads.layer.pipe(
+        Layer.provide([
+          Downloader.Downloader.layer,
+          outbox,
+          ReportedDownloadsConfig.layer({ peerId: self, groupId: of.config?.groupId })
+        ])
+      ),
+      Courier.Courier.layer.pipe(
+        Layer.provide([outbox, CourierConfig.layer({ deviceId: PeerIds.deviceOf(self), clientVersion: "1" }), cloud])
+      )
+    )
+    const downloads = of.reports === true ? reporting : Downloader.Downloader.layer
+    const layer = Layer.mergeAll(downloads, Seeder.Seeder.layer).pipe(
       Layer.provide([
         of.noService === true ? Layer.empty : cloud,
         of.hasLan === true ? lanAt(host) : Layer.empty,
@@ -170,9 +204,11 @@ export const make = Effect.fn("World.make")(function* (
       Layer.provideMerge(Layer.succeed(Transport, network.transport(host)))
     )
     const services = yield* Layer.build(Layer.fresh(layer))
+    const courier = Context.getOption(services, Courier.Courier)
     return {
       host,
       services,
+      report: Option.match(courier, { onNone: () => Effect.succeed(0), onSome: ({ flush }) => flush }),
       start: (request) =>
         Context.get(services, Downloader.Downloader).start({ path: "/out/file", mode: "Lan", ...request }),
       file: (path) => Context.get(services, MemoryFiles).get(path)
@@ -213,6 +249,7 @@ export const make = Effect.fn("World.make")(function* (
     origin,
     metadata,
     pieceSize,
+    reports: Context.get(service, Reports.Reports),
     urlOf,
     client,
     publish: Effect.fnUntraced(function* (path, bytes, size = pieceSize) {

@@ -9,6 +9,7 @@ import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
+import * as Reporting from "../Reporting.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
@@ -28,6 +29,7 @@ export const agent = Command.make(
     service: options.service,
     serviceCa: options.serviceCa,
     state: options.state,
+    reports: options.reports,
     host: options.host,
     port: options.port,
     mode,
@@ -58,6 +60,7 @@ export const agent = Command.make(
       service,
       serviceCa: input.serviceCa,
       group,
+      reports: input.reports,
       lan: DevicePolicy.usesLan(policy, service),
       fetches: false,
       listen: { host: input.host, port: input.port, orAny: false },
@@ -69,6 +72,7 @@ export const agent = Command.make(
       const seeding = yield* (yield* Seeder)
         .start({ scope })
         .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+      yield* Reporting.fromTimeToTime
       yield* Startup.settled
       yield* input.json
         ? output.line(JSON.stringify({ listening: address.toString() }))

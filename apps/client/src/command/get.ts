@@ -10,6 +10,7 @@ import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
+import * as Reporting from "../Reporting.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
@@ -66,6 +67,7 @@ const flags = {
   service: options.service,
   serviceCa: options.serviceCa,
   state: options.state,
+  reports: options.reports,
   host: options.host,
   port: options.port,
   json: options.json,
@@ -108,6 +110,7 @@ export const get = Command.make(
       service,
       serviceCa: input.serviceCa,
       group,
+      reports: input.reports,
       lan: talks && lan,
       fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
@@ -153,6 +156,7 @@ export const get = Command.make(
       }
 
       if (Option.isSome(input.seed)) {
+        yield* Reporting.fromTimeToTime
         if (!usesPeers(result.mode) || !talks) {
           const reason = talks ? "it was fetched without them" : "that takes a --service and a mode with peers"
           return yield* output.note(`piecework: Not serving the file, for no peer could find it: ${reason}.`)
@@ -164,7 +168,7 @@ export const get = Command.make(
         const seeding = Effect.sleep(input.seed.value)
         yield* input.events ? Watch.events(active.progress)(seeding) : seeding
       }
-    }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)
+    }).pipe(Effect.scoped, Reporting.atTheEnd, Effect.provide(layer), Startup.explained)
   })
 ).pipe(
   Command.withDescription("Fetch a file from its origin and from peers, every piece verified"),

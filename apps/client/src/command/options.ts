@@ -28,6 +28,14 @@ export const state = Flag.String("state").pipe(
   Flag.optional
 )
 
+export const reports = Flag.Boolean("reports").pipe(
+  Flag.withDescription(
+    "tell the service what became of downloads and where their bytes came from; --no-reports does not"
+  ),
+  Flag.withFallbackConfig(Config.Boolean("PIECEWORK_REPORTS")),
+  Flag.withDefault(true)
+)
+
 export const json = Flag.Boolean("json").pipe(
   Flag.withDescription("print one JSON object instead of text"),
   Flag.withDefault(false)

@@ -4,6 +4,9 @@ import { join } from "node:path"
 import { Catalog } from "@piecework/catalog/Catalog"
 import { fileName } from "@piecework/database/Database"
 import * as Pending from "@piecework/database/Pending"
+import { Places } from "@piecework/reports/Places"
+import { Reports } from "@piecework/reports/Reports"
+import * as ReportsConfig from "@piecework/reports/ReportsConfig"
 import { Audit } from "@piecework/trust/Audit"
 import { Credentials } from "@piecework/trust/Credentials"
 import { Effect, Layer, Option } from "effect"
@@ -16,7 +19,11 @@ import { serve } from "./serve.ts"
 
 /** Every room that keeps something: to open one brings its tables up to date. */
 const rooms = explained(
-  Layer.mergeAll(Catalog.layer, Credentials.layer.pipe(Layer.provideMerge(Audit.layer))),
+  Layer.mergeAll(
+    Catalog.layer,
+    Credentials.layer.pipe(Layer.provideMerge(Audit.layer)),
+    Reports.layer.pipe(Layer.provide([Places.layerNone, ReportsConfig.layer()]))
+  ),
   ofDatabase
 )
 

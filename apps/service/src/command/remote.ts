@@ -57,6 +57,15 @@ export const at =
       onSome: (url) => remotely(group, { url, path, ca: where.serviceCa, timeout })(use)
     }).pipe(Effect.mapError(inWords<E>))
 
+/** A client of the group at the service there, and nowhere else. */
+export const there =
+  <Rpcs extends Rpc.Any>(group: RpcGroup.RpcGroup<Rpcs>, path: string, url: string, ca: Option.Option<string>) =>
+  <A, E>(use: (client: RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>) => Effect.Effect<A, E>) =>
+    Effect.mapError(
+      remotely(group, { url, path, ca, timeout: undefined })(use),
+      inWords<Exclude<E, RpcClientError.RpcClientError>>
+    )
+
 const remotely =
   <Rpcs extends Rpc.Any>(
     group: RpcGroup.RpcGroup<Rpcs>,

@@ -32,9 +32,14 @@ export interface Options extends HttpCaller.Options, Address {
 /** Serves from when it is built until its scope closes, and then until what has come is answered; gives the address it listens on. */
 export const layer = (
   options: Options,
-  rooms: Roles.Rooms
+  rooms: Omit<Roles.Rooms, "takesReports">
 ): Layer.Layer<HttpServer.HttpServer, Failure, Readiness | Traffic> => {
-  const all = Roles.routes(rooms)
+  // A public URL is that of all roles, wherever they run.
+  const takesReports =
+    options.publicUrl !== undefined ||
+    options.roles.includes("reports") ||
+    options.roleUrls.some(({ role }) => role === "reports")
+  const all = Roles.routes({ ...rooms, takesReports })
   const [first, ...others] = options.roles
   const routes = Layer.mergeAll(
     all[first],

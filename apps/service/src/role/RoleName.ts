@@ -10,7 +10,8 @@ export const places = {
   "content-policy": "ContentPolicy",
   metadata: "Metadata",
   discovery: "Discovery",
-  array: "Array"
+  array: "Array",
+  reports: "Reports"
 } as const satisfies { readonly [name: string]: Place }
 
 export type RoleName = keyof typeof places

@@ -21,6 +21,14 @@ import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
 import * as KeyValueHandlers from "@piecework/cloud/KeyValueHandlers"
 import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
+import { ReportRpcs } from "@piecework/cloud/ReportRpcs"
+import { Places } from "@piecework/reports/Places"
+import * as ReportAdminHandlers from "@piecework/reports/ReportAdminHandlers"
+import * as ReportAdminRpcs from "@piecework/reports/ReportAdminRpcs"
+import * as ReportHandlers from "@piecework/reports/ReportHandlers"
+import { Reports } from "@piecework/reports/Reports"
+import * as ReportsConfig from "@piecework/reports/ReportsConfig"
+import * as Sweeper from "@piecework/reports/Sweeper"
 import { Database } from "@piecework/database/Database"
 import * as Probe from "@piecework/database/Probe"
 import { HasherConfig, PieceHasher } from "@piecework/hashing"
@@ -50,6 +58,8 @@ export interface Rooms {
   /** Who may have what of it. */
   readonly gate: Layer.Layer<CatalogConfig | Gate, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** Whether callers are told where to report to. */
+  readonly takesReports: boolean
   /** Who is let in, whatever the role. */
   readonly trust: Trust
 }
@@ -57,15 +67,25 @@ export interface Rooms {
 /** Routes that still want the router, who calls, and where a role says whether it works. */
 export type Routes = Layer.Layer<never, Failure, HttpRouter.HttpRouter | CallerMiddleware | Readiness>
 
-export const routes = ({ catalog, database, gate, swarms }: Rooms): { readonly [N in RoleName]: Routes } => {
+export const routes = ({
+  catalog,
+  database,
+  gate,
+  swarms,
+  takesReports
+}: Rooms): { readonly [N in RoleName]: Routes } => {
   const administration = Layer.merge(Administration.layer, Rules.layer).pipe(
     Layer.provideMerge(explained(Audit.layer, ofDatabase))
   )
   // A rule's contents are read by whoever tells what they are.
   const ruled = RuleHasher.layer.pipe(Layer.provide([origins, hasher, administration]))
+  const reports = Sweeper.layer.pipe(
+    Layer.provideMerge(explained(Reports.layer, ofDatabase)),
+    Layer.provide([database, Places.layerNone, ReportsConfig.layer()])
+  )
   return {
     geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
-    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer()), Effect.void),
+    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer({ takesReports })), Effect.void),
     "content-policy": works(
       "content-policy",
       Layer.mergeAll(
@@ -86,7 +106,15 @@ export const routes = ({ catalog, database, gate, swarms }: Rooms): { readonly [
         rpcs(SwarmRpcs.SwarmRpcs, SwarmRpcs.path, SwarmHandlers.layer)
       ),
       answering
-    ).pipe(Layer.provide([swarms, gate]))
+    ).pipe(Layer.provide([swarms, gate])),
+    reports: works(
+      "reports",
+      Layer.merge(
+        rpcs(ReportRpcs, paths.Reports, ReportHandlers.layer),
+        rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
+      ),
+      Effect.flatMap(Database, Probe.writable)
+    ).pipe(Layer.provide([reports, database]))
   }
 }
 

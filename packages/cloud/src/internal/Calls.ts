@@ -10,13 +10,14 @@ import { ContentPolicyRpcs } from "../ContentPolicyRpcs.ts"
 import { DiscoveryRpcs } from "../DiscoveryRpcs.ts"
 import { GeoRpcs } from "../GeoRpcs.ts"
 import { KeyValueRpcs } from "../KeyValueRpcs.ts"
+import { ReportRpcs } from "../ReportRpcs.ts"
 import { isFor } from "../ServiceUrl.ts"
 import * as Kept from "./Kept.ts"
 import { readReply } from "./Reply.ts"
 import type { Role } from "../Role.ts"
 import { ContentHalted, ContentUnknown, RequestRefused } from "../RoleError.ts"
 
-const AllRpcs = GeoRpcs.merge(KeyValueRpcs, ContentPolicyRpcs, DiscoveryRpcs, ArrayRpcs)
+const AllRpcs = GeoRpcs.merge(KeyValueRpcs, ContentPolicyRpcs, DiscoveryRpcs, ArrayRpcs, ReportRpcs)
 type Rpcs = RpcGroup.Rpcs<typeof AllRpcs>
 type Client = RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>
 type Failure = RpcClientError.RpcClientError | ContentUnknown | ContentHalted | RequestRefused

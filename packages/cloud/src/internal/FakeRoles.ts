@@ -9,6 +9,7 @@ import { CloudError } from "../CloudError.ts"
 import { CheckReply, ContentPolicyRpcs, type ContentPolicyReply } from "../ContentPolicyRpcs.ts"
 import * as Directory from "../Directory.ts"
 import { type LeaseReply, type LeaseRequest } from "../LeaseRpc.ts"
+import { ReportReply, type ReportRequest, ReportRpcs } from "../ReportRpcs.ts"
 import type { Role } from "../Role.ts"
 import { ContentUnknown, RequestRefused } from "../RoleError.ts"
 import { type Call, inProcess } from "./Calls.ts"
@@ -24,6 +25,8 @@ export interface Options {
   readonly halted?: () => ReadonlyArray<ContentId>
   /** Answers requests for leases. Default: they are refused. */
   readonly lease?: (request: LeaseRequest) => LeaseReply
+  /** Sees each batch of reports; all of them are taken. Default nobody looks. */
+  readonly onReport?: (request: ReportRequest) => void
   /** Asked at each call: how that role fails now, if it does. `TimedOut` takes the whole time limit. */
   readonly failing?: (role: Role) => CloudError["reason"] | undefined
 }
@@ -78,6 +81,13 @@ const layer = (options: Options) =>
         options.lease === undefined
           ? Effect.fail(new RequestRefused({ reason: "NotAllowed" }))
           : Effect.succeed(options.lease(request))
+    }),
+    ReportRpcs.toLayer({
+      Report: (request) =>
+        Effect.sync(() => {
+          options.onReport?.(request)
+          return new ReportReply({ taken: request.events.map(({ eventId }) => eventId), refused: [] })
+        })
     }),
     Caller.layerInProcess()
   )
