@@ -21,7 +21,11 @@ const pieceSize = 4096
 const bytes = World.bytesOf(pieces * pieceSize, 3)
 
 /** The services with some roles down, and down they stay. */
-const without = (self: Cloud.Cloud["Service"], down: ReadonlySet<Part | Role>, manner: Manner): Cloud.Cloud["Service"] => {
+const without = (
+  self: Cloud.Cloud["Service"],
+  down: ReadonlySet<Part | Role>,
+  manner: Manner
+): Cloud.Cloud["Service"] => {
   const unless =
     (...roles: ReadonlyArray<Role>) =>
     <A>(call: Effect.Effect<A, CloudError>): Effect.Effect<A, CloudError> => {
