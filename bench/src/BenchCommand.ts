@@ -3,6 +3,7 @@ import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { BenchError } from "./BenchError.ts"
 import * as Jobs from "./jobs/Jobs.ts"
+import * as Matching from "./matching/Matching.ts"
 import * as Publish from "./Publish.ts"
 import * as Selection from "./Selection.ts"
 import { site } from "./SiteCommand.ts"
@@ -130,7 +131,41 @@ const jobs = Command.make(
   )
 ).pipe(Command.withDescription("Many downloads at once in one process, beside few at once of the same files"))
 
+const number = (
+  name: string,
+  range: { readonly minimum: number; readonly maximum: number },
+  usual: number,
+  what: string
+) =>
+  Flag.Int(name).pipe(
+    Flag.withSchema(Schema.Int.check(Schema.isBetween(range))),
+    Flag.withDefault(usual),
+    Flag.withDescription(`${what} (default ${usual})`)
+  )
+
+const matching = Command.make(
+  "matching",
+  {
+    members: number("members", { minimum: 1, maximum: 1_000_000 }, 100_000, "Members of all swarms together"),
+    swarms: number("swarms", { minimum: 1, maximum: 100_000 }, 1000, "Swarms that they are spread over"),
+    wanted: number("peers", { minimum: 0, maximum: 255 }, 50, "Peers that each join asks for"),
+    connections: number("connections", { minimum: 1, maximum: 1000 }, 64, "Connections that are kept"),
+    seconds: number("seconds", { minimum: 1, maximum: 600 }, 10, "Seconds of each measurement"),
+    json
+  },
+  Effect.fnUntraced(
+    function* (flags) {
+      const report = yield* Matching.run({
+        ...flags,
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* print(report, flags.json, Matching.failures(report))
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("Joins a second of the matching service over HTTP, beside BitTorrent trackers"))
+
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, publish, jobs, site])
+  Command.withSubcommands([throughput, publish, jobs, site, matching])
 )

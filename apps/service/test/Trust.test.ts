@@ -329,6 +329,17 @@ describe("init", () => {
     })
   )
 
+  it.live("is known by its authority to who asks how it is, and by nothing else", () =>
+    Effect.gen(function* () {
+      const data = join(yield* folder, "data")
+      const { ca } = yield* initialised(data)
+      const { url } = yield* serving(data)
+      const known = yield* run("status", "--service", url, "--service-ca", ca)
+      assert.strictEqual(known.code, 0, known.stderr)
+      assert.notStrictEqual((yield* run("status", "--service", url)).code, 0)
+    })
+  )
+
   it.live("leaves plain HTTP to who asks for it, and operators' tokens out of it but on this machine", () =>
     Effect.gen(function* () {
       const data = join(yield* folder, "data")

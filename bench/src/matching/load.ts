@@ -70,9 +70,14 @@ class Lane {
       const buffer = Buffer.allocUnsafeSlow(65_536)
       const onread = { buffer, callback: (n: number) => this.#read(buffer, n) }
       this.#socket = connect({ host: "127.0.0.1", port, noDelay: true, onread }, resolve)
-      this.#socket.on("error", (error) => fail(`a connection broke: ${error.message}`))
-      this.#socket.on("close", () => this.#closed())
+      let why = "it was closed"
+      this.#socket.on("error", (error) => (why = error.message))
+      this.#socket.on("close", () => this.#closed(why))
     })
+  }
+
+  get isKept(): boolean {
+    return this.#socket?.readyState === "open"
   }
 
   send(message: Buffer, due: number): void {
@@ -81,20 +86,23 @@ class Lane {
     this.#message = message
     this.#rest = -1
     this.#head = ""
-    this.#socket?.write(message)
+    if (this.isKept) this.#socket?.write(message)
   }
 
   end(): void {
     this.#socket?.destroy()
   }
 
-  /** Some servers end a connection after a number of answers. */
-  #closed(): void {
+  /** Some servers end a connection after an answer, or a number of them; then what had none yet is sent again. */
+  #closed(why: string): void {
     if (isOver) return
-    reconnected++
-    const message = this.#message
+    if (++reconnected > 2 * answered + 1000) fail(`connections break: ${why}`)
     void this.open().then(() => {
-      if (!this.isIdle && message !== undefined) this.#socket?.write(message)
+      const message = this.#message
+      if (this.isIdle || message === undefined) return
+      this.#rest = -1
+      this.#head = ""
+      this.#socket?.write(message)
     })
   }
 

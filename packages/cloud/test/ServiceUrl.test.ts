@@ -1,9 +1,9 @@
 import { createServer, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { Content, Digest } from "@piecework/domain"
 import { Effect, Layer, Option, Redacted } from "effect"
+import { FetchHttpClient } from "effect/http"
 import { Cloud } from "../src/Cloud.ts"
 import * as CloudConfig from "../src/CloudConfig.ts"
 import * as EnrolRpcs from "../src/EnrolRpcs.ts"
@@ -85,9 +85,7 @@ const secret = Redacted.make("pwd_0123456789abcdef_secret")
 
 const cloudAt = (serviceUrl: string) =>
   Layer.build(
-    Cloud.layer.pipe(
-      Layer.provide([CloudConfig.layer({ serviceUrl, credential: secret }), NodeHttpClient.layerNodeHttp])
-    )
+    Cloud.layer.pipe(Layer.provide([CloudConfig.layer({ serviceUrl, credential: secret }), FetchHttpClient.layer]))
   ).pipe(Effect.map((context) => Cloud.use((cloud) => Effect.succeed(cloud)).pipe(Effect.provideContext(context))))
 
 const digest = Option.getOrThrow(Option.fromUndefinedOr(Digest.fromBytes(new Uint8Array(32).fill(7))))
@@ -122,7 +120,7 @@ describe("A client with a credential", () => {
       assert.strictEqual((yield* Effect.flip(cloud.geo)).reason, "Unintelligible")
       const asked = HttpRpc.call(EnrolRpcs.EnrolRpcs, { url: `${service.url}/rpc/enrol`, token: secret })((client) =>
         client.Rotate()
-      ).pipe(Effect.provide(NodeHttpClient.layerNodeHttp))
+      ).pipe(Effect.provide(FetchHttpClient.layer))
       const error = yield* Effect.flip(asked)
       assert.strictEqual(error._tag === "ServiceError" && error.reason, "Unintelligible")
       assert.deepStrictEqual(other.authorizations, [])

@@ -1,6 +1,6 @@
 /**
- * The front ends that are there: processes at which devices may join swarms. Each counts up its own row every two seconds,
- * and each watches the others' counts: whoever did not count on for three looks in a row is gone. So no two clocks are
+ * The front ends that are there: processes at which devices may join swarms. Each counts up its own row every second
+ * and a half, and each watches the others' counts: whoever did not count on for three looks in a row is gone. So no two clocks are
  * compared, and a database that is away, which nobody can look at, makes nobody look dead.
  */
 import { Database, type Migrations } from "@piecework/database/Database"
@@ -55,10 +55,11 @@ export class FrontEnds extends Context.Service<
         urls: Effect.sync(() => Members.alive(members)),
         announce: Effect.fn("FrontEnds.announce")(function* (url) {
           yield* beat(url)
-          // The others would find out by themselves, six seconds later.
+          // The others would find out by themselves, five seconds later.
           const goodbye = Effect.timeoutOption(sql`DELETE FROM front_ends WHERE url = ${url}`, farewell)
           yield* Effect.addFinalizer(() => Effect.ignore(goodbye))
           yield* again(beat(url))
+          yield* look
         })
       })
     })
@@ -71,7 +72,7 @@ const most = 1000
 /** The end of a process does not wait longer than this for its farewell. */
 const farewell = Duration.millis(500)
 
-/** Does it every two seconds; what fails is done again. */
+/** Does it again and again; what fails is done with the next. */
 const again = (self: Effect.Effect<unknown, DatabaseError>) =>
   self.pipe(
     Effect.timeoutOption(sign),

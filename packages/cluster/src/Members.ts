@@ -15,7 +15,7 @@ export type Members = ReadonlyArray<Member>
 
 export const none: Members = []
 
-/** Looks at which a dead one is still taken for alive: with two seconds between looks it is out after six. */
+/** Looks at which a dead one is still taken for alive: with a second and a half between looks it is out after five. */
 const patience = 3
 
 /** Looks after which its row may go. */

@@ -5,14 +5,18 @@
 import { Duration } from "effect"
 import type { ShardingConfig } from "effect/cluster"
 
-/** A runner or front end that did not say for so long that it is there, is not. */
-export const silence = Duration.seconds(6)
+/**
+ * A runner or front end that did not say for so long that it is there, is not. Another runner then has its swarms before the
+ * eight seconds are over that clients keep their leases without an answer. A runner that is only slow loses nothing that its
+ * members' next messages do not bring back.
+ */
+export const silence = Duration.seconds(5)
 
 /** Between two signs of life: two may be lost or late. */
-export const sign = Duration.seconds(2)
+export const sign = Duration.millis(1500)
 
 /** Between two looks at who is there. */
-export const look = Duration.seconds(1)
+export const look = Duration.millis(750)
 
 /**
  * What `effect/cluster` is told. Locks are rows, not locks of sessions: rows outlive a restart of the database, and so the

@@ -28,13 +28,35 @@ export interface Crowd {
   readonly sessions: () => Iterable<PeerSession>
   /** Dials that have not ended in a session or a failure yet. */
   readonly dialling: () => number
+  /** Peers that were dialled twice lately without anybody of this swarm answering, the latest first. */
+  readonly unreachable: Effect.Effect<ReadonlyArray<PeerId>>
 }
 
 /** A peer that could not be reached is left alone for this long, twice as long after each further failure, in ms. */
 const shortestRest = 2_000
 const longestRest = 120_000
+/** What a dial failed with that may not be so for others, or not in a moment; each once more, and it looks as if it lasts. */
+const unanswered: ReadonlySet<PeerError["reason"]> = new Set([
+  "Unreachable",
+  "TimedOut",
+  "BadHandshake",
+  "UnknownSwarm"
+])
+const dialsUntilUnreachable = 2
+/** A failed dial says nothing about a peer any more after this long, in ms. */
+const lately = 300_000
 /** Peers that are remembered after they were handed out, so that a long life does not fill the memory. */
 const remembered = 4_096
+
+/** Of dials to one peer, in a row. */
+interface Failure {
+  readonly count: number
+  /** Epoch milliseconds before which it is not dialled again. */
+  readonly until: number
+  readonly at: number
+  /** Of these, the latest that nobody of this swarm answered. */
+  readonly dialsUnanswered: number
+}
 
 export const make = Effect.fn("Crowd.make")(function* (options: {
   readonly served: Omit<Served, "onSession" | "kindOf">
@@ -45,13 +67,15 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
   const dials = yield* FiberMap.make<PeerId, void>()
   const sessions = new Map<PeerSession["id"], PeerSession>()
   const kinds = new Map<PeerId, PeerKind>()
-  const failures = new Map<PeerId, { readonly count: number; readonly until: number }>()
+  const failures = new Map<PeerId, Failure>()
   let dialling = 0
 
   /** Runs as long as the session. */
   const attend = (session: PeerSession): Effect.Effect<void> =>
     Effect.gen(function* () {
       sessions.set(session.id, session)
+      // Whoever dials us is there.
+      failures.delete(session.peer)
       options.listener.joined(session)
       session.listen(() => options.listener.told(session))
       options.listener.left(session, yield* session.closed)
@@ -71,10 +95,15 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
   }
   yield* host.serve(served)
 
-  const rest = Effect.fnUntraced(function* (peer: PeerId) {
+  const rest = Effect.fnUntraced(function* (peer: PeerId, reason: PeerError["reason"]) {
     const now = yield* Clock.currentTimeMillis
-    const count = failures.get(peer)?.count ?? 0
-    failures.set(peer, { count: count + 1, until: now + Math.min(longestRest, shortestRest * 2 ** count) })
+    const before = failures.get(peer)
+    const count = before?.count ?? 0
+    const until = now + Math.min(longestRest, shortestRest * 2 ** count)
+    const dialsUnanswered = unanswered.has(reason) ? (before?.dialsUnanswered ?? 0) + 1 : 0
+    // The latest stands last.
+    failures.delete(peer)
+    failures.set(peer, { count: count + 1, until, at: now, dialsUnanswered })
   })
 
   const dial = (peer: Peer): Effect.Effect<void> =>
@@ -86,7 +115,7 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
     }).pipe(
       Effect.scoped,
       Effect.catchTag("PeerError", (error) =>
-        Effect.andThen(Effect.logDebug("peer not connected", error.message), rest(peer.id))
+        Effect.andThen(Effect.logDebug("peer not connected", error.message), rest(peer.id, error.reason))
       )
     )
 
@@ -114,6 +143,12 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
         { discard: true }
       ),
     sessions: () => sessions.values(),
-    dialling: () => dialling
+    dialling: () => dialling,
+    unreachable: Effect.map(Clock.currentTimeMillis, (now) =>
+      Array.from(failures)
+        .filter(([, { at, dialsUnanswered }]) => dialsUnanswered >= dialsUntilUnreachable && now - at < lately)
+        .map(([peer]) => peer)
+        .toReversed()
+    )
   }
 })

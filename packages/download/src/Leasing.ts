@@ -22,6 +22,8 @@ export interface LeasingOptions {
   readonly scope: SwarmScope
   /** Only in Group scope. */
   readonly groupId: string | undefined
+  /** Where the download is a member, so that what fails the one is known to the other. Default its own. */
+  readonly arrays?: Arrays.Arrays | undefined
   /** Mask of the network that the address is in. */
   readonly subnetMask?: string | undefined
   /** How long the scheduler waits for the first answer. */
@@ -64,7 +66,7 @@ export const start = Effect.fn("Leasing.start")(function* (
   /** The first decision was made, so that there is something to say. */
   const begun = yield* Latch.make(false)
   const hurry = yield* Latch.make(false)
-  const arrays = Arrays.make(cloud, contentId)
+  const arrays = options.arrays ?? Arrays.make(cloud, contentId)
   /** Whether the instances are to be asked for before the next ask. */
   let isLost = true
   let answered = 0

@@ -6,7 +6,7 @@
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Peer, PeerAddress, PeerId } from "@piecework/domain/Peer"
-import { JoinRequest, LeaveRequest, type Handout } from "@piecework/cloud/ArrayRpcs"
+import { type Complaint, type Handout, JoinRequest, LeaveRequest, maxComplaints } from "@piecework/cloud/ArrayRpcs"
 import { Cloud, type Whereabouts } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
@@ -37,6 +37,8 @@ export interface MembershipOptions {
   readonly isOfSubnet?: boolean | undefined
   readonly peersWanted: number
   readonly standing: Effect.Effect<Standing>
+  /** What to complain about, the worst first; more than the service takes are left out. Default nothing. */
+  readonly complaints?: Effect.Effect<ReadonlyArray<Complaint>> | undefined
   /** Each handout; must not wait. */
   readonly onHandout: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
   /** After each attempt to join: what it failed with, or that it did not. Must not wait. Default nothing. */
@@ -50,10 +52,14 @@ export interface Membership {
   readonly failure: Effect.Effect<CloudError | undefined>
   /** Whether the last join was answered. Before the first, and while the service fails, more peers may be there. */
   readonly isAnswered: () => boolean
+  /** Where it joins; asked for anew before each join. */
+  readonly arrays: Arrays.Arrays
 }
 
 /** First wait after a failed join; it doubles up to `longestWait`. Source: spec.md §3.4, retries. */
 const shortestWait = Duration.seconds(1)
+/** The same for one that was in the swarm before: it has its peers, and all of them may have lost the service together. */
+const calmWait = Duration.seconds(4)
 const longestWait = Duration.seconds(30)
 /** The end of a process does not wait longer than this for its farewell. */
 const farewell = Duration.millis(500)
@@ -67,7 +73,6 @@ export const join = Effect.fn("Membership.join")(function* (
   const failed = yield* Ref.make<CloudError | undefined>(undefined)
   const complete = yield* Ref.make(false)
   const seq = yield* Ref.make(0)
-  let failures = 0
   let isAnswered = false
   let lastKnown: Whereabouts | undefined
   const arrays = Arrays.make(cloud, options.contentId)
@@ -81,12 +86,14 @@ export const join = Effect.fn("Membership.join")(function* (
   const once = Effect.fnUntraced(function* (): Effect.fn.Return<Handout, CloudError> {
     yield* arrays.discover(whereabouts)
     const standing = yield* options.standing
+    const complaints = (yield* options.complaints ?? Effect.succeed([])).slice(0, maxComplaints)
     const n = yield* Ref.getAndUpdate(seq, (value) => value + 1)
     const event = n === 0 ? "Started" : (yield* Ref.get(complete)) ? "Completed" : "Periodic"
     const request = new JoinRequest({
       contentId: options.contentId,
       ...(options.url === undefined ? {} : { altCatalogId: options.url }),
       ...group,
+      ...(complaints.length === 0 ? {} : { complaints }),
       peerId: options.self,
       reportedIp: options.address.host,
       port: options.address.port,
@@ -121,14 +128,12 @@ export const join = Effect.fn("Membership.join")(function* (
         yield* Ref.set(failed, undefined)
         yield* options.onHandout(result.success.peers)
         isAnswered = true
-        failures = 0
-        wait = shortestWait
+        wait = calmWait
         yield* rest(result.success.nextJoin)
       } else {
         yield* Ref.set(failed, result.failure)
         yield* Effect.logDebug("join failed", result.failure.message)
         isAnswered = false
-        failures++
         // Spread over half the wait, so that clients that lost a service together do not come back together.
         const spread = yield* Random.nextBetween(0.5, 1)
         yield* rest(Duration.times(wait, spread))
@@ -153,6 +158,7 @@ export const join = Effect.fn("Membership.join")(function* (
   return {
     completed: Effect.andThen(Ref.set(complete, true), hurry.open),
     failure: Ref.get(failed),
-    isAnswered: () => isAnswered
+    isAnswered: () => isAnswered,
+    arrays
   }
 })

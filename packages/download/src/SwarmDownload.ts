@@ -185,6 +185,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     }
     const isLocal = config.peersFrom === "Local"
     yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet })
+    const { unreachable } = met
     if (cloud !== undefined) {
       const joining = Membership.join({
         ...member,
@@ -198,12 +199,22 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
           fromCache: meter.received().CacheServer,
           left: layout.contentSize - total(meter.useful())
         })),
+        complaints: Effect.map(unreachable, (peers) => [
+          ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
+          ...peers.map((peerId) => ({ peerId, reason: "Unreachable" as const }))
+        ]),
         onHandout: (peers) => (isLocal ? Effect.void : meet(peers))
       })
       membership = yield* Effect.provideService(joining, Cloud, cloud)
     }
     if (cloud !== undefined && awaitsLeases) {
-      const leases = Leasing.start({ ...member, timeout: config.leaseTimeout, plan: () => plan, tell })
+      const leases = Leasing.start({
+        ...member,
+        arrays: membership?.arrays,
+        timeout: config.leaseTimeout,
+        plan: () => plan,
+        tell
+      })
       leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
   }

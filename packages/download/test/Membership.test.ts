@@ -32,7 +32,9 @@ const cloudOf = (answer: (n: number) => "fail" | Duration.Input) =>
 
 const away = Effect.fail(new CloudError({ role: "Geo", url: "http://a", reason: "Unreachable" }))
 
-const joined = (cloud: Cloud.Cloud["Service"]) =>
+const about = (n: number) => ({ peerId: PeerId.make(String(n).padStart(40, "0")), reason: "Bad" }) as const
+
+const joined = (cloud: Cloud.Cloud["Service"], more?: Partial<Membership.MembershipOptions>) =>
   Effect.gen(function* () {
     return yield* Membership.join({
       contentId: ContentId.make(`DO-${"a".repeat(43)}`),
@@ -43,7 +45,8 @@ const joined = (cloud: Cloud.Cloud["Service"]) =>
       groupId: undefined,
       peersWanted: 10,
       standing: Effect.succeed({ uploaded: 0, downloaded: 0, fromOrigin: 0, fromCache: 0, left: 5 }),
-      onHandout: () => Effect.void
+      onHandout: () => Effect.void,
+      ...more
     })
   }).pipe(Effect.provideService(Cloud.Cloud, cloud))
 
@@ -88,6 +91,20 @@ describe("a membership", () => {
         joins.map((join) => join.seq),
         [0, 1, 2, 3]
       )
+    })
+  )
+
+  it.effect("complains about as many peers as the service hears of, and about none when there is nothing", () =>
+    Effect.gen(function* () {
+      const { cloud, joins } = yield* cloudOf(() => "10 seconds")
+      let count = 20
+      yield* joined(cloud, { complaints: Effect.sync(() => Array.from({ length: count }, (_, n) => about(n))) })
+      yield* TestClock.adjust("1 millis")
+      count = 0
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(joins[0]?.complaints?.[0], about(0))
+      assert.lengthOf(joins[0]?.complaints ?? [], 16)
+      assert.isUndefined(joins[1]?.complaints)
     })
   )
 
@@ -145,7 +162,7 @@ describe("a membership", () => {
         const { cloud, joins } = yield* cloudOf((n) => (n === 2 ? "fail" : "1 minute"))
         const membership = yield* joined(cloud)
         yield* membership.completed
-        yield* TestClock.adjust("2 seconds")
+        yield* TestClock.adjust("4 seconds")
         assert.deepStrictEqual(
           joins.map((join) => join.event),
           ["Started", "Completed", "Completed"]

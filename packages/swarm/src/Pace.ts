@@ -47,3 +47,6 @@ export const nextJoin = (
 
 /** How long after a join the member counts as gone, in milliseconds: one join may be lost on the way. */
 export const expiry = (pace: Pace, untilNextJoin: number): number => 2 * untilNextJoin + Duration.toMillis(pace.grace)
+
+/** How long after its last message nobody needs a swarm: it must outlive the pauses between joins, or it would forget. */
+export const idleTime = (pace: Pace): Duration.Duration => Duration.times(pace.idle, 3)

@@ -7,10 +7,11 @@ import { LeaseReply, LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import type { ContentId } from "@piecework/domain/Content"
 import { PeerId } from "@piecework/domain/Peer"
-import { Clock, Duration, Effect, Layer, Random, Schema } from "effect"
+import { Clock, Effect, Layer, Random, Schema } from "effect"
 import { Entity } from "effect/cluster"
 import { Rpc } from "effect/rpc"
 import * as Handouts from "./Handouts.ts"
+import * as Pace from "./Pace.ts"
 import { Residents } from "./Residents.ts"
 import { Memory, SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
@@ -69,8 +70,7 @@ export const layer = Layer.unwrap(
           Look: () => Effect.sync(() => actor.look())
         })
       }),
-      // A swarm must outlive the pauses between its members' joins, or it would forget them.
-      { maxIdleTime: Duration.times(config.pace.idle, 3) }
+      { maxIdleTime: Pace.idleTime(config.pace) }
     )
   })
 )

@@ -7,6 +7,7 @@
  */
 import type { JoinRequest } from "@piecework/cloud/ArrayRpcs"
 import type { PeerId } from "@piecework/domain/Peer"
+import { Duration } from "effect"
 import { Chance } from "./Chance.ts"
 import * as Complaints from "./Complaints.ts"
 import { type Handed, handout } from "./Handing.ts"
@@ -101,6 +102,8 @@ export class SwarmState {
     const member = known === undefined ? this.#newcomer(request, externalIp, now) : known
     if (known !== undefined) this.#renew(known, request, externalIp)
     if (request.event === "Started") member.joinedAt = now
+    // One that goes on with what this process forgot knows its peers: else all of a site would come back in haste together.
+    else if (known === undefined) member.joinedAt = now - Duration.toMillis(pace.eagerFor)
     member.expiresAt = now + 1
     this.#hear(member, request, now)
     const handed = this.#handout(member, Math.min(request.peersWanted, handoutLimit), now)
@@ -177,7 +180,7 @@ export class SwarmState {
     const subnet = near.once(place.subnet)
     const member = new Member(json, near.once(externalIp), { subnet, near, far }, traits, now)
     if (hasRoom) {
-      this.#members.set(request.peerId, member)
+      this.#members.set(member.id, member)
       this.#rules.census.count++
       this.#enter(member)
     }

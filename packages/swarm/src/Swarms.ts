@@ -3,11 +3,13 @@ import type { Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayR
 import type { LeaseReply, LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import type { ContentId } from "@piecework/domain/Content"
-import { Context, Duration, Effect, Layer, Schema } from "effect"
-import { MessageStorage, RunnerHealth, Runners, RunnerStorage, Sharding, ShardingConfig } from "effect/cluster"
+import { Clock, Context, Duration, Effect, Layer, Schema } from "effect"
+import type { Sharding } from "effect/cluster"
+import * as Embedded from "./Embedded.ts"
+import * as Handouts from "./Handouts.ts"
 import { Residents } from "./Residents.ts"
 import * as Swarm from "./Swarm.ts"
-import type { SwarmActor } from "./SwarmActor.ts"
+import type { Now, SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
 import { mostListed, SwarmSummary, type SwarmView } from "./SwarmView.ts"
 
@@ -56,7 +58,7 @@ export class Swarms extends Context.Service<
       const residents = yield* Residents
       return Swarms.of({
         join: Effect.fn("Swarms.join")(function* (request, externalIp) {
-          const swarm = Swarm.idOf(request.contentId, request.scope === "Group" ? request.groupId : undefined)
+          const swarm = Swarm.idOf(request.contentId, groupOf(request))
           return yield* client(swarm).Join({ request, externalIp }).pipe(unavailable(swarm))
         }),
         leave: Effect.fn("Swarms.leave")(function* (request, externalIp) {
@@ -64,7 +66,7 @@ export class Swarms extends Context.Service<
           return yield* client(swarm).Leave({ peerId: request.peerId, externalIp }).pipe(unavailable(swarm))
         }),
         lease: Effect.fn("Swarms.lease")(function* (request, externalIp) {
-          const swarm = Swarm.idOf(request.contentId, request.scope === "Group" ? request.groupId : undefined)
+          const swarm = Swarm.idOf(request.contentId, groupOf(request))
           return yield* client(swarm)
             .Lease({ request, externalIp })
             .pipe(
@@ -74,14 +76,7 @@ export class Swarms extends Context.Service<
               inTime(swarm)
             )
         }),
-        list: Effect.sync(() => {
-          const found = Array.from(
-            residents.all(),
-            ([swarm, actor]) => new SwarmSummary({ swarm, members: actor.memberCount })
-          ).filter(({ members }) => members > 0)
-          const largest = found.toSorted((a, b) => b.members - a.members || (a.swarm < b.swarm ? -1 : 1))
-          return { count: found.length, swarms: largest.slice(0, mostListed) }
-        }),
+        list: Effect.sync(() => listOf(residents.all())),
         look: Effect.fn("Swarms.look")(function* (contentId, groupId) {
           const swarm = Swarm.idOf(contentId, groupId)
           return yield* client(swarm).Look().pipe(unavailable(swarm))
@@ -91,25 +86,55 @@ export class Swarms extends Context.Service<
     })
   ).pipe(Layer.provide(Swarm.layer), Layer.provide(Residents.layer))
 
-  /** In this process alone, in memory: nothing to install, nothing left behind. */
-  static readonly layerEmbedded: Layer.Layer<Swarms, never, SwarmConfig> = Layer.unwrap(
-    Effect.map(SwarmConfig, ({ maxSwarms }) =>
-      Swarms.layer.pipe(
-        Layer.provide(Sharding.layer),
-        Layer.provide(Runners.layerNoop),
-        // Joins and leaves are not kept: there is nothing to store.
-        Layer.provide([MessageStorage.layerNoop, RunnerStorage.layerMemory, RunnerHealth.layerNoop]),
-        Layer.provide(
-          ShardingConfig.layer({
-            maxResidentEntities: maxSwarms,
-            simulateRemoteSerialization: false,
-            entityTerminationTimeout: Duration.seconds(1)
-          })
-        )
-      )
-    )
+  /** In this process alone, in memory: nothing to install, nothing left behind, no cluster. */
+  static readonly layerEmbedded: Layer.Layer<Swarms, never, SwarmConfig> = Layer.effect(
+    Swarms,
+    Effect.gen(function* () {
+      const embedded = yield* Embedded.make
+      const asked = Effect.fnUntraced(function* <A>(
+        contentId: ContentId,
+        groupId: string | undefined,
+        ask: (swarm: SwarmActor, now: Now) => A
+      ) {
+        const now = { epoch: yield* Clock.currentTimeMillis, elapsed: yield* Swarm.elapsed }
+        const swarm = embedded.swarm(contentId, groupId, now.epoch)
+        if (swarm === undefined) {
+          return yield* new SwarmUnavailable({ swarm: Swarm.idOf(contentId, groupId), cause: "too many swarms" })
+        }
+        return ask(swarm, now)
+      })
+      return Swarms.of({
+        join: (request, externalIp) =>
+          asked(request.contentId, groupOf(request), (swarm, { epoch }) =>
+            Handouts.toHandout(swarm.join(request, externalIp, epoch))
+          ),
+        leave: ({ contentId, groupId, peerId }, externalIp) =>
+          asked(contentId, groupId, (swarm, { elapsed }) => swarm.leave(peerId, externalIp, elapsed)),
+        lease: (request, externalIp) =>
+          Effect.flatMap(
+            asked(request.contentId, groupOf(request), (swarm, now) => swarm.lease(request, externalIp, now)),
+            (reply) =>
+              reply === undefined ? Effect.fail(new RequestRefused({ reason: "NotAllowed" })) : Effect.succeed(reply)
+          ),
+        list: Effect.sync(() => listOf(embedded.all())),
+        look: (contentId, groupId) => asked(contentId, groupId, (swarm) => swarm.look()),
+        resident: embedded.swarm
+      })
+    })
   )
 }
+
+const listOf = (swarms: Iterable<readonly [swarm: string, actor: SwarmActor]>) => {
+  const found = Array.from(swarms, ([swarm, actor]) => new SwarmSummary({ swarm, members: actor.memberCount })).filter(
+    ({ members }) => members > 0
+  )
+  const largest = found.toSorted((a, b) => b.members - a.members || (a.swarm < b.swarm ? -1 : 1))
+  return { count: found.length, swarms: largest.slice(0, mostListed) }
+}
+
+/** Only members in Group mode meet in a swarm of their own. */
+const groupOf = (request: JoinRequest | LeaseRequest): string | undefined =>
+  request.scope === "Group" ? request.groupId : undefined
 
 const unavailable =
   (swarm: string) =>

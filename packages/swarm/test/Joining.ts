@@ -7,29 +7,34 @@ import * as Handouts from "../src/Handouts.ts"
 import * as Pace from "../src/Pace.ts"
 import { type Joined, type Rules, SwarmState } from "../src/SwarmState.ts"
 
-export const idOf = (n: number) => Peer.idOf(Peer.DeviceId.make("b".repeat(32)), n)
+const device = Peer.DeviceId.make("b".repeat(32))
+export const idOf = (n: number) => `${device}${n.toString(16).padStart(8, "0")}` as Peer.PeerId
 export const numberOf = (id: Peer.PeerId) => Number.parseInt(id.slice(32), 16)
 
 const contentId = Content.idOf(Option.getOrThrow(Option.fromUndefinedOr(Digest.fromBytes(new Uint8Array(32)))))
 
 export type Told = Partial<ConstructorParameters<typeof JoinRequest>[0]>
 
-/** What is not said is that of a PC in LAN mode that has begun to download. */
-export const joining = (n: number, told?: Told): JoinRequest =>
-  JoinRequest.make(
-    {
-      contentId,
-      peerId: idOf(n),
-      reportedIp: `192.168.${n >> 8}.${n & 0xff}`,
-      port: 7680,
-      left: 1,
-      event: "Periodic",
-      scope: "Lan",
-      ...told
-    },
-    // Thousands of them are made.
-    { disableChecks: true }
-  )
+const usual = new JoinRequest({
+  contentId,
+  peerId: idOf(0),
+  reportedIp: "192.168.0.0",
+  port: 7680,
+  left: 1,
+  event: "Periodic",
+  scope: "Lan"
+})
+
+/**
+ * What is not said is that of a PC in LAN mode that has begun to download. Thousands of them are made, so they are copies
+ * of one that the schema made.
+ */
+export const joining = (n: number, told?: Told): JoinRequest => ({
+  ...usual,
+  peerId: idOf(n),
+  reportedIp: `192.168.${(n >> 8) & 0xff}.${n & 0xff}`,
+  ...told
+})
 
 export const rules = (overrides?: Partial<Rules>): Rules => ({
   pace: Pace.defaults,
@@ -50,13 +55,14 @@ export const swarmOf = (
 ): SwarmState => {
   const state = new SwarmState(options?.seed ?? 1, 0, options?.rules ?? rules())
   for (const join of joins) {
-    if (join instanceof JoinRequest) state.join(join, here, 0)
+    if ("peerId" in join) state.join(join, here, 0)
     else state.join(join[0], join[1], 0)
   }
   return state
 }
 
 export const peersOf = (joined: Joined): ReadonlyArray<Peer.Peer> => Handouts.toHandout(joined).peers
-export const numbersOf = (joined: Joined): ReadonlyArray<number> => peersOf(joined).map(({ id }) => numberOf(id))
+export const numbersOf = ({ far, near }: Joined): ReadonlyArray<number> =>
+  [...near, ...far].map(({ id }) => numberOf(id))
 
 export const server = { profile: Profile.server }

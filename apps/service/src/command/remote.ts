@@ -64,13 +64,18 @@ const remotely =
   <A, E>(use: (client: RpcClient.RpcClient<Rpcs, RpcClientError.RpcClientError>) => Effect.Effect<A, E>) =>
     Effect.gen(function* () {
       const base = yield* serviceUrl(url)
-      const { layerNodeHttpOptions } = yield* Effect.promise(() => import("@effect/platform-node/NodeHttpClient"))
-      const certificates = yield* Option.match(ca, { onNone: () => Effect.succeed({}), onSome: certificatesIn })
       const token = yield* tokenFromEnvironment
-      return yield* HttpRpc.call(group, { url: base + path, token })(use).pipe(
-        Effect.provide(layerNodeHttpOptions(certificates))
-      )
+      return yield* HttpRpc.call(group, { url: base + path, token })(use).pipe(Effect.provide(httpTo(ca)))
     })
+
+/** HTTP to a service that is known by these certificates, or by the system's. */
+export const httpTo = (ca: Option.Option<string>) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { layerNodeHttpOptions } = yield* Effect.promise(() => import("@effect/platform-node/NodeHttpClient"))
+      return layerNodeHttpOptions(yield* Option.match(ca, { onNone: () => Effect.succeed({}), onSome: certificatesIn }))
+    })
+  )
 
 const tokenFromEnvironment: Effect.Effect<Redacted.Redacted<string>, Failure> = Effect.gen(function* () {
   return yield* Config.Redacted("PIECEWORK_TOKEN")

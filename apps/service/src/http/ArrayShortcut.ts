@@ -5,6 +5,7 @@
  * looked: the role is the specification, and this a way round it. Whoever is not let in at once goes the long way too.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
+import type { Identity } from "@piecework/cloud/Identity"
 import * as ArrayWire from "@piecework/cloud/ArrayWire"
 import { paths } from "@piecework/cloud/Role"
 import { RequestRefused } from "@piecework/cloud/RoleError"
@@ -75,15 +76,16 @@ const elapsedOf = (clock: Clock.Clock): number => Number(clock.monotonicTimeNano
 
 const rule = RouteRule.of(paths.Array)
 
-/** Where the request comes from, when it is let in at once. */
-type Admitting = (request: IncomingMessage) => string | undefined
+/** Where the request comes from and who sends it, when it is let in at once. */
+type Admitting = (request: IncomingMessage) => { readonly externalIp: string; readonly identity: Identity } | undefined
 
 const admitting = (admission: Admission["Service"], clock: Clock.Clock, options: HttpCaller.Options): Admitting => {
   const originOf = HttpCaller.originOf(options)
   return ({ headers, socket }) => {
     const { externalIp, isPrivate } = originOf(socket.remoteAddress, headers)
     const arrival = { rule, address: externalIp, isPrivate, authorization: headers.authorization }
-    return admission.admitNow(arrival, clock.currentTimeMillisUnsafe()) === undefined ? undefined : externalIp
+    const identity = admission.admitNow(arrival, clock.currentTimeMillisUnsafe())
+    return identity === undefined ? undefined : { externalIp, identity }
   }
 }
 
@@ -93,10 +95,10 @@ const shortcutOf =
     if (request.method !== "POST" || request.url !== paths.Array) return false
     const length = Number(request.headers["content-length"])
     if (!Number.isInteger(length) || length <= 0 || length > rule.maxBody) return false
-    const externalIp = admitted(request)
-    if (externalIp === undefined) return false
+    const caller = admitted(request)
+    if (caller === undefined) return false
     whenRead(request, length, (body) => {
-      const found = answer(body.toString(), externalIp)
+      const found = answer(body.toString(), caller.externalIp)
       if (found !== undefined) {
         note(request, found.outcome)
         return send(response, found.text)

@@ -18,6 +18,25 @@ export const Row = Schema.Struct({
   uses_left: Credential.fields.usesLeft
 })
 
+export const decodeRow = Schema.decodeUnknownEffect(Row)
+
+/** A row as the database would have it, of nobody. */
+export const nobody = {
+  id: "0".repeat(16),
+  kind: "Device",
+  name: "nobody",
+  scopes: "[]",
+  member_of: '["nobody"]',
+  hash: "0".repeat(43),
+  former_hash: null,
+  created_at: 0,
+  created_by: `enrolment ${"0".repeat(16)}`,
+  expires_at: null,
+  revoked_at: 0,
+  used_at: null,
+  uses_left: null
+}
+
 export const keptOf = (row: typeof Row.Type): Kept => ({
   hash: row.hash,
   formerHash: row.former_hash,
