@@ -28,7 +28,7 @@ const joining = (content: number, n: number, told?: Partial<ConstructorParameter
     reportedIp: `192.168.1.${n}`,
     port: 7680,
     left: 100,
-    event: "Periodic",
+    event: "Started",
     scope: "Lan",
     ...told
   })

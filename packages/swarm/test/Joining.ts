@@ -21,7 +21,7 @@ const usual = new JoinRequest({
   reportedIp: "192.168.0.0",
   port: 7680,
   left: 1,
-  event: "Periodic",
+  event: "Started",
   scope: "Lan"
 })
 

@@ -21,7 +21,7 @@ const pieceSize = 4096
 const bytes = World.bytesOf(pieces * pieceSize, 3)
 
 /** The services with some roles down, and down they stay. */
-const without = (self: Cloud.Cloud["Service"], down: ReadonlySet<Part>, manner: Manner): Cloud.Cloud["Service"] => {
+const without = (self: Cloud.Cloud["Service"], down: ReadonlySet<Part | Role>, manner: Manner): Cloud.Cloud["Service"] => {
   const unless =
     // No download waits for Reports.
     (...roles: ReadonlyArray<Exclude<Role, "Reports">>) =>
