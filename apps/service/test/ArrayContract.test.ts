@@ -1,6 +1,6 @@
 /**
- * One specification of the Array role over each way to it: handlers in this process, the role over HTTP, and over HTTP the
- * shortcut that takes the usual calls of swarms that are here.
+ * One specification of the Array role over each way to it: handlers in this process, on swarms in it and on those of a
+ * cluster; the role over HTTP, and over HTTP the shortcut that takes the usual calls of swarms that are here.
  */
 import { assert, describe, it, layer } from "@effect/vitest"
 import { ArrayRpcs, Handout, JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
@@ -14,6 +14,7 @@ import { Swarms } from "@piecework/swarm/Swarms"
 import { Context, Duration, Effect, Layer, Option, Schema } from "effect"
 import { RpcTest } from "effect/rpc"
 import { local } from "./Local.ts"
+import * as TwoRunners from "./TwoRunners.ts"
 
 const here = "203.0.113.7"
 const there = "198.51.100.1"
@@ -66,7 +67,7 @@ const swarms = Swarms.layerEmbedded.pipe(Layer.provide(SwarmConfig.layer({ maxLe
 const from = (ip = here) => ({ headers: { [Caller.externalIpHeader]: ip } })
 const tagged = <A>(call: Effect.Effect<A, { readonly _tag: string }>) => Effect.mapError(call, (error) => error._tag)
 
-const inProcess = Layer.effect(
+const handlers = Layer.effect(
   ArrayRole,
   Effect.gen(function* () {
     const client = yield* RpcTest.makeClient(ArrayRpcs)
@@ -76,7 +77,24 @@ const inProcess = Layer.effect(
       lease: (request, ip) => tagged(client.Lease(request, from(ip)))
     })
   })
-).pipe(Layer.provide(ArrayHandlers.layer), Layer.provide([swarms, Gate.layerOpen, Caller.layerInProcess()]))
+).pipe(Layer.provide(ArrayHandlers.layer), Layer.provide(Gate.layerOpen))
+
+const inProcess = handlers.pipe(Layer.provide([swarms, Caller.layerInProcess()]))
+
+/** The role at a front end, which has no swarms; two runners have them. */
+const inCluster = handlers.pipe(
+  Layer.provide([
+    Layer.effect(
+      Swarms,
+      Effect.gen(function* () {
+        const { frontEnd } = yield* TwoRunners.make({ maxLeaseBytes: 4096 })
+        for (let n = 100; n < 140; n++) yield* frontEnd.swarms.join(joining(n, 1), here).pipe(TwoRunners.patient)
+        return frontEnd.swarms
+      })
+    ),
+    Caller.layerInProcess()
+  ])
+)
 
 const service = local({ swarms, proxies: ["127.0.0.1"] })
 
@@ -131,6 +149,7 @@ const overHttp = (isUsual: boolean) =>
 
 const ways = {
   "in this process": inProcess,
+  "in a cluster": inCluster,
   "over HTTP, by the role": overHttp(false),
   "over HTTP, by the shortcut": overHttp(true)
 }

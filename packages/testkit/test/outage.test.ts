@@ -27,13 +27,14 @@ const without = (
   manner: Manner
 ): Cloud.Cloud["Service"] => {
   const unless =
-    (...roles: ReadonlyArray<Role>) =>
-    <A>(call: Effect.Effect<A, CloudError>): Effect.Effect<A, CloudError> => {
-      const role = roles.find((one) => down.has(one))
-      if (role === undefined) return call
-      const failure = Effect.fail(new CloudError({ role, url: "http://10.9.0.2", reason: manner }))
-      return manner === "TimedOut" ? Effect.delay(failure, "3 seconds") : failure
-    }
+    // No download waits for Reports.
+    (...roles: ReadonlyArray<Exclude<Role, "Reports">>) =>
+      <A>(call: Effect.Effect<A, CloudError>): Effect.Effect<A, CloudError> => {
+        const role = roles.find((one) => down.has(one))
+        if (role === undefined) return call
+        const failure = Effect.fail(new CloudError({ role, url: "http://10.9.0.2", reason: manner }))
+        return manner === "TimedOut" ? Effect.delay(failure, "3 seconds") : failure
+      }
   return Cloud.Cloud.of({
     ...self,
     whereabouts: unless("Geo", "KeyValue")(self.whereabouts),

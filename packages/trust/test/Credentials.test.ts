@@ -5,6 +5,7 @@ import { assert, describe, it, layer } from "@effect/vitest"
 import { Identity } from "@piecework/cloud"
 import { Database } from "@piecework/database"
 import * as DatabaseConfig from "@piecework/database/DatabaseConfig"
+import { TestPostgres } from "@piecework/testpostgres"
 import { Effect, Layer, Option, Redacted } from "effect"
 import { TestClock } from "effect/testing"
 import { Audit } from "../src/Audit.ts"
@@ -25,14 +26,21 @@ const inFile = Layer.unwrap(
   )
 )
 
+const missing = await TestPostgres.missing()
+
+const onServer = (url: Redacted.Redacted) => Database.Database.layer.pipe(Layer.provide(DatabaseConfig.layer({ url })))
+
 const secretOf = ({ token }: Issued): string => Redacted.value(token)
 const who = Identity.local
 
 for (const [name, live] of [
   ["in memory", over(Database.Database.layerMemory)],
-  ["in a file", over(inFile)]
+  ["in a file", over(inFile)],
+  ...(missing === undefined
+    ? [["on PostgreSQL", over(Layer.unwrap(Effect.map(TestPostgres.url, onServer)))] as const]
+    : [])
 ] as const) {
-  layer(live)(`Credentials ${name}`, (spec) => {
+  layer(live, { timeout: "60 seconds" })(`Credentials ${name}`, (spec) => {
     spec.effect("are kept without their secret", () =>
       Effect.gen(function* () {
         const credentials = yield* Credentials
