@@ -44,9 +44,9 @@ export interface Listening {
 /** Many downloads in one process, as a plan says. */
 export const agent = (plan: string): Invocation => agentProgram([plan])
 
-/** On any port, unless told which. */
-export const service = (data: string, port = 0): Invocation =>
-  serviceProgram(["--data", data, "--port", String(port), "--json"])
+/** On any port, unless told which; `more` are further flags. */
+export const service = (data: string, port = 0, more: ReadonlyArray<string> = []): Invocation =>
+  serviceProgram(["--data", data, "--port", String(port), "--json", ...more])
 
 export const tracker = ({ host, port }: Listening): Invocation => trackerProgram([host, String(port)])
 

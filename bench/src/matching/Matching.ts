@@ -125,7 +125,11 @@ export const run = Effect.fn("Matching.run")(function* (options: Options) {
   const folder = yield* fs.makeTempDirectoryScoped({ prefix: "piecework-matching-" })
   yield* Apps.prepare
 
-  const piecework = nodeServer("piecework-service", "piecework", Apps.service(path.join(folder, "data")))
+  const piecework = nodeServer(
+    "piecework-service",
+    "piecework",
+    Apps.service(path.join(folder, "data"), 0, ["--unknown-contents", "take"])
+  )
   const tracker = nodeServer("bittorrent-tracker", "bittorrent", {
     name: "bittorrent-tracker",
     command: process.execPath,

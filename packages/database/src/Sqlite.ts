@@ -1,7 +1,7 @@
 /**
- * A driver of `effect/sql` on Node's own SQLite. One connection; several processes may have the same file open: readers
- * never wait (WAL), a writer waits for another one up to the busy timeout. Statements run on the calling thread, so keep
- * them short.
+ * A driver of `effect/sql` on Node's own SQLite. Several processes may have the same file open: readers never wait (WAL), a
+ * writer waits for another one up to the busy timeout. Statements run on the calling thread, so keep them short; waiting for
+ * another process does not hold the thread up, nor, as readers have a connection of their own, them.
  */
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite"
 import { Context, Duration, Effect, Layer, Metric, Schedule, Semaphore, Stream } from "effect"
@@ -23,22 +23,30 @@ export const layer = (options: Options): Layer.Layer<SqlClient.SqlClient, SqlErr
 const make = Effect.fnUntraced(function* ({ busyTimeout = "5 seconds", filename }: Options) {
   const timeout = Duration.toMillis(Duration.fromInputUnsafe(busyTimeout))
   const database = yield* Effect.acquireRelease(
-    attempt("connect", () => new DatabaseSync(filename, { timeout })),
+    // SQLite would wait on this thread.
+    attempt("connect", () => new DatabaseSync(filename, { timeout: 0 })),
     (opened) => Effect.sync(() => opened.close())
   )
+  const patience = { while: isBusy, schedule: Schedule.spaced(askAgain), times: Math.ceil(timeout / askAgain) }
   // Two processes that open a new file at once may both want to turn it to WAL, for which SQLite does not wait.
   yield* attempt("connect", () =>
     database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA foreign_keys = ON")
-  ).pipe(Effect.retry({ while: isBusy, schedule: Schedule.spaced("20 millis"), times: Math.ceil(timeout / 20) }))
+  ).pipe(Effect.retry(patience))
 
-  const connection = connectionTo(database)
+  const write = <A>(effect: Effect.Effect<A, SqlError.SqlError>) => Effect.retry(effect, patience)
+  const writer = runnerOn(database)
+  const connection = connectionTo((sql, parameters) => write(writer(sql, parameters)))
   const lock = Semaphore.makeUnsafe(1)
-  // One connection: whoever else wants it waits while a transaction is open.
+  // One connection that writes: whoever else wants it waits while a transaction is open.
   const lease = Effect.as(lock.takeScoped(1), connection)
+  const reader = filename === memory ? undefined : runnerOn(yield* readingFrom(filename))
+  const alone = connectionTo((sql, parameters) =>
+    reader !== undefined && onlyReads(sql) ? reader(sql, parameters) : write(lock.withPermit(writer(sql, parameters)))
+  )
   return yield* SqlClient.make({
     acquirer: lease,
     transactionAcquirer: lease,
-    borrower: (use) => lock.withPermit(use(connection)),
+    borrower: (use) => use(alone),
     compiler: Statement.makeCompilerSqlite(),
     driver: "node:sqlite",
     spanAttributes: [["db.system.name", "sqlite"]],
@@ -47,16 +55,37 @@ const make = Effect.fnUntraced(function* ({ busyTimeout = "5 seconds", filename 
   })
 })
 
+/** A database in memory is there for the connection that made it, and for no other. */
+const memory = ":memory:"
+/** Milliseconds between two attempts to write while another process does. */
+const askAgain = 15
+
+const readingFrom = (filename: string) =>
+  Effect.acquireRelease(
+    attempt("connect", () => new DatabaseSync(filename, { timeout: 0, readOnly: true })),
+    (opened) => Effect.sync(() => opened.close())
+  )
+
+const onlyReads = (sql: string): boolean => /^\s*SELECT\b/i.test(sql)
+
 /** While a statement runs, nothing else in this process does. */
 const busySeconds = Metric.counter("piecework_database_busy_seconds_total", {
-  description: "Time in statements of the database, with what they waited for other processes.",
+  description: "Time in statements of the database.",
   incremental: true
 })
 
 /** Statements that stay prepared. */
 const mostPrepared = 256
 
-const connectionTo = (database: DatabaseSync): SqlConnection.Connection => {
+interface Done {
+  readonly rows: ReadonlyArray<Record<string, unknown>>
+  /** Of a statement that writes. */
+  readonly changes?: unknown
+}
+
+type Run = (sql: string, parameters: ReadonlyArray<unknown>) => Effect.Effect<Done, SqlError.SqlError>
+
+const runnerOn = (database: DatabaseSync): Run => {
   const prepared = new Map<string, StatementSync>()
   const prepare = (sql: string) => {
     const statement = prepared.get(sql) ?? database.prepare(sql)
@@ -64,7 +93,7 @@ const connectionTo = (database: DatabaseSync): SqlConnection.Connection => {
     prepared.set(sql, statement)
     return statement
   }
-  const run = (sql: string, parameters: ReadonlyArray<unknown>) =>
+  return (sql, parameters) =>
     Effect.contextWith((context: Context.Context<never>) => {
       const safeIntegers = Context.get(context, SqlClient.SafeIntegers)
       const begun = performance.now()
@@ -80,6 +109,9 @@ const connectionTo = (database: DatabaseSync): SqlConnection.Connection => {
         Effect.sync(() => busySeconds.updateUnsafe((performance.now() - begun) / 1000, context))
       )
     })
+}
+
+const connectionTo = (run: Run): SqlConnection.Connection => {
   const rows = (sql: string, parameters: ReadonlyArray<unknown>) =>
     Effect.map(run(sql, parameters), (result): ReadonlyArray<Record<string, unknown>> => result.rows)
   const execute: SqlConnection.Connection["execute"] = (sql, parameters, transform) =>

@@ -5,7 +5,7 @@ import { DatabaseSync } from "node:sqlite"
 import { inspect } from "node:util"
 import { assert, describe, it, layer } from "@effect/vitest"
 import { TestPostgres } from "@piecework/testpostgres"
-import { Context, Effect, Latch, Layer, Redacted, Schema } from "effect"
+import { Context, Effect, Fiber, Latch, Layer, Redacted, Schema } from "effect"
 import { SqlClient, SqlSchema } from "effect/sql"
 import { Database, fileName, type Migrations } from "../src/Database.ts"
 import * as DatabaseConfig from "../src/DatabaseConfig.ts"
@@ -220,6 +220,32 @@ describe("A database's file", () => {
         assert.strictEqual((yield* opening({ directory: join(directory, "new") })).reason, "Denied")
         chmodSync(directory, 0o700)
       }
+    })
+  )
+})
+
+describe("While another process writes", () => {
+  it.live("a writer waits its turn, and neither its readers nor its process wait with it", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const { sql } = Context.get(yield* Layer.build(at({ directory })), Database)
+      const other = new DatabaseSync(join(directory, fileName))
+      yield* Effect.addFinalizer(() => Effect.sync(() => other.close()))
+      other.exec("BEGIN IMMEDIATE")
+      const writing = yield* Effect.forkScoped(
+        sql.withTransaction(sql`INSERT INTO things ${sql.insert({ name: "late", size: 1, data: null })}`)
+      )
+      const alone = yield* Effect.forkScoped(
+        sql`INSERT INTO things ${sql.insert({ name: "alone", size: 1, data: null })}`
+      )
+      yield* Effect.sleep("50 millis")
+      const begun = performance.now()
+      assert.deepStrictEqual(yield* sql`SELECT name FROM things`, [])
+      assert.isBelow(performance.now() - begun, 1000)
+      other.exec("COMMIT")
+      yield* Fiber.join(writing)
+      yield* Fiber.join(alone)
+      assert.strictEqual((yield* sql`SELECT name FROM things`).length, 2)
     })
   )
 })
