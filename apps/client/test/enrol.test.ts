@@ -60,7 +60,7 @@ const guarded = Effect.gen(function* () {
     )
   const enrol = (name: string, ...args: ReadonlyArray<string>) =>
     Programs.run("piecework", ["enrol", "--service", service, "--state", join(root, name), "--json", ...args])
-  return { root, data, ca, service, get, enrol }
+  return { root, data, ca, service, origin, get, enrol }
 })
 
 describe("piecework enrol", () => {
@@ -101,6 +101,47 @@ describe("piecework enrol", () => {
       assert.deepStrictEqual([forgotten.code, JSON.parse(forgotten.stdout).retired], [0, false])
       assert.strictEqual((yield* enrol("one", "--forget")).code, exitCodes.notFound)
       assert.match(service, /^https:/)
+    })
+  )
+
+  it.live("lets a device have what its group may have; for another it is not there", () =>
+    Effect.gen(function* () {
+      const { ca, data, enrol, get, origin, root, service } = yield* guarded
+      yield* made(data, "content", "set", origin.url, "--group", "lab")
+      for (const group of ["lab", "office"]) {
+        const { token } = yield* made(data, "device", "enrol-token", "create", "--group", group)
+        assert.strictEqual((yield* enrol(group, "--service-ca", ca, token)).code, exitCodes.ok)
+      }
+      const allowed = yield* get("lab")
+      assert.deepStrictEqual([allowed.mode, allowed.why.reason], ["Lan", "Requested"])
+      const other = yield* get("office")
+      assert.deepStrictEqual([other.mode, other.why.reason], ["Simple", "ContentUnknown"])
+      // What it is told is what it is told of a content that nobody published.
+      const nobodys = yield* HttpOrigin.make({ bytes: randomBytes(12 * mebibyte) })
+      const unknown = yield* Programs.run("piecework", [
+        ...listening,
+        nobodys.url,
+        "-o",
+        join(root, "nobodys.out"),
+        "--state",
+        join(root, "office"),
+        "--service",
+        service
+      ])
+      assert.deepStrictEqual((JSON.parse(unknown.stdout) as Result).why, other.why)
+      // Then only the origin decides.
+      origin.fail(403)
+      const refused = yield* Programs.run("piecework", [
+        ...listening,
+        origin.url,
+        "-o",
+        join(root, "refused.out"),
+        "--state",
+        join(root, "office"),
+        "--service",
+        service
+      ])
+      assert.strictEqual(refused.code, exitCodes.refused)
     })
   )
 
