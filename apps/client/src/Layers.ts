@@ -2,6 +2,7 @@
 import { availableParallelism, release, type } from "node:os"
 import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
 import { Cloud, CloudConfig } from "@piecework/cloud"
+import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
 import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
@@ -28,6 +29,8 @@ export interface Options {
   readonly service: Option.Option<string>
   /** File with the certificates by which to know the service. */
   readonly serviceCa: Option.Option<string>
+  /** Its answers about contents are to be signed by one of these, if there are any. */
+  readonly serviceKeys: ReadonlyArray<ServiceKey>
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
@@ -102,7 +105,13 @@ export const client = (options: Options) => {
         Effect.map(ServiceTrust, ({ certificates, credential }) =>
           Cloud.Cloud.layer.pipe(
             Layer.provide([
-              CloudConfig.layer({ serviceUrl, clientVersion: version, groupId: options.group, credential }),
+              CloudConfig.layer({
+                serviceUrl,
+                clientVersion: version,
+                groupId: options.group,
+                credential,
+                serviceKeys: options.serviceKeys
+              }),
               nodeHttp(certificates)
             ])
           )

@@ -16,10 +16,19 @@ interface Result {
   readonly fileBytes: number
 }
 
+/** What the service's commands print of what they made. */
+interface Made {
+  readonly ca: string
+  readonly token: string
+  readonly id: string
+  readonly key: string
+  readonly groups: ReadonlyArray<string>
+}
+
 const made = (data: string, ...args: ReadonlyArray<string>) =>
   Effect.map(Programs.run("service", [...args, "--data", data, "--json"]), ({ code, stderr, stdout }) => {
     assert.strictEqual(code, 0, stderr)
-    return JSON.parse(stdout) as { readonly ca: string; readonly token: string; readonly groups: ReadonlyArray<string> }
+    return JSON.parse(stdout) as Made
   })
 
 const listening = ["get", "--host", "127.0.0.1", "--port", "0", "--overwrite", "--json"]
@@ -142,6 +151,26 @@ describe("piecework enrol", () => {
         service
       ])
       assert.strictEqual(refused.code, exitCodes.refused)
+    })
+  )
+
+  it.live("is not needed to trust a service by its key, and an answer without its signature is not taken", () =>
+    Effect.gen(function* () {
+      const { ca, data, enrol, get } = yield* guarded
+      const { token } = yield* made(data, "device", "enrol-token", "create")
+      assert.strictEqual((yield* enrol("one", "--service-ca", ca, token)).code, exitCodes.ok)
+      const keys = [yield* made(data, "key", "add"), yield* made(data, "key", "add")].map(({ id, key }) => ({
+        id,
+        key
+      }))
+      const [old = { id: "", key: "" }, next = { id: "", key: "" }] = keys
+      yield* Effect.sleep("4 seconds")
+      for (const { key } of keys) assert.strictEqual((yield* get("one", "--service-key", key)).mode, "Lan")
+      yield* made(data, "key", "retire", old.id)
+      yield* Effect.sleep("4 seconds")
+      assert.strictEqual((yield* get("one", "--service-key", `${old.key},${next.key}`)).mode, "Lan")
+      const unsigned = yield* get("one", "--service-key", old.key)
+      assert.deepStrictEqual([unsigned.mode, unsigned.why.reason], ["Simple", "NotSigned"])
     })
   )
 

@@ -11,6 +11,7 @@ import { migrate } from "./command/migrate.ts"
 import { status } from "./command/status.ts"
 import { swarm } from "./command/swarm.ts"
 import { init } from "./command/init.ts"
+import { key } from "./command/key.ts"
 import { list } from "./command/list.ts"
 import { publish } from "./command/publish.ts"
 import { device } from "./command/device.ts"
@@ -32,6 +33,7 @@ const service = serve.pipe(
     content,
     rule,
     audit,
+    key,
     token,
     device,
     swarm,

@@ -10,12 +10,13 @@ import {
 } from "@piecework/cloud/ContentPolicyRpcs"
 import { Gate } from "@piecework/cloud/Gate"
 import type { Identity } from "@piecework/cloud/Identity"
+import { PolicySigner } from "@piecework/cloud/PolicySigner"
 import { phfPath } from "@piecework/cloud/Role"
 import { ContentHalted, ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
 import { basesOf, RoleUrls } from "@piecework/cloud/RoleUrls"
 import { hashOfHashes } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Clock, Effect, Option } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import { verdictOf } from "./Admission.ts"
 import { Catalog, type Published } from "./Catalog.ts"
 import { CatalogConfig } from "./CatalogConfig.ts"
@@ -28,6 +29,7 @@ export const layer = ContentPolicyRpcs.toLayer(
     const { checkEvery } = yield* CatalogConfig
     const urls = yield* RoleUrls
     const rules = yield* RuleHasher
+    const signer = yield* Effect.serviceOption(PolicySigner)
     const find = ({ altCatalogId, contentId }: ContentPolicyRequest, identity: Identity) => {
       // The caller cannot help a catalog that fails, so it sees a service that does.
       if (contentId !== undefined) return Effect.orDie(catalog.byId(contentId))
@@ -44,7 +46,10 @@ export const layer = ContentPolicyRpcs.toLayer(
           const verdict = found === undefined ? "Unknown" : verdictOf(found, identity, yield* Clock.currentTimeMillis)
           if (verdict === "Halted") return yield* new ContentHalted({ content })
           const reply = found === undefined || verdict === "Unknown" ? Option.none() : replyOf(found, bases)
-          return Option.isSome(reply) ? reply.value : yield* new ContentUnknown({ content })
+          if (Option.isNone(reply)) return yield* new ContentUnknown({ content })
+          if (Option.isNone(signer)) return reply.value
+          const signatures = yield* signer.value.sign(encode(reply.value))
+          return signatures.length === 0 ? reply.value : new ContentPolicyReply({ ...reply.value, signatures })
         }),
       Check: ({ contentIds }) =>
         Effect.map(Caller, ({ identity }) => {
@@ -54,6 +59,8 @@ export const layer = ContentPolicyRpcs.toLayer(
     })
   })
 )
+
+const encode = Schema.encodeSync(ContentPolicyReply)
 
 /** `None` for an id that no hash of hashes has, which is never published. */
 const replyOf = (published: Published, bases: Bases): Option.Option<ContentPolicyReply> =>

@@ -6,12 +6,12 @@
 import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Digest } from "@piecework/domain"
-import { Cache, Context, Duration, Effect, Exit, Layer, Option, Redacted, Ref } from "effect"
+import { Schema, Clock, Cache, Context, Duration, Effect, Exit, Layer, Option, Redacted, Ref } from "effect"
 import type { HttpClient } from "effect/http"
 import { Handout, type JoinRequest, type LeaveRequest } from "./ArrayRpcs.ts"
 import { CloudConfig } from "./CloudConfig.ts"
 import { CloudError } from "./CloudError.ts"
-import { CheckReply, CheckRequest, type ContentPolicyReply, ContentPolicyRequest } from "./ContentPolicyRpcs.ts"
+import { CheckReply, CheckRequest, ContentPolicyReply, ContentPolicyRequest } from "./ContentPolicyRpcs.ts"
 import { type ArrayInstance, DiscoveryRequest } from "./DiscoveryRpcs.ts"
 import type { EndpointUrl } from "./Fields.ts"
 import { type GeoReply, GeoRequest } from "./GeoRpcs.ts"
@@ -20,6 +20,7 @@ import * as FakeRoles from "./internal/FakeRoles.ts"
 import { type KeyValueReply, KeyValueRequest } from "./KeyValueRpcs.ts"
 import { LeaseReply, type LeaseRequest } from "./LeaseRpc.ts"
 import { ReportReply, type ReportRequest } from "./ReportRpcs.ts"
+import { isSigned } from "./PolicySignature.ts"
 import { paths } from "./Role.ts"
 import { isSameOrigin } from "./ServiceUrl.ts"
 
@@ -120,6 +121,10 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     const request = new ContentPolicyRequest({ clientVersion, profile, ...named, ...countryOf(known.geo) })
     const url = known.keyValue.contentPolicyUrl
     const policy = yield* call("ContentPolicy", url, (client) => client.ContentPolicy(request))
+    const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
+    if (config.serviceKeys.length > 0 && !isSigned(encode(policy), policy.signatures ?? [], config.serviceKeys, now)) {
+      return yield* new CloudError({ role: "ContentPolicy", url, reason: "Unsigned" })
+    }
     const asked = !("contentId" in content) || policy.contentId === content.contentId
     if (
       asked &&
@@ -254,6 +259,9 @@ const leasePause = { minimum: Duration.millis(100), maximum: Duration.minutes(1)
 const checkPause = { minimum: Duration.seconds(1), maximum: Duration.minutes(1) }
 /** And its word for how long its whereabouts hold within these. */
 const whereaboutsKept = { minimum: Duration.minutes(1), maximum: Duration.days(1) }
+
+/** As it came over the wire. */
+const encode = Schema.encodeSync(ContentPolicyReply)
 
 const noBytes = new Uint8Array()
 

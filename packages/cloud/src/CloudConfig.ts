@@ -1,5 +1,6 @@
 /** Settings of the client of the cloud services. */
 import { Config, Context, Duration, Effect, Layer, type Redacted } from "effect"
+import type { ServiceKey } from "./PolicySignature.ts"
 import * as Profile from "./Profile.ts"
 
 export class CloudConfig extends Context.Service<
@@ -19,6 +20,8 @@ export class CloudConfig extends Context.Service<
     readonly groupId: string | undefined
     /** What proves who this device is, from its enrolment; shown to the service and to nobody else. Default none. */
     readonly credential: Redacted.Redacted<string> | undefined
+    /** Keys of the service: then a ContentPolicy answer that none of them signed is refused. Default none, and any is taken. */
+    readonly serviceKeys: ReadonlyArray<ServiceKey>
   }
 >()("@piecework/cloud/CloudConfig") {}
 
@@ -29,7 +32,8 @@ export const defaults: CloudConfig["Service"] = {
   clientVersion: "0.1.0",
   profile: Profile.pc,
   groupId: undefined,
-  credential: undefined
+  credential: undefined,
+  serviceKeys: []
 }
 
 export const layer = (options?: Partial<CloudConfig["Service"]>): Layer.Layer<CloudConfig> =>

@@ -9,11 +9,12 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
    * that it has more to do than it can. Unintelligible: an answer that is not the contract's, as a captive portal gives.
    * ContentUnknown, ContentHalted and Refused: the service's own answers.
    * Untrusted: no certificate that is trusted here. NotEnrolled: it serves enrolled devices only. CredentialRefused: it does
-   * not accept this device's credential.
+   * not accept this device's credential. Unsigned: no key that is trusted here signed the answer, or not lately.
    */
   reason: Schema.Literals([
     "Unreachable",
     "Untrusted",
+    "Unsigned",
     "TimedOut",
     "Unintelligible",
     "ContentUnknown",
@@ -35,6 +36,8 @@ export class CloudError extends Schema.TaggedError<CloudError>()("CloudError", {
         return `The ${this.role} service at ${this.url} cannot be reached${status}.`
       case "Untrusted":
         return `What answers at ${this.url} cannot prove that it is the ${this.role} service; give its authority with --service-ca.`
+      case "Unsigned":
+        return `The answer of ${this.url} is not signed by the service's key; check --service-key and this device's clock.`
       case "TimedOut":
         return `The ${this.role} service at ${this.url} did not answer in time.`
       case "Unintelligible":

@@ -6,6 +6,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CallerMiddleware } from "./Caller.ts"
 import { Bytes, CacheHost, ClientVersion, CountryCode, ExperimentId, ProfileBits } from "./Fields.ts"
+import { mostSignatures, Signature } from "./PolicySignature.ts"
 import { ContentHalted, ContentUnknown, RequestRefused } from "./RoleError.ts"
 
 /** Names a content by its id or, when there is none, by its URL at the origin; by the id when both are there. */
@@ -67,7 +68,9 @@ export class ContentPolicyReply extends Schema.Class<ContentPolicyReply>("@piece
   isInternal: Schema.Boolean,
   policies: Policies,
   /** `Rank`. */
-  rank: Schema.Natural
+  rank: Schema.Natural,
+  /** By the keys of the service, for clients that want them. Ours. */
+  signatures: Schema.optionalKey(Schema.Array(Signature).check(Schema.isMaxLength(mostSignatures)))
 }) {}
 
 export const ContentPolicy = Rpc.make("ContentPolicy", {

@@ -36,6 +36,8 @@ export const ModeReason = Schema.Literals([
   "ServiceUnintelligible",
   /** The service serves enrolled devices, and this one is not, or no more. */
   "NotEnrolled",
+  /** The service's answer is not signed by a key that is trusted here. */
+  "NotSigned",
   /** The service does not know this content. */
   "ContentUnknown",
   /** The device takes no part in peering: too little memory or disk, or a VPN. */

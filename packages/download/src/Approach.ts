@@ -133,6 +133,8 @@ const reasonOf = (error: CloudError): ModeReason => {
     case "Unintelligible":
     case "Refused":
       return "ServiceUnintelligible"
+    case "Unsigned":
+      return "NotSigned"
     case "NotEnrolled":
     case "CredentialRefused":
       return "NotEnrolled"

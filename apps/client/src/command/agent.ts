@@ -28,6 +28,7 @@ export const agent = Command.make(
   {
     service: options.service,
     serviceCa: options.serviceCa,
+    serviceKey: options.serviceKey,
     state: options.state,
     reports: options.reports,
     host: options.host,
@@ -59,6 +60,7 @@ export const agent = Command.make(
       mayForget: false,
       service,
       serviceCa: input.serviceCa,
+      serviceKeys: yield* options.parseServiceKeys(input.serviceKey),
       group,
       reports: input.reports,
       lan: DevicePolicy.usesLan(policy, service),

@@ -1,4 +1,5 @@
 /** Flags that several commands share, and the words for download modes. */
+import * as PolicySignature from "@piecework/cloud/PolicySignature"
 import { Content, ContentUrl } from "@piecework/domain"
 import type { ContentId } from "@piecework/domain/Content"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
@@ -20,6 +21,33 @@ export const serviceCa = Flag.String("service-ca").pipe(
   Flag.withFallbackConfig(Config.String("PIECEWORK_SERVICE_CA")),
   Flag.optional
 )
+
+export const serviceKey = Flag.String("service-key").pipe(
+  Flag.withDescription(
+    "keys of the service, with commas between: what it says of contents is to be signed by one of them"
+  ),
+  Flag.withMetavar("pwk_…"),
+  Flag.withFallbackConfig(Config.String("PIECEWORK_SERVICE_KEY")),
+  Flag.optional
+)
+
+export const parseServiceKeys = (
+  text: Option.Option<string>
+): Effect.Effect<ReadonlyArray<PolicySignature.ServiceKey>, Failure> =>
+  Effect.forEach(
+    Option.match(text, { onNone: () => [], onSome: (given) => given.split(",").filter((one) => one.trim() !== "") }),
+    (one) =>
+      Option.match(PolicySignature.parseKey(one.trim()), {
+        onNone: () =>
+          Effect.fail(
+            new Failure({
+              sentence: `"${one.trim()}" is no key of a service; piecework-service key list shows them.`,
+              code: exitCodes.usage
+            })
+          ),
+        onSome: Effect.succeed
+      })
+  )
 
 export const state = Flag.String("state").pipe(
   Flag.withDescription("folder for the cache and the records"),

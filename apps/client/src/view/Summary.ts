@@ -13,6 +13,7 @@ export const why: { readonly [R in ModeReason]: string } = {
   NoService: "no service is set; name one with --service to use peers",
   ServiceUnreachable: "the service could not be reached",
   ServiceUnintelligible: "what answered was no Piecework service",
+  NotSigned: "the service's answer is not signed by its key",
   NotEnrolled: "this device is not enrolled at the service; see piecework enrol --help",
   ContentUnknown: "the service does not know this file; publish it to use peers",
   NotEligible: "this device takes no part in peering",

@@ -9,6 +9,7 @@ import { Reports } from "@piecework/reports/Reports"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
 import { Audit } from "@piecework/trust/Audit"
 import { Credentials } from "@piecework/trust/Credentials"
+import { SigningKeys } from "@piecework/trust/SigningKeys"
 import { Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
@@ -21,7 +22,7 @@ import { serve } from "./serve.ts"
 const rooms = explained(
   Layer.mergeAll(
     Catalog.layer,
-    Credentials.layer.pipe(Layer.provideMerge(Audit.layer)),
+    Layer.merge(Credentials.layer, SigningKeys.layer).pipe(Layer.provideMerge(Audit.layer)),
     Reports.layer.pipe(Layer.provide([Places.layerNone, ReportsConfig.layer()]))
   ),
   ofDatabase

@@ -41,6 +41,7 @@ import { Swarms } from "@piecework/swarm/Swarms"
 import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Audit } from "@piecework/trust/Audit"
+import * as SigningKeys from "@piecework/trust/SigningKeys"
 import { Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
@@ -79,6 +80,10 @@ export const routes = ({
   )
   // A rule's contents are read by whoever tells what they are.
   const ruled = RuleHasher.layer.pipe(Layer.provide([origins, hasher, administration]))
+  const signer = explained(
+    SigningKeys.layerSigner.pipe(Layer.provide(SigningKeys.SigningKeys.layer), Layer.provide(Audit.layer)),
+    ofDatabase
+  )
   const reports = Sweeper.layer.pipe(
     Layer.provideMerge(explained(Reports.layer, ofDatabase)),
     Layer.provide([database, Places.layerNone, ReportsConfig.layer()])
@@ -89,7 +94,7 @@ export const routes = ({
     "content-policy": works(
       "content-policy",
       Layer.mergeAll(
-        rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer.pipe(Layer.provide(ruled))),
+        rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer.pipe(Layer.provide([ruled, signer]))),
         rpcs(ContentAdminRpcs.ContentAdminRpcs, ContentAdminRpcs.path, ContentAdminHandlers.layer).pipe(
           Layer.provide(administration)
         ),

@@ -45,3 +45,15 @@ export const trustMigrations: Migrations = {
     yield* sql`INSERT INTO credential_changes (count) VALUES (0)`
   })
 }
+
+export const signingMigrations: Migrations = {
+  "0001_signing_keys": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { bytes, integer, strict } = Dialect.of(sql)
+    yield* sql`CREATE TABLE signing_keys (
+      id TEXT PRIMARY KEY,
+      secret ${bytes} NOT NULL,
+      created_at ${integer} NOT NULL
+    )${strict}`
+  })
+}
