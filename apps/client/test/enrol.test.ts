@@ -102,8 +102,7 @@ describe("piecework enrol", () => {
       assert.strictEqual((yield* get("one")).mode, "Lan")
 
       yield* made(data, "device", "revoke", one.device)
-      yield* Effect.sleep("3 seconds")
-      const revoked = yield* get("one")
+      const revoked = yield* Effect.repeat(get("one"), { until: ({ mode }) => mode === "Simple", times: 20 })
       assert.deepStrictEqual([revoked.mode, revoked.why.reason], ["Simple", "NotEnrolled"])
       assert.include(revoked.why.detail ?? "", "credential")
       const forgotten = yield* enrol("one", "--forget")
@@ -164,13 +163,20 @@ describe("piecework enrol", () => {
         key
       }))
       const [old = { id: "", key: "" }, next = { id: "", key: "" }] = keys
-      yield* Effect.sleep("4 seconds")
-      for (const { key } of keys) assert.strictEqual((yield* get("one", "--service-key", key)).mode, "Lan")
+      for (const { key } of keys) {
+        const signed = yield* Effect.repeat(get("one", "--service-key", key), {
+          until: ({ mode }) => mode === "Lan",
+          times: 20
+        })
+        assert.strictEqual(signed.mode, "Lan")
+      }
       yield* made(data, "key", "retire", old.id)
-      yield* Effect.sleep("4 seconds")
-      assert.strictEqual((yield* get("one", "--service-key", `${old.key},${next.key}`)).mode, "Lan")
-      const unsigned = yield* get("one", "--service-key", old.key)
+      const unsigned = yield* Effect.repeat(get("one", "--service-key", old.key), {
+        until: ({ mode }) => mode === "Simple",
+        times: 20
+      })
       assert.deepStrictEqual([unsigned.mode, unsigned.why.reason], ["Simple", "NotSigned"])
+      assert.strictEqual((yield* get("one", "--service-key", `${old.key},${next.key}`)).mode, "Lan")
     })
   )
 

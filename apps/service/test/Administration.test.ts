@@ -4,32 +4,8 @@ import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { post } from "./Local.ts"
+import { contentId, joinOf, post } from "./Local.ts"
 import { folder, freePort, run, runWith, serving } from "./Program.ts"
-
-const contentId = "DO-aGZA_I8Lc2F-ZsPzrXhTrcZaVte-PexJ5cOai52WjpQ"
-const joinOf = (n: number, left: number) => ({
-  contentId,
-  peerId: String(n).padStart(40, "0"),
-  reportedIp: "127.0.0.1",
-  port: 7000 + n,
-  isBackground: false,
-  dialect: { major: 1, minor: 0, build: 0, revision: 0 },
-  uploaded: 0,
-  downloaded: 0,
-  downloadedCdn: 0,
-  downloadedCache: 0,
-  left,
-  event: "Started",
-  restrictedUpload: false,
-  peersWanted: 50,
-  scope: "Lan",
-  restriction: "None",
-  uploadedBps: 0,
-  downloadedBps: 0,
-  profile: 768,
-  seq: 0
-})
 
 /** A data folder with one content. */
 const published = Effect.gen(function* () {

@@ -86,3 +86,30 @@ export const post = (url: string, tag: string, payload: unknown, headers: Record
       body: JSON.stringify({ _tag: "Request", id: "1", tag, payload, headers: [] })
     })
   )
+
+/** A content that need not be there. */
+export const contentId = "DO-aGZA_I8Lc2F-ZsPzrXhTrcZaVte-PexJ5cOai52WjpQ"
+
+/** A join as JSON has it, of a member with that number who still misses so many bytes. */
+export const joinOf = (n: number, left = 1) => ({
+  contentId,
+  peerId: String(n).padStart(40, "0"),
+  reportedIp: "127.0.0.1",
+  port: 7000 + n,
+  isBackground: false,
+  dialect: { major: 1, minor: 0, build: 0, revision: 0 },
+  uploaded: 0,
+  downloaded: 0,
+  downloadedCdn: 0,
+  downloadedCache: 0,
+  left,
+  event: "Started",
+  restrictedUpload: false,
+  peersWanted: 50,
+  scope: "Lan",
+  restriction: "None",
+  uploadedBps: 0,
+  downloadedBps: 0,
+  profile: 768,
+  seq: 0
+})

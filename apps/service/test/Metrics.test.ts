@@ -3,33 +3,10 @@ import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { post } from "./Local.ts"
+import { contentId, joinOf, post } from "./Local.ts"
 import { folder, freePort, run, serving } from "./Program.ts"
 
 const who = { clientVersion: "1", profile: 768 }
-const contentId = "DO-aGZA_I8Lc2F-ZsPzrXhTrcZaVte-PexJ5cOai52WjpQ"
-const joinOf = (n: number) => ({
-  contentId,
-  peerId: String(n).padStart(40, "0"),
-  reportedIp: "127.0.0.1",
-  port: 7000 + n,
-  isBackground: false,
-  dialect: { major: 1, minor: 0, build: 0, revision: 0 },
-  uploaded: 0,
-  downloaded: 0,
-  downloadedCdn: 0,
-  downloadedCache: 0,
-  left: 1,
-  event: "Started",
-  restrictedUpload: false,
-  peersWanted: 50,
-  scope: "Lan",
-  restriction: "None",
-  uploadedBps: 0,
-  downloadedBps: 0,
-  profile: 768,
-  seq: 0
-})
 const lease = (n: number) => ({
   contentId,
   peerId: joinOf(n).peerId,

@@ -12,6 +12,7 @@ export class MemoryMulticast extends Context.Service<
     readonly sent: () => ReadonlyArray<{ readonly from: string; readonly message: Message }>
     /** The machine hears nobody any more, and nobody hears it. */
     readonly cut: (address: string) => Effect.Effect<void>
+    readonly restore: (address: string) => Effect.Effect<void>
   }
 >()("@piecework/lan/MemoryMulticast") {
   static readonly layer: Layer.Layer<MemoryMulticast> = Layer.sync(MemoryMulticast, () => {
@@ -21,6 +22,7 @@ export class MemoryMulticast extends Context.Service<
     return MemoryMulticast.of({
       sent: () => sent,
       cut: (address) => Effect.sync(() => void alone.add(address)),
+      restore: (address) => Effect.sync(() => void alone.delete(address)),
       machine: (address) => ({
         send: (message) =>
           Effect.sync(() => {

@@ -1,7 +1,7 @@
 /** Multicast DNS on the networks that this device is on. What cannot be sent or understood is left out: the network is not to be relied on. */
 import { networkInterfaces } from "node:os"
 import { Context, Effect, Layer, Schedule, type Scope } from "effect"
-import { open, type Socket } from "./internal/socket.ts"
+import type { Socket } from "./internal/socket.ts"
 import type { Message } from "./Message.ts"
 
 export type Heard = (message: Message, from: string) => void
@@ -34,7 +34,9 @@ const make = Effect.gen(function* () {
     for (const listener of listeners) listener(message, from)
   }
 
-  const look = Effect.sync(() => {
+  /** Loaded when it is needed: everybody who downloads knows of this module. */
+  const load = Effect.promise(() => import("./internal/socket.ts"))
+  const look = Effect.map(load, ({ open }) => {
     const addresses = new Set(ownAddresses())
     for (const [address, socket] of sockets) {
       if (addresses.has(address) && !socket.isBroken()) continue
@@ -47,13 +49,10 @@ const make = Effect.gen(function* () {
   })
 
   // The sockets are there from the first listener on: who only looks at settings opens none.
-  let isOpen = false
   const scope = yield* Effect.scope
-  const opened = Effect.suspend(() => {
-    if (isOpen) return Effect.void
-    isOpen = true
-    return Effect.andThen(look, Effect.asVoid(Effect.forkIn(Effect.repeat(look, Schedule.spaced(lookEvery)), scope)))
-  })
+  const opened = yield* Effect.cached(
+    Effect.andThen(look, Effect.asVoid(Effect.forkIn(Effect.repeat(look, Schedule.spaced(lookEvery)), scope)))
+  )
   yield* Effect.addFinalizer(() =>
     Effect.sync(() => {
       for (const socket of sockets.values()) socket.close()

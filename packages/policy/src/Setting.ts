@@ -78,7 +78,7 @@ const longestText = 4096
 export const text: Kind<string> = {
   decode: (raw) => {
     if (typeof raw !== "string") return Result.fail("WrongType")
-    // oxlint-disable-next-line no-control-regex
+    // oxlint-disable-next-line no-control-regex -- they are what must not get through
     if (raw.length > longestText || /[\u0000-\u001f\u007f]/.test(raw)) return Result.fail("OutOfRange")
     return Result.succeed(raw.trim())
   },

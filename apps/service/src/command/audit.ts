@@ -6,6 +6,7 @@ import { Output } from "../Output.ts"
 import * as contents from "./contents.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
+import { printable } from "../view/Printable.ts"
 
 const last = Flag.Int("last").pipe(
   Flag.withMetavar("N"),
@@ -43,7 +44,7 @@ export const audit = Command.make("audit", { last, before, ...remote.flags }).pi
       return yield* output.line(
         inOrder
           .map(({ action, at, detail, place: n, subject, who }) =>
-            contents.printable(`${n}  ${timeOf(at)}  ${who}  ${action}  ${subject}  ${JSON.stringify(detail)}`)
+            printable(`${n}  ${timeOf(at)}  ${who}  ${action}  ${subject}  ${JSON.stringify(detail)}`)
           )
           .join("\n")
       )

@@ -19,6 +19,7 @@ import { explained, Failure, ofDatabase } from "../Failure.ts"
 import * as Amount from "../view/Amount.ts"
 import { catalogOn, contentUrl, type Data, databaseIn } from "./options.ts"
 import * as remote from "./remote.ts"
+import { printable } from "../view/Printable.ts"
 
 export type Client = RpcClient.RpcClient<
   RpcGroup.Rpcs<typeof ContentAdminRpcs.ContentAdminRpcs>,
@@ -180,9 +181,6 @@ export const forPeople = (content: ContentAdminRpcs.ContentRecord, now: number):
   const [first = "no current URL", ...others] = urls
   return [words.join("  "), ...[first, ...others].map((url) => `  ${url}`)].join("\n")
 }
-
-/** Names of groups may hold what moves a terminal's cursor. */
-export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?")
 
 function secondsOf(text: string): Option.Option<number> {
   const millis = /^\d{4}-\d{2}-\d{2}(T[\d:.]+(Z|[+-]\d{2}:\d{2}))?$/.test(text) ? Date.parse(text) : Number.NaN

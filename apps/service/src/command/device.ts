@@ -7,6 +7,7 @@ import * as Amount from "../view/Amount.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
 import * as trusting from "./trusting.ts"
+import { printable } from "../view/Printable.ts"
 
 const uses = Flag.Int("uses").pipe(
   Flag.withDescription("how many devices may enrol with it"),
@@ -61,9 +62,9 @@ const listing = (kind: "Device" | "Enrolment", name: string, description: string
   )
 
 const lineOf = (one: Credential, now: number): string => {
-  const groups = one.groups.length === 0 ? "no groups" : one.groups.map(trusting.printable).join(", ")
+  const groups = one.groups.length === 0 ? "no groups" : one.groups.map(printable).join(", ")
   const left = one.usesLeft === null ? "" : `, ${Amount.count(one.usesLeft, "use")} left`
-  return `${one.id}  ${trusting.printable(one.name)}  ${groups}  ${trusting.stateOf(one, now)}${left}`
+  return `${one.id}  ${printable(one.name)}  ${groups}  ${trusting.stateOf(one, now)}${left}`
 }
 
 const show = Command.make("show", { id: trusting.id, ...remote.flags }).pipe(
@@ -77,8 +78,8 @@ const show = Command.make("show", { id: trusting.id, ...remote.flags }).pipe(
       if (json) return yield* output.line(JSON.stringify(shown))
       return yield* output.line(
         [
-          `${shown.id}  ${trusting.printable(shown.name)}`,
-          `  groups    ${shown.groups.length === 0 ? "none" : shown.groups.map(trusting.printable).join(", ")}`,
+          `${shown.id}  ${printable(shown.name)}`,
+          `  groups    ${shown.groups.length === 0 ? "none" : shown.groups.map(printable).join(", ")}`,
           `  enrolled  ${shown.createdAt} by ${shown.createdBy}`,
           `  seen      ${shown.usedAt ?? "not yet"}`,
           ...(shown.revokedAt === null ? [] : [`  revoked   ${shown.revokedAt}`])
@@ -99,7 +100,7 @@ const revoking = (kind: "Device" | "Enrolment", name: string, description: strin
         const one = yield* trusting.administer({ ...where, data }, (client) => client.Revoke({ kind, id }))
         return yield* json
           ? output.line(JSON.stringify(trusting.forPrograms(one)))
-          : output.note(`Revoked ${trusting.printable(one.name)}.`)
+          : output.note(`Revoked ${printable(one.name)}.`)
       })
     )
   )
@@ -122,7 +123,7 @@ const setGroups = Command.make("set-groups", {
       )
       return yield* json
         ? output.line(JSON.stringify(trusting.forPrograms(one)))
-        : output.note(`${trusting.printable(one.name)} is in ${Amount.count(one.groups.length, "group")} now.`)
+        : output.note(`${printable(one.name)} is in ${Amount.count(one.groups.length, "group")} now.`)
     })
   )
 )

@@ -21,6 +21,7 @@ import * as contents from "./contents.ts"
 import { contentUrl } from "./options.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
+import { printable } from "../view/Printable.ts"
 
 const source = Argument.String("FILE|URL|DIR").pipe(
   Argument.withDescription(
@@ -193,7 +194,7 @@ const told = (
       const isNew = published.filter(({ reply }) => reply.isNew).length
       yield* output.note(`Published ${Amount.count(published.length, "file")}, ${isNew} of them new.`)
       for (const { label, reply } of published) {
-        yield* output.line(`${reply.content.contentId}  ${contents.printable(label)}`)
+        yield* output.line(`${reply.content.contentId}  ${printable(label)}`)
       }
       return
     }

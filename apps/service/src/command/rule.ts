@@ -10,6 +10,7 @@ import * as Amount from "../view/Amount.ts"
 import * as contents from "./contents.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
+import { printable } from "../view/Printable.ts"
 
 const pattern = Argument.String("PATTERN").pipe(
   Argument.withDescription('"https://repo.example/debian/**": * is a part of a segment, ** any number of segments')
@@ -99,5 +100,5 @@ const forPeople = ({ countsQuery, maxBytes, pattern: text, policy }: RuleRecord)
     text,
     `up to ${Amount.bytes(maxBytes)}`,
     ...(countsQuery ? ["with queries"] : []),
-    ...((policy.groups ?? []).length === 0 ? [] : [`for ${(policy.groups ?? []).map(contents.printable).join(", ")}`])
+    ...((policy.groups ?? []).length === 0 ? [] : [`for ${(policy.groups ?? []).map(printable).join(", ")}`])
   ].join("  ")

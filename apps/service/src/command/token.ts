@@ -6,6 +6,7 @@ import { Output } from "../Output.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
 import * as trusting from "./trusting.ts"
+import { printable } from "../view/Printable.ts"
 
 const scopes = Flag.String("scope").pipe(
   Flag.withMetavar("SCOPE"),
@@ -52,7 +53,7 @@ const list = Command.make("list", remote.flags).pipe(
       const lines = tokens.map((token) => {
         const used = token.usedAt === null ? "never used" : `used ${trusting.dayOf(token.usedAt)}`
         const may = token.scopes.join(", ").toLowerCase()
-        return `${token.id}  ${trusting.printable(token.name)}  ${may}  ${trusting.stateOf(token, now)}, ${used}`
+        return `${token.id}  ${printable(token.name)}  ${may}  ${trusting.stateOf(token, now)}, ${used}`
       })
       return yield* output.line(lines.join("\n"))
     })
@@ -68,7 +69,7 @@ const revoke = Command.make("revoke", { id: trusting.id, ...remote.flags }).pipe
       const token = yield* trusting.administer({ ...where, data }, (client) => client.Revoke({ kind: "Operator", id }))
       return yield* json
         ? output.line(JSON.stringify(trusting.forPrograms(token)))
-        : output.note(`Revoked ${trusting.printable(token.name)}.`)
+        : output.note(`Revoked ${printable(token.name)}.`)
     })
   )
 )

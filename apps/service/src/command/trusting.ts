@@ -118,9 +118,6 @@ export const stateOf = (credential: Credential, now: number): string => {
 
 export const dayOf = (millis: number): string => new Date(millis).toISOString().slice(0, 10)
 
-/** Names come from devices, and may hold what moves a terminal's cursor. */
-export const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?")
-
 const timeOf = (millis: number | null): string | null => (millis === null ? null : new Date(millis).toISOString())
 
 function lifetimeIn(text: string): Option.Option<Option.Option<Duration.Duration>> {

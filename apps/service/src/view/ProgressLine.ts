@@ -1,5 +1,6 @@
 /** The line that shows how far hashing is. */
 import * as Amount from "./Amount.ts"
+import { printable } from "./Printable.ts"
 
 export interface Progress {
   readonly name: string
@@ -24,6 +25,3 @@ export const progressLine = ({ columns, elapsed, hashed, name, total }: Progress
   const filled = Math.round(share * width)
   return `${label}[${"#".repeat(filled)}${"-".repeat(width - filled)}]${words}`
 }
-
-/** A file's name may hold anything, even what moves a terminal's cursor. */
-const printable = (text: string): string => text.replaceAll(/\p{Cc}/gu, "?")
