@@ -169,7 +169,7 @@ describe("A service", () => {
       const data = yield* folder
       const { url } = yield* serving(data)
       assert.strictEqual((yield* readyAt(url)).code, 200)
-      const other = new DatabaseSync(join(data, fileName))
+      const other = new DatabaseSync(join(data, fileName), { timeout: 20_000 })
       yield* Effect.addFinalizer(() => Effect.sync(() => other.close()))
       other.exec("BEGIN IMMEDIATE")
       yield* Effect.sleep("1100 millis")
