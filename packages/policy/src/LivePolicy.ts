@@ -1,0 +1,48 @@
+/**
+ * The settings of this device as they are now. Who needs one for a moment asks `current`; who has to act on a change listens.
+ * Without a provider the defaults are in force and never change.
+ */
+import { Context, Effect, Layer, type Scope } from "effect"
+import { defaults, type Policy } from "./Policy.ts"
+
+export interface LivePolicy {
+  readonly current: () => Policy
+  /** Calls the listener at each change, in plain code, as long as the scope lasts. It is not called for what is in force now. */
+  readonly onChange: (listener: (policy: Policy) => void) => Effect.Effect<void, never, Scope.Scope>
+}
+
+export const LivePolicy = Context.Reference<LivePolicy>("@piecework/policy/LivePolicy", {
+  defaultValue: () => constant(defaults)
+})
+
+/** Settings that never change. */
+export const constant = (policy: Policy): LivePolicy => ({ current: () => policy, onChange: () => Effect.void })
+
+export const layerConstant = (policy: Policy): Layer.Layer<never> => Layer.succeed(LivePolicy, constant(policy))
+
+export interface Changing extends LivePolicy {
+  readonly set: (policy: Policy) => void
+}
+
+/** Settings that change when they are set. */
+export const changing = (first: Policy): Changing => {
+  let policy = first
+  const listeners = new Set<(policy: Policy) => void>()
+  return {
+    current: () => policy,
+    onChange: (listener) =>
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          // A place of its own, for who listens twice with one function.
+          const own = (next: Policy) => listener(next)
+          listeners.add(own)
+          return own
+        }),
+        (own) => Effect.sync(() => void listeners.delete(own))
+      ).pipe(Effect.asVoid),
+    set: (next) => {
+      policy = next
+      for (const listener of [...listeners]) listener(next)
+    }
+  }
+}
