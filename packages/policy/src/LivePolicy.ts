@@ -42,7 +42,7 @@ export const changing = (first: Policy): Changing => {
       ).pipe(Effect.asVoid),
     set: (next) => {
       policy = next
-      for (const listener of [...listeners]) listener(next)
+      for (const listener of listeners) listener(next)
     }
   }
 }
