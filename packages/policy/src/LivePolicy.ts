@@ -27,22 +27,23 @@ export interface Changing extends LivePolicy {
 /** Settings that change when they are set. */
 export const changing = (first: Policy): Changing => {
   let policy = first
-  const listeners = new Set<(policy: Policy) => void>()
+  const listeners = new Map<symbol, (policy: Policy) => void>()
   return {
     current: () => policy,
     onChange: (listener) =>
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          // A place of its own, for who listens twice with one function.
-          const own = (next: Policy) => listener(next)
-          listeners.add(own)
-          return own
-        }),
-        (own) => Effect.sync(() => void listeners.delete(own))
-      ).pipe(Effect.asVoid),
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => {
+            const place = Symbol("listener")
+            listeners.set(place, listener)
+            return place
+          }),
+          (place) => Effect.sync(() => void listeners.delete(place))
+        )
+      ),
     set: (next) => {
       policy = next
-      for (const listener of listeners) listener(next)
+      for (const listener of listeners.values()) listener(next)
     }
   }
 }
