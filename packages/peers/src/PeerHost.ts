@@ -19,7 +19,7 @@ import type { Phf } from "@piecework/hashing/Phf"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
 import { Handshake } from "@piecework/wire"
-import { Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
 import { Bans } from "./Bans.ts"
 import { farther, kindOfAddress } from "./internal/kindOfAddress.ts"
 import { Registry, type Slot } from "./internal/Registry.ts"
@@ -85,12 +85,13 @@ const make = Effect.gen(function* () {
   /** By hash of hashes; who came last is asked first. */
   const swarms = new Map<string, ReadonlyArray<Swarm>>()
   let handshakes = 0
+  const looksFrom = yield* Clock.currentTimeMillis
 
   const session = (
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, looksFrom })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

@@ -39,6 +39,8 @@ export interface SessionOptions {
   readonly pool: BufferPool["Service"]
   readonly bans: Bans["Service"]
   readonly slots: UploadSlots
+  /** Epoch milliseconds from which the sessions of a host count their looks at the clock, so that they look together. */
+  readonly looksFrom: number
 }
 
 /** Pieces of one run that are asked for before the first of them is complete. */
@@ -282,9 +284,10 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   readonly died = (defect: unknown): void => this.over(Effect.die(defect))
 
   private get watch(): Effect.Effect<never, PeerError> {
-    const { bans, config, served, stream } = this.options
+    const { bans, config, looksFrom, served, stream } = this.options
     return watch({
       config,
+      looksFrom,
       counters: stream.counters,
       inFrame: () => this.reader.inFrame,
       writing: () => this.outbox.isWriting,
