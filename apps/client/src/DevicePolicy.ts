@@ -34,6 +34,9 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DOAllowVPNPeerCaching",
   "DOVpnKeywords",
   "DORestrictPeerSelectionBy",
+  "DODelayForegroundDownloadFromHttp",
+  "DODelayBackgroundDownloadFromHttp",
+  "DOMinBackgroundQos",
   "MinContentSizeToPeer"
 ])
 

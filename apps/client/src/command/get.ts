@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
+import type { Priority } from "@piecework/policy/Facts"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Host } from "@piecework/host/Host"
@@ -39,6 +40,13 @@ const flags = {
   mode: options.mode,
   group: options.group,
   policy: options.policy,
+  priority: Flag.Literals("priority", ["foreground", "background"]).pipe(
+    Flag.withDescription(
+      "whether somebody waits for the file; the delays and limits of the policy differ; default foreground"
+    ),
+    Flag.withDefault("foreground"),
+    Flag.map((word): Priority => (word === "foreground" ? "Foreground" : "Background"))
+  ),
   seed: options
     .duration("seed")
     .pipe(
@@ -134,6 +142,7 @@ export const get = Command.make(
         contentId,
         path: isAbsolute(name) ? name : resolve(name),
         mode,
+        priority: input.priority,
         why,
         overwrite: input.overwrite,
         link: input.link
