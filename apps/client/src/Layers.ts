@@ -18,7 +18,9 @@ import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
+import type { Live } from "./DevicePolicy.ts"
 import * as OwnAddress from "./OwnAddress.ts"
+import * as ServiceSettings from "./ServiceSettings.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
 import { version } from "./version.ts"
@@ -36,7 +38,7 @@ export interface Options {
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
   /** The settings as they are now. */
-  readonly policy: LivePolicy.LivePolicy
+  readonly policy: Live
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
@@ -105,8 +107,12 @@ export const client = (options: Options) => {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
       Layer.unwrap(
-        Effect.map(ServiceTrust, ({ certificates, credential }) =>
-          Cloud.Cloud.layer.pipe(
+        Effect.gen(function* () {
+          const { certificates, credential } = yield* ServiceTrust
+          const { root } = yield* StateFolder
+          const { hear } = options.policy
+          return ServiceSettings.layer({ root, service: serviceUrl, atOnce: !options.fetches, hear }).pipe(
+            Layer.provide(Cloud.Cloud.layer),
             Layer.provide([
               CloudConfig.layer({
                 serviceUrl,
@@ -118,7 +124,7 @@ export const client = (options: Options) => {
               nodeHttp(certificates)
             ])
           )
-        )
+        })
       )
   })
   const sources = Layer.unwrap(
@@ -144,7 +150,12 @@ export const client = (options: Options) => {
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
-    Layer.provideMerge(Layer.succeed(LivePolicy.LivePolicy, options.policy))
+    Layer.provideMerge(
+      Layer.merge(
+        Layer.succeed(LivePolicy.LivePolicy, options.policy),
+        Layer.effectDiscard(Effect.forkScoped(options.policy.keepUp))
+      )
+    )
   )
 }
 

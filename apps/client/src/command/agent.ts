@@ -45,7 +45,7 @@ export const agent = Command.make(
   Effect.fn("agent")(function* (input) {
     yield* Ending.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
-    const live = yield* DevicePolicy.live(input)
+    const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())

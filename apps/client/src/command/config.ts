@@ -74,7 +74,7 @@ const table = (policy: Policy.Policy): string => {
   const rows = names.map((name) => {
     const { provider } = policy.effective(name)
     const isIdle = policy.isSet(name) && !DevicePolicy.carriedOut.has(name)
-    return [name, shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
+    return [name, Policy.shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
   })
   const head = ["SETTING", "VALUE", "SAID BY"]
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
@@ -92,9 +92,9 @@ const explained = (policy: Policy.Policy, name: Name): string => {
   const { deprecated, kind, since, summary, unit }: Setting<unknown> = settings[name]
   const { provider } = policy.effective(name)
   return [
-    `${name} is ${shown(policy, name)}, by ${words[provider]}.`,
+    `${name} is ${Policy.shown(policy, name)}, by ${words[provider]}.`,
     summary,
-    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${shown(Policy.defaults, name)}. Since ${since}.`,
+    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${Policy.shown(Policy.defaults, name)}. Since ${since}.`,
     ...(deprecated === undefined
       ? []
       : [
@@ -120,14 +120,3 @@ const decidesPeering: ReadonlySet<Name> = new Set([
   "DOMinDiskSizeAllowedToPeer",
   "DOAllowVPNPeerCaching"
 ])
-
-/** A value in words: with its unit, or that there is none. */
-const shown = (policy: Policy.Policy, name: Name): string => {
-  const value: unknown = policy.get(name)
-  const { unit }: Setting<unknown> = settings[name]
-  if (value === undefined) return "not set"
-  if (typeof value === "boolean") return value ? "yes" : "no"
-  if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(", ")
-  if (typeof value === "object") return JSON.stringify(value)
-  return unit === undefined ? String(value) : `${String(value)} ${unit}`
-}
