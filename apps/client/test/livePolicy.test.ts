@@ -5,11 +5,14 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import { KeyValueReply } from "@piecework/cloud/KeyValueRpcs"
-import type { Policy } from "@piecework/policy/Policy"
+import { Host } from "@piecework/host/Host"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
+import { type Policy, resolve } from "@piecework/policy/Policy"
 import { Output } from "@piecework/terminal/Output"
 import { ByteSize, Context, Effect, FileSystem, Layer, Option, PlatformError } from "effect"
 import { TestClock } from "effect/testing"
 import * as DevicePolicy from "../src/DevicePolicy.ts"
+import * as Serving from "../src/Serving.ts"
 import * as ServiceSettings from "../src/ServiceSettings.ts"
 
 const folder = "/etc/piecework"
@@ -284,6 +287,39 @@ describe("What the service says to all its devices", () => {
       const place = join(root, "settings", `${encodeURIComponent(service)}.json`)
       writeFileSync(place, readFileSync(place, "utf8").slice(0, 40))
       assert.isTrue(Option.isNone(yield* ServiceSettings.kept(root, service)))
+    })
+  )
+})
+
+const withMode = (mode: number) => resolve([{ provider: "ManagedFile", values: { DODownloadMode: mode } }])
+
+describe("An agent", () => {
+  it.effect("serves while the settings let it have peers, in the mode that they say", () =>
+    Effect.gen(function* () {
+      const { layer, notes } = desk()
+      const policy = LivePolicy.changing(withMode(1))
+      const served: Array<string> = []
+      const serve = (mode: string) =>
+        Effect.acquireUseRelease(
+          Effect.sync(() => served.push(`${mode} begins`)),
+          () => Effect.never,
+          () => Effect.sync(() => served.push(`${mode} ends`))
+        )
+      yield* Serving.whileAllowed({ policy, folder: "/", mode: "Lan" }, serve).pipe(
+        Effect.provide([layer, Host.layerTest()]),
+        Effect.forkScoped
+      )
+      for (const mode of [1, 0, 0, 3, 1]) {
+        yield* TestClock.adjust(1)
+        policy.set(withMode(mode))
+      }
+      yield* TestClock.adjust(1)
+      assert.deepStrictEqual(served, ["Lan begins", "Lan ends", "Internet begins", "Internet ends", "Lan begins"])
+      assert.deepStrictEqual(notes, [
+        "piecework: No peers are served from now on: the mode HttpOnly has none.",
+        "piecework: Peers are served again.",
+        "piecework: Peers are served in the mode Lan from now on."
+      ])
     })
   )
 })
