@@ -101,30 +101,39 @@ const neighbours = Layer.unwrap(
   )
 )
 
+/** The services behind the URL. */
+export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys">) =>
+  Layer.unwrap(
+    Effect.map(ServiceTrust, ({ certificates, credential }) =>
+      Cloud.Cloud.layer.pipe(
+        Layer.provide([
+          CloudConfig.layer({
+            serviceUrl,
+            clientVersion: version,
+            groupId: options.group,
+            credential,
+            serviceKeys: options.serviceKeys
+          }),
+          nodeHttp(certificates)
+        ])
+      )
+    )
+  )
+
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
       Layer.unwrap(
-        Effect.gen(function* () {
-          const { certificates, credential } = yield* ServiceTrust
-          const { root } = yield* StateFolder
-          const { hear } = options.policy
-          return ServiceSettings.layer({ root, service: serviceUrl, atOnce: !options.fetches, hear }).pipe(
-            Layer.provide(Cloud.Cloud.layer),
-            Layer.provide([
-              CloudConfig.layer({
-                serviceUrl,
-                clientVersion: version,
-                groupId: options.group,
-                credential,
-                serviceKeys: options.serviceKeys
-              }),
-              nodeHttp(certificates)
-            ])
-          )
-        })
+        Effect.map(StateFolder, ({ root }) =>
+          ServiceSettings.layer({
+            root,
+            service: serviceUrl,
+            atOnce: !options.fetches,
+            hear: options.policy.hear
+          }).pipe(Layer.provide(services(serviceUrl, options)))
+        )
       )
   })
   const sources = Layer.unwrap(

@@ -127,27 +127,27 @@ for (const [name, live] of Object.entries({ "in memory": inMemory, "over HTTP": 
       Effect.gen(function* () {
         const client = yield* Client
         const admin = as(operator("Admin"))
-        const set = (name: string, value: string) => admin(client.SetSetting({ name, value }))
+        const set = (setting: string, value: string) => admin(client.SetSetting({ name: setting, value }))
         yield* set("domaxcacheage", "60")
         yield* set("DOMaxCacheAge", " 90 ")
         yield* set("DOAllowVPNPeerCaching", "1")
         yield* set("DOVpnKeywords", "tun, wg")
         const all = yield* as(operator("Read"))(client.ListSettings())
         assert.deepStrictEqual(
-          all.map(({ name, value }) => [name, value]),
+          all.map((one) => [one.name, one.value]),
           [
             ["DOAllowVPNPeerCaching", true],
             ["DOMaxCacheAge", 90],
             ["DOVpnKeywords", "tun, wg"]
           ]
         )
-        for (const [name, value, why] of [
+        for (const [setting, value, why] of [
           ["DOMaxCacheAgo", "1", "DOMaxCacheAgo is no setting. Did you mean DOMaxCacheAge?"],
           ["DOMaxCacheSize", "101", "DOMaxCacheSize takes 1 to 100 %, and not 101."],
           ["DOMaxCacheSize", "much", "DOMaxCacheSize takes 1 to 100 %, and not much."],
           ["DOModifyCacheDrive", "/", "DOModifyCacheDrive is for each device to say, and for no service."]
         ] as const) {
-          const refused = yield* Effect.flip(set(name, value))
+          const refused = yield* Effect.flip(set(setting, value))
           assert.deepStrictEqual([refused._tag, refused.message], ["SettingRefused", why])
         }
         assert.isTrue((yield* admin(client.UnsetSetting({ name: "DOVPNKEYWORDS" }))).wasSet)

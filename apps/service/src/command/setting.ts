@@ -78,6 +78,6 @@ export const setting = Command.make("setting").pipe(
   Command.withSubcommands([set, list, unset])
 )
 
-const shown = ({ value: said }: SettingRecord): string => printable(String(said))
+const shown = ({ value: said }: SettingRecord): string => (said === "" ? "(empty)" : printable(String(said)))
 
 const forPrograms = ({ setAt, ...rest }: SettingRecord) => ({ ...rest, setAt: new Date(setAt).toISOString() })
