@@ -1,0 +1,1 @@
+export * as TokenBucket from "./TokenBucket.ts"
