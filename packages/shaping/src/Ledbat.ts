@@ -16,15 +16,23 @@ export interface Ledbat {
   readonly slowdownAt: number | undefined
   /** Since when next to nothing waits although the window was used; `undefined` while something does. */
   readonly calmSince: number | undefined
+  /** Before then a calm line gets no new slow start: the last one has shown where the queue begins. */
+  readonly restartAfter: number
   /** When something was last heard. */
   readonly heardAt: number
 }
 
 export type Phase =
-  /** The window doubles each round trip until it has `threshold` bytes or the queue grows. */
-  | { readonly _tag: "SlowStart"; readonly threshold: number; readonly slowdownBegan: number | undefined }
-  /** The window follows the queue. */
-  | { readonly _tag: "Steady" }
+  /** The window grows by a share each round trip, until it has `threshold` bytes or the queue grows. */
+  | {
+      readonly _tag: "SlowStart"
+      readonly threshold: number
+      readonly growth: number
+      /** Of the slowdown that this makes good. */
+      readonly slowdownBegan: number | undefined
+    }
+  /** The window follows the queue; what was sent before `deafUntil` is answered already. */
+  | { readonly _tag: "Steady"; readonly deafUntil: number }
   /** The window is small for two round trips, so that the queue of our own making drains. */
   | { readonly _tag: "Slowdown"; readonly began: number; readonly until: number; readonly window: number }
 
@@ -46,7 +54,7 @@ export interface Heard {
  * How long our bytes may make others wait. RFC 6817 allows 100 ms and LEDBAT++ takes 60; what a foreground flow sees is to stay
  * under 60 ms, with what comes beside the standing queue: the burst between two receipts, and the overshoot of a slow start.
  */
-export const target = 30
+export const target = 25
 
 /** Payload of a full frame on Ethernet, with time stamps. */
 export const segment = 1448
@@ -70,10 +78,20 @@ const slowdownLeast = 2000
 /** Slow start ends when this share of the target is felt. */
 const slowStartShare = 3 / 4
 
+/**
+ * By how much of itself the window grows in a round trip of slow start: less than TCP's doubling, since all that is sent before
+ * the first delay is heard of waits in the queue. After a slowdown it only gets back to where it was.
+ */
+const growths = { begin: 1 / 2, slowdown: 1 }
+
 /** When less than this share of the target waits for so many round trips and milliseconds, the line has room: start again. */
 const calmShare = 1 / 4
 const calmRoundTrips = 8
 const calmLeast = 500
+
+/** So long after a slow start that the queue has ended. */
+const restartRoundTrips = 100
+const restartLeast = 5000
 
 /** Silence after which the window says nothing of the line any more. */
 const idleRoundTrips = 4
@@ -84,9 +102,10 @@ const steepest = 1 / 2
 
 export const initial = (now: number): Ledbat => ({
   window: initialWindow,
-  phase: { _tag: "SlowStart", threshold: largestWindow, slowdownBegan: undefined },
+  phase: { _tag: "SlowStart", threshold: largestWindow, growth: growths.begin, slowdownBegan: undefined },
   slowdownAt: undefined,
   calmSince: undefined,
+  restartAfter: now,
   heardAt: now
 })
 
@@ -97,9 +116,10 @@ export const hear = (state: Ledbat, heard: Heard): Ledbat => {
   const next = { ...state, heardAt: now }
   if (phase._tag === "Slowdown") {
     if (now < phase.until) return next
-    return { ...next, phase: { _tag: "SlowStart", threshold: phase.window, slowdownBegan: phase.began } }
+    const growth = growths.slowdown
+    return { ...next, phase: { _tag: "SlowStart", threshold: phase.window, growth, slowdownBegan: phase.began } }
   }
-  return phase._tag === "SlowStart" ? start(next, phase, heard) : follow(next, heard)
+  return phase._tag === "SlowStart" ? start(next, phase, heard) : now < phase.deafUntil ? next : follow(next, heard)
 }
 
 /** Before sending again when nothing is under way: after a silence it begins anew, up to the window that was. */
@@ -109,7 +129,7 @@ export const resume = (state: Ledbat, now: number, roundTrip: number): Ledbat =>
     : {
         ...state,
         window: initialWindow,
-        phase: { _tag: "SlowStart", threshold: state.window, slowdownBegan: undefined },
+        phase: { _tag: "SlowStart", threshold: state.window, growth: growths.begin, slowdownBegan: undefined },
         calmSince: undefined,
         heardAt: now
       }
@@ -117,7 +137,7 @@ export const resume = (state: Ledbat, now: number, roundTrip: number): Ledbat =>
 const start = (state: Ledbat, phase: Phase & { readonly _tag: "SlowStart" }, heard: Heard): Ledbat => {
   const { now, queueing, received, roundTrip } = heard
   const felt = queueing > target * slowStartShare
-  const window = felt || !isUsed(state, heard) ? state.window : bounded(state.window + received)
+  const window = felt || !isUsed(state, heard) ? state.window : bounded(state.window + phase.growth * received)
   if (!felt && window < phase.threshold) return { ...state, window }
   // What the slowdown took is made good by a long time without one. After the very first slow start one comes at once: only
   // now is there a queue, of ours or of others, and nobody knows yet which.
@@ -125,23 +145,32 @@ const start = (state: Ledbat, phase: Phase & { readonly _tag: "SlowStart" }, hea
     phase.slowdownBegan !== undefined
       ? now + Math.max(slowdownLeast, slowdownRarity * (now - phase.slowdownBegan))
       : (state.slowdownAt ?? now + 2 * roundTrip)
-  return { ...state, window: Math.min(window, phase.threshold), phase: { _tag: "Steady" }, slowdownAt }
+  return {
+    ...state,
+    // What is felt now was sent a round trip ago, when the window was so much smaller.
+    window: felt ? bounded(window / (1 + phase.growth)) : Math.min(window, phase.threshold),
+    phase: { _tag: "Steady", deafUntil: now + roundTrip },
+    slowdownAt,
+    restartAfter: felt ? now + Math.max(restartLeast, restartRoundTrips * roundTrip) : state.restartAfter
+  }
 }
 
 const follow = (state: Ledbat, heard: Heard): Ledbat => {
   const { now, queueing, received, roundTrip } = heard
   const used = isUsed(state, heard)
-  const over = queueing / target - 1
+  const over = Math.max(0, queueing / target - 1)
   // So much of a window's worth of receipts is this one.
   const part = Math.min(1, received / state.window)
-  const change = over > 0 ? -Math.min(over, steepest) * state.window : used ? -over * segment : 0
+  // The growth is the same whatever waits: flows that feel one queue then come to one window, the larger ones from above.
+  const change = (used ? segment : 0) - Math.min(over, steepest) * state.window
   const window = bounded(state.window + part * change)
-  const calmSince = used && queueing < target * calmShare ? (state.calmSince ?? now) : undefined
+  const calmSince =
+    used && now >= state.restartAfter && queueing < target * calmShare ? (state.calmSince ?? now) : undefined
   const next = { ...state, window, calmSince }
   if (calmSince !== undefined && now - calmSince >= Math.max(calmLeast, calmRoundTrips * roundTrip)) {
     return {
       ...next,
-      phase: { _tag: "SlowStart", threshold: largestWindow, slowdownBegan: undefined },
+      phase: { _tag: "SlowStart", threshold: largestWindow, growth: growths.begin, slowdownBegan: undefined },
       calmSince: undefined
     }
   }

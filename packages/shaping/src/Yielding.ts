@@ -24,6 +24,15 @@ export interface Receipt {
 /** Less than this is not worth a write of its own, unless the window is smaller than four of them. */
 const worthWriting = 16_384
 
+/**
+ * A window leaves spread over its round trip, a little faster than it comes back, and not as the bursts in which receipts come:
+ * others would wait behind each burst, and flows would take their own bursts for the queue of somebody else.
+ */
+const pace = 1.25
+
+/** What may leave in one burst, in milliseconds of that pace. */
+const burst = 4
+
 export class Yielding {
   private readonly flight: Flight
   private ledbat: Ledbat.Ledbat
@@ -31,13 +40,17 @@ export class Yielding {
   private roundTrips = DelayHistory.empty
   /** One way as first measured: microseconds modulo 2³². */
   private origin: number | undefined
-  /** From handing over to hearing, on the average of some; the first guess is a long way. */
-  private roundTrip = 100
+  /** From handing over to hearing, on the average of some; as soon as there is one. */
+  private roundTrip: number | undefined
+  /** Bytes that may leave now as far as the pace goes, and when that was true. */
+  private tokens = Ledbat.initialWindow
+  private pacedAt: number
 
   /** `begin`: bytes of the stream that were handed over before. */
   constructor(begin: number, now: number) {
     this.flight = new Flight(begin)
     this.ledbat = Ledbat.initial(now)
+    this.pacedAt = now
   }
 
   /** Whether the receiver has ever said anything. */
@@ -57,16 +70,33 @@ export class Yielding {
   /** So many bytes of the stream were handed over. */
   handOver(bytes: number, now: number): void {
     this.flight.handOver(bytes, now)
+    this.refill(now)
+    this.tokens -= bytes
   }
 
-  /** How many of `wanted` bytes may be handed over now; 0 until the next receipt. */
-  allowance(wanted: number, now: number): number {
+  /** How many of `wanted` bytes may be handed over now; where that is none, milliseconds to wait, or until the next receipt. */
+  allowance(wanted: number, now: number): { readonly bytes: number } | { readonly wait: number | "Receipt" } {
     const { inFlight } = this.flight
-    if (inFlight === 0) this.ledbat = Ledbat.resume(this.ledbat, now, this.roundTrip)
+    if (inFlight === 0) this.ledbat = Ledbat.resume(this.ledbat, now, this.roundTrip ?? 0)
     const { window } = this.ledbat
-    const room = Math.floor(Math.min(wanted, window - inFlight))
     // The last bytes of what is wanted may be few; else a write a segment would cost more than it brings.
-    return room >= Math.min(wanted, worthWriting, window / 4) ? room : 0
+    const worth = Math.min(wanted, worthWriting, window / 4)
+    const room = Math.floor(Math.min(wanted, window - inFlight))
+    if (room < worth) return { wait: "Receipt" }
+    this.refill(now)
+    const bytes = Math.floor(Math.min(room, this.tokens))
+    return bytes >= worth ? { bytes } : { wait: Math.max(1, Math.ceil((worth - this.tokens) / this.rate)) }
+  }
+
+  /** Bytes a millisecond. */
+  private get rate(): number {
+    return (pace * this.ledbat.window) / Math.max(1, this.roundTrip ?? 1)
+  }
+
+  private refill(now: number): void {
+    const most = Math.max(Math.min(worthWriting, this.ledbat.window), this.rate * burst)
+    this.tokens = Math.min(most, this.tokens + this.rate * (now - this.pacedAt))
+    this.pacedAt = now
   }
 
   /** The receiver said what has come. Answers whether that was news: what makes no sense is ignored. */
@@ -81,7 +111,7 @@ export class Yielding {
     this.oneWay = DelayHistory.add(this.oneWay, now, ((difference - this.origin) | 0) / 1000)
     const roundTrip = now - handedAt
     this.roundTrips = DelayHistory.add(this.roundTrips, now, Math.max(0, roundTrip - receipt.held / 1000))
-    this.roundTrip += (roundTrip - this.roundTrip) / 8
+    this.roundTrip = this.roundTrip === undefined ? roundTrip : this.roundTrip + (roundTrip - this.roundTrip) / 8
     this.ledbat = Ledbat.hear(this.ledbat, {
       now,
       received,
