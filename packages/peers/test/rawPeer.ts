@@ -116,7 +116,7 @@ export const rawDialled = Effect.fnUntraced(function* (
     yield* raw.send({ _tag: "Bitfield", bytes: pieces.bytes })
     return raw
   })
-  const peer = new Peer.Peer({ id, address: new Peer.PeerAddress({ host: machine, port }), kind: "Group" })
+  const peer = new Peer.Peer({ id, address: new Peer.PeerAddress({ host: machine, port }), kind: "Lan" })
   const [session, raw] = yield* Effect.all([by.host.connect(peer, by.served), answer], { concurrency: 2 })
   return { session, raw, peer }
 })

@@ -30,8 +30,11 @@ const worthWriting = 16_384
  */
 const pace = 1.25
 
-/** What may leave in one burst, in milliseconds of that pace. */
-const burst = 4
+/** What may leave in one burst, in milliseconds of that pace: timers come late. */
+const burst = 8
+
+/** Milliseconds that a receiver waits with its receipt at most, unless it has something else under way. */
+const usualHold = 20
 
 export class Yielding {
   private readonly flight: Flight
@@ -74,14 +77,22 @@ export class Yielding {
     this.tokens -= bytes
   }
 
-  /** How many of `wanted` bytes may be handed over now; where that is none, milliseconds to wait, or until the next receipt. */
-  allowance(wanted: number, now: number): { readonly bytes: number } | { readonly wait: number | "Receipt" } {
+  /**
+   * How many of `wanted` bytes may be handed over now; where that is none, milliseconds to wait, or until the next receipt.
+   * `pressed`: what is wanted cannot wait for a receipt, so only the pace counts.
+   */
+  allowance(
+    wanted: number,
+    now: number,
+    pressed = false
+  ): { readonly bytes: number } | { readonly wait: number | "Receipt" } {
     const { inFlight } = this.flight
-    if (inFlight === 0) this.ledbat = Ledbat.resume(this.ledbat, now, this.roundTrip ?? 0)
+    // The last few bytes may never be told of.
+    if (inFlight < Ledbat.segment) this.ledbat = Ledbat.resume(this.ledbat, now, this.roundTrip ?? 0)
     const { window } = this.ledbat
     // The last bytes of what is wanted may be few; else a write a segment would cost more than it brings.
     const worth = Math.min(wanted, worthWriting, window / 4)
-    const room = Math.floor(Math.min(wanted, window - inFlight))
+    const room = pressed ? wanted : Math.floor(Math.min(wanted, window - inFlight))
     if (room < worth) return { wait: "Receipt" }
     this.refill(now)
     const bytes = Math.floor(Math.min(room, this.tokens))
@@ -109,8 +120,10 @@ export class Yielding {
     this.origin ??= difference
     // Modulo 2³², as a number with a sign: differences of up to 35 minutes.
     this.oneWay = DelayHistory.add(this.oneWay, now, ((difference - this.origin) | 0) / 1000)
-    const roundTrip = now - handedAt
-    this.roundTrips = DelayHistory.add(this.roundTrips, now, Math.max(0, roundTrip - receipt.held / 1000))
+    const held = receipt.held / 1000
+    const way = Math.max(0, now - handedAt - held)
+    this.roundTrips = DelayHistory.add(this.roundTrips, now, way)
+    const roundTrip = way + Math.min(held, usualHold)
     this.roundTrip = this.roundTrip === undefined ? roundTrip : this.roundTrip + (roundTrip - this.roundTrip) / 8
     this.ledbat = Ledbat.hear(this.ledbat, {
       now,
