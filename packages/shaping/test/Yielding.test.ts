@@ -110,14 +110,15 @@ describe("a flow that yields, on a line of 50 Mbit/s with a queue of 160 ms", ()
   })
 })
 
-describe("Yielding", () => {
-  const begun = () => {
-    const control = new Yielding(75, 0)
-    control.handOver(1000, 0)
-    control.take({ received: 1075, at: 5000, held: 0 }, 10)
-    return control
-  }
+/** One that has heard of its peer. */
+const begun = () => {
+  const control = new Yielding(75, 0)
+  control.handOver(1000, 0)
+  control.take({ received: 1075, at: 5000, held: 0 }, 10)
+  return control
+}
 
+describe("Yielding", () => {
   it("waits for the first receipt before it takes the peer for one that gives any", () => {
     assert.isFalse(new Yielding(0, 0).isHeard)
     assert.isTrue(begun().isHeard)
