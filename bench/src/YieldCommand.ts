@@ -1,7 +1,7 @@
 /** `bench -- yield`: the options of the scenario with background beside foreground. */
+import * as Quantity from "@piecework/terminal/Quantity"
 import { ByteSize, Console, Effect, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
-import * as SiteOptions from "./site/SiteOptions.ts"
 import * as Yield from "./yield/Yield.ts"
 
 /** Less holds no burst of a host; more than a minute of the usual rate is no queue any more. */
@@ -13,7 +13,7 @@ export const yields = Command.make(
   {
     rate: Flag.String("rate").pipe(
       Flag.withDefault("50mbit"),
-      Flag.filterMap(SiteOptions.rate, (text) => `"${text}" is no rate; write it like 50mbit`),
+      Flag.filterMap(Quantity.rate, (text) => `"${text}" is no rate; write it like 50mbit`),
       Flag.withMetavar("RATE"),
       Flag.withDescription("Rate of the line, either way (default 50mbit)")
     ),
@@ -28,7 +28,7 @@ export const yields = Command.make(
     ),
     rtt: Flag.String("rtt").pipe(
       Flag.withDefault("20ms"),
-      Flag.filterMap(SiteOptions.span(2000), (text) => `"${text}" is no time up to 2s; write it like 20ms`),
+      Flag.filterMap(Quantity.span(2000), (text) => `"${text}" is no time up to 2s; write it like 20ms`),
       Flag.withMetavar("TIME"),
       Flag.withDescription("Round trip over the line without queues (default 20ms)")
     ),
