@@ -276,10 +276,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     const { valve } = this
     if (valve?.isHalfway === true) return this.part(valve)
     const dues = this.dues.take(() => this.uploads.clear())
-    if (dues !== undefined) {
-      valve?.left(dues.length)
-      return dues
-    }
+    if (dues !== undefined) return dues
     if (valve !== undefined && (!this.uploads.isAsked || !valve.mayBegin())) return undefined
     const answer = this.isReading ? undefined : this.uploads.next()
     if (answer === undefined) return undefined
@@ -295,6 +292,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.sending = answer.block.length
     return answer.frame
   }
+
+  readonly left = (bytes: number): void => this.valve?.left(bytes)
 
   private part(valve: Valve): Uint8Array | undefined {
     const part = valve.part(this.receipts.isDue)

@@ -73,12 +73,11 @@ export class Valve {
     this.gone += room
     if (room === left) this.answer = undefined
     const bytes = answer.subarray(gone, gone + room)
-    this.left(bytes.length)
     const header = Math.max(0, Math.min(room, Codec.pieceHeaderLength - gone))
     return { bytes, content: room - header }
   }
 
-  /** So many bytes have been handed to the system. */
+  /** So many bytes of the stream are handed to the system now, of answers and of all else. */
   left(bytes: number): void {
     this.yielding.handOver(bytes, this.now())
   }
