@@ -44,6 +44,14 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "MinContentSizeToPeer"
 ])
 
+/** Those of them that a command goes by as they are when it starts; all others may change while it runs. */
+export const readAtStart: ReadonlySet<Name> = new Set([
+  "DOGroupId",
+  "DOGroupIdSource",
+  "DORestrictPeerSelectionBy",
+  "MinContentSizeToPeer"
+])
+
 export interface Given {
   /** The policy file that was named. */
   readonly policy: Option.Option<string>
@@ -139,7 +147,9 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
       if (isOther) {
         const changed = yield* renew()
         const now = changing.current()
-        const values = changed.map((name) => `${name} is ${Policy.shown(now, name)}`)
+        const values = changed.map(
+          (name) => `${name} is ${Policy.shown(now, name)}${readAtStart.has(name) ? " from the next start on" : ""}`
+        )
         if (values.length > 0) yield* output.note(`piecework: The policy has changed: ${values.join(", ")}.`)
       }
       for (const [i, { flaw }] of looks.entries()) {
