@@ -44,14 +44,6 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "MinContentSizeToPeer"
 ])
 
-/** Those of them that a command goes by as they are when it starts; all others may change while it runs. */
-export const readAtStart: ReadonlySet<Name> = new Set([
-  "DOGroupId",
-  "DOGroupIdSource",
-  "DORestrictPeerSelectionBy",
-  "MinContentSizeToPeer"
-])
-
 export interface Given {
   /** The policy file that was named. */
   readonly policy: Option.Option<string>
@@ -70,6 +62,14 @@ export interface Live extends LivePolicy.LivePolicy {
   /** The service says something else now. */
   readonly hear: (said: Policy.Said) => Effect.Effect<void>
 }
+
+/** Settings that a command goes by as they are when it starts; all others may change while it runs. */
+export const readAtStart: ReadonlySet<Name> = new Set([
+  "DOGroupId",
+  "DOGroupIdSource",
+  "DORestrictPeerSelectionBy",
+  "MinContentSizeToPeer"
+])
 
 /** Between two looks at the files. */
 const pause = Duration.seconds(2)
