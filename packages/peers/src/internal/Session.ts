@@ -260,7 +260,9 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     // It was sent before our choke came to the peer, which knows by now that it has to ask again.
     if (!this.dues.mayBeAsked) return undefined
     this.outbox.wake()
-    return this.uploads.add(block)
+    const refused = this.uploads.add(block)
+    this.valve?.asked(this.uploads.size)
+    return refused
   }
 
   // What the writer asks for.
@@ -277,7 +279,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     if (valve?.isHalfway === true) return this.part(valve)
     const dues = this.dues.take(() => this.uploads.clear())
     if (dues !== undefined) return dues
-    if (valve !== undefined && (!this.uploads.isAsked || !valve.mayBegin())) return undefined
+    if (valve !== undefined && (this.uploads.size === 0 || !valve.mayBegin())) return undefined
     const answer = this.isReading ? undefined : this.uploads.next()
     if (answer === undefined) return undefined
     if (answer === "Unread") {

@@ -1,8 +1,9 @@
 /**
  * Lets answers out no faster than they may go to a peer beyond the site: background traffic there yields to whatever else uses the
- * line. An answer leaves in parts where there is no room for all of it, and nothing else of ours can come between them. A peer
- * that gives no receipts gets its answers whole, as does one whose user waits for them.
+ * line. An answer leaves in parts where there is no room for all of it, and nothing else of ours can come between them. Of a peer
+ * that gives no receipts its requests tell what it has; one whose user waits gets its answers as fast as they go.
  */
+import { RequestClock } from "@piecework/shaping/RequestClock"
 import { Yielding } from "@piecework/shaping/Yielding"
 import { Codec } from "@piecework/wire"
 import type { Receipt } from "@piecework/wire/Extension"
@@ -14,10 +15,16 @@ export class Valve {
   private readonly yielding: Yielding
   private readonly now: () => number
   private readonly wait: (millis: number) => void
+  private readonly requests = new RequestClock()
+  /** Bytes of the stream that the peer has by its last request. */
+  private guessed: number | undefined
   private foreground = false
   private answer: Uint8Array | undefined
   /** Bytes of the answer that have left. */
   private gone = 0
+  /** Bytes of the part that were not handed to the system yet, and whether the answer ends with it. */
+  private leaving = 0
+  private isLast = false
   /** Whether it opens with the peer's next receipt and not before. */
   private isFull = false
 
@@ -45,13 +52,15 @@ export class Valve {
     return this.answer !== undefined
   }
 
-  private get isOpen(): boolean {
-    return this.foreground || !this.yielding.isHeard
+  /** The peer has asked, and so many requests wait. */
+  asked(waiting: number): void {
+    // Of requests that come together the last tells most, so what they tell waits for the next part.
+    if (!this.yielding.isHeard) this.guessed = this.requests.ask(waiting + (this.isHalfway ? 1 : 0)) ?? this.guessed
   }
 
   /** Whether an answer may begin. */
   mayBegin(): boolean {
-    return this.isOpen || this.room(Codec.maxBlockLength, false) > 0
+    return this.foreground || this.room(Codec.maxBlockLength, false) > 0
   }
 
   /** An answer leaves from now on. */
@@ -68,10 +77,12 @@ export class Valve {
     const { answer, gone } = this
     if (answer === undefined) return undefined
     const left = answer.length - gone
-    const room = this.isOpen ? left : this.room(left, pressed)
+    const room = this.foreground ? left : this.room(left, pressed)
     if (room === 0) return undefined
     this.gone += room
-    if (room === left) this.answer = undefined
+    this.leaving = room
+    this.isLast = room === left
+    if (this.isLast) this.answer = undefined
     const bytes = answer.subarray(gone, gone + room)
     const header = Math.max(0, Math.min(room, Codec.pieceHeaderLength - gone))
     return { bytes, content: room - header }
@@ -80,6 +91,10 @@ export class Valve {
   /** So many bytes of the stream are handed to the system now, of answers and of all else. */
   left(bytes: number): void {
     this.yielding.handOver(bytes, this.now())
+    this.leaving -= bytes
+    if (!this.isLast || this.leaving > 0) return
+    this.isLast = false
+    this.requests.answer(this.yielding.total)
   }
 
   /** The peer says what has come. Answers whether that was news. */
@@ -89,7 +104,10 @@ export class Valve {
   }
 
   private room(wanted: number, pressed: boolean): number {
-    const allowed = this.yielding.allowance(wanted, this.now(), pressed)
+    const now = this.now()
+    if (this.guessed !== undefined) this.yielding.take({ received: this.guessed }, now)
+    this.guessed = undefined
+    const allowed = this.yielding.allowance(wanted, now, pressed)
     if ("bytes" in allowed) {
       this.isFull = false
       return allowed.bytes
