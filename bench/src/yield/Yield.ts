@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { Clock, Effect, Exit, Fiber, Path, Schedule, Schema, Scope } from "effect"
+import { ahead } from "../Ahead.ts"
 import * as Apps from "../Apps.ts"
 import { ClientResult } from "../ClientResult.ts"
 import { announcement, type Daemon, type Invocation, Meter, ProgramError } from "../Meter.ts"
@@ -48,6 +49,7 @@ export const run = Effect.fn("Yield.run")(function* (options: Options) {
     yield* note("this kernel has no netem, so the round trip is as short as this machine is fast; --rtt has no effect")
   }
   yield* Apps.prepare
+  yield* ahead
   const meter = yield* Meter
   const path = yield* Path.Path
   // What the line carries while nobody else uses it, and some more so that the upload does not end on the way.
