@@ -7,6 +7,8 @@ import { RequestClock } from "@piecework/shaping/RequestClock"
 import { Yielding } from "@piecework/shaping/Yielding"
 import { Codec } from "@piecework/wire"
 import type { Receipt } from "@piecework/wire/Extension"
+import { Effect } from "effect"
+import { Wake } from "./Wake.ts"
 
 /** Least time between two parts, in milliseconds: a timer costs as much as sending does. */
 const leastWait = 4
@@ -14,7 +16,9 @@ const leastWait = 4
 export class Valve {
   private readonly yielding: Yielding
   private readonly now: () => number
-  private readonly wait: (millis: number) => void
+  /** Called when it opens a while later. */
+  private readonly shut = new Wake()
+  private shutFor = 0
   private readonly requests = new RequestClock()
   /** Bytes of the stream that the peer has by its last request. */
   private guessed: number | undefined
@@ -28,18 +32,20 @@ export class Valve {
   /** Whether it opens with the peer's next receipt and not before. */
   private isFull = false
 
-  /**
-   * `begin`: bytes of the stream that left before; `now` in milliseconds of a clock that is never set back; `wait` is called when
-   * the next part can leave in so many milliseconds.
-   */
-  constructor(options: {
-    readonly begin: number
-    readonly now: () => number
-    readonly wait: (millis: number) => void
-  }) {
-    this.now = options.now
-    this.wait = options.wait
-    this.yielding = new Yielding(options.begin, this.now())
+  /** `begin`: bytes of the stream that left before; `now` in milliseconds of a clock that is never set back. */
+  constructor(begin: number, now: () => number) {
+    this.now = now
+    this.yielding = new Yielding(begin, now())
+  }
+
+  /** Calls `opened` when a part can leave that had to wait for a while, forever. */
+  run(opened: () => void): Effect.Effect<never> {
+    const wait = Effect.suspend(() => Effect.sleep(this.shutFor))
+    const open = Effect.sync(() => {
+      this.shut.reset()
+      opened()
+    })
+    return Effect.forever(this.shut.wait.pipe(Effect.andThen(wait), Effect.andThen(open)))
   }
 
   /** Whether it waits for the peer to say that something came. */
@@ -100,7 +106,10 @@ export class Valve {
   /** The peer says what has come. Answers whether that was news. */
   receipt(receipt: Receipt): boolean {
     this.foreground = receipt.foreground
-    return this.yielding.take(receipt, this.now())
+    const isNews = this.yielding.take(receipt, this.now())
+    // Whether it is full the next part finds out; there may be none, when the peer has taken its requests back.
+    if (isNews) this.isFull = false
+    return isNews
   }
 
   private room(wanted: number, pressed: boolean): number {
@@ -113,7 +122,9 @@ export class Valve {
       return allowed.bytes
     }
     this.isFull = allowed.wait === "Receipt"
-    if (allowed.wait !== "Receipt") this.wait(Math.max(leastWait, allowed.wait))
+    if (allowed.wait === "Receipt") return 0
+    this.shutFor = Math.max(leastWait, allowed.wait)
+    this.shut.call()
     return 0
   }
 }
