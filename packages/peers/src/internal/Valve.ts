@@ -100,7 +100,7 @@ export class Valve {
     this.leaving -= bytes
     if (!this.isLast || this.leaving > 0) return
     this.isLast = false
-    this.requests.answer(this.yielding.total)
+    if (!this.yielding.isHeard) this.requests.answer(this.yielding.total)
   }
 
   /** The peer says what has come. Answers whether that was news. */
