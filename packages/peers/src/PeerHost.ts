@@ -40,6 +40,8 @@ export interface Served {
    * loopback ones, else `Internet`; and the peer itself, which is believed only where it says that it is farther.
    */
   readonly kindOf?: ((peer: PeerId) => PeerKind | undefined) | undefined
+  /** Whether a person waits for this content here: then peers need not send it as background traffic. Default: nobody does. */
+  readonly foreground?: (() => boolean) | undefined
 }
 
 export class PeerHost extends Context.Service<
@@ -79,6 +81,7 @@ const make = Effect.gen(function* () {
   const transport = yield* Transport
   const pool = yield* BufferPool
   const bans = yield* Bans
+  const clock = yield* Clock.Clock
   const self = config.self ?? idFromBytes(randomBytes(idLength))
   const registry = new Registry(self, config.maxConnections)
   const slots = new UploadSlots(config.uploadSlots)
@@ -91,7 +94,7 @@ const make = Effect.gen(function* () {
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots, looksFrom })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, clock, looksFrom })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

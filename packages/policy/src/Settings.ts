@@ -86,7 +86,8 @@ export const settings = {
     kind: text,
     default: undefined,
     since: "1607",
-    summary: "The folder in which the cache lies, as a full path. Not set: in the state folder."
+    summary: "The folder in which the cache lies, as a full path. Not set: in the state folder.",
+    isLocal: true
   }),
   // The CSP says 100.
   DOMinFileSizeToCache: setting({
@@ -110,7 +111,8 @@ export const settings = {
     unit: "KB/s",
     default: 2500,
     since: "1607",
-    summary: "When peers give a background download less, HTTP makes up for it."
+    summary:
+      "When peers give a background download less, HTTP makes up for it; by the default alone, not for what neighbours fetch."
   }),
   DOAllowVPNPeerCaching: setting({
     kind: flag,

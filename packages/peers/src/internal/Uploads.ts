@@ -51,6 +51,11 @@ export class Uploads {
     this.waiting = []
   }
 
+  /** Requests that wait. */
+  get size(): number {
+    return this.waiting.length
+  }
+
   /** The answer to the oldest request, valid until the next call; "Unread" when it has to be read, `undefined` for none. */
   next(): { readonly frame: Uint8Array; readonly block: Block } | "Unread" | undefined {
     const [block] = this.waiting
