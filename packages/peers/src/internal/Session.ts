@@ -17,6 +17,7 @@ import type { PeerConfig } from "../PeerConfig.ts"
 import { PeerError, type Violation } from "../PeerError.ts"
 import type { Served } from "../PeerHost.ts"
 import type { PeerCounters, PeerEvent, PeerSession } from "../PeerSession.ts"
+import type { UploadGate } from "../UploadGate.ts"
 import { Dues } from "./Dues.ts"
 import { FrameReader, type Receiver } from "./FrameReader.ts"
 import { Intake } from "./Intake.ts"
@@ -39,6 +40,7 @@ export interface SessionOptions {
   readonly pool: BufferPool["Service"]
   readonly bans: Bans["Service"]
   readonly slots: UploadSlots
+  readonly gate: UploadGate
 }
 
 /** Pieces of one run that are asked for before the first of them is complete. */
@@ -238,8 +240,11 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   }
 
   readonly next = (): Uint8Array | undefined => {
-    this.intake.counts.sent += this.sending
-    this.sending = 0
+    if (this.sending > 0) {
+      this.intake.counts.sent += this.sending
+      this.options.gate.sent(this.kind, this.sending)
+      this.sending = 0
+    }
     const dues = this.dues.take(() => this.uploads.clear())
     if (dues !== undefined) return dues
     const answer = this.isReading ? undefined : this.uploads.next()
