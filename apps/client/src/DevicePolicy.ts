@@ -13,7 +13,7 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
 import type { Name } from "@piecework/policy/Settings"
-import { Effect, FileSystem, Option, Result } from "effect"
+import { Effect, FileSystem, Layer, Option, Result } from "effect"
 import { exitCodes } from "./ExitCode.ts"
 import { Failure } from "./Failure.ts"
 import { Output } from "./Output.ts"
@@ -34,8 +34,17 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DOAllowVPNPeerCaching",
   "DOVpnKeywords",
   "DORestrictPeerSelectionBy",
+  "DOMinBatteryPercentageAllowedToUpload",
+  "DOMonthlyUploadDataCap",
+  "ContentSlots",
+  "DeviceClass",
   "MinContentSizeToPeer"
 ])
+
+/** This device. In a container that has the machine's folders elsewhere, `PIECEWORK_HOST_ROOT` says where. */
+export const host: Layer.Layer<Host> = Layer.unwrap(
+  Effect.sync(() => Host.layer({ root: process.env["PIECEWORK_HOST_ROOT"] || "/" }))
+)
 
 export interface Given {
   /** The policy file that was named. */

@@ -1,10 +1,19 @@
 /** The floor plan of the client: which layer stands on which. */
 import { availableParallelism, release, type } from "node:os"
 import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
-import { Cloud, CloudConfig } from "@piecework/cloud"
+import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
-import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
+import {
+  Destination,
+  DownloadConfig,
+  Downloader,
+  MonthlyUploads,
+  NoPeers,
+  Permission,
+  Records,
+  Seeder
+} from "@piecework/download"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
@@ -17,6 +26,7 @@ import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsCo
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
+import * as DevicePolicy from "./DevicePolicy.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import { Output } from "./Output.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
@@ -112,6 +122,7 @@ export const client = (options: Options) => {
                 serviceUrl,
                 clientVersion: version,
                 groupId: options.group,
+                profile: profileOf(options),
                 credential,
                 serviceKeys: options.serviceKeys
               }),
@@ -132,7 +143,8 @@ export const client = (options: Options) => {
         ...options.download,
         reportedHost,
         reportedMask: OwnAddress.maskOf(reportedHost ?? options.listen?.host),
-        groupId: options.group
+        groupId: options.group,
+        profile: profileOf(options)
       })
     )
   )
@@ -141,10 +153,27 @@ export const client = (options: Options) => {
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
+    Layer.provideMerge(permission(options)),
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
     Layer.provideMerge(Layer.succeed(LivePolicy.LivePolicy, options.policy))
+  )
+}
+
+/** What the device counts as among others. */
+const profileOf = ({ policy }: Options): number =>
+  policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
+
+/** Where there are peers: who of them may be sent pieces, and what Internet peers were. */
+const permission = ({ listen }: Options) => {
+  if (listen === undefined) return Layer.empty
+  return Layer.unwrap(
+    Effect.map(StateFolder, ({ cache, uploads }) =>
+      Permission.layer({ cacheFolder: cache }).pipe(
+        Layer.provide([DevicePolicy.host, MonthlyUploads.MonthlyUploads.layer(uploads)])
+      )
+    )
   )
 }
 

@@ -91,11 +91,12 @@ const make = Effect.fnUntraced(function* (folder: string) {
   const warned = new Set<string>()
 
   /** Once for each kind of trouble. */
-  const warn = (what: string): Effect.Effect<void> => {
-    if (warned.has(what)) return Effect.void
-    warned.add(what)
-    return Effect.logWarning(`${what} of ${folder}, where what Internet peers were sent is counted.`)
-  }
+  const warn = (what: string): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      if (warned.has(what)) return Effect.void
+      warned.add(what)
+      return Effect.logWarning(`What Internet peers were sent is counted in ${folder}: ${what}.`)
+    })
 
   /** Reads on where it was left; one that became shorter is another file. */
   const readOn = Effect.fnUntraced(function* (month: string): Effect.fn.Return<Book> {
@@ -105,44 +106,41 @@ const make = Effect.fnUntraced(function* (folder: string) {
     if (info._tag === "None") return { offset: 0, sum: 0 }
     const size = Number(info.value.size)
     if (info.value.type !== "File" || size > longestFile) {
-      yield* warn(`${month}.log is no file of ours and is not read: a part`)
+      yield* warn(`${month}.log is no such file, or too long, and is ignored`)
       return before
     }
     if (size === before.offset) return before
     const from = size < before.offset ? { offset: 0, sum: 0 } : before
     return yield* readFrom(file, from, size).pipe(
-      Effect.catch(() => Effect.as(warn(`${month}.log cannot be read: a part`), before))
+      Effect.catch(() => Effect.as(warn(`${month}.log cannot be read`), before))
     )
   })
 
-  const readFrom = Effect.fnUntraced(
-    function* (file: string, from: Book, size: number) {
-      const opened = yield* fs.open(file, { flag: "r", noFollow: true })
-      yield* opened.seek(BigInt(from.offset), "start")
-      const chunk = new Uint8Array(readAtOnce)
-      let { offset, sum: counted } = from
-      let at = offset
-      let rest = ""
-      let strange = 0
-      while (at < size) {
-        const length = Number(yield* opened.read(chunk))
-        if (length === 0) break
-        at += length
-        const text = rest + Buffer.from(chunk.subarray(0, length)).toString("latin1")
-        // What stands behind the last end of a line may still be written on.
-        const end = text.lastIndexOf("\n") + 1
-        const lines = read(text.slice(0, end))
-        counted += lines.sum
-        strange += lines.strange
-        // A line is short: what is longer is none, and is not kept in memory.
-        rest = text.length - end > 64 ? "-" : text.slice(end)
-        offset = at - (text.length - end)
-      }
-      if (strange > 0) yield* warn("Lines that are no counts are left out in the files")
-      return { offset, sum: counted }
-    },
-    Effect.scoped
-  )
+  const readFrom = Effect.fnUntraced(function* (file: string, from: Book, size: number) {
+    const opened = yield* fs.open(file, { flag: "r", noFollow: true })
+    yield* opened.seek(BigInt(from.offset), "start")
+    const chunk = new Uint8Array(readAtOnce)
+    let { offset, sum: counted } = from
+    let at = offset
+    let rest = ""
+    let strange = 0
+    while (at < size) {
+      const length = Number(yield* opened.read(chunk))
+      if (length === 0) break
+      at += length
+      const text = rest + Buffer.from(chunk.subarray(0, length)).toString("latin1")
+      // What stands behind the last end of a line may still be written on.
+      const end = text.lastIndexOf("\n") + 1
+      const lines = read(text.slice(0, end))
+      counted += lines.sum
+      strange += lines.strange
+      // A line is short: what is longer is none, and is not kept in memory.
+      rest = text.length - end > 64 ? "-" : text.slice(end)
+      offset = at - (text.length - end)
+    }
+    if (strange > 0) yield* warn("what is no count there is ignored")
+    return { offset, sum: counted }
+  }, Effect.scoped)
 
   const keep = Effect.fnUntraced(function* (month: string, bytes: number) {
     yield* fs.makeDirectory(folder, { recursive: true })
@@ -173,7 +171,9 @@ const make = Effect.fnUntraced(function* (folder: string) {
     const bytes = pending
     let isKept = false
     if (bytes > 0) {
-      isKept = yield* Effect.catch(keep(now, bytes), () => Effect.as(warn("What was sent cannot be kept in a file"), false))
+      isKept = yield* Effect.catch(keep(now, bytes), () =>
+        Effect.as(warn("nothing can be written there, so this process counts for itself"), false)
+      )
     }
     let sent = 0
     for (const month of yield* months(now)) {
@@ -181,7 +181,8 @@ const make = Effect.fnUntraced(function* (folder: string) {
       books.set(month, book)
       sent += book.sum
     }
-    if (isKept) pending -= bytes
+    // What could not be kept was sent in the month before.
+    if (isKept || now > sum.month) pending -= bytes
     sum = { month: now, sent }
     return { month: now, sent: sent + pending }
   })

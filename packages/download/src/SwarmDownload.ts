@@ -6,6 +6,7 @@ import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Bitfield } from "@piecework/domain/Bitfield"
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { deviceOf, PeerAddress, type PeerId } from "@piecework/domain/Peer"
@@ -28,6 +29,8 @@ import type { Halts } from "./Halts.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
+import * as Permission from "./Permission.ts"
+import * as Switched from "./Switched.ts"
 import type { Meter } from "./Meter.ts"
 import * as Watchdog from "./Watchdog.ts"
 
@@ -63,6 +66,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const config = yield* DownloadConfig
   const bans = yield* Bans
   const host = yield* PeerHost
+  const permission = yield* Permission.Permission
   const ended = yield* Deferred.make<void, StorageError | NoSourceError | NoProgressError>()
   const turns = yield* Queue.unbounded<Turn>()
   const tell = (turn: Turn) => void Queue.offerUnsafe(turns, turn)
@@ -171,7 +175,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let membership: Membership.Membership | undefined
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
-  if (usesPeers(options.mode)) {
+  /** Meets the peers, until its scope closes. */
+  const attend = Effect.fnUntraced(function* (scope: SwarmScope) {
     const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
     crowd = met
     const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
@@ -179,7 +184,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       contentId: store.phf.contentId,
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
-      scope: options.mode,
+      scope,
+      profile: config.profile,
       groupId: config.groupId,
       onAttempt,
       subnetMask: config.reportedMask
@@ -208,7 +214,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
           ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
           ...peers.map((peerId) => ({ peerId, reason: "Unreachable" as const }))
         ]),
-        onHandout: (peers) => (isLocal ? Effect.void : meet(peers))
+        onHandout: (peers) => (isLocal ? Effect.void : meet(peers)),
+        permission
       })
       membership = yield* Effect.provideService(joining, Cloud, cloud)
     }
@@ -222,7 +229,21 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       })
       leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
-  }
+  })
+  /** Without peers it goes on by itself: nobody is left, and nobody else fetches anything for it. */
+  const goAlone = Effect.sync(() => {
+    crowd = undefined
+    membership = undefined
+    leasing = undefined
+    for (const [id, source] of sources) {
+      if (source === origin) continue
+      sources.delete(id)
+      meter.leave(id)
+      tell(() => [{ _tag: "SourceLeft", source: id }])
+    }
+    tell(() => [{ _tag: "LeasesOff" }])
+  })
+  if (usesPeers(options.mode)) yield* Switched.run(Permission.mayPeer(permission), attend(options.mode), goAlone)
 
   const watching = Watchdog.watch({
     url,

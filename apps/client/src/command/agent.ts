@@ -4,7 +4,6 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Host } from "@piecework/host/Host"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
@@ -47,8 +46,8 @@ export const agent = Command.make(
     const live = yield* DevicePolicy.live(input)
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
-    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
+    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.host)
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.host)
     if (!usesPeers(scope)) {
       const sentence =
         why === undefined
@@ -88,8 +87,10 @@ export const agent = Command.make(
         const contents = seeding.contents()
         const peers = contents.reduce((sum, content) => sum + content.peers, 0)
         const sent = contents.reduce((sum, content) => sum + content.sent, 0)
+        const offered = contents.filter(({ offer }) => offer.why !== "Waiting").length
+        const turns = offered < contents.length ? ` (${offered} offered)` : ""
         return output.redraw(
-          `${Amount.count(contents.length, "content")}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
+          `${Amount.count(contents.length, "content")}${turns}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
         )
       })
       return yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))

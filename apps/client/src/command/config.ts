@@ -1,5 +1,4 @@
 /** `piecework config`: the settings in force, and who says them. */
-import { Host } from "@piecework/host/Host"
 import type * as Eligibility from "@piecework/policy/Eligibility"
 import * as Policy from "@piecework/policy/Policy"
 import { words } from "@piecework/policy/Provider"
@@ -35,7 +34,7 @@ export const config = Command.make(
     }
     if (one === undefined) return yield* output.line(table(policy))
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), Host.layer())
+    const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), DevicePolicy.host)
     return yield* output.line([explained(policy, one), ...here(one, verdict)].join("\n"))
   })
 ).pipe(

@@ -5,7 +5,6 @@ import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Host } from "@piecework/host/Host"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
@@ -101,8 +100,8 @@ export const get = Command.make(
     const live = yield* DevicePolicy.live(input)
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
-    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
+    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.host)
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.host)
     const contentId = yield* options.parseContentId(input.contentId)
     const lan = DevicePolicy.usesLan(policy, service) && (Option.isSome(service) || contentId !== undefined)
     const talks = usesPeers(mode) && (Option.isSome(service) || lan)
