@@ -169,19 +169,21 @@ const make = Effect.fnUntraced(function* (folder: string) {
   const look = Effect.gen(function* () {
     const now = monthOf(yield* Clock.currentTimeMillis)
     const bytes = pending
+    // What was added since the last look was sent in the month of that, but for seconds.
+    const month = now > sum.month ? sum.month : now
     let isKept = false
     if (bytes > 0) {
-      isKept = yield* Effect.catch(keep(now, bytes), () =>
+      isKept = yield* Effect.catch(keep(month, bytes), () =>
         Effect.as(warn("nothing can be written there, so this process counts for itself"), false)
       )
     }
     let sent = 0
-    for (const month of yield* months(now)) {
-      const book = yield* readOn(month)
-      books.set(month, book)
+    for (const counted of yield* months(now)) {
+      const book = yield* readOn(counted)
+      books.set(counted, book)
       sent += book.sum
     }
-    // What could not be kept was sent in the month before.
+    // What could not be kept counts until its month is over.
     if (isKept || now > sum.month) pending -= bytes
     sum = { month: now, sent }
     return { month: now, sent: sent + pending }
