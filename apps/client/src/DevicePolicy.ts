@@ -42,7 +42,7 @@ export const carriedOut: ReadonlySet<Name> = new Set([
 ])
 
 /** This device. In a container that has the machine's folders elsewhere, `PIECEWORK_HOST_ROOT` says where. */
-export const host: Layer.Layer<Host> = Layer.unwrap(
+export const thisHost: Layer.Layer<Host> = Layer.unwrap(
   Effect.sync(() => Host.layer({ root: process.env["PIECEWORK_HOST_ROOT"] || "/" }))
 )
 

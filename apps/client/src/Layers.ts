@@ -171,7 +171,7 @@ const permission = ({ listen }: Options) => {
   return Layer.unwrap(
     Effect.map(StateFolder, ({ cache, uploads }) =>
       Permission.layer({ cacheFolder: cache }).pipe(
-        Layer.provide([DevicePolicy.host, MonthlyUploads.MonthlyUploads.layer(uploads)])
+        Layer.provide([DevicePolicy.thisHost, MonthlyUploads.MonthlyUploads.layer(uploads)])
       )
     )
   )

@@ -7,7 +7,7 @@
  * What months that are still to come have counts as well: a clock that is set back changes nothing for the better. Whatever
  * in the folder is none of this is left alone, with one warning.
  */
-import { Clock, Context, Effect, FileSystem, Layer, Path } from "effect"
+import { Clock, Context, Effect, FileSystem, Layer, Path, Semaphore } from "effect"
 
 export interface MonthlySum {
   /** "2026-11". */
@@ -86,6 +86,7 @@ const make = Effect.fnUntraced(function* (folder: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const books = new Map<string, Book>()
+  const turn = yield* Semaphore.make(1)
   let pending = 0
   let sum: MonthlySum = { month: monthOf(yield* Clock.currentTimeMillis), sent: 0 }
   const warned = new Set<string>()
@@ -166,6 +167,7 @@ const make = Effect.fnUntraced(function* (folder: string) {
     return found.filter((month) => month >= now)
   })
 
+  // One after the other and to its end: what was written and is not subtracted yet would be written again.
   const look = Effect.gen(function* () {
     const now = monthOf(yield* Clock.currentTimeMillis)
     const bytes = pending
@@ -187,7 +189,7 @@ const make = Effect.fnUntraced(function* (folder: string) {
     if (isKept || now > sum.month) pending -= bytes
     sum = { month: now, sent }
     return { month: now, sent: sent + pending }
-  })
+  }).pipe(turn.withPermit, Effect.uninterruptible)
 
   yield* Effect.addFinalizer(() => (pending > 0 ? look : Effect.void))
   return MonthlyUploads.of({

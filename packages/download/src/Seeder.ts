@@ -128,7 +128,7 @@ const start = Effect.fn("Seeder.start")(function* (
   const clock = yield* Clock.Clock
   const policy = yield* LivePolicy
   const records = yield* Effect.orElseSucceed((yield* Records).list, () => ({ records: [] }))
-  const completedAt = new Map(records.records.map(({ contentId, completedAt }) => [contentId, completedAt]))
+  const fetched = new Map(records.records.map((record) => [record.contentId, record.completedAt]))
   let turns = Turns.none
   let isFirst = true
 
@@ -168,7 +168,7 @@ const start = Effect.fn("Seeder.start")(function* (
       ledgers.set(id, ledger)
       const now = clock.currentTimeMillisUnsafe()
       // What comes while this runs was just fetched by somebody on this device.
-      const fetchedAt = isFirst ? (completedAt.get(id) ?? Number.NEGATIVE_INFINITY) : now
+      const fetchedAt = isFirst ? (fetched.get(id) ?? Number.NEGATIVE_INFINITY) : now
       ledger.askedAt = Math.max(ledger.askedAt, Math.min(fetchedAt, now))
       const entry: Entry = { claimed: content.heldPieces, content, ledger, offer: Switched.make(false) }
       entries.set(id, entry)

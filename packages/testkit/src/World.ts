@@ -234,16 +234,6 @@ export const make = Effect.fn("World.make")(function* (
     } satisfies TestClient
   })
 
-  const permission = (facts: () => Partial<Facts>, months: ClientOptions["months"]) =>
-    Permission.layer({ cacheFolder: "/cache" }).pipe(
-      Layer.provide([
-        Host.Host.layerTest({ facts }),
-        months === undefined
-          ? MonthlyUploads.MonthlyUploads.layerMemory
-          : Layer.succeed(MonthlyUploads.MonthlyUploads, months)
-      ])
-    )
-
   const introduce = Effect.fnUntraced(function* (
     contentId: ContentId,
     peerId: PeerIds.PeerId,
@@ -291,6 +281,17 @@ export const make = Effect.fn("World.make")(function* (
     })
   }
 })
+
+/** The rules of peering and uploading, kept to. */
+const permission = (facts: () => Partial<Facts>, months: ClientOptions["months"]) =>
+  Permission.layer({ cacheFolder: "/cache" }).pipe(
+    Layer.provide([
+      Host.Host.layerTest({ facts }),
+      months === undefined
+        ? MonthlyUploads.MonthlyUploads.layerMemory
+        : Layer.succeed(MonthlyUploads.MonthlyUploads, months)
+    ])
+  )
 
 /** The pieces hash file of bytes in memory. */
 export const phfOf = (bytes: Uint8Array, pieceSize: number): Phf.Phf => {

@@ -46,8 +46,8 @@ export const agent = Command.make(
     const live = yield* DevicePolicy.live(input)
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.host)
-    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.host)
+    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.thisHost)
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.thisHost)
     if (!usesPeers(scope)) {
       const sentence =
         why === undefined

@@ -34,7 +34,7 @@ export const config = Command.make(
     }
     if (one === undefined) return yield* output.line(table(policy))
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), DevicePolicy.host)
+    const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), DevicePolicy.thisHost)
     return yield* output.line([explained(policy, one), ...here(one, verdict)].join("\n"))
   })
 ).pipe(
