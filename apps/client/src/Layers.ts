@@ -24,11 +24,12 @@ import * as OutboxConfig from "@piecework/reports/OutboxConfig"
 import * as ReportedDownloads from "@piecework/reports/ReportedDownloads"
 import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsConfig"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
+import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
 import * as DevicePolicy from "./DevicePolicy.ts"
 import * as OwnAddress from "./OwnAddress.ts"
-import { Output } from "./Output.ts"
+import * as ServiceSettings from "./ServiceSettings.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
 import { version } from "./version.ts"
@@ -46,7 +47,7 @@ export interface Options {
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
   /** The settings as they are now. */
-  readonly policy: LivePolicy.LivePolicy
+  readonly policy: DevicePolicy.Live
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
@@ -115,8 +116,12 @@ export const client = (options: Options) => {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
       Layer.unwrap(
-        Effect.map(ServiceTrust, ({ certificates, credential }) =>
-          Cloud.Cloud.layer.pipe(
+        Effect.gen(function* () {
+          const { certificates, credential } = yield* ServiceTrust
+          const { root } = yield* StateFolder
+          const { hear } = options.policy
+          return ServiceSettings.layer({ root, service: serviceUrl, atOnce: !options.fetches, hear }).pipe(
+            Layer.provide(Cloud.Cloud.layer),
             Layer.provide([
               CloudConfig.layer({
                 serviceUrl,
@@ -129,7 +134,7 @@ export const client = (options: Options) => {
               nodeHttp(certificates)
             ])
           )
-        )
+        })
       )
   })
   const sources = Layer.unwrap(
@@ -157,7 +162,12 @@ export const client = (options: Options) => {
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
-    Layer.provideMerge(Layer.succeed(LivePolicy.LivePolicy, options.policy))
+    Layer.provideMerge(
+      Layer.merge(
+        Layer.succeed(LivePolicy.LivePolicy, options.policy),
+        Layer.effectDiscard(Effect.forkScoped(options.policy.keepUp))
+      )
+    )
   )
 }
 

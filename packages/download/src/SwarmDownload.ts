@@ -5,8 +5,8 @@
 import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
-import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
+import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { deviceOf, PeerAddress, type PeerId } from "@piecework/domain/Peer"
@@ -15,17 +15,22 @@ import { maxPieces } from "@piecework/cloud/LeaseRpc"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
+import type { ContentTerms } from "@piecework/policy/ContentTerms"
+import { forbidsPeers } from "@piecework/policy/Eligibility"
+import type { Priority } from "@piecework/policy/Facts"
+import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
-import { Cause, Clock, Deferred, Effect, Option, Queue, Random, type Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import type { Halts } from "./Halts.ts"
+import * as HttpTurn from "./HttpTurn.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
@@ -44,6 +49,11 @@ export interface SwarmDownloadOptions {
   /** Knows the origin already; peers are added here. */
   readonly meter: Meter
   readonly halts: Halts
+  readonly priority: Priority
+  /** When the download was started, in epoch milliseconds: delays count from there. */
+  readonly began: number
+  /** What its publisher says of the content. */
+  readonly terms: ContentTerms
   /** Without one there are the peers of the local network, if any. */
   readonly cloud: Option.Option<Cloud["Service"]>
 }
@@ -56,6 +66,8 @@ export interface SwarmDownload {
   /** Most peers that the service or the local network named at once; `undefined` before either has. */
   readonly named: () => number | undefined
   readonly banned: () => ReadonlyArray<PeerId>
+  /** From how many milliseconds after the start HTTP may be taken, while it is kept waiting for peers. */
+  readonly httpAfter: () => number | null | undefined
 }
 
 export const start = Effect.fn("SwarmDownload.start")(function* (
@@ -92,6 +104,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const cloud = Option.getOrUndefined(options.cloud)
   const awaitsLeases = cloud !== undefined && usesPeers(options.mode) && layout.pieceCount <= maxPieces
   const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
+  // Told before the origin is there, so that it is not asked for anything in between.
+  const http = yield* HttpTurn.take({ ...options, mayPeer: usesPeers(options.mode), tell })
   let plan = Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases })
 
   const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {
@@ -201,6 +215,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       const joining = Membership.join({
         ...member,
         url,
+        isBackground: options.priority === "Background",
         isOfSubnet: config.peersFrom === "Subnet",
         peersWanted: isLocal ? 0 : config.maxPeers * 3,
         standing: Effect.sync(() => ({
@@ -243,7 +258,13 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     }
     tell(() => [{ _tag: "LeasesOff" }])
   })
-  if (usesPeers(options.mode)) yield* Switched.run(Permission.mayPeer(permission), attend(options.mode), goAlone)
+  const settings = yield* LivePolicy
+  const may = Permission.mayPeer(permission)
+  const mayMeet: Switched.Switch = {
+    isOn: () => may.isOn() && !forbidsPeers(settings.current()),
+    onChange: (listener) => Effect.andThen(may.onChange(listener), settings.onChange(listener))
+  }
+  if (usesPeers(options.mode)) yield* Switched.run(mayMeet, attend(options.mode), goAlone)
 
   const watching = Watchdog.watch({
     url,
@@ -252,6 +273,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
     isWaiting: () => Leases.isWaiting(plan),
+    isHeldBack: () => http.after() !== undefined,
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
@@ -277,7 +299,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     peers: peerCount,
     mostPeers: () => mostPeers,
     named: () => named,
-    banned: () => banned
+    banned: () => banned,
+    httpAfter: http.after
   }
 })
 

@@ -1,17 +1,20 @@
 /** `piecework agent`: runs on and serves what the cache holds. */
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
-import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
+import * as Serving from "../Serving.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
@@ -41,12 +44,14 @@ export const agent = Command.make(
     )
   },
   Effect.fn("agent")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
-    const live = yield* DevicePolicy.live(input)
+    const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.thisHost)
+    const { mode, why, passes } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.thisHost)
+    // An agent that starts on a VPN waits for the end of it.
+    const scope = passes ? DevicePolicy.modeOf(policy) : mode
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.thisHost)
     if (!usesPeers(scope)) {
       const sentence =
@@ -69,31 +74,45 @@ export const agent = Command.make(
       listen: { host: input.host, port: input.port, orAny: false },
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
     })
-    yield* Effect.gen(function* () {
+    return yield* Effect.gen(function* () {
       const output = yield* Output
       const { address } = yield* PeerHost
-      const seeding = yield* (yield* Seeder)
-        .start({ scope })
-        .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+      const seeder = yield* Seeder
+      const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
       yield* Reporting.fromTimeToTime
-      yield* Startup.settled
-      yield* input.json
-        ? output.line(JSON.stringify({ listening: address.toString() }))
-        : output.note(
-            `Serving peers on ${address.toString()}${Option.isNone(service) ? "; no service is set, so only the local network is told" : ""}.`
-          )
-      if (!output.isWatched || input.json) return yield* Effect.never
-      const show = Effect.suspend(() => {
-        const contents = seeding.contents()
-        const peers = contents.reduce((sum, content) => sum + content.peers, 0)
-        const sent = contents.reduce((sum, content) => sum + content.sent, 0)
-        const offered = contents.filter(({ offer }) => offer.why !== "Waiting").length
-        const turns = offered < contents.length ? ` (${offered} offered)` : ""
-        return output.redraw(
-          `${Amount.count(contents.length, "content")}${turns}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
-        )
+      let hasSaid = false
+      const say = Effect.gen(function* () {
+        if (hasSaid) return
+        hasSaid = true
+        yield* Ending.settled
+        if (passes && why !== undefined) {
+          yield* output.note(`piecework: No peers are served for now: ${Summary.because(why)}.`)
+        }
+        yield* input.json
+          ? output.line(JSON.stringify({ listening: address.toString() }))
+          : output.note(`Serving peers on ${address.toString()}${where}.`)
       })
-      return yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
+      const serve = (now: SwarmScope) =>
+        Effect.gen(function* () {
+          const seeding = yield* seeder
+            .start({ scope: now })
+            .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+          yield* say
+          if (!output.isWatched || input.json) return yield* Effect.never
+          const show = Effect.suspend(() => {
+            const contents = seeding.contents()
+            const peers = contents.reduce((sum, content) => sum + content.peers, 0)
+            const sent = contents.reduce((sum, content) => sum + content.sent, 0)
+            const offered = contents.filter(({ offer }) => offer.why !== "Waiting").length
+            const turns = offered < contents.length ? ` (${offered} offered)` : ""
+            return output.redraw(
+              `${Amount.count(contents.length, "content")}${turns}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
+            )
+          })
+          yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
+          return yield* Effect.never
+        }).pipe(Effect.scoped)
+      return yield* Serving.whileAllowed({ policy: live, mode: scope }, serve)
     }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)
   })
 ).pipe(Command.withDescription("Run on and serve what the cache holds to peers"))

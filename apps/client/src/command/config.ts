@@ -4,13 +4,13 @@ import * as Policy from "@piecework/policy/Policy"
 import { words } from "@piecework/policy/Provider"
 import type { Setting } from "@piecework/policy/Setting"
 import { find, type Name, names, settings } from "@piecework/policy/Settings"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
 import * as options from "./options.ts"
 
@@ -24,7 +24,7 @@ export const config = Command.make(
   "config",
   { policy: options.policy, explain, state: options.state, json: options.json },
   Effect.fn("config")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     const output = yield* Output
     const policy = yield* DevicePolicy.load({ policy: input.policy })
     const one = Option.isSome(input.explain) ? yield* named(input.explain.value) : undefined
@@ -73,7 +73,7 @@ const table = (policy: Policy.Policy): string => {
   const rows = names.map((name) => {
     const { provider } = policy.effective(name)
     const isIdle = policy.isSet(name) && !DevicePolicy.carriedOut.has(name)
-    return [name, shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
+    return [name, Policy.shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
   })
   const head = ["SETTING", "VALUE", "SAID BY"]
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
@@ -91,9 +91,9 @@ const explained = (policy: Policy.Policy, name: Name): string => {
   const { deprecated, kind, since, summary, unit }: Setting<unknown> = settings[name]
   const { provider } = policy.effective(name)
   return [
-    `${name} is ${shown(policy, name)}, by ${words[provider]}.`,
+    `${name} is ${Policy.shown(policy, name)}, by ${words[provider]}.`,
     summary,
-    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${shown(Policy.defaults, name)}. Since ${since}.`,
+    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${Policy.shown(Policy.defaults, name)}. Since ${since}.`,
     ...(deprecated === undefined
       ? []
       : [
@@ -119,14 +119,3 @@ const decidesPeering: ReadonlySet<Name> = new Set([
   "DOMinDiskSizeAllowedToPeer",
   "DOAllowVPNPeerCaching"
 ])
-
-/** A value in words: with its unit, or that there is none. */
-const shown = (policy: Policy.Policy, name: Name): string => {
-  const value: unknown = policy.get(name)
-  const { unit }: Setting<unknown> = settings[name]
-  if (value === undefined) return "not set"
-  if (typeof value === "boolean") return value ? "yes" : "no"
-  if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(", ")
-  if (typeof value === "object") return JSON.stringify(value)
-  return unit === undefined ? String(value) : `${String(value)} ${unit}`
-}
