@@ -58,8 +58,6 @@ export const explained = (policy: Policy, name: Name, now: Now): ReadonlyArray<s
       const far = about(name, "Nothing is sent to Internet peers now", now.far)
       return far.length > 0 ? far : ["The battery does not keep this device from sending to peers now."]
     }
-    case "ContentSlots":
-      return ["The agent's line and the table of piecework status --json say nothing of turns yet."]
     case "DeviceClass":
       return [`The device counts as a ${policy.get("DeviceClass") === 1 ? "server" : "client"} among others.`]
     default:

@@ -11,7 +11,7 @@ import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { defaultRoot } from "../StateFolder.ts"
+import * as Uploading from "../Uploading.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -33,9 +33,9 @@ export const config = Command.make(
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
     }
     if (one === undefined) return yield* output.line(table(policy))
-    const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), DevicePolicy.thisHost)
-    return yield* output.line([explained(policy, one), ...here(one, verdict)].join("\n"))
+    const now = yield* Uploading.look(policy, input.state)
+    const effects = [...here(one, now.peering), ...Uploading.explained(policy, one, now)]
+    return yield* output.line([explained(policy, one), ...effects].join("\n"))
   })
 ).pipe(
   Command.withDescription("Show the settings in force, and where each comes from"),

@@ -7,12 +7,14 @@ import { Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import * as StatusTable from "../view/StatusTable.ts"
+import * as DevicePolicy from "../DevicePolicy.ts"
+import * as Uploading from "../Uploading.ts"
 import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
 
 export const status = Command.make(
   "status",
-  { state: options.state, json: options.json },
+  { state: options.state, policy: options.policy, json: options.json },
   Effect.fn("status")(function* (input) {
     yield* Ending.forPrograms(input.json)
     yield* Effect.gen(function* () {
@@ -23,6 +25,10 @@ export const status = Command.make(
       const foreign = yield* cache.foreign
       yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files))
       if (input.json) return
+      const policy = yield* DevicePolicy.load({ policy: input.policy })
+      for (const sentence of Uploading.summary(policy, yield* Uploading.look(policy, input.state))) {
+        yield* output.line(sentence)
+      }
       if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
