@@ -175,10 +175,11 @@ const isOther = (before: Eligibility.Verdict, after: Eligibility.Verdict): boole
 export const because = (verdict: Eligibility.Verdict): string =>
   verdict.map(({ sentence, setting }) => (setting === undefined ? sentence : `${sentence}: ${setting}`)).join("; ")
 
+const isMode = (verdict: Eligibility.Verdict) => verdict.some(({ setting }) => setting === "DODownloadMode")
+
 const sentences = (before: Standing, after: Standing): ReadonlyArray<string> => {
   const told: Array<string> = []
   // A mode is chosen, and whoever chose it knows.
-  const isMode = (verdict: Eligibility.Verdict) => verdict.some(({ setting }) => setting === "DODownloadMode")
   if (isMode(before.peering) || isMode(after.peering)) return told
   const turned = (what: keyof Standing, off: string, on: string) => {
     const [was, is] = [Eligibility.isAllowed(before[what]), Eligibility.isAllowed(after[what])]

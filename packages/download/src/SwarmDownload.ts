@@ -262,7 +262,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const may = Permission.mayPeer(permission)
   const mayMeet: Switched.Switch = {
     isOn: () => may.isOn() && !forbidsPeers(settings.current()),
-    onChange: (listener) => Effect.andThen(may.onChange(listener), settings.onChange(listener))
+    onChange: (call) => Effect.andThen(may.onChange(call), settings.onChange(call))
   }
   if (usesPeers(options.mode)) yield* Switched.run(mayMeet, attend(options.mode), goAlone)
 

@@ -25,13 +25,22 @@ const peersOf = (one: Client, other: Client) =>
 
 const group = (groupId: string) => ({ config: { groupId } })
 
+/** Takes whoever its site has. */
+const isOpen = (mode: DownloadMode) => mode === "Lan" || mode === "Internet"
+
+const classed = (profile: number) => ({ mode: "Lan" as const, options: { config: { profile } } })
+
+const at = (host: string, peersFrom: "None" | "Subnet" | "Local", hasLan = false): Client => ({
+  mode: "Lan",
+  options: { host, hasLan, config: { peersFrom, reportedMask: "255.255.255.0" } }
+})
+
 describe("a client", () => {
   for (const one of modes) {
     it.effect(`in mode ${one} meets those of its site whose mode fits`, () =>
       Effect.gen(function* () {
         for (const other of modes) {
           const met = yield* peersOf({ mode: one, options: group("blue") }, { mode: other, options: group("blue") })
-          const isOpen = (mode: DownloadMode) => mode === "Lan" || mode === "Internet"
           const fits = (isOpen(one) && isOpen(other)) || (one === "Group" && other === "Group")
           assert.strictEqual(met, fits ? 1 : 0, `${one} and ${other}`)
         }
@@ -41,7 +50,6 @@ describe("a client", () => {
 
   it.effect("of another group, or another class, is met by nobody", () =>
     Effect.gen(function* () {
-      const classed = (profile: number) => ({ mode: "Lan" as const, options: { config: { profile } } })
       const [pc, server] = [classed(Profile.pc), classed(Profile.server)]
       assert.deepStrictEqual(
         yield* Effect.forEach(
@@ -65,10 +73,6 @@ describe("a client", () => {
     "that keeps to its subnet meets nobody of another, and one that keeps to the local network only whom it hears",
     () =>
       Effect.gen(function* () {
-        const at = (host: string, peersFrom: "None" | "Subnet" | "Local", hasLan = false): Client => ({
-          mode: "Lan",
-          options: { host, hasLan, config: { peersFrom, reportedMask: "255.255.255.0" } }
-        })
         const subnet = at("10.0.1.7", "Subnet")
         assert.strictEqual(yield* peersOf(at("10.0.1.8", "None"), subnet), 1)
         assert.strictEqual(yield* peersOf(at("10.0.2.8", "None"), subnet), 0)

@@ -13,7 +13,8 @@ import { exitCodes } from "../ExitCode.ts"
 import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
-import { defaultRoot } from "../StateFolder.ts"
+import * as Offers from "../Offers.ts"
+import { defaultRoot, StateFolder } from "../StateFolder.ts"
 import * as Serving from "../Serving.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
@@ -49,9 +50,9 @@ export const agent = Command.make(
     const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode, why, passes } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.thisHost)
+    const { passes, why, ...left } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.thisHost)
     // An agent that starts on a VPN waits for the end of it.
-    const scope = passes ? DevicePolicy.modeOf(policy) : mode
+    const scope = passes ? DevicePolicy.modeOf(policy) : left.mode
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.thisHost)
     if (!usesPeers(scope)) {
       const sentence =
@@ -77,6 +78,7 @@ export const agent = Command.make(
     return yield* Effect.gen(function* () {
       const output = yield* Output
       const { address } = yield* PeerHost
+      const { root } = yield* StateFolder
       const seeder = yield* Seeder
       const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
       yield* Reporting.fromTimeToTime
@@ -98,6 +100,7 @@ export const agent = Command.make(
             .start({ scope: now })
             .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
           yield* say
+          yield* Effect.forkScoped(Offers.keepUp(root, seeding))
           if (!output.isWatched || input.json) return yield* Effect.never
           const show = Effect.suspend(() => {
             const contents = seeding.contents()

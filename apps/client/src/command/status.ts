@@ -4,9 +4,11 @@ import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
 import * as Ending from "@piecework/terminal/Ending"
 import { Output } from "@piecework/terminal/Output"
-import { Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { Command } from "effect/cli"
 import * as StatusTable from "../view/StatusTable.ts"
+import * as Offers from "../Offers.ts"
+import { defaultRoot } from "../StateFolder.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import * as Uploading from "../Uploading.ts"
 import { withStored } from "./existing.ts"
@@ -22,8 +24,10 @@ export const status = Command.make(
       const { records, damaged } = yield* (yield* Records).list
       const cache = yield* PieceCache
       const files = Status.of(records, yield* cache.list)
+      const now = yield* Clock.currentTimeMillis
+      const offers = yield* Offers.read(Option.getOrElse(input.state, () => defaultRoot(process.env)))
       const foreign = yield* cache.foreign
-      yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files))
+      yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files, now, offers))
       if (input.json) return
       const policy = yield* DevicePolicy.load({ policy: input.policy })
       for (const sentence of Uploading.summary(policy, yield* Uploading.look(policy, input.state))) {
