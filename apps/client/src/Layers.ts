@@ -110,31 +110,40 @@ const neighbours = Layer.unwrap(
   )
 )
 
+/** The services behind the URL. */
+export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys" | "policy">) =>
+  Layer.unwrap(
+    Effect.map(ServiceTrust, ({ certificates, credential }) =>
+      Cloud.Cloud.layer.pipe(
+        Layer.provide([
+          CloudConfig.layer({
+            serviceUrl,
+            clientVersion: version,
+            groupId: options.group,
+            profile: profileOf(options),
+            credential,
+            serviceKeys: options.serviceKeys
+          }),
+          nodeHttp(certificates)
+        ])
+      )
+    )
+  )
+
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
       Layer.unwrap(
-        Effect.gen(function* () {
-          const { certificates, credential } = yield* ServiceTrust
-          const { root } = yield* StateFolder
-          const { hear } = options.policy
-          return ServiceSettings.layer({ root, service: serviceUrl, atOnce: !options.fetches, hear }).pipe(
-            Layer.provide(Cloud.Cloud.layer),
-            Layer.provide([
-              CloudConfig.layer({
-                serviceUrl,
-                clientVersion: version,
-                groupId: options.group,
-                profile: profileOf(options),
-                credential,
-                serviceKeys: options.serviceKeys
-              }),
-              nodeHttp(certificates)
-            ])
-          )
-        })
+        Effect.map(StateFolder, ({ root }) =>
+          ServiceSettings.layer({
+            root,
+            service: serviceUrl,
+            atOnce: !options.fetches,
+            hear: options.policy.hear
+          }).pipe(Layer.provide(services(serviceUrl, options)))
+        )
       )
   })
   const sources = Layer.unwrap(
@@ -172,7 +181,7 @@ export const client = (options: Options) => {
 }
 
 /** What the device counts as among others. */
-const profileOf = ({ policy }: Options): number =>
+const profileOf = ({ policy }: Pick<Options, "policy">): number =>
   policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
 
 /** Where there are peers: who of them may be sent pieces, and what Internet peers were. */

@@ -101,7 +101,7 @@ describe("config --explain", () => {
         )
       const cap = yield* explain("DOMonthlyUploadDataCap")
       assert.include(cap, `Sent to Internet peers in ${monthNow()}: 2.0 GiB of 20.0 GiB.`)
-      assert.include(cap, "The mode has no Internet peers")
+      assert.include(cap, "The mode Lan has no Internet peers")
       assert.notInclude(cap, "does not carry it out")
       const reached = yield* explain("DOMonthlyUploadDataCap", {
         PIECEWORK_DODOWNLOADMODE: "3",
