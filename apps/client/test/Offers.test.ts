@@ -80,28 +80,28 @@ describe("offers", () => {
   )
 })
 
-describe("the table of files", () => {
-  const file = (letter: string): FileStatus => ({
-    FileId: id(letter),
-    FileSize: 1,
-    FileSizeInCache: 1,
-    TotalBytesDownloaded: 1,
-    PercentPeerCaching: 0,
-    BytesFromPeers: 0,
-    BytesFromHttp: 1,
-    BytesFromCacheServer: 0,
-    BytesFromLanPeers: 0,
-    BytesFromLinkLocalPeers: 0,
-    BytesFromGroupPeers: 0,
-    BytesFromInternetPeers: 0,
-    Status: "Caching",
-    DownloadDuration: 1,
-    DownloadMode: 1,
-    DownloadModeReason: "",
-    SourceURL: "",
-    BytesToPeers: 0
-  })
+const file = (letter: string): FileStatus => ({
+  FileId: id(letter),
+  FileSize: 1,
+  FileSizeInCache: 1,
+  TotalBytesDownloaded: 1,
+  PercentPeerCaching: 0,
+  BytesFromPeers: 0,
+  BytesFromHttp: 1,
+  BytesFromCacheServer: 0,
+  BytesFromLanPeers: 0,
+  BytesFromLinkLocalPeers: 0,
+  BytesFromGroupPeers: 0,
+  BytesFromInternetPeers: 0,
+  Status: "Caching",
+  DownloadDuration: 1,
+  DownloadMode: 1,
+  DownloadModeReason: "",
+  SourceURL: "",
+  BytesToPeers: 0
+})
 
+describe("the table of files", () => {
   it("says whose turn it is and when the others' begins, where an agent runs", () => {
     const files = ["a", "b", "c", "d"].map(file)
     assert.notInclude(StatusTable.render(files, 0, Option.none()), "OFFERED")
