@@ -78,8 +78,8 @@ const lookEvery = "5 seconds"
 const askEvery = "1 minute"
 
 /**
- * Looks for as long as it lasts. Until it is known whether the network is metered nothing is sent, which takes two seconds
- * at most; nobody is told that nothing will be.
+ * Looks for as long as it lasts. Until it is known what was sent this month and whether the network is metered nothing is sent,
+ * which takes two seconds at most; nobody is told that nothing will be.
  */
 export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<never, never, Host | MonthlyUploads> =>
   Layer.effectContext(
@@ -98,7 +98,11 @@ export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<ne
       )
       let facts: Circumstances = { ...(yield* look), isMetered: undefined, sentThisMonth: months.sum().sent }
       let now = standing(live.current(), facts)
-      let isMeteredAsked = false
+      /** What has to be known before anything is sent. */
+      const unknown = new Set(["months", "metered"])
+      const learnt = (what: "months" | "metered") => {
+        if (unknown.delete(what) && unknown.size === 0) gateListeners.call()
+      }
       const listeners = Switched.listeners()
       const gateListeners = Switched.listeners()
       /** What is to be told. */
@@ -131,14 +135,13 @@ export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<ne
         yield* lookSoon.close
         const [seen] = yield* Effect.all([look, months.look], { concurrency: 2 })
         learn(seen)
+        learnt("months")
         yield* Effect.timeoutOption(lookSoon.await, lookEvery)
       })
       yield* Effect.forkScoped(Effect.forever(looking))
       const asking = Effect.map(host.isMetered, (isMetered) => {
-        const isFirst = !isMeteredAsked
-        isMeteredAsked = true
         learn({ isMetered })
-        if (isFirst) gateListeners.call()
+        learnt("metered")
       })
       yield* Effect.forkScoped(Effect.repeat(asking, Schedule.spaced(askEvery)))
       yield* Effect.forkScoped(
@@ -153,7 +156,7 @@ export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<ne
 
       const permission: Permission = { current: () => now, onChange: listeners.add }
       const gate: UploadGate = {
-        isOpen: (to) => isMeteredAsked && Eligibility.isAllowed(to === "Internet" ? now.far : now.near),
+        isOpen: (to) => unknown.size === 0 && Eligibility.isAllowed(to === "Internet" ? now.far : now.near),
         onChange: gateListeners.add,
         sent: (to, bytes) => {
           if (to !== "Internet") return
@@ -169,7 +172,7 @@ export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<ne
 
 /** The same rules with other figures in their sentences are no news. */
 const isOther = (before: Eligibility.Verdict, after: Eligibility.Verdict): boolean =>
-  before.map(({ setting }) => setting).join() !== after.map(({ setting }) => setting).join()
+  before.length !== after.length || before.some(({ setting }, i) => setting !== after[i]?.setting)
 
 /** What a verdict is for people: its reasons, and the settings that decide. */
 export const because = (verdict: Eligibility.Verdict): string =>
