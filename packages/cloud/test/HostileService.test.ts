@@ -179,7 +179,7 @@ for (const [what, reason, listener] of replies) {
       const error = yield* Effect.flip(asking(listener))
       assert.strictEqual(error.reason, reason)
       assert.strictEqual(error.role, "Geo")
-      assert.isBelow(Date.now() - started, 2000)
+      assert.isBelow(Date.now() - started, 10_000)
     })
   )
 }
