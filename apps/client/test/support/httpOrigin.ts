@@ -10,6 +10,10 @@ export interface HttpOrigin {
   readonly requests: () => number
   /** Answers with this status and no file from now on. */
   readonly fail: (status: number | undefined) => void
+  /** Sends no more than so many bytes in all until it is told another number: what has to happen before can take its time. */
+  readonly stopAt: (bytes: number) => void
+  /** Another rate for all connections together from now on. */
+  readonly pace: (bytesPerSecond: number) => void
 }
 
 export interface HttpOriginOptions {
@@ -26,15 +30,20 @@ const part = 32_768
 
 export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { bytes, bytesPerSecond } = options
+    const { bytes } = options
+    let { bytesPerSecond } = options
     let sent = 0
+    // Bytes that went out or wait for the line.
+    let promised = 0
     let requests = 0
     let status: number | undefined
     // When the line is free again, in milliseconds.
     let free = 0
+    let most = Number.POSITIVE_INFINITY
+    const held = new Set<() => void>()
 
     const send = (response: ServerResponse, start: number, end: number): void => {
-      if (bytesPerSecond === undefined) {
+      if (bytesPerSecond === undefined && most === Number.POSITIVE_INFINITY) {
         sent += end - start
         response.end(bytes.subarray(start, end))
         return
@@ -43,10 +52,12 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
       const next = (): void => {
         if (response.destroyed) return
         if (at >= end) return void response.end()
+        if (promised >= most) return void held.add(next)
         const some = bytes.subarray(at, Math.min(at + part, end))
         const now = performance.now()
-        free = Math.max(free, now) + (some.length / bytesPerSecond) * 1000
+        free = Math.max(free, now) + (some.length / (bytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1000
         at += some.length
+        promised += some.length
         setTimeout(() => {
           if (response.destroyed) return
           sent += some.length
@@ -84,6 +95,13 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`,
       sent: () => sent,
       requests: () => requests,
-      fail: (next) => void (status = next)
+      fail: (next) => void (status = next),
+      stopAt: (total) => {
+        most = total
+        const waiting = [...held]
+        held.clear()
+        for (const next of waiting) next()
+      },
+      pace: (next) => void (bytesPerSecond = next)
     }
   })
