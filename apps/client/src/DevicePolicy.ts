@@ -9,13 +9,14 @@ import { Host } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
 import type { Name } from "@piecework/policy/Settings"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, FileSystem, Option, Result } from "effect"
 import { exitCodes } from "./ExitCode.ts"
-import { Failure } from "./Failure.ts"
-import { Output } from "./Output.ts"
 
 /** Where the files are, but for one that is named. */
 export const usualFolder = "/etc/piecework"
@@ -33,6 +34,9 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DOAllowVPNPeerCaching",
   "DOVpnKeywords",
   "DORestrictPeerSelectionBy",
+  "DODelayForegroundDownloadFromHttp",
+  "DODelayBackgroundDownloadFromHttp",
+  "DOMinBackgroundQos",
   "MinContentSizeToPeer"
 ])
 
@@ -72,6 +76,9 @@ export const load = Effect.fn("DevicePolicy.load")(function* (
   for (const warning of policy.warnings) yield* output.note(`piecework: ${Policy.sentence(warning)}`)
   return policy
 })
+
+/** The same, as they are now and as they change. */
+export const live = (given: Given, folder?: string) => Effect.map(load(given, folder), LivePolicy.changing)
 
 /** The mode that the settings say. */
 export const modeOf = (policy: Policy.Policy): DownloadMode => fromNumber(policy.get("DODownloadMode")) ?? "Lan"

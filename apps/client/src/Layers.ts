@@ -7,6 +7,7 @@ import { Peer } from "@piecework/domain"
 import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { Courier } from "@piecework/reports/Courier"
 import * as CourierConfig from "@piecework/reports/CourierConfig"
 import { Outbox } from "@piecework/reports/Outbox"
@@ -14,10 +15,10 @@ import * as OutboxConfig from "@piecework/reports/OutboxConfig"
 import * as ReportedDownloads from "@piecework/reports/ReportedDownloads"
 import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsConfig"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
+import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
 import * as OwnAddress from "./OwnAddress.ts"
-import { Output } from "./Output.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
 import { version } from "./version.ts"
@@ -34,6 +35,8 @@ export interface Options {
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
+  /** The settings as they are now. */
+  readonly policy: LivePolicy.LivePolicy
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
@@ -139,7 +142,9 @@ export const client = (options: Options) => {
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(storage(options)),
-    Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())))
+    Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
+    // Below all of it, so that every room sees the same settings.
+    Layer.provideMerge(Layer.succeed(LivePolicy.LivePolicy, options.policy))
   )
 }
 
