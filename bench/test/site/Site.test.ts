@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Fiber, Layer, Option, Result, Schedule } from "effect"
+import { Effect, Fiber, Layer, Result, Schedule } from "effect"
 import { Meter } from "../../src/Meter.ts"
 import * as Maker from "../../src/site/Maker.ts"
 import * as Namespaces from "../../src/site/Namespaces.ts"
@@ -25,9 +25,9 @@ const options: Site.Options = {
   note: () => Effect.void
 }
 
-/** Namespaces that this process has left. */
-const left = Effect.map(Namespaces.list, (names) =>
-  names.filter((name) => Option.getOrUndefined(Maker.of(name))?.pid === process.pid)
+/** Namespaces that this thread has left. */
+const left = Effect.zipWith(Namespaces.list, Maker.ownPrefix, (names, own) =>
+  names.filter((name) => name.startsWith(own))
 )
 
 layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices: true })("Site", (it) => {
