@@ -105,6 +105,7 @@ describe("piecework as a process", () => {
       yield* first.exit
       assert.notInclude(yield* Effect.promise(() => readdir(root)), "one.out")
 
+      yield* origin.idle
       origin.stopAt(Number.POSITIVE_INFINITY)
       const before = origin.sent()
       const second = yield* Programs.run("piecework", get("one", "--json"))
@@ -133,6 +134,7 @@ describe("piecework as a process", () => {
       })
       yield* first.kill("SIGKILL")
       yield* first.exit
+      yield* origin.idle
       origin.stopAt(Number.POSITIVE_INFINITY)
       const second = yield* Programs.run("piecework", [...args, "--json"])
       assert.strictEqual(second.code, 0, second.stderr)

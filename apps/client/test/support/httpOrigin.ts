@@ -1,7 +1,7 @@
 /** A real HTTP server with one file, which counts what it sends, keeps to a rate and misbehaves when told to. */
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Effect, type Scope } from "effect"
+import { Effect, Schedule, type Scope } from "effect"
 
 export interface HttpOrigin {
   readonly url: string
@@ -12,6 +12,8 @@ export interface HttpOrigin {
   readonly fail: (status: number | undefined) => void
   /** Sends no more than so many bytes in all until it is told another number: what has to happen before can take its time. */
   readonly stopAt: (bytes: number) => void
+  /** Waits until it answers nobody, as once those that it answered are gone. */
+  readonly idle: Effect.Effect<void>
   /** Another rate for all connections together from now on. */
   readonly pace: (bytesPerSecond: number) => void
 }
@@ -41,6 +43,7 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
     let free = 0
     let most = Number.POSITIVE_INFINITY
     const held = new Set<() => void>()
+    const answering = new Set<ServerResponse>()
 
     const send = (response: ServerResponse, start: number, end: number): void => {
       if (bytesPerSecond === undefined && most === Number.POSITIVE_INFINITY) {
@@ -72,6 +75,8 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
         return void (options.phf === undefined ? response.writeHead(404).end() : response.end(options.phf))
       }
       requests++
+      answering.add(response)
+      response.once("close", () => answering.delete(response))
       if (status !== undefined) return void response.writeHead(status).end()
       const match = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "")
       const start = Number(match?.[1] ?? 0)
@@ -102,6 +107,10 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
         held.clear()
         for (const next of waiting) next()
       },
+      idle: Effect.sync(() => answering.size).pipe(
+        Effect.repeat({ until: (n) => n === 0, schedule: Schedule.spaced("10 millis") }),
+        Effect.asVoid
+      ),
       pace: (next) => void (bytesPerSecond = next)
     }
   })
