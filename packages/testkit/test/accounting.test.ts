@@ -138,6 +138,7 @@ describe("In any site, whatever happens,", () => {
         }
 
         const seen = stories.flatMap(({ downloads }) => downloads.map((active) => active.progress()))
+        for (const { fileBytes, heldBytes } of seen) assert.isAtMost(heldBytes, fileBytes ?? 0)
         const fromOrigin = sum(seen, ({ received }) => received.Origin)
         assert.isAtMost(fromOrigin, world.origin.sent("/file"))
         if (!site.hasLiar) {
