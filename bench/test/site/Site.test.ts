@@ -21,7 +21,7 @@ const options: Site.Options = {
   },
   runs: 1,
   tools: ["piecework"],
-  limitSeconds: 40,
+  limitSeconds: 80,
   note: () => Effect.void
 }
 
@@ -47,7 +47,7 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
         assert.isAtLeast(piecework.medianOverIdeal ?? 0, 0.9)
         assert.deepStrictEqual(yield* left, [])
       }),
-    90_000
+    120_000
   )
 
   it.effect(
@@ -60,6 +60,6 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
         yield* Fiber.interrupt(running)
         assert.deepStrictEqual(yield* left, [])
       }),
-    90_000
+    120_000
   )
 })
