@@ -1,10 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Progress } from "@piecework/download"
 import { LivePolicy, Policy } from "@piecework/policy"
+import { Cloud } from "@piecework/cloud/Cloud"
 import { PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
 import { World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { download, expectFile } from "./downloads.ts"
 import { until, within } from "./within.ts"
@@ -120,6 +121,29 @@ describe("A delay of HTTP", () => {
         assert.isAtLeast(result.durationMillis, 750_000)
         assert.isBelow(result.durationMillis, 760_000)
       })
+  )
+
+  it.effect("leaves the service in peace while it lasts", () =>
+    Effect.gen(function* () {
+      const { world, url } = yield* site()
+      let asks = 0
+      const counting = Layer.effect(
+        Cloud,
+        Effect.map(Cloud, (base) => ({
+          ...base,
+          lease: (...asked: Parameters<typeof base.lease>) => {
+            asks++
+            return base.lease(...asked)
+          }
+        }))
+      ).pipe(Layer.provide(world.cloud))
+      const client = yield* world.client({ policy: always(delayed), cloud: counting })
+      yield* client.start({ url })
+      yield* TestClock.adjust("59 seconds")
+      assert.isAtMost(asks, 13)
+      yield* TestClock.adjust("4 seconds")
+      assert.isAbove(asks, 15)
+    })
   )
 
   it.effect("costs a site that waits together one copy", () =>
