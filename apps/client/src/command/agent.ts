@@ -17,6 +17,7 @@ import { defaultRoot } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
+import * as rest from "./rest.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
   Flag.withDescription("which peers are served; default what the policy says, which is lan where it says nothing"),
@@ -37,8 +38,9 @@ export const agent = Command.make(
     mode,
     group: options.group,
     policy: options.policy,
+    ...rest.flags,
     json: Flag.Boolean("json").pipe(
-      Flag.withDescription('print {"listening":"HOST:PORT"} once it serves, and failures as JSON'),
+      Flag.withDescription('print {"listening":"HOST:PORT","rest":PORT} once it serves, and failures as JSON'),
       Flag.withDefault(false)
     )
   },
@@ -76,9 +78,10 @@ export const agent = Command.make(
         .start({ scope })
         .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
       yield* Reporting.fromTimeToTime
+      const jobs = yield* rest.serve(input, Effect.succeed(scope))
       yield* Ending.settled
       yield* input.json
-        ? output.line(JSON.stringify({ listening: address.toString() }))
+        ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
         : output.note(
             `Serving peers on ${address.toString()}${Option.isNone(service) ? "; no service is set, so only the local network is told" : ""}.`
           )
