@@ -81,6 +81,7 @@ const table = {
   PinnedNeedsForce: [0x80d06819, "the swarm is pinned"],
   NotFound: [0x80070490, "there is no such job"],
   InvalidArgument: [0x80070057, "an argument is invalid"],
+  AccessDenied: [0x80070005, "this user may not give jobs here"],
   NotImplemented: [0x80004001, "this is not implemented here"],
   InvalidUrl: [0x800c0002, "the URL is not an http or https URL that can be fetched"],
   /** `E_UNSUPPORTED`: Win32 error 50. */

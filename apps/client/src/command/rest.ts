@@ -16,6 +16,12 @@ export const flags = {
     Flag.withMetavar("ADDRESS"),
     Flag.withDefault("127.0.0.1")
   ),
+  restUsers: Flag.Literals("rest-users", ["own", "all"]).pipe(
+    Flag.withDescription(
+      "who may give jobs: the user of the agent and root, or all, who then write files with the agent's rights; default own"
+    ),
+    Flag.withDefault("own" as const)
+  ),
   runDir: Flag.String("run-dir").pipe(
     Flag.withDescription("folder for restport.PID, by which programs find the REST interface"),
     Flag.withMetavar("DIR"),
@@ -32,6 +38,7 @@ export const flags = {
 export interface Input {
   readonly rest: boolean
   readonly restHost: string
+  readonly restUsers: "own" | "all"
   readonly runDir: Option.Option<string>
   readonly compatDirs: boolean
   readonly state: Option.Option<string>
@@ -49,5 +56,11 @@ export const serve = Effect.fnUntraced(function* (input: Input, mode: Effect.Eff
     },
     process.env
   )
-  return yield* JobsHere.serve({ mode, host: input.restHost, folder, isCompatible: input.compatDirs })
+  return yield* JobsHere.serve({
+    mode,
+    host: input.restHost,
+    users: input.restUsers,
+    folder,
+    isCompatible: input.compatDirs
+  })
 })

@@ -16,6 +16,8 @@ export interface JobsHereOptions {
   readonly mode: Effect.Effect<DownloadMode>
   /** Address to listen on. */
   readonly host: string
+  /** Who may give jobs. */
+  readonly users: "own" | "all"
   readonly folder: string
   readonly isCompatible: boolean
 }
@@ -37,7 +39,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
   )
   const services = yield* Effect.mapError(Layer.build(layer), failed)
   if (options.isCompatible) yield* Effect.mapError(makeFolder(RunFolder.compatible.etc), failed)
-  const port = yield* RestServer.serve({ host: options.host }).pipe(
+  const port = yield* RestServer.serve({ host: options.host, users: options.users }).pipe(
     Effect.provide(services),
     Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.address }))
   )

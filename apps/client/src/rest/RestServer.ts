@@ -4,12 +4,13 @@
  * by which name. Source: spec.md §3.4.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
-import { type AddressInfo, BlockList, isIPv6 } from "node:net"
+import { type AddressInfo, BlockList, isIPv6, type Socket } from "node:net"
 import * as JobError from "@piecework/jobs/JobError"
 import type { Jobs } from "@piecework/jobs/Jobs"
 import { Effect, FiberSet, Schema, type Scope } from "effect"
 import { version } from "../version.ts"
 import { AdminFile } from "./AdminFile.ts"
+import * as CallerUser from "./CallerUser.ts"
 import * as RestAnswer from "./RestAnswer.ts"
 import * as RestApi from "./RestApi.ts"
 import * as RestRequest from "./RestRequest.ts"
@@ -31,6 +32,8 @@ export class RestServerError extends Schema.TaggedError<RestServerError>()("Rest
 export interface RestServerOptions {
   /** Address to listen on. Default 127.0.0.1. */
   readonly host?: string | undefined
+  /** Who may give jobs: the user as whom this runs and root, or all users of this machine. Default all. */
+  readonly users?: "own" | "all" | undefined
   /** Ports to try. Default `ports`. */
   readonly ports?: { readonly first: number; readonly last: number } | undefined
 }
@@ -42,16 +45,19 @@ const maxConnections = 128
 export const serve = Effect.fn("RestServer.serve")(function* (
   options: RestServerOptions = {}
 ): Effect.fn.Return<number, RestServerError, Jobs | AdminFile | Scope.Scope> {
-  const { host = "127.0.0.1", ports: range = ports } = options
+  const { host = "127.0.0.1", ports: range = ports, users = "all" } = options
   const admin = yield* AdminFile
   const run = yield* FiberSet.makeRuntime<Jobs>()
 
+  // Whose connections are not answered.
+  const strangers = new WeakSet<object>()
   // Sockets on which an answer is still to come.
   const busy = new WeakSet<object>()
 
   const respond = (request: IncomingMessage, response: ServerResponse): void => {
     busy.add(request.socket)
     response.once("finish", () => busy.delete(request.socket))
+    if (strangers.has(request.socket)) return send(response, RestAnswer.failure(JobError.code("AccessDenied")))
     if (isFromPage(request) || (admin.current().validateRemoteAddr && !isLocal(request))) {
       return send(response, RestAnswer.failure(JobError.code("InvalidArgument")))
     }
@@ -85,6 +91,7 @@ export const serve = Effect.fn("RestServer.serve")(function* (
         respond
       )
       made.maxConnections = maxConnections
+      if (users === "own") made.on("connection", (socket) => void (isOwn(socket) || strangers.add(socket)))
       made.on("clientError", (_, socket) => {
         // What is said here would be taken for the answer to what was asked before.
         if (!socket.writable || busy.has(socket)) return socket.destroy()
@@ -133,6 +140,11 @@ loopback.addSubnet("::ffff:127.0.0.0", 104, "ipv6")
 const isLoopback = (address: string): boolean => loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4")
 
 const ownName = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/i
+
+const isOwn = (socket: Socket): boolean => {
+  const user = CallerUser.of(socket)
+  return user !== undefined && (user === 0 || user === process.getuid?.())
+}
 
 /** Sent by a web page: its requests carry where they come from. */
 const isFromPage = ({ headers }: IncomingMessage): boolean =>
