@@ -224,7 +224,8 @@ export const look = (
   const current = run === undefined ? job : seen(job, run)
   const again = current.againAt !== undefined && current.againAt <= now ? { ...current, againAt: undefined } : current
   const bytes = again.bytesTransferred
-  if (!hasTurn && wantsToRun(again)) return { ...again, tracker: NoProgress.begin(bytes, now) }
+  // One whose time to try again has just come had no use for a turn before.
+  if (!hasTurn && wantsToRun(job)) return { ...again, tracker: NoProgress.begin(bytes, now) }
   const { isTimedOut, tracker } = NoProgress.look(
     again.tracker,
     { bytes, isBusy: run?.isBusy === true },

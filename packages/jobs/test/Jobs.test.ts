@@ -162,6 +162,21 @@ describe("A job", () => {
     })
   )
 
+  it.effect("that fails again and again is paused as well, with the last failure behind the error", () =>
+    Effect.gen(function* () {
+      const place = slow()
+      const failures = Array.from({ length: 100 }, () => ({ at: 0, ...passes }))
+      place.memory.origins.set(url, { bytes: 1000, rate: 100, failures })
+      const jobs = yield* jobsAt(place)
+      const id = yield* jobs.create(properties())
+      yield* jobs.start(id)
+      yield* TestClock.adjust("4 minutes")
+      assert.deepInclude(yield* jobs.status(id), { state: "Transferring", extended: passes.code })
+      yield* TestClock.adjust("2 minutes")
+      assert.deepInclude(yield* jobs.status(id), { state: "Paused", error: 0x80d02002, extended: passes.code })
+    })
+  )
+
   it.effect("counts the bytes of the ranges it was started with", () =>
     Effect.gen(function* () {
       const jobs = yield* jobsAt(slow())
