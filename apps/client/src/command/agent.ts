@@ -1,4 +1,5 @@
 /** `piecework agent`: runs on and serves what the cache holds. */
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
@@ -14,6 +15,7 @@ import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
+import * as Serving from "../Serving.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
@@ -47,17 +49,16 @@ export const agent = Command.make(
   Effect.fn("agent")(function* (input) {
     yield* Ending.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
-    const policy = yield* DevicePolicy.load(input)
+    const live = yield* DevicePolicy.live({ ...input, service })
+    const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
-    if (!usesPeers(scope)) {
-      const sentence =
-        why === undefined
-          ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
-          : `There are no peers to serve: ${Summary.because(why)}.`
-      return yield* new Failure({ sentence, code: exitCodes.usage })
-    }
+    const without =
+      why === undefined
+        ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
+        : `There are no peers to serve: ${Summary.because(why)}.`
+    if (!usesPeers(scope) && !input.rest) return yield* new Failure({ sentence: without, code: exitCodes.usage })
     const layer = Layers.client({
       state: input.state,
       mayForget: false,
@@ -65,36 +66,59 @@ export const agent = Command.make(
       serviceCa: input.serviceCa,
       serviceKeys: yield* options.parseServiceKeys(input.serviceKey),
       group,
+      policy: live,
       reports: input.reports,
       lan: DevicePolicy.usesLan(policy, service),
       fetches: false,
-      listen: { host: input.host, port: input.port, orAny: false },
+      listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
     })
-    yield* Effect.gen(function* () {
+    return yield* Effect.gen(function* () {
       const output = yield* Output
       const { address } = yield* PeerHost
-      const seeding = yield* (yield* Seeder)
-        .start({ scope })
-        .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+      const seeder = yield* Seeder
+      const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
       yield* Reporting.fromTimeToTime
-      const jobs = yield* rest.serve(input, Effect.succeed(scope))
-      yield* Ending.settled
-      yield* input.json
-        ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
-        : output.note(
-            `Serving peers on ${address.toString()}${Option.isNone(service) ? "; no service is set, so only the local network is told" : ""}.`
-          )
-      if (!output.isWatched || input.json) return yield* Effect.never
-      const show = Effect.suspend(() => {
-        const contents = seeding.contents()
-        const peers = contents.reduce((sum, content) => sum + content.peers, 0)
-        const sent = contents.reduce((sum, content) => sum + content.sent, 0)
-        return output.redraw(
-          `${Amount.count(contents.length, "content")}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
-        )
+      const modeNow = Effect.suspend(() => DevicePolicy.eligible(live.current(), folder))
+      const jobs = yield* rest.serve(
+        input,
+        Effect.map(Effect.provide(modeNow, Host.layer()), (now) => now.mode)
+      )
+      if (!usesPeers(scope)) {
+        yield* Ending.settled
+        yield* input.json
+          ? output.line(JSON.stringify({ rest: jobs }))
+          : output.note(`Taking jobs on port ${jobs}. ${without} That is looked at anew when the agent starts again.`)
+        return yield* Effect.never
+      }
+      let hasSaid = false
+      const say = Effect.gen(function* () {
+        if (hasSaid) return
+        hasSaid = true
+        yield* Ending.settled
+        yield* input.json
+          ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
+          : output.note(`Serving peers on ${address.toString()}${where}.`)
       })
-      return yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
+      const serve = (now: SwarmScope) =>
+        Effect.gen(function* () {
+          const seeding = yield* seeder
+            .start({ scope: now })
+            .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+          yield* say
+          if (!output.isWatched || input.json) return yield* Effect.never
+          const show = Effect.suspend(() => {
+            const contents = seeding.contents()
+            const peers = contents.reduce((sum, content) => sum + content.peers, 0)
+            const sent = contents.reduce((sum, content) => sum + content.sent, 0)
+            return output.redraw(
+              `${Amount.count(contents.length, "content")}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
+            )
+          })
+          yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
+          return yield* Effect.never
+        }).pipe(Effect.scoped)
+      return yield* Effect.provide(Serving.whileAllowed({ policy: live, folder, mode: scope }, serve), Host.layer())
     }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)
   })
 ).pipe(Command.withDescription("Run on and serve what the cache holds to peers"))

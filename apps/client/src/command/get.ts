@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
+import type { Priority } from "@piecework/policy/Facts"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -40,6 +41,13 @@ const flags = {
   mode: options.mode,
   group: options.group,
   policy: options.policy,
+  priority: Flag.Literals("priority", ["foreground", "background"]).pipe(
+    Flag.withDescription(
+      "whether somebody waits for the file; the delays and limits of the policy differ; default foreground"
+    ),
+    Flag.withDefault("foreground"),
+    Flag.map((word): Priority => (word === "foreground" ? "Foreground" : "Background"))
+  ),
   seed: options
     .duration("seed")
     .pipe(
@@ -99,7 +107,8 @@ export const get = Command.make(
       })
     }
     const service = yield* options.parseService(input.service)
-    const policy = yield* DevicePolicy.load(input)
+    const live = yield* DevicePolicy.live({ ...input, service })
+    const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
@@ -113,6 +122,7 @@ export const get = Command.make(
       serviceCa: input.serviceCa,
       serviceKeys: yield* options.parseServiceKeys(input.serviceKey),
       group,
+      policy: live,
       reports: input.reports,
       lan: talks && lan,
       fetches: true,
@@ -133,6 +143,7 @@ export const get = Command.make(
         contentId,
         path: isAbsolute(name) ? name : resolve(name),
         mode,
+        priority: input.priority,
         why,
         overwrite: input.overwrite,
         link: input.link

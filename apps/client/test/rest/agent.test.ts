@@ -90,6 +90,26 @@ describe("An agent with programs that give it jobs", () => {
     })
   )
 
+  it.live("takes jobs where the settings leave no peers", () =>
+    Effect.gen(function* () {
+      const state = yield* Programs.folder
+      const bytes = randomBytes(10_000)
+      const origin = yield* HttpOrigin.make({ bytes })
+      const args = ["agent", "--host", "127.0.0.1", "--port", "0", "--state", state, "--json"]
+      const program = yield* Programs.start("piecework", args, { PIECEWORK_DODOWNLOADMODE: "99" })
+      const said = yield* program.line(
+        (line) => JSON.parse(line) as { readonly rest: number; readonly listening?: string }
+      )
+      assert.isUndefined(said.listening)
+      const query = `Uri=${encodeURIComponent(origin.url)}&DownloadFilePath=${encodeURIComponent(join(state, "one"))}`
+      const [, body] = yield* ask(said.rest, "POST", `/download/create?${query}`)
+      const { Id } = JSON.parse(body) as { readonly Id: string }
+      yield* ask(said.rest, "POST", `/download/start?Id=${Id}`)
+      yield* becomes(said.rest, Id, "Transferred")
+      assert.isTrue(readFileSync(join(state, "one")).equals(bytes))
+    })
+  )
+
   it.live("takes none with --no-rest", () =>
     Effect.gen(function* () {
       const state = yield* Programs.folder
