@@ -91,12 +91,13 @@ const make = Effect.gen(function* () {
   /** By hash of hashes; who came last is asked first. */
   const swarms = new Map<string, ReadonlyArray<Swarm>>()
   let handshakes = 0
+  const looksFrom = yield* Clock.currentTimeMillis
 
   const session = (
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots, gate, clock })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, gate, clock, looksFrom })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

@@ -19,6 +19,7 @@ import * as Serving from "../Serving.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
+import * as rest from "./rest.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
   Flag.withDescription("which peers are served; default what the policy says, which is lan where it says nothing"),
@@ -39,8 +40,9 @@ export const agent = Command.make(
     mode,
     group: options.group,
     policy: options.policy,
+    ...rest.flags,
     json: Flag.Boolean("json").pipe(
-      Flag.withDescription('print {"listening":"HOST:PORT"} once it serves, and failures as JSON'),
+      Flag.withDescription('print {"listening":"HOST:PORT","rest":PORT} once it serves, and failures as JSON'),
       Flag.withDefault(false)
     )
   },
@@ -54,13 +56,11 @@ export const agent = Command.make(
     // An agent that starts on a VPN waits for the end of it.
     const scope = passes ? DevicePolicy.modeOf(policy) : left.mode
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.thisHost)
-    if (!usesPeers(scope)) {
-      const sentence =
-        why === undefined
-          ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
-          : `There are no peers to serve: ${Summary.because(why)}.`
-      return yield* new Failure({ sentence, code: exitCodes.usage })
-    }
+    const without =
+      why === undefined
+        ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
+        : `There are no peers to serve: ${Summary.because(why)}.`
+    if (!usesPeers(scope) && !input.rest) return yield* new Failure({ sentence: without, code: exitCodes.usage })
     const layer = Layers.client({
       state: input.state,
       mayForget: false,
@@ -72,7 +72,7 @@ export const agent = Command.make(
       reports: input.reports,
       lan: DevicePolicy.usesLan(policy, service),
       fetches: false,
-      listen: { host: input.host, port: input.port, orAny: false },
+      listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
     })
     return yield* Effect.gen(function* () {
@@ -82,6 +82,18 @@ export const agent = Command.make(
       const seeder = yield* Seeder
       const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
       yield* Reporting.fromTimeToTime
+      const modeNow = Effect.suspend(() => DevicePolicy.eligible(live.current(), folder))
+      const jobs = yield* rest.serve(
+        input,
+        Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode)
+      )
+      if (!usesPeers(scope)) {
+        yield* Ending.settled
+        yield* input.json
+          ? output.line(JSON.stringify({ rest: jobs }))
+          : output.note(`Taking jobs on port ${jobs}. ${without} That is looked at anew when the agent starts again.`)
+        return yield* Effect.never
+      }
       let hasSaid = false
       const say = Effect.gen(function* () {
         if (hasSaid) return
@@ -91,7 +103,7 @@ export const agent = Command.make(
           yield* output.note(`piecework: No peers are served for now: ${Summary.because(why)}.`)
         }
         yield* input.json
-          ? output.line(JSON.stringify({ listening: address.toString() }))
+          ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
           : output.note(`Serving peers on ${address.toString()}${where}.`)
       })
       const serve = (now: SwarmScope) =>

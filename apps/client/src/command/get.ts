@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
+import * as DownloadConfig from "@piecework/download/DownloadConfig"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
 import * as Ending from "@piecework/terminal/Ending"
@@ -86,6 +87,12 @@ const flags = {
   )
 }
 
+/** Who does not wait longer for more does not wait longer for the first byte either. */
+const patient = (noProgressTimeout: Duration.Duration) => ({
+  noProgressTimeout,
+  firstByteTimeout: Duration.min(noProgressTimeout, Duration.fromInputUnsafe(DownloadConfig.defaults.firstByteTimeout))
+})
+
 export const get = Command.make(
   "get",
   flags,
@@ -129,7 +136,7 @@ export const get = Command.make(
       download: {
         minContentSize: policy.get("MinContentSizeToPeer"),
         peersFrom: DevicePolicy.peersFrom(policy),
-        ...Option.match(input.timeout, { onNone: () => ({}), onSome: (noProgressTimeout) => ({ noProgressTimeout }) })
+        ...Option.match(input.timeout, { onNone: () => ({}), onSome: patient })
       }
     })
 

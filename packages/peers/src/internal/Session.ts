@@ -44,6 +44,8 @@ export interface SessionOptions {
   readonly bans: Bans["Service"]
   readonly slots: UploadSlots
   readonly gate: UploadGate
+  /** Epoch milliseconds from which the sessions of a host count their looks at the clock, so that they look together. */
+  readonly looksFrom: number
   readonly clock: Clock.Clock
 }
 
@@ -331,9 +333,10 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   readonly died = (defect: unknown): void => this.over(Effect.die(defect))
 
   private get watch(): Effect.Effect<never, PeerError> {
-    const { bans, config, served, stream } = this.options
+    const { bans, config, looksFrom, served, stream } = this.options
     return watch({
       config,
+      looksFrom,
       counters: stream.counters,
       inFrame: () => this.reader.inFrame,
       writing: () => this.outbox.isWriting || this.valve?.awaitsPeer === true,
