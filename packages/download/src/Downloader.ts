@@ -33,6 +33,7 @@ import * as Halts from "./Halts.ts"
 import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import * as Noting from "./Noting.ts"
+import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord, Records } from "./Records.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
@@ -85,7 +86,9 @@ export class Downloader extends Context.Service<
     Effect.gen(function* () {
       // These alone: the scope of the layer must not take the place of the caller's.
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
-      const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy)
+      const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy).pipe(
+        Context.add(Permission, yield* Permission)
+      )
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
@@ -287,7 +290,7 @@ const start = Effect.fn("Downloader.start")(function* (
     const probeScope = yield* Scope.fork(scope)
     const isMatched = usesServices(mode) && (cloud._tag === "Some" || contentId !== undefined)
     // Where HTTP is to wait for peers, it waits until it is known that there can be none.
-    const mayPeer = isMatched && usesPeers(mode)
+    const mayPeer = isMatched && usesPeers(mode) && (cloud._tag === "Some" || (yield* Neighbours.canMeet))
     const isHeldBack = Delays.of(policy.current(), { priority, mayPeer, hasCacheServer: false }).origin !== 0
     const probed = origin.probe(isMatched && !isHeldBack ? smallProbe : undefined).pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
