@@ -77,7 +77,8 @@ export const readAtStart: ReadonlySet<Name> = new Set([
   "DOGroupId",
   "DOGroupIdSource",
   "DORestrictPeerSelectionBy",
-  "MinContentSizeToPeer"
+  "MinContentSizeToPeer",
+  "DeviceClass"
 ])
 
 /** Between two looks at the files. */

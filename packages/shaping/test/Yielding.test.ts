@@ -110,6 +110,18 @@ describe("a flow that yields, on a line of 50 Mbit/s with a queue of 160 ms", ()
   })
 })
 
+describe("a flow to a busy receiver", () => {
+  it("uses nine tenths of the line though nothing is read for a tenth of a second now and then", () => {
+    const line = lineOf(20)
+    const flow = yielding(line, { stall: 100, stallEvery: 1700 })
+    line.add(flow)
+    line.run(3000)
+    const { p95, share } = look(line, flow, 20_000)
+    assert.isAbove(share, 0.9)
+    assert.isBelow(p95, 50)
+  })
+})
+
 describe("a flow to a peer that gives no receipts", () => {
   for (const { lump, roundTrip } of [
     { lump: 1, roundTrip: 2 },

@@ -110,9 +110,16 @@ const receiptEvery = 10
 /** One that yields. `skew`: how much faster the receiver's clock is, as a share; `jitter`: milliseconds added to what it says. */
 export const yielding = (
   line: Line,
-  options: { readonly skew?: number; readonly offset?: number; readonly jitter?: () => number } = {}
+  options: {
+    readonly skew?: number
+    readonly offset?: number
+    readonly jitter?: () => number
+    /** Milliseconds of each `stallEvery` in which the receiver reads nothing. */
+    readonly stall?: number
+    readonly stallEvery?: number
+  } = {}
 ): Flow & { readonly control: Yielding } => {
-  const { jitter = () => 0, offset = 1_234_567, skew = 0 } = options
+  const { jitter = () => 0, offset = 1_234_567, skew = 0, stall = 0, stallEvery = 2000 } = options
   const control = new Yielding(0, line.now)
   let delivered = 0
   let receiptDue = false
@@ -133,7 +140,9 @@ export const yielding = (
     drop: (bytes) => {
       lost += bytes
     },
-    arrive: (bytes, now) => {
+    arrive: function arrive(bytes, now) {
+      const into = now % stallEvery
+      if (into < stall) return line.at(now - into + stall, () => arrive(bytes, line.now))
       delivered += bytes
       lastAt = now
       if (receiptDue) return

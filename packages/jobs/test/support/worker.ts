@@ -19,6 +19,9 @@ const [, , folder = "", seed = "1"] = process.argv
 const files = join(folder, "files")
 const memory = MemoryRunner.make()
 memory.origins.set(url, { bytes: 100, rate: 5000 })
+// Most of these are still on their way when something else happens to them.
+const slow = "http://slow.example/file"
+memory.origins.set(slow, { bytes: 100, rate: 20 })
 
 let state = Number(seed) | 1
 const random = (below: number): number => {
@@ -57,7 +60,7 @@ await Effect.runPromise(
       if (id === undefined || (what < 4 && ids.length < 12)) {
         const path = join(files, randomBytes(6).toString("hex"))
         const made = yield* jobs.create([
-          ["Uri", url],
+          ["Uri", random(2) === 0 ? url : slow],
           ["LocalPath", path],
           ["NonVolatile", "true"]
         ])
