@@ -16,6 +16,8 @@ import {
 } from "@piecework/domain/Peer"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
+import type { Priority } from "@piecework/policy/Facts"
+import { Shaper } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
 import { Handshake } from "@piecework/wire"
@@ -40,6 +42,8 @@ export interface Served {
    * loopback ones, else `Internet`; and the peer itself, which is believed only where it says that it is farther.
    */
   readonly kindOf?: ((peer: PeerId) => PeerKind | undefined) | undefined
+  /** What the download is that fetches from peers; default one that a person waits for. */
+  readonly priority?: Priority | undefined
 }
 
 export class PeerHost extends Context.Service<
@@ -79,6 +83,7 @@ const make = Effect.gen(function* () {
   const transport = yield* Transport
   const pool = yield* BufferPool
   const bans = yield* Bans
+  const shaper = yield* Shaper
   const self = config.self ?? idFromBytes(randomBytes(idLength))
   const registry = new Registry(self, config.maxConnections)
   const slots = new UploadSlots(config.uploadSlots)
@@ -90,7 +95,7 @@ const make = Effect.gen(function* () {
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, shaper })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

@@ -1,1 +1,6 @@
+export * as Capacity from "./Capacity.ts"
+export * as CapacityFile from "./CapacityFile.ts"
+export * as Lane from "./Lane.ts"
+export * as Shaper from "./Shaper.ts"
+export * as SlidingWindow from "./SlidingWindow.ts"
 export * as TokenBucket from "./TokenBucket.ts"

@@ -4,6 +4,7 @@
  * Source: RFC 9110, RFC 9112.
  */
 import * as ContentUrl from "@piecework/domain/ContentUrl"
+import { CurrentPriority } from "@piecework/shaping/Shaper"
 import type { Transport } from "@piecework/transport/Transport"
 import type { TransportError } from "@piecework/transport/ByteStream"
 import { Context, Effect, Layer, Result, type Scope } from "effect"
@@ -123,6 +124,7 @@ const make = Effect.gen(function* () {
     if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
     const { connection, giveBack } = yield* Effect.mapError(lease(target, fresh), (error) => dialFailed(fail, error))
     const isFirst = connection.requests++ === 0
+    yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range))
     const answer = Effect.gen(function* () {
       const head = yield* Effect.timeoutOrElse(ask(connection, encoded.success, fail), {
         duration: config.headTimeout,
@@ -174,6 +176,10 @@ const make = Effect.gen(function* () {
 
   return HttpClient.of({ get })
 })
+
+/** Bytes that the range asks for, as far as it says. */
+const lengthOf = (range: GetOptions["range"]): number =>
+  range?.end === undefined ? Infinity : range.end - range.start + 1
 
 const dialFailed = (fail: Fail, error: TransportError): HttpError =>
   fail(error.reason === "TimedOut" || error.reason === "TlsFailed" ? error.reason : "Unreachable", undefined, error)

@@ -54,12 +54,14 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
       outgoing.end(closed("write", address), content)
       incoming.abandon()
     }
+    const regulate: ByteStream["regulate"] = (valve) => inbox.regulate(valve)
     const plain: PlainStream = { fill: inbox.fill, forget: inbox.forget, write: outgoing.write }
     return {
       local: own.address,
       remote: other.address,
       plain,
       ...asEffects(plain, close),
+      regulate,
       end: Effect.sync(() => outgoing.end(closed("write", address))),
       counters: {
         get received() {

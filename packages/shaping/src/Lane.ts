@@ -1,0 +1,165 @@
+/**
+ * All that shares one limit, and takes turns at it. Two rules hold together: a token bucket, which spreads the bytes, and a
+ * ceiling for any two seconds, which makes the limit hold whatever happened before: what a timer that was late lets through
+ * afterwards, and what a sender had under way. Plain code; times and timers come from outside.
+ */
+import { SlidingWindow } from "./SlidingWindow.ts"
+import * as TokenBucket from "./TokenBucket.ts"
+
+/** The span over which no limit is ever exceeded, in ms. */
+export const span = 2000
+const slotMillis = 20
+
+/**
+ * Of the limit, what is aimed at: the rest is for what is counted here a moment before or after it crosses the wire.
+ */
+const aim = 0.98
+const ceiling = 0.99
+
+/** A late timer's time is made up for as far as this, in ms: a busy machine is late by tens of milliseconds. */
+const burstMillis = 250
+
+/** A turn brings about so much time's worth of bytes, in ms … */
+const turnMillis = 25
+/** … and not less than a packet, so that thin limits do not cut everything into crumbs. */
+const leastTurn = 1448
+
+/** Somebody who wants to go on. */
+export interface Waiter {
+  /** Bytes without which a turn is of no use. */
+  readonly least: (turn: number) => number
+  /** It has a turn with so many bytes, which count as used; 0 when there is no limit any more. */
+  readonly go: (bytes: number) => void
+}
+
+export interface Timing {
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number
+  /** Runs once, later. */
+  readonly after: (millis: number, run: () => void) => void
+}
+
+export class Lane {
+  /** When somebody had to wait last. */
+  heldAt = -Infinity
+  private rate: number | undefined
+  private readonly timing: Timing
+  private readonly waiting = new Set<Waiter>()
+  private bucket: TokenBucket.TokenBucket | undefined
+  private window = new SlidingWindow(span, slotMillis)
+  private most = Infinity
+  private isTimed = false
+
+  constructor(timing: Timing) {
+    this.timing = timing
+  }
+
+  get isLimited(): boolean {
+    return this.bucket !== undefined
+  }
+
+  /** Limits to so many bytes a second, or no more. Who waits goes on as the new limit lets them. */
+  setRate(rate: number | undefined): void {
+    if (rate === this.rate) return
+    const now = this.timing.now()
+    this.rate = rate
+    // What came before was right by the limit of before.
+    this.window = new SlidingWindow(span, slotMillis)
+    if (rate === undefined) {
+      this.bucket = undefined
+      this.most = Infinity
+      for (const waiter of this.waiting) {
+        this.waiting.delete(waiter)
+        waiter.go(0)
+      }
+      return
+    }
+    const aimed = rate * aim
+    const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000)
+    this.bucket =
+      this.bucket === undefined
+        ? TokenBucket.make({ rate: aimed, burst, now, level: 0 })
+        : TokenBucket.withRate(this.bucket, aimed, burst, now)
+    this.most = (rate * ceiling * span) / 1000
+    this.turn()
+  }
+
+  /** Bytes for a turn at once, if nobody waits and there are any; else 0, and the waiter has its turn later. Infinite without a limit. */
+  take(waiter: Waiter): number {
+    if (this.bucket === undefined) return Infinity
+    if (this.waiting.has(waiter)) return 0
+    const { available, turn } = this.state(this.bucket)
+    const least = this.leastOf(waiter, turn)
+    if (this.waiting.size === 0 && available >= least) {
+      const bytes = Math.max(least, Math.min(available, turn))
+      this.spend(bytes)
+      return bytes
+    }
+    this.heldAt = this.timing.now()
+    this.waiting.add(waiter)
+    this.wake()
+    return 0
+  }
+
+  leave(waiter: Waiter): void {
+    this.waiting.delete(waiter)
+  }
+
+  isWaiting(waiter: Waiter): boolean {
+    return this.waiting.has(waiter)
+  }
+
+  /** So many bytes come whether there is room or not; they are owed. */
+  spend(bytes: number): void {
+    if (this.bucket === undefined) return
+    const now = this.timing.now()
+    this.bucket = TokenBucket.take(this.bucket, bytes, now)
+    this.window.add(bytes, now)
+  }
+
+  private state(bucket: TokenBucket.TokenBucket): { readonly available: number; readonly turn: number } {
+    const now = this.timing.now()
+    const turn = Math.max(leastTurn, Math.floor((bucket.rate * turnMillis) / 1000))
+    const available = Math.min(TokenBucket.available(bucket, now), Math.floor(this.most - this.window.total(now)))
+    return { available, turn }
+  }
+
+  /** More than ever is there at once nobody can wait for. */
+  private leastOf(waiter: Waiter, turn: number): number {
+    return Math.max(1, Math.min(waiter.least(turn), this.bucket?.burst ?? Infinity, this.most))
+  }
+
+  /** Lets those who wait go, in the order in which they came, as far as there is room. */
+  private turn(): void {
+    while (this.bucket !== undefined && this.waiting.size > 0) {
+      const [first] = this.waiting
+      if (first === undefined) return
+      const { available, turn } = this.state(this.bucket)
+      const least = this.leastOf(first, turn)
+      if (available < least) break
+      const bytes = Math.max(least, Math.floor(Math.min(turn, available / this.waiting.size)))
+      this.waiting.delete(first)
+      this.spend(bytes)
+      first.go(bytes)
+    }
+    if (this.waiting.size > 0) this.heldAt = this.timing.now()
+    this.wake()
+  }
+
+  private wake(): void {
+    const [first] = this.waiting
+    if (this.isTimed || this.bucket === undefined || first === undefined) return
+    const now = this.timing.now()
+    const { turn } = this.state(this.bucket)
+    const least = this.leastOf(first, turn)
+    const millis = Math.max(
+      TokenBucket.waitFor(this.bucket, Math.max(turn, least), now),
+      this.window.waitFor(this.most - least, now)
+    )
+    this.isTimed = true
+    this.timing.after(Math.max(1, Math.ceil(millis)), () => {
+      this.isTimed = false
+      this.turn()
+    })
+  }
+}
