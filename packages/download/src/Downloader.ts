@@ -9,14 +9,17 @@ import { Cloud } from "@piecework/cloud/Cloud"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { toBase64 } from "@piecework/domain/Digest"
-import { type DownloadMode, usesServices } from "@piecework/domain/DownloadMode"
+import { type DownloadMode, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { total } from "@piecework/domain/SourceKind"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
-import { LivePolicy } from "@piecework/policy/LivePolicy"
+import * as ContentTerms from "@piecework/policy/ContentTerms"
+import * as Delays from "@piecework/policy/Delays"
+import type { Priority } from "@piecework/policy/Facts"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import * as Origin from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
@@ -34,6 +37,7 @@ import { DownloadRecord, Records } from "./Records.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
+import * as Terms from "./Terms.ts"
 import { wasted } from "./Tally.ts"
 
 export interface DownloadRequest {
@@ -43,6 +47,8 @@ export interface DownloadRequest {
   /** Where the file shall appear, whole or not at all. */
   readonly path: string
   readonly mode: DownloadMode
+  /** Whether a person waits for it. Default "Foreground". */
+  readonly priority?: Priority | undefined
   /** Why it is this mode, where that is not just what was asked for. */
   readonly why?: Fallback | undefined
   /** Replaces a file that is there. Default false. */
@@ -78,7 +84,7 @@ export class Downloader extends Context.Service<
     Effect.gen(function* () {
       // These alone: the scope of the layer must not take the place of the caller's.
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
-      const context = Context.add(given, LivePolicy, yield* LivePolicy)
+      const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy)
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
@@ -121,6 +127,8 @@ const start = Effect.fn("Downloader.start")(function* (
   turns: Turns
 ) {
   const { contentId, url, path, mode } = request
+  const priority = request.priority ?? "Foreground"
+  const policy = yield* LivePolicy.LivePolicy
   const outer = yield* Effect.scope
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
@@ -146,6 +154,7 @@ const start = Effect.fn("Downloader.start")(function* (
     phase,
     mode: settled?.mode ?? mode,
     ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
+    ...(phase === "Fetching" && swarm?.httpAfter() !== undefined ? { httpAfterMillis: swarm.httpAfter() } : {}),
     why: settled?.why,
     contentId: knownId,
     fileBytes,
@@ -217,7 +226,11 @@ const start = Effect.fn("Downloader.start")(function* (
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
       for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", phf.layout.length(piece), true)
       yield* enter("Fetching")
-      swarm = yield* SwarmDownload.start({ url, mode: approach.mode, store, held, origin, meter, cloud, halts })
+      const terms = Terms.of(approach.policies)
+      const what = { url, mode: approach.mode, priority, began, terms, store, held, origin, meter, cloud, halts }
+      swarm = yield* SwarmDownload.start(what).pipe(
+        Effect.provideService(LivePolicy.LivePolicy, LivePolicy.also(policy, ContentTerms.said(terms)))
+      )
       yield* swarm.complete
     }).pipe(Scope.provide(scope))
     const inTurn = Effect.scoped(Effect.flatMap(RcMap.get(turns, phf.contentId), (turn) => turn.withPermit(fetching)))
@@ -265,7 +278,10 @@ const start = Effect.fn("Downloader.start")(function* (
 
     const probeScope = yield* Scope.fork(scope)
     const isMatched = usesServices(mode) && (cloud._tag === "Some" || contentId !== undefined)
-    const probing = yield* origin.probe(isMatched ? smallProbe : undefined).pipe(
+    // Where HTTP is to wait for peers, it waits until it is known that there can be none.
+    const mayPeer = isMatched && usesPeers(mode)
+    const isHeldBack = Delays.of(policy.current(), { priority, mayPeer, hasCacheServer: false }).origin !== 0
+    const probed = origin.probe(isMatched && !isHeldBack ? smallProbe : undefined).pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
       Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
       Effect.timeoutOrElse({
@@ -273,10 +289,10 @@ const start = Effect.fn("Downloader.start")(function* (
         orElse: () => Effect.fail(lastFailure)
       }),
       Scope.provide(probeScope),
-      Effect.result,
-      Effect.forkIn(probeScope)
+      Effect.result
     )
-    const small = Effect.flatMap(Fiber.join(probing), (probe) => {
+    const probing = isHeldBack ? undefined : yield* Effect.forkIn(probed, probeScope)
+    const small = Effect.flatMap(probing === undefined ? Effect.never : Fiber.join(probing), (probe) => {
       const size = probe._tag === "Success" ? probe.success.size : undefined
       return size !== undefined && size < config.minContentSize && usesServices(mode)
         ? Effect.succeed<Approach.Approach>({ _tag: "Simple", why: new Fallback({ reason: "TooSmall" }) })
@@ -288,7 +304,7 @@ const start = Effect.fn("Downloader.start")(function* (
       yield* Scope.close(probeScope, Exit.void)
       return yield* fromSwarm(approach)
     }
-    const probe = yield* Fiber.join(probing)
+    const probe = yield* probing === undefined ? probed : Fiber.join(probing)
     if (probe._tag === "Failure") return yield* NoSourceError.from(url, probe.failure)
     return yield* overHttp(approach.why, probe.success)
   })

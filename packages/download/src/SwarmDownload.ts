@@ -14,6 +14,8 @@ import { maxPieces } from "@piecework/cloud/LeaseRpc"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
+import type { ContentTerms } from "@piecework/policy/ContentTerms"
+import type { Priority } from "@piecework/policy/Facts"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import type { Origin } from "@piecework/sources/Origin"
@@ -25,6 +27,7 @@ import { type NoProgressError, NoSourceError, type StorageError } from "./Downlo
 import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import type { Halts } from "./Halts.ts"
+import * as HttpTurn from "./HttpTurn.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
@@ -41,6 +44,11 @@ export interface SwarmDownloadOptions {
   /** Knows the origin already; peers are added here. */
   readonly meter: Meter
   readonly halts: Halts
+  readonly priority: Priority
+  /** When the download was started, in epoch milliseconds: delays count from there. */
+  readonly began: number
+  /** What its publisher says of the content. */
+  readonly terms: ContentTerms
   /** Without one there are the peers of the local network, if any. */
   readonly cloud: Option.Option<Cloud["Service"]>
 }
@@ -53,6 +61,8 @@ export interface SwarmDownload {
   /** Most peers that the service or the local network named at once; `undefined` before either has. */
   readonly named: () => number | undefined
   readonly banned: () => ReadonlyArray<PeerId>
+  /** From how many milliseconds after the start HTTP may be taken, while it is kept waiting for peers. */
+  readonly httpAfter: () => number | null | undefined
 }
 
 export const start = Effect.fn("SwarmDownload.start")(function* (
@@ -88,6 +98,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const cloud = Option.getOrUndefined(options.cloud)
   const awaitsLeases = cloud !== undefined && usesPeers(options.mode) && layout.pieceCount <= maxPieces
   const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
+  // Told before the origin is there, so that it is not asked for anything in between.
+  const http = yield* HttpTurn.take({ ...options, mayPeer: usesPeers(options.mode), tell })
   let plan = Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases })
 
   const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {
@@ -195,6 +207,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       const joining = Membership.join({
         ...member,
         url,
+        isBackground: options.priority === "Background",
         isOfSubnet: config.peersFrom === "Subnet",
         peersWanted: isLocal ? 0 : config.maxPeers * 3,
         standing: Effect.sync(() => ({
@@ -231,6 +244,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
     isWaiting: () => Leases.isWaiting(plan),
+    isHeldBack: () => http.after() !== undefined,
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
@@ -256,7 +270,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     peers: peerCount,
     mostPeers: () => mostPeers,
     named: () => named,
-    banned: () => banned
+    banned: () => banned,
+    httpAfter: http.after
   }
 })
 

@@ -48,6 +48,16 @@ export class Policy {
     return (said ?? { value: settings[name].default, provider: "Default" }) as Effective<N>
   }
 
+  /** With what another says of settings of which nobody stronger says anything here. */
+  with(other: Policy): Policy {
+    const said = new Map(this.said)
+    for (const [name, one] of other.said) {
+      const mine = said.get(name)
+      if (mine === undefined || strength(mine.provider) <= strength(one.provider)) said.set(name, one)
+    }
+    return new Policy(said, [...this.warnings, ...other.warnings])
+  }
+
   /** Whether somebody said it, be it what the default is. */
   isSet(name: Name): boolean {
     return this.said.has(name)

@@ -1,9 +1,9 @@
 /** What commands stand on that look at a state folder and would not make one. */
 import type { CacheError } from "@piecework/cache/CacheError"
 import type { RecordsError } from "@piecework/download/Records"
+import { Failure } from "@piecework/terminal/Failure"
 import { Effect, FileSystem, Option } from "effect"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
 import { defaultRoot, placesIn } from "../StateFolder.ts"
 

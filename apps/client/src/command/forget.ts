@@ -2,12 +2,12 @@
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { type ContentId, parse } from "@piecework/domain/Content"
 import { Records } from "@piecework/download/Records"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, FileSystem, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import { defaultRoot, placesIn } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
 import { withStored } from "./existing.ts"
@@ -27,7 +27,7 @@ export const forget = Command.make(
   "forget",
   { name, all, state: options.state, json: options.json },
   Effect.fn("forget")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     if (input.all === Option.isSome(input.name)) {
       return yield* new Failure({
         sentence: "Say what to forget: a content id, a URL, or --all.",

@@ -3,15 +3,17 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
+import type { Priority } from "@piecework/policy/Facts"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Host } from "@piecework/host/Host"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
-import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
 import * as Watch from "../Watch.ts"
@@ -39,6 +41,13 @@ const flags = {
   mode: options.mode,
   group: options.group,
   policy: options.policy,
+  priority: Flag.Literals("priority", ["foreground", "background"]).pipe(
+    Flag.withDescription(
+      "whether somebody waits for the file; the delays and limits of the policy differ; default foreground"
+    ),
+    Flag.withDefault("foreground"),
+    Flag.map((word): Priority => (word === "foreground" ? "Foreground" : "Background"))
+  ),
   seed: options
     .duration("seed")
     .pipe(
@@ -82,7 +91,7 @@ export const get = Command.make(
   "get",
   flags,
   Effect.fn("get")(function* (input) {
-    yield* Startup.forPrograms(input.json || input.events)
+    yield* Ending.forPrograms(input.json || input.events)
     if (input.json && input.events) {
       return yield* new Failure({
         sentence: "--json and --events exclude each other: --events prints the result as well.",
@@ -134,6 +143,7 @@ export const get = Command.make(
         contentId,
         path: isAbsolute(name) ? name : resolve(name),
         mode,
+        priority: input.priority,
         why,
         overwrite: input.overwrite,
         link: input.link
@@ -165,7 +175,7 @@ export const get = Command.make(
           const reason = talks ? "it was fetched without them" : "that takes a --service and a mode with peers"
           return yield* output.note(`piecework: Not serving the file, for no peer could find it: ${reason}.`)
         }
-        yield* Startup.settled
+        yield* Ending.settled
         if (output.isWatched && !input.json && !input.events) {
           yield* output.note(`Serving it for ${Duration.format(input.seed.value)}; end with Ctrl-C.`)
         }

@@ -2,10 +2,10 @@
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
+import * as Ending from "@piecework/terminal/Ending"
+import { Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import * as StatusTable from "../view/StatusTable.ts"
 import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
@@ -14,7 +14,7 @@ export const status = Command.make(
   "status",
   { state: options.state, json: options.json },
   Effect.fn("status")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     yield* Effect.gen(function* () {
       const output = yield* Output
       const { records, damaged } = yield* (yield* Records).list
