@@ -14,6 +14,7 @@ import { Outbox } from "@piecework/reports/Outbox"
 import * as OutboxConfig from "@piecework/reports/OutboxConfig"
 import * as ReportedDownloads from "@piecework/reports/ReportedDownloads"
 import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsConfig"
+import * as Shaper from "@piecework/shaping/Shaper"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
@@ -141,12 +142,16 @@ export const client = (options: Options) => {
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
+    Layer.provideMerge(shaping),
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
     Layer.provideMerge(Layer.succeed(LivePolicy.LivePolicy, options.policy))
   )
 }
+
+/** The limits of rate, which remember what the line can carry. */
+const shaping = Layer.unwrap(Effect.map(StateFolder, ({ line }) => Shaper.layer({ file: line })))
 
 /** Downloads, and who reports them if they are to be. */
 const downloads = (options: Options) => {

@@ -18,6 +18,7 @@ import type { ContentTerms } from "@piecework/policy/ContentTerms"
 import type { Priority } from "@piecework/policy/Facts"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
+import { Shaper } from "@piecework/shaping/Shaper"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Cause, Clock, Deferred, Effect, Option, Queue, Random, type Scope } from "effect"
@@ -72,6 +73,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const { layout } = store.phf
   const config = yield* DownloadConfig
   const bans = yield* Bans
+  const shaper = yield* Shaper
   const host = yield* PeerHost
   const ended = yield* Deferred.make<void, StorageError | NoSourceError | NoProgressError>()
   const turns = yield* Queue.unbounded<Turn>()
@@ -184,7 +186,11 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
   if (usesPeers(options.mode)) {
-    const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    const met = yield* Crowd.make({
+      served: { phf: store.phf, store, priority: options.priority },
+      maxPeers: config.maxPeers,
+      listener
+    })
     crowd = met
     const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
     const member = {
@@ -243,6 +249,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     heldPieces: () => plan.heldCount,
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
+    isLimited: () => shaper.holding(options.priority) !== undefined,
     isWaiting: () => Leases.isWaiting(plan),
     isHeldBack: () => http.after() !== undefined,
     mayMeet: () =>
@@ -250,7 +257,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
-      tell(() => [{ _tag: "Tick", received }])
+      const isLimited = shaper.holding(options.priority) !== undefined
+      tell(() => [isLimited ? { _tag: "Tick", received, isLimited } : { _tag: "Tick", received }])
     })
   })
 

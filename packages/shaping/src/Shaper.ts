@@ -22,6 +22,8 @@ export interface Flow {
    * begin to come.
    */
   readonly ask: (priority: Priority, bytes: number) => Effect.Effect<void>
+  /** The answer says that it has so many bytes: what was paid for more comes back. */
+  readonly answered: (bytes: number) => void
   /** Whether nothing is read now because of a limit: then that nothing comes is no stall. */
   readonly isHeldBack: () => boolean
   /** Who sends over the stream asks it; `undefined` where no limit is ever meant. */
@@ -56,7 +58,13 @@ export interface Shaper {
   readonly capacity: () => { readonly down: number | undefined; readonly up: number | undefined }
 }
 
-const free: Flow = { ask: () => Effect.void, isHeldBack: () => false, gate: undefined, close: () => {} }
+const free: Flow = {
+  ask: () => Effect.void,
+  answered: () => {},
+  isHeldBack: () => false,
+  gate: undefined,
+  close: () => {}
+}
 
 /** Without a provider nothing is limited. */
 export const Shaper = Context.Reference<Shaper>("@piecework/shaping/Shaper", {

@@ -140,6 +140,7 @@ const make = Effect.gen(function* () {
       // The server may end an idle connection at any time; a request that got nothing can be sent again.
       return yield* isFirst ? fail("Closed") : exchange(options, url, true)
     }
+    if (head.contentLength !== undefined) connection.flow.answered(head.contentLength)
     const onEnd = giveBack(head.keepAlive)
     // There is nothing to read, so nobody would come to the end.
     if (head.contentLength === 0) yield* onEnd

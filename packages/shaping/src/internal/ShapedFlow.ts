@@ -139,6 +139,16 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
       })
     })
 
+  readonly answered = (bytes: number): void => {
+    const asked = this.toPay + this.free - head
+    // Of an answer that nobody knew the length of, or one that is another than was asked for.
+    if (!this.lane.isLimited || !(bytes < asked)) return
+    const lump = this.free - head
+    if (bytes < lump) this.lane.spend(bytes - lump)
+    this.toPay = Math.max(0, bytes - lump)
+    this.free = Math.min(bytes, lump) + head
+  }
+
   readonly isHeldBack = (): boolean => this.lane.isWaiting(this)
 
   readonly close = (): void => {
