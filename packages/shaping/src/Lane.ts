@@ -13,16 +13,26 @@ const slotMillis = 20
 /**
  * Of the limit, what is aimed at: the rest is for what is counted here a moment before or after it crosses the wire.
  */
-const aim = 0.98
-const ceiling = 0.99
+const ceiling = 0.98
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine is late by tens of milliseconds. */
 const burstMillis = 250
 
-/** A turn brings about so much time's worth of bytes, in ms … */
-const turnMillis = 25
+/**
+ * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
+ * in a round trip, and what lies there came faster than the limit. Turns are so far apart at least, also to make up for lost time.
+ */
+const turnMillis = 5
+const apartMillis = 4
 /** … and not less than a packet, so that thin limits do not cut everything into crumbs. */
 const leastTurn = 1448
+
+/** Answers that are paid for as a whole are so short that this many fit into the span … */
+const lumps = 4
+/** … unless that would be less than this: then fewer and longer ones. */
+const leastLump = 16_384
+/** Bytes that an answer has beside those that were asked for: a usual head. They count as well. */
+export const beside = 512
 
 /** Somebody who wants to go on. */
 export interface Waiter {
@@ -49,6 +59,7 @@ export class Lane {
   private window = new SlidingWindow(span, slotMillis)
   private most = Infinity
   private isTimed = false
+  private turnAt = -Infinity
 
   constructor(timing: Timing) {
     this.timing = timing
@@ -56,6 +67,16 @@ export class Lane {
 
   get isLimited(): boolean {
     return this.bucket !== undefined
+  }
+
+  /**
+   * Bytes that one answer may have, so that it can come at any pace once it was asked for and the limit still holds; infinite
+   * without a limit.
+   */
+  get lump(): number {
+    if (this.most === Infinity) return Infinity
+    const count = Math.min(lumps, Math.max(1, Math.floor(this.most / leastLump)))
+    return Math.max(1, Math.floor(this.most / count) - beside)
   }
 
   /** Limits to so many bytes a second, or no more. Who waits goes on as the new limit lets them. */
@@ -74,13 +95,13 @@ export class Lane {
       }
       return
     }
-    const aimed = rate * aim
-    const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000)
+    const aimed = rate * ceiling
+    this.most = (rate * ceiling * span) / 1000
+    const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000, this.lump + beside)
     this.bucket =
       this.bucket === undefined
         ? TokenBucket.make({ rate: aimed, burst, now, level: 0 })
         : TokenBucket.withRate(this.bucket, aimed, burst, now)
-    this.most = (rate * ceiling * span) / 1000
     this.turn()
   }
 
@@ -90,7 +111,8 @@ export class Lane {
     if (this.waiting.has(waiter)) return 0
     const { available, turn } = this.state(this.bucket)
     const least = this.leastOf(waiter, turn)
-    if (this.waiting.size === 0 && available >= least) {
+    if (this.waiting.size === 0 && available >= least && this.timing.now() - this.turnAt >= apartMillis) {
+      this.turnAt = this.timing.now()
       const bytes = Math.max(least, Math.min(available, turn))
       this.spend(bytes)
       return bytes
@@ -131,13 +153,17 @@ export class Lane {
 
   /** Lets those who wait go, in the order in which they came, as far as there is room. */
   private turn(): void {
-    while (this.bucket !== undefined && this.waiting.size > 0) {
+    this.turnAt = this.timing.now()
+    // Twice as much as usual makes up for lost time.
+    let left = this.bucket === undefined ? 0 : 2 * this.state(this.bucket).turn
+    while (this.bucket !== undefined && left > 0) {
       const [first] = this.waiting
-      if (first === undefined) return
+      if (first === undefined) break
       const { available, turn } = this.state(this.bucket)
       const least = this.leastOf(first, turn)
       if (available < least) break
-      const bytes = Math.max(least, Math.floor(Math.min(turn, available / this.waiting.size)))
+      const bytes = Math.max(least, Math.min(turn, available))
+      left -= bytes
       this.waiting.delete(first)
       this.spend(bytes)
       first.go(bytes)
@@ -157,7 +183,7 @@ export class Lane {
       this.window.waitFor(this.most - least, now)
     )
     this.isTimed = true
-    this.timing.after(Math.max(1, Math.ceil(millis)), () => {
+    this.timing.after(Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now))), () => {
       this.isTimed = false
       this.turn()
     })

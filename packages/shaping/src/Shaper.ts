@@ -52,6 +52,11 @@ export interface Shaper {
     readonly kind: SourceKind
     readonly priority: Priority
   }) => Flow
+  /**
+   * Bytes that one request should ask for at most: however fast they come then, the limit holds. Infinite without a limit. A
+   * longer answer is read slowly instead, which the system's own buffers make less exact.
+   */
+  readonly longestAnswer: (priority: Priority) => number
   /** The limit that downloads of the priority have run into lately; `undefined` while none does. */
   readonly holding: (priority: Priority) => Holding | undefined
   /** What the line has been seen to carry, in bytes a second. */
@@ -70,6 +75,7 @@ const free: Flow = {
 export const Shaper = Context.Reference<Shaper>("@piecework/shaping/Shaper", {
   defaultValue: () => ({
     flow: () => free,
+    longestAnswer: () => Infinity,
     holding: () => undefined,
     capacity: () => ({ down: undefined, up: undefined })
   })
@@ -231,6 +237,7 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
   return {
     flow,
     capacity,
+    longestAnswer: (priority) => lanes[priority].lump,
     holding: (priority) => (now() - lanes[priority].heldAt < lately ? limits[priority] : undefined)
   } satisfies Shaper
 })

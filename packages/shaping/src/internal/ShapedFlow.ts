@@ -6,7 +6,7 @@
 import type { Priority } from "@piecework/policy/Facts"
 import type { ByteStream, Valve } from "@piecework/transport/ByteStream"
 import { Effect } from "effect"
-import type { Lane, Waiter } from "../Lane.ts"
+import { beside, type Lane, type Waiter } from "../Lane.ts"
 import type { Flow, Gate } from "../Shaper.ts"
 
 /**
@@ -15,8 +15,8 @@ import type { Flow, Gate } from "../Shaper.ts"
  */
 export const systemBuffer = 65_536
 
-/** The head of an answer comes beside the bytes that were asked for, and is read at once. */
-const head = 1024
+/** The head of an answer comes beside the bytes that were asked for, and is read at once: twice as much as usual ones. */
+const head = 2 * beside
 
 /** Bytes that are read at a time while nothing was asked for: enough to see the end of the stream, or a stray answer. */
 const idleRoom = 512
@@ -105,7 +105,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     }
   }
 
-  readonly least = (turn: number): number => Math.min(turn, 65_536)
+  readonly least = (turn: number): number => turn
 
   readonly go = (bytes: number): void => {
     this.granted += bytes
@@ -118,18 +118,20 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     Effect.suspend(() => {
       this.become(priority)
       this.begins(this)
-      const lump = Math.min(bytes, systemBuffer)
+      // A short one is paid for as a whole; of a long one, what comes before anybody reads.
+      const lump = bytes <= this.lane.lump ? bytes : Math.min(bytes, systemBuffer)
       this.first = head
       this.idle = 0
       this.toPay = bytes - lump
       this.free = lump + head
       if (!this.lane.isLimited) return Effect.void
+      const price = lump + beside
       return Effect.callback<void>((resume) => {
         const { lane } = this
         const waiter: Waiter = {
-          least: () => lump,
+          least: () => price,
           go: (got) => {
-            if (got < lump) lane.spend(lump - got)
+            if (got < price) lane.spend(price - got)
             resume(Effect.void)
           }
         }
@@ -188,7 +190,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     const sending = (this.sending ??= {
       granted: 0,
       waiter: {
-        least: (turn) => Math.min(turn, 65_536),
+        least: (turn) => turn,
         go: (bytes) => {
           sending.granted += bytes
           opened()
