@@ -8,15 +8,15 @@ import * as TokenBucket from "./TokenBucket.ts"
 
 /** The span over which no limit is ever exceeded, in ms. */
 export const span = 2000
-const slotMillis = 20
+const slotMillis = 5
 
 /**
  * Of the limit, what is aimed at: the rest is for what is counted here a moment before or after it crosses the wire.
  */
-const ceiling = 0.98
+const ceiling = 0.99
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine is late by tens of milliseconds. */
-const burstMillis = 250
+const burstMillis = 500
 
 /**
  * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
@@ -28,7 +28,7 @@ const apartMillis = 4
 const leastTurn = 1448
 
 /** Answers that are paid for as a whole are so short that this many fit into the span … */
-const lumps = 4
+const lumps = 8
 /** … unless that would be less than this: then fewer and longer ones. */
 const leastLump = 16_384
 /** Bytes that an answer has beside those that were asked for: a usual head. They count as well. */
@@ -63,6 +63,10 @@ export class Lane {
 
   constructor(timing: Timing) {
     this.timing = timing
+  }
+
+  now(): number {
+    return this.timing.now()
   }
 
   get isLimited(): boolean {
@@ -100,7 +104,7 @@ export class Lane {
     const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000, this.lump + beside)
     this.bucket =
       this.bucket === undefined
-        ? TokenBucket.make({ rate: aimed, burst, now, level: 0 })
+        ? TokenBucket.make({ rate: aimed, burst, now })
         : TokenBucket.withRate(this.bucket, aimed, burst, now)
     this.turn()
   }
@@ -137,6 +141,12 @@ export class Lane {
     const now = this.timing.now()
     this.bucket = TokenBucket.take(this.bucket, bytes, now)
     this.window.add(bytes, now)
+  }
+
+  /** So many bytes that were spent at a time begin to come only now. */
+  begun(bytes: number, spentAt: number): void {
+    if (this.bucket === undefined) return
+    this.window.move(bytes, spentAt, this.timing.now())
   }
 
   private state(bucket: TokenBucket.TokenBucket): { readonly available: number; readonly turn: number } {

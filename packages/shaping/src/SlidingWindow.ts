@@ -17,20 +17,31 @@ export class SlidingWindow {
   }
 
   add(bytes: number, now: number): void {
-    this.move(now)
+    this.advance(now)
     const slot = this.slotOf(this.last)
     this.slots[slot] = (this.slots[slot] ?? 0) + bytes
     this.sum += bytes
   }
 
+  /** Bytes that were added at `from` belong to `now`; as far as they are still counted. */
+  move(bytes: number, from: number, now: number): void {
+    this.advance(now)
+    const then = Math.floor(from / this.slotMillis)
+    const moved = then > this.last - this.slots.length ? Math.min(bytes, this.slots[this.slotOf(then)] ?? 0) : 0
+    const before = this.slotOf(then)
+    if (moved > 0) this.slots[before] = (this.slots[before] ?? 0) - moved
+    this.sum -= moved
+    this.add(bytes, now)
+  }
+
   total(now: number): number {
-    this.move(now)
+    this.advance(now)
     return this.sum
   }
 
   /** Milliseconds until the sum is at most so much, if nothing is added. */
   waitFor(most: number, now: number): number {
-    this.move(now)
+    this.advance(now)
     let sum = this.sum
     const { length } = this.slots
     for (let age = length - 1; age >= 0 && sum > most; age--) {
@@ -41,7 +52,7 @@ export class SlidingWindow {
     return 0
   }
 
-  private move(now: number): void {
+  private advance(now: number): void {
     const to = Math.floor(now / this.slotMillis)
     if (to <= this.last) return
     if (to - this.last >= this.slots.length) {

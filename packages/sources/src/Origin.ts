@@ -201,18 +201,15 @@ export const make = Effect.fnUntraced(function* (
     let response = yield* more
     const readPart = (wanted: Uint8Array) =>
       Effect.mapError(response.body.fill(wanted), (error) => fromHttp(id, error, response.status))
-    const readOn = Effect.fnUntraced(function* (wanted: Uint8Array, filled: number) {
-      let got = filled
-      while (got < wanted.length && next < end) {
-        response = yield* more
-        got += yield* readPart(wanted.subarray(got))
-      }
-      return got
-    })
-    const read = (wanted: Uint8Array) =>
-      Effect.flatMap(readPart(wanted), (got) =>
-        got === wanted.length || next === end ? Effect.succeed(got) : readOn(wanted, got)
-      )
+    /** Short only at the end of the run. */
+    const read = (wanted: Uint8Array): Effect.Effect<number, SourceError, Scope.Scope> =>
+      Effect.flatMap(readPart(wanted), (got) => {
+        if (got === wanted.length || next === end) return Effect.succeed(got)
+        return Effect.flatMap(more, (following) => {
+          response = following
+          return Effect.map(read(wanted.subarray(got)), (others) => got + others)
+        })
+      })
     for (let piece = run.first; piece <= last; piece = (piece + 1) as PieceIndex) {
       const size = layout.length(piece)
       yield* pool.take(

@@ -41,6 +41,8 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   private toPay: number
   private free = 0
   private idle = 0
+  /** What was paid ahead for an answer that has not begun to come. */
+  private ahead: { readonly bytes: number; readonly at: number } | undefined
   private isRegulated = false
   private sending: { readonly waiter: Waiter; granted: number } | undefined
 
@@ -87,6 +89,11 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   }
 
   readonly came = (bytes: number): void => {
+    // Between the asking and the coming lies a round trip, or a server that thinks: the limit is about what comes.
+    if (this.ahead !== undefined) {
+      this.lane.begun(this.ahead.bytes, this.ahead.at)
+      this.ahead = undefined
+    }
     if (this.first > 0) this.first -= bytes
     else if (this.toPay > 0) this.pay(bytes)
     else if (this.free > 0) this.free -= bytes
@@ -118,13 +125,20 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     Effect.suspend(() => {
       this.become(priority)
       this.begins(this)
+      this.ahead = undefined
+      if (!this.lane.isLimited) {
+        // In case a limit begins while it comes.
+        this.first = 0
+        this.toPay = bytes + head
+        this.free = 0
+        return Effect.void
+      }
       // A short one is paid for as a whole; of a long one, what comes before anybody reads.
       const lump = bytes <= this.lane.lump ? bytes : Math.min(bytes, systemBuffer)
       this.first = head
       this.idle = 0
       this.toPay = bytes - lump
       this.free = lump + head
-      if (!this.lane.isLimited) return Effect.void
       const price = lump + beside
       return Effect.callback<void>((resume) => {
         const { lane } = this
@@ -132,6 +146,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
           least: () => price,
           go: (got) => {
             if (got < price) lane.spend(price - got)
+            this.ahead = { bytes: price, at: lane.now() }
             resume(Effect.void)
           }
         }
