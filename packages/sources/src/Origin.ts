@@ -188,12 +188,15 @@ export const make = Effect.fnUntraced(function* (
     const end = offset + length
     const priority = yield* CurrentPriority
     let next = run.first * layout.pieceSize
+    /** Bytes of the part that were not read yet. */
+    let left = 0
 
     /** Asks for what comes next: all of it, unless a limit has it come in parts. */
     const more = Effect.gen(function* () {
       const most = sendsWholeFiles ? Infinity : shaper.longestAnswer(priority)
       const until = Math.min(end, next + most)
       const response = yield* Effect.flatMap(open(next, until - 1, layout), counted)
+      left = until - next
       next = until
       validator ??= validatorOf(response)
       return response
@@ -201,27 +204,26 @@ export const make = Effect.fnUntraced(function* (
     let response = yield* more
     const readPart = (wanted: Uint8Array) =>
       Effect.mapError(response.body.fill(wanted), (error) => fromHttp(id, error, response.status))
-    /** Short only at the end of the run. */
-    const read = (wanted: Uint8Array): Effect.Effect<number, SourceError, Scope.Scope> =>
-      Effect.flatMap(readPart(wanted), (got) => {
-        if (got === wanted.length || next === end) return Effect.succeed(got)
+    const truncated = Effect.suspend(() => fail("Truncated", response))
+    const read = (wanted: Uint8Array): Effect.Effect<void, SourceError, Scope.Scope> =>
+      Effect.flatMap(readPart(wanted.subarray(0, left)), (got) => {
+        left -= got
+        if (got === wanted.length) return Effect.void
+        if (left > 0 || next === end) return truncated
         return Effect.flatMap(more, (following) => {
           response = following
-          return Effect.map(read(wanted.subarray(got)), (others) => got + others)
+          return read(wanted.subarray(got))
         })
       })
     for (let piece = run.first; piece <= last; piece = (piece + 1) as PieceIndex) {
       const size = layout.length(piece)
       yield* pool.take(
-        (buffer) =>
-          Effect.flatMap(read(buffer.bytes.subarray(0, size)), (got) =>
-            got < size ? Effect.fail(fail("Truncated", response)) : Effect.void
-          ),
+        (buffer) => read(buffer.bytes.subarray(0, size)),
         (buffer) => deliver(piece, buffer)
       )
     }
     // An answer that did not say its length may hold more.
-    if ((yield* read(new Uint8Array(1))) > 0) return yield* fail("ContentChanged", response)
+    if ((yield* readPart(new Uint8Array(1))) > 0) return yield* fail("ContentChanged", response)
   }, Effect.scoped)
 
   return {
