@@ -13,7 +13,8 @@ const slotMillis = 5
 /**
  * Of the limit, what is aimed at: the rest is for what is counted here a moment before or after it crosses the wire.
  */
-const ceiling = 0.99
+const aim = 0.975
+const ceiling = 0.995
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine is late by tens of milliseconds. */
 const burstMillis = 500
@@ -38,6 +39,8 @@ export const beside = 512
 export interface Waiter {
   /** Bytes without which a turn is of no use. */
   readonly least: (turn: number) => number
+  /** Bytes that it takes at most, not less than `least`; default as many as a turn has. */
+  readonly most?: (turn: number) => number
   /** It has a turn with so many bytes, which count as used; 0 when there is no limit any more. */
   readonly go: (bytes: number) => void
 }
@@ -99,7 +102,7 @@ export class Lane {
       }
       return
     }
-    const aimed = rate * ceiling
+    const aimed = rate * aim
     this.most = (rate * ceiling * span) / 1000
     const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000, this.lump + beside)
     this.bucket =
@@ -117,7 +120,7 @@ export class Lane {
     const least = this.leastOf(waiter, turn)
     if (this.waiting.size === 0 && available >= least && this.timing.now() - this.turnAt >= apartMillis) {
       this.turnAt = this.timing.now()
-      const bytes = Math.max(least, Math.min(available, turn))
+      const bytes = Math.max(least, Math.min(available, waiter.most?.(turn) ?? turn))
       this.spend(bytes)
       return bytes
     }
@@ -172,7 +175,7 @@ export class Lane {
       const { available, turn } = this.state(this.bucket)
       const least = this.leastOf(first, turn)
       if (available < least) break
-      const bytes = Math.max(least, Math.min(turn, available))
+      const bytes = Math.max(least, Math.min(available, first.most?.(turn) ?? turn))
       left -= bytes
       this.waiting.delete(first)
       this.spend(bytes)

@@ -121,7 +121,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
 
   // The room that reads asks.
 
-  readonly ask = (priority: Priority, bytes: number): Effect.Effect<void> =>
+  readonly ask = (priority: Priority, bytes: number, isPaid = false): Effect.Effect<void> =>
     Effect.suspend(() => {
       this.become(priority)
       this.begins(this)
@@ -134,12 +134,16 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
         return Effect.void
       }
       // A short one is paid for as a whole; of a long one, what comes before anybody reads.
-      const lump = bytes <= this.lane.lump ? bytes : Math.min(bytes, systemBuffer)
+      const lump = isPaid || bytes <= this.lane.lump ? bytes : systemBuffer
       this.first = head
       this.idle = 0
       this.toPay = bytes - lump
       this.free = lump + head
       const price = lump + beside
+      if (isPaid) {
+        this.ahead = { bytes: price, at: this.lane.now() }
+        return Effect.void
+      }
       return Effect.callback<void>((resume) => {
         const { lane } = this
         const waiter: Waiter = {
