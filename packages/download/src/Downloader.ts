@@ -18,6 +18,7 @@ import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
 import * as Delays from "@piecework/policy/Delays"
+import { forbidsPeers } from "@piecework/policy/Eligibility"
 import type { Priority } from "@piecework/policy/Facts"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
@@ -125,6 +126,8 @@ const smallProbe = 1024
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
 
+const byPolicy = new Fallback({ reason: "NotEligible", detail: "the mode has no peers: DODownloadMode" })
+
 /** Two downloads of one content take turns: the second finds in the cache what the first has fetched. */
 type Turns = RcMap.RcMap<ContentId, Semaphore.Semaphore>
 
@@ -220,8 +223,13 @@ const start = Effect.fn("Downloader.start")(function* (
     return result
   })
 
-  const fromSwarm = Effect.fnUntraced(function* (approach: Extract<Approach.Approach, { _tag: "Swarm" }>) {
-    const { phf } = approach
+  const fromSwarm = Effect.fnUntraced(function* (found: Extract<Approach.Approach, { _tag: "Swarm" }>) {
+    const { phf } = found
+    // The service may have said so in the answer that told what the content is.
+    const approach =
+      usesPeers(found.mode) && forbidsPeers(policy.current())
+        ? { ...found, mode: "HttpOnly" as const, why: byPolicy }
+        : found
     settled =
       request.why !== undefined && approach.why.reason === "Requested" ? { ...approach, why: request.why } : approach
     knownId = phf.contentId

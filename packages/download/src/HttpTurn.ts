@@ -4,6 +4,7 @@
  */
 import type { ContentTerms } from "@piecework/policy/ContentTerms"
 import * as Delays from "@piecework/policy/Delays"
+import { forbidsPeers } from "@piecework/policy/Eligibility"
 import type { Priority } from "@piecework/policy/Facts"
 import * as Limits from "@piecework/policy/Limits"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
@@ -38,8 +39,9 @@ export const take = Effect.fn("HttpTurn.take")(function* (
   const changed = yield* Latch.make(false)
   const { began, mayPeer, priority, tell, terms } = options
   // A cache server is no source yet; its delay is for the time when it is one.
-  const situation = { priority, mayPeer, hasCacheServer: false }
-  let delay = Delays.of(live.current(), situation).origin
+  const delayIn = (policy: Policy) =>
+    Delays.of(policy, { priority, mayPeer: mayPeer && !forbidsPeers(policy), hasCacheServer: false }).origin
+  let delay = delayIn(live.current())
   let floor: number | undefined
   let isHeld = false
 
@@ -52,8 +54,8 @@ export const take = Effect.fn("HttpTurn.take")(function* (
     tell(() => [{ _tag: isEarly ? "OriginHeld" : "OriginAllowed" }])
   }
   const obey = (policy: Policy) => {
-    delay = Delays.of(policy, situation).origin
-    const rate = mayPeer ? Limits.saidFloor(policy, priority, terms) : undefined
+    delay = delayIn(policy)
+    const rate = mayPeer && !forbidsPeers(policy) ? Limits.saidFloor(policy, priority, terms) : undefined
     if (rate !== floor) tell(() => [{ _tag: "Floor", rate }])
     floor = rate
     look()

@@ -5,6 +5,7 @@
 import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
@@ -15,13 +16,15 @@ import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
 import type { ContentTerms } from "@piecework/policy/ContentTerms"
+import { forbidsPeers } from "@piecework/policy/Eligibility"
 import type { Priority } from "@piecework/policy/Facts"
+import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import { Shaper } from "@piecework/shaping/Shaper"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
-import { Cause, Clock, Deferred, Effect, Option, Queue, Random, type Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Latch, Option, Queue, Random, Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
@@ -185,19 +188,16 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let membership: Membership.Membership | undefined
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
-  if (usesPeers(options.mode)) {
-    const met = yield* Crowd.make({
-      served: { phf: store.phf, store, priority: options.priority },
-      maxPeers: config.maxPeers,
-      listener
-    })
+  const meetPeers = Effect.fnUntraced(function* (scope: SwarmScope) {
+    const served = { phf: store.phf, store, priority: options.priority }
+    const met = yield* Crowd.make({ served, maxPeers: config.maxPeers, listener })
     crowd = met
     const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
     const member = {
       contentId: store.phf.contentId,
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
-      scope: options.mode,
+      scope,
       groupId: config.groupId,
       onAttempt,
       subnetMask: config.reportedMask
@@ -241,7 +241,28 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       })
       leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
-  }
+  })
+  const meeting = yield* Scope.fork(yield* Effect.scope)
+  if (usesPeers(options.mode)) yield* Scope.provide(meetPeers(options.mode), meeting)
+
+  /** No peers any more, as the settings say now: the origin has the rest. */
+  const part = Effect.gen(function* () {
+    yield* Scope.close(meeting, Exit.void)
+    crowd = undefined
+    membership = undefined
+    leasing = undefined
+    for (const { id } of sources.values()) {
+      if (id === origin.id) continue
+      sources.delete(id)
+      meter.leave(id)
+      tell(() => [{ _tag: "SourceLeft", source: id }])
+    }
+    tell(() => [{ _tag: "LeasesOff" }])
+  })
+  const forbidden = yield* Latch.make(false)
+  const settings = yield* LivePolicy
+  yield* settings.onChange((policy) => forbidsPeers(policy) && forbidden.openUnsafe())
+  if (usesPeers(options.mode)) yield* Effect.forkScoped(Effect.andThen(forbidden.await, part))
 
   const watching = Watchdog.watch({
     url,

@@ -21,7 +21,7 @@ import { Shaper } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
 import { Handshake } from "@piecework/wire"
-import { Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
 import { Bans } from "./Bans.ts"
 import { farther, kindOfAddress } from "./internal/kindOfAddress.ts"
 import { Registry, type Slot } from "./internal/Registry.ts"
@@ -44,6 +44,8 @@ export interface Served {
   readonly kindOf?: ((peer: PeerId) => PeerKind | undefined) | undefined
   /** What the download is that fetches from peers; default one that a person waits for. */
   readonly priority?: Priority | undefined
+  /** Whether a person waits for this content here: then peers need not send it as background traffic. Default: nobody does. */
+  readonly foreground?: (() => boolean) | undefined
 }
 
 export class PeerHost extends Context.Service<
@@ -84,6 +86,7 @@ const make = Effect.gen(function* () {
   const pool = yield* BufferPool
   const bans = yield* Bans
   const shaper = yield* Shaper
+  const clock = yield* Clock.Clock
   const self = config.self ?? idFromBytes(randomBytes(idLength))
   const registry = new Registry(self, config.maxConnections)
   const slots = new UploadSlots(config.uploadSlots)
@@ -95,7 +98,7 @@ const make = Effect.gen(function* () {
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots, shaper })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, shaper, clock })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

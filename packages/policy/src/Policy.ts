@@ -27,6 +27,7 @@ export type Warning =
       /** What was given, shortened. */
       readonly given: string
     }
+  | { readonly _tag: "NotForServices"; readonly name: Name; readonly provider: Provider }
   | { readonly _tag: "Deprecated"; readonly name: Name; readonly provider: Provider }
 
 export class Policy {
@@ -76,6 +77,10 @@ export const resolve = (all: ReadonlyArray<Said>): Policy => {
         continue
       }
       const setting: Setting<unknown> = settings[name]
+      if (setting.isLocal === true && services.has(provider)) {
+        warnings.push({ _tag: "NotForServices", name, provider })
+        continue
+      }
       const decoded: Result.Result<unknown, "WrongType" | "OutOfRange"> = setting.kind.decode(raw)
       if (Result.isFailure(decoded)) {
         warnings.push({ _tag: decoded.failure, name, provider, given: shortened(raw) })
@@ -99,6 +104,8 @@ export const sentence = (warning: Warning): string => {
       const hint = warning.nearest === undefined ? "" : ` Did you mean ${warning.nearest}?`
       return `${warning.name} in ${where} is no setting, and is ignored.${hint}`
     }
+    case "NotForServices":
+      return `${warning.name} in ${where} is ignored: only the device itself may say it.`
     case "WrongType":
     case "OutOfRange": {
       const { kind, unit } = settings[warning.name] as Setting<unknown>
@@ -113,7 +120,20 @@ export const sentence = (warning: Warning): string => {
   }
 }
 
+const services: ReadonlySet<Provider> = new Set(["KeyValueService", "ContentPolicy"])
+
 const strength = (provider: Provider): number => providers.indexOf(provider)
+
+/** A value in words: with its unit, or that there is none. */
+export const shown = (policy: Policy, name: Name): string => {
+  const value: unknown = policy.get(name)
+  const { unit }: Setting<unknown> = settings[name]
+  if (value === undefined) return "not set"
+  if (typeof value === "boolean") return value ? "yes" : "no"
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(", ")
+  if (typeof value === "object") return JSON.stringify(value)
+  return unit === undefined ? String(value) : `${String(value)} ${unit}`
+}
 
 /** What was given, short enough for a sentence. */
 const shortened = (raw: unknown): string => {

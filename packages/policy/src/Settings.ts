@@ -86,7 +86,8 @@ export const settings = {
     kind: text,
     default: undefined,
     since: "1607",
-    summary: "The folder in which the cache lies, as a full path. Not set: in the state folder."
+    summary: "The folder in which the cache lies, as a full path. Not set: in the state folder.",
+    isLocal: true
   }),
   // The CSP says 100.
   DOMinFileSizeToCache: setting({

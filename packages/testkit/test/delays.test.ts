@@ -174,3 +174,33 @@ describe("Peers that give too little", () => {
     })
   )
 })
+
+describe("A mode without peers that is said while a download runs", () => {
+  it.effect("ends its sessions, and the origin has the rest", () =>
+    Effect.gen(function* () {
+      const { world, url } = yield* site({ "10.0.0.1": 20_000 })
+      yield* download(yield* world.client(), { url }, bytes)
+      const policy = LivePolicy.changing(settings({ DODelayForegroundDownloadFromHttp: 3600 }))
+      const client = yield* world.client({ policy })
+      const active = yield* client.start({ url })
+      const done = yield* Effect.forkChild(expectFile(client, active, bytes))
+      yield* until(() => active.progress().received.Lan > 50_000)
+      assert.strictEqual(active.progress().peers, 1)
+      policy.set(settings({ DODelayForegroundDownloadFromHttp: 3600, DODownloadMode: 0 }))
+      const result = yield* within("10 seconds", Fiber.join(done))
+      assert.strictEqual(active.progress().peers, 0)
+      assert.isAbove(result.bytes.Lan, 40_000)
+      assert.isAbove(result.bytes.Origin, bytes.length / 2)
+    })
+  )
+
+  it.effect("or before it has begun leaves it without", () =>
+    Effect.gen(function* () {
+      const { world, url } = yield* site()
+      yield* download(yield* world.client(), { url }, bytes)
+      const result = yield* download(yield* world.client({ policy: always({ DODownloadMode: 0 }) }), { url }, bytes)
+      assert.deepStrictEqual([result.mode, result.why.reason], ["HttpOnly", "NotEligible"])
+      assert.strictEqual(result.bytes.Origin, bytes.length)
+    })
+  )
+})

@@ -107,7 +107,7 @@ export const get = Command.make(
       })
     }
     const service = yield* options.parseService(input.service)
-    const live = yield* DevicePolicy.live(input)
+    const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())

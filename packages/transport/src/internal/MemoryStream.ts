@@ -55,7 +55,12 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
       incoming.abandon()
     }
     const regulate: ByteStream["regulate"] = (valve) => inbox.regulate(valve)
-    const plain: PlainStream = { fill: inbox.fill, forget: inbox.forget, write: outgoing.write }
+    const plain: PlainStream = {
+      fill: inbox.fill,
+      forget: inbox.forget,
+      onArrival: inbox.onArrival,
+      write: outgoing.write
+    }
     return {
       local: own.address,
       remote: other.address,
