@@ -107,7 +107,7 @@ export class Lane {
     const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000, this.lump + beside)
     this.bucket =
       this.bucket === undefined
-        ? TokenBucket.make({ rate: aimed, burst, now })
+        ? TokenBucket.make({ rate: aimed, burst, now, level: this.lump + beside })
         : TokenBucket.withRate(this.bucket, aimed, burst, now)
     this.turn()
   }
