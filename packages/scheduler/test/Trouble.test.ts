@@ -74,6 +74,18 @@ describe("a source that stalls", () => {
     for (let n = 1; n <= 10; n++) assert.deepStrictEqual(cancelsOf(story.wait(9_000, { a: n })), [])
   })
 
+  it("has not stalled while a limit of ours holds it back, unless it is a peer of the site", () => {
+    const cancelled = (kind: "Internet" | "Lan") => {
+      const story = new Story(2)
+      story.join("a", kind, "all")
+      story.now += 60_000
+      const silent = { _tag: "Tick", received: new Map([["a", 0]]) } as const
+      return cancelsOf(story.tell({ ...silent, isLimited: true })).length
+    }
+    assert.strictEqual(cancelled("Internet"), 0)
+    assert.strictEqual(cancelled("Lan"), 2)
+  })
+
   it("does not hold the origin back any more", () => {
     const story = new Story(4)
     story.join("near", "Lan", "all")
