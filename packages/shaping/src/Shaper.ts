@@ -238,7 +238,12 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
   return {
     flow,
     capacity,
-    reserve: (priority, wanted) => reserve(lanes[priority], wanted),
+    reserve: (priority, wanted) =>
+      Effect.suspend(() => {
+        // Nobody has looked at the clock since the last stream was closed.
+        if (flows.size === 0) resolve()
+        return reserve(lanes[priority], wanted)
+      }),
     holding: (priority) => (now() - lanes[priority].heldAt < lately ? limits[priority] : undefined)
   } satisfies Shaper
 })

@@ -16,6 +16,9 @@ export interface Sender {
   readonly died: (defect: unknown) => void
 }
 
+/** Bytes of messages that are no block, as a rule. */
+const aside = 1024
+
 export class Outbox {
   /** Whether a write waits for the peer. */
   isWriting = false
@@ -73,6 +76,8 @@ export class Outbox {
   /** As much of it as may be sent now; the rest comes next. */
   private letThrough(bytes: Uint8Array | undefined): Uint8Array | undefined {
     if (this.gate === undefined || bytes === undefined) return bytes
+    // What is said beside blocks must not wait for them: our own requests are among it.
+    if (this.rest === undefined && bytes.length <= aside) return bytes
     const length = this.gate.take(bytes.length, this.opened)
     this.rest = length < bytes.length ? bytes.subarray(length) : undefined
     this.isHeld = length === 0
