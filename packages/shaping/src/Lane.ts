@@ -28,6 +28,9 @@ const apartMillis = 4
 /** … and not less than a packet, so that thin limits do not cut everything into crumbs. */
 const leastTurn = 1448
 
+/** A limit that falls below this part of what it was is another one. */
+const drift = 0.9
+
 /** Answers that are paid for as a whole are so short that this many fit into the span … */
 const lumps = 8
 /** … unless that would be less than this: then fewer and longer ones. */
@@ -90,9 +93,9 @@ export class Lane {
   setRate(rate: number | undefined): void {
     if (rate === this.rate) return
     const now = this.timing.now()
+    // What came before was right by the limit of before; one that only drifts, as shares of a line do, is the same limit.
+    if (this.rate === undefined || (rate ?? 0) < this.rate * drift) this.window = new SlidingWindow(span, slotMillis)
     this.rate = rate
-    // What came before was right by the limit of before.
-    this.window = new SlidingWindow(span, slotMillis)
     if (rate === undefined) {
       this.bucket = undefined
       this.most = Infinity

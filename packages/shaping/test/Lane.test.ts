@@ -80,6 +80,20 @@ describe("Lane", () => {
     }
   })
 
+  it("is as strict while the limit drifts", () => {
+    const { lane, now, until } = scene()
+    let rate = 500_000
+    lane.setRate(rate)
+    const { ask, got } = greedy(lane, now, () => lane.lump)
+    ask()
+    for (let second = 1; second < 30; second++) {
+      until(second * 1000)
+      rate *= 0.9999
+      lane.setRate(rate)
+    }
+    assert.isAtMost(most(got), 1_000_000)
+  })
+
   it("serves those who wait in turn", () => {
     const { lane, now, until } = scene()
     lane.setRate(200_000)
