@@ -16,8 +16,8 @@ const slotMillis = 5
 const aim = 0.975
 const ceiling = 0.995
 
-/** A late timer's time is made up for as far as this, in ms: a busy machine is late by tens of milliseconds. */
-const burstMillis = 500
+/** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
+const burstMillis = 1000
 
 /**
  * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
