@@ -1,10 +1,19 @@
 /** The floor plan of the client: which layer stands on which. */
 import { availableParallelism, release, type } from "node:os"
 import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
-import { Cloud, CloudConfig } from "@piecework/cloud"
+import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
-import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
+import {
+  Destination,
+  DownloadConfig,
+  Downloader,
+  MonthlyUploads,
+  NoPeers,
+  Permission,
+  Records,
+  Seeder
+} from "@piecework/download"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
@@ -19,7 +28,7 @@ import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
-import type { Live } from "./DevicePolicy.ts"
+import * as DevicePolicy from "./DevicePolicy.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
@@ -39,7 +48,7 @@ export interface Options {
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
   /** The settings as they are now. */
-  readonly policy: Live
+  readonly policy: DevicePolicy.Live
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
@@ -103,7 +112,7 @@ const neighbours = Layer.unwrap(
 )
 
 /** The services behind the URL. */
-export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys">) =>
+export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys" | "policy">) =>
   Layer.unwrap(
     Effect.map(ServiceTrust, ({ certificates, credential }) =>
       Cloud.Cloud.layer.pipe(
@@ -112,6 +121,7 @@ export const services = (serviceUrl: string, options: Pick<Options, "group" | "s
             serviceUrl,
             clientVersion: version,
             groupId: options.group,
+            profile: profileOf(options),
             credential,
             serviceKeys: options.serviceKeys
           }),
@@ -148,7 +158,8 @@ export const client = (options: Options) => {
         ...options.download,
         reportedHost,
         reportedMask: OwnAddress.maskOf(reportedHost ?? options.listen?.host),
-        groupId: options.group
+        groupId: options.group,
+        profile: profileOf(options)
       })
     )
   )
@@ -158,6 +169,7 @@ export const client = (options: Options) => {
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(shaping),
+    Layer.provideMerge(permission(options)),
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
@@ -172,6 +184,22 @@ export const client = (options: Options) => {
 
 /** The limits of rate, which remember what the line can carry. */
 const shaping = Layer.unwrap(Effect.map(StateFolder, ({ line }) => Shaper.layer({ file: line })))
+
+/** What the device counts as among others. */
+const profileOf = ({ policy }: Pick<Options, "policy">): number =>
+  policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
+
+/** Where there are peers: who of them may be sent pieces, and what Internet peers were. */
+const permission = ({ listen }: Options) => {
+  if (listen === undefined) return Layer.empty
+  return Layer.unwrap(
+    Effect.map(StateFolder, ({ cache, uploads }) =>
+      Permission.layer({ cacheFolder: cache }).pipe(
+        Layer.provide([DevicePolicy.thisHost, MonthlyUploads.MonthlyUploads.layer(uploads)])
+      )
+    )
+  )
+}
 
 /** Downloads, and who reports them if they are to be. */
 const downloads = (options: Options) => {

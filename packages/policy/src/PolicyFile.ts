@@ -41,7 +41,8 @@ export const fromEnvironment = (environment: { readonly [name: string]: string |
 export const anyDevice: { readonly [name: string]: string } = {
   PIECEWORK_DOMINRAMALLOWEDTOPEER: "1",
   PIECEWORK_DOMINDISKSIZEALLOWEDTOPEER: "1",
-  PIECEWORK_DOALLOWVPNPEERCACHING: "1"
+  PIECEWORK_DOALLOWVPNPEERCACHING: "1",
+  PIECEWORK_DOMINBATTERYPERCENTAGEALLOWEDTOUPLOAD: "1"
 }
 
 export const variableOf = (name: string): string => `PIECEWORK_${name.toUpperCase()}`

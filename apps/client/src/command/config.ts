@@ -19,6 +19,7 @@ import * as ServiceSettings from "../ServiceSettings.ts"
 import { ServiceTrust } from "../ServiceTrust.ts"
 import { defaultRoot, placesIn } from "../StateFolder.ts"
 import * as Explanation from "../view/Explanation.ts"
+import * as Uploading from "../Uploading.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -51,7 +52,7 @@ export const config = Command.make(
     if (answer !== undefined && answer !== "Answered") yield* output.note(`piecework: ${answer.failed}`)
     const policy = live.current()
     if (!input.json && one === undefined) return yield* output.line(table(policy))
-    const scene = yield* Effect.provide(sceneOf(policy, folder, answer), Host.layer())
+    const scene = yield* Effect.provide(sceneOf(policy, folder, answer), DevicePolicy.thisHost)
     if (input.json) {
       const shown = (one === undefined ? names : [one]).map((name) => forPrograms(scene, name))
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
@@ -78,7 +79,7 @@ const ask = Effect.fnUntraced(function* ({
   readonly folder: string
   readonly live: DevicePolicy.Live
 }) {
-  const services = Layers.services(url, { group: undefined, serviceKeys: [] }).pipe(
+  const services = Layers.services(url, { group: undefined, serviceKeys: [], policy: live }).pipe(
     Layer.provide(ServiceTrust.layerIn(folder, { service: Option.some(url), serviceCa }))
   )
   return yield* Cloud.use((cloud) => cloud.whereabouts).pipe(
@@ -100,6 +101,7 @@ const sceneOf = Effect.fnUntraced(function* (
     mode: DevicePolicy.modeOf(policy),
     facts: yield* host.facts({ cacheFolder: folder, vpnKeywords: policy.get("DOVpnKeywords") }),
     peering: yield* DevicePolicy.peering(policy, folder),
+    month: yield* Uploading.month(folder),
     dhcp: yield* host.dhcp,
     service,
     capacity: Capacity.valueOf((yield* CapacityFile.read(placesIn(folder).line)).down, yield* Clock.currentTimeMillis),

@@ -19,6 +19,7 @@ import type { PeerConfig } from "../PeerConfig.ts"
 import { PeerError, type Violation } from "../PeerError.ts"
 import type { Served } from "../PeerHost.ts"
 import type { PeerCounters, PeerEvent, PeerSession } from "../PeerSession.ts"
+import type { UploadGate } from "../UploadGate.ts"
 import { Dues } from "./Dues.ts"
 import { FrameReader, type Receiver } from "./FrameReader.ts"
 import { Intake } from "./Intake.ts"
@@ -44,6 +45,9 @@ export interface SessionOptions {
   readonly bans: Bans["Service"]
   readonly slots: UploadSlots
   readonly shaper: Shaper
+  readonly gate: UploadGate
+  /** Epoch milliseconds from which the sessions of a host count their looks at the clock, so that they look together. */
+  readonly looksFrom: number
   readonly clock: Clock.Clock
 }
 
@@ -79,9 +83,6 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   private readonly receipts: Receipts
   /** Where what we send has to yield: towards peers beyond the site. */
   private readonly valve: Valve | undefined
-  /** Called when the valve opens a while later. */
-  private readonly shut = new Wake()
-  private shutFor = 0
   /** Called when answers have to be read from the cache, which one fiber does. */
   private readonly unread = new Wake()
   private isReading = false
@@ -119,11 +120,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.uploads = new Uploads(layout, config.maxQueuedRequests)
     this.receipts = new Receipts(stream, now, () => served.foreground?.() ?? false)
     this.dues = new Dues(this.inventory, this.intake, this.receipts, yields)
-    const wait = (millis: number) => {
-      this.shutFor = millis
-      this.shut.call()
-    }
-    this.valve = yields ? new Valve({ begin: stream.counters.sent, now, wait }) : undefined
+    this.valve = yields ? new Valve(stream.counters.sent, now) : undefined
     this.news = new News(config.maxEvents, () => [
       { _tag: "Held", pieces: this.held() },
       { _tag: this.choked() ? "Choked" : "Unchoked" }
@@ -139,8 +136,9 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       this.reader.run()
     })
     const feed = this.intake.feed((room) => this.reader.place(room))
-    const receipts = this.receipts.run(() => this.outbox.wake())
-    const parts = [feed, this.readAnswers, this.openValve, receipts, this.watch, Deferred.await(this.ending)]
+    const wake = () => this.outbox.wake()
+    const valve = this.valve?.run(wake) ?? Effect.never
+    const parts = [feed, this.readAnswers, valve, this.receipts.run(wake), this.watch, Deferred.await(this.ending)]
     // Whoever `opened` told of the session learns of its end in any case.
     return opened.pipe(
       Effect.andThen(begin),
@@ -265,7 +263,9 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     // It was sent before our choke came to the peer, which knows by now that it has to ask again.
     if (!this.dues.mayBeAsked) return undefined
     this.outbox.wake()
-    return this.uploads.add(block)
+    const refused = this.uploads.add(block)
+    this.valve?.asked(this.uploads.size)
+    return refused
   }
 
   // What the writer asks for.
@@ -276,13 +276,16 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   }
 
   readonly next = (): Uint8Array | undefined => {
-    this.intake.counts.sent += this.sending
-    this.sending = 0
+    if (this.sending > 0) {
+      this.intake.counts.sent += this.sending
+      this.options.gate.sent(this.kind, this.sending)
+      this.sending = 0
+    }
     const { valve } = this
     if (valve?.isHalfway === true) return this.part(valve)
     const dues = this.dues.take(() => this.uploads.clear())
     if (dues !== undefined) return dues
-    if (valve !== undefined && (!this.uploads.isAsked || !valve.mayBegin())) return undefined
+    if (valve !== undefined && (this.uploads.size === 0 || !valve.mayBegin())) return undefined
     const answer = this.isReading ? undefined : this.uploads.next()
     if (answer === undefined) return undefined
     if (answer === "Unread") {
@@ -304,16 +307,6 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     const part = valve.part(this.receipts.isDue)
     this.sending = part?.content ?? 0
     return part?.bytes
-  }
-
-  /** Goes on with what the valve held back, forever. */
-  private get openValve(): Effect.Effect<never> {
-    const open = Effect.sync(() => {
-      this.shut.reset()
-      this.outbox.wake()
-    })
-    const wait = Effect.suspend(() => Effect.sleep(this.shutFor))
-    return Effect.forever(this.shut.wait.pipe(Effect.andThen(wait), Effect.andThen(open)))
   }
 
   /** Reads what is to be sent, forever. */
@@ -345,9 +338,10 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   readonly died = (defect: unknown): void => this.over(Effect.die(defect))
 
   private get watch(): Effect.Effect<never, PeerError> {
-    const { bans, config, served, stream } = this.options
+    const { bans, config, looksFrom, served, stream } = this.options
     return watch({
       config,
+      looksFrom,
       counters: stream.counters,
       inFrame: () => this.reader.inFrame,
       heldBack: this.flow.isHeldBack,
