@@ -94,6 +94,26 @@ export const getWithPeers = (options: {
     ...(options.seed ? ["--seed", "3 hours"] : [])
   ])
 
+/** By the settings in a file, and whatever flags. */
+export const getUnder = (options: {
+  readonly url: string
+  readonly output: string
+  readonly state: string
+  readonly policy: string
+  readonly more: ReadonlyArray<string>
+}): Invocation =>
+  clientProgram([
+    "get",
+    options.url,
+    "-o",
+    options.output,
+    "--state",
+    options.state,
+    "--policy",
+    options.policy,
+    ...options.more
+  ])
+
 /**
  * With peers, saying how far it is, and serving the file as long as it is let. Each device has a place of its own, so the
  * ports are the usual ones.

@@ -45,6 +45,15 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DODelayForegroundDownloadFromHttp",
   "DODelayBackgroundDownloadFromHttp",
   "DOMinBackgroundQos",
+  "DOMaxForegroundDownloadBandwidth",
+  "DOMaxBackgroundDownloadBandwidth",
+  "DOPercentageMaxForegroundBandwidth",
+  "DOPercentageMaxBackgroundBandwidth",
+  "DOSetHoursToLimitForegroundDownloadBandwidth",
+  "DOSetHoursToLimitBackgroundDownloadBandwidth",
+  "DOMaxDownloadBandwidth",
+  "DOPercentageMaxDownloadBandwidth",
+  "DOMaxUploadBandwidth",
   "MinContentSizeToPeer"
 ])
 

@@ -23,6 +23,7 @@ import { Outbox } from "@piecework/reports/Outbox"
 import * as OutboxConfig from "@piecework/reports/OutboxConfig"
 import * as ReportedDownloads from "@piecework/reports/ReportedDownloads"
 import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsConfig"
+import * as Shaper from "@piecework/shaping/Shaper"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
@@ -167,6 +168,7 @@ export const client = (options: Options) => {
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
+    Layer.provideMerge(shaping),
     Layer.provideMerge(permission(options)),
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
@@ -179,6 +181,9 @@ export const client = (options: Options) => {
     )
   )
 }
+
+/** The limits of rate, which remember what the line can carry. */
+const shaping = Layer.unwrap(Effect.map(StateFolder, ({ line }) => Shaper.layer({ file: line })))
 
 /** What the device counts as among others. */
 const profileOf = ({ policy }: Pick<Options, "policy">): number =>

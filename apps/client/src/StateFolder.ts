@@ -1,6 +1,7 @@
 /**
  * Where the client keeps what outlives it: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
- * `uploads/` (what Internet peers were sent, by month), `device` (who we are).
+ * `uploads/` (what Internet peers were sent, by month), `line.json` (what the line has been
+ * seen to carry), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
@@ -32,6 +33,8 @@ export class StateFolder extends Context.Service<
     readonly records: string
     readonly reports: string
     readonly uploads: string
+    /** What the line has been seen to carry. */
+    readonly line: string
     /** This device, and a suffix for this process: two processes of one device are two peers. */
     readonly self: PeerId
   }
@@ -68,11 +71,18 @@ const codeOf = (error: unknown): string | undefined => {
 /** What lies where in a state folder. */
 export const placesIn = (
   root: string
-): { readonly cache: string; readonly records: string; readonly reports: string; readonly uploads: string } => ({
+): {
+  readonly cache: string
+  readonly records: string
+  readonly reports: string
+  readonly uploads: string
+  readonly line: string
+} => ({
   cache: join(root, "cache"),
   records: join(root, "records"),
   reports: join(root, "reports"),
-  uploads: join(root, "uploads")
+  uploads: join(root, "uploads"),
+  line: join(root, "line.json")
 })
 
 /** The folder that is used when none is named. */

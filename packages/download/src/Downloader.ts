@@ -21,6 +21,7 @@ import * as Delays from "@piecework/policy/Delays"
 import { forbidsPeers } from "@piecework/policy/Eligibility"
 import type { Priority } from "@piecework/policy/Facts"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
+import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import * as Origin from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
@@ -87,14 +88,21 @@ export class Downloader extends Context.Service<
       // These alone: the scope of the layer must not take the place of the caller's.
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy).pipe(
-        Context.add(Permission, yield* Permission)
+        Context.add(Permission, yield* Permission),
+        Context.add(Shaper, yield* Shaper)
       )
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
       const halts = yield* Halts.make(cloud)
       return Downloader.of({
-        start: (request) => neighbourly(Effect.provide(start(request, cloud, halts, turns), context))
+        start: (request) =>
+          start(request, cloud, halts, turns).pipe(
+            // All that it asks for counts as that, the pieces hash file and the first look at the origin as well.
+            Effect.provideService(CurrentPriority, request.priority ?? "Foreground"),
+            Effect.provide(context),
+            neighbourly
+          )
       })
     })
   )
@@ -135,6 +143,7 @@ const start = Effect.fn("Downloader.start")(function* (
   const { contentId, url, path, mode } = request
   const priority = request.priority ?? "Foreground"
   const policy = yield* LivePolicy.LivePolicy
+  const shaper = yield* Shaper
   const outer = yield* Effect.scope
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
@@ -161,6 +170,7 @@ const start = Effect.fn("Downloader.start")(function* (
     mode: settled?.mode ?? mode,
     ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
     ...(phase === "Fetching" && swarm?.httpAfter() !== undefined ? { httpAfterMillis: swarm.httpAfter() } : {}),
+    ...(phase === "Fetching" && shaper.holding(priority) !== undefined ? { limit: shaper.holding(priority) } : {}),
     why: settled?.why,
     contentId: knownId,
     fileBytes,

@@ -4,6 +4,7 @@ import type { BytesBySource } from "@piecework/domain/SourceKind"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { PeerId, PeerKind } from "@piecework/domain/Peer"
+import type { Holding } from "@piecework/shaping/Shaper"
 import type { Fallback } from "./DownloadError.ts"
 import type { Waste } from "./Tally.ts"
 
@@ -22,6 +23,11 @@ export interface Progress {
    * while there is a cache server.
    */
   readonly httpAfterMillis?: number | null | undefined
+  /**
+   * The limit that holds the download back now, with the setting that says it; without a setting it gives way to a foreground
+   * download of this device.
+   */
+  readonly limit?: Holding | undefined
   /** Why this mode; `undefined` while it is not settled. */
   readonly why: Fallback | undefined
   /** `undefined` while it is not known. */

@@ -36,7 +36,7 @@ const moment = 50
 
 interface Part {
   readonly body: HttpBody
-  /** It is only the beginning of the file. */
+  /** The file goes on behind it. */
   readonly isBeginning: boolean
 }
 
@@ -67,13 +67,13 @@ export const make = Effect.fnUntraced(function* (
   })
 
   /** The body of the file from `start` on, over a connection of its own. */
-  const ask = Effect.fnUntraced(function* (start: number): Effect.fn.Return<HttpBody, SourceError> {
+  const ask = Effect.fnUntraced(function* (start: number): Effect.fn.Return<Part, SourceError> {
     yield* close
     connection = yield* Scope.fork(scope)
     const response = yield* origin.stream(start, probe.validator).pipe(Scope.provide(connection))
     const size = sizeOf(response)
     if (size !== undefined && probe.size !== undefined && size !== probe.size) return yield* failed("ContentChanged")
-    return response.body
+    return { body: response.body, isBeginning: !response.isRest }
   })
 
   /** Reads the part of the file that is here already. */
@@ -89,13 +89,13 @@ export const make = Effect.fnUntraced(function* (
   const open = Effect.gen(function* () {
     if (!sendsWholeFiles) {
       const rest = yield* Effect.result(ask(at))
-      if (rest._tag === "Success") return void (part = { body: rest.success, isBeginning: false })
+      if (rest._tag === "Success") return void (part = rest.success)
       // What came was the whole file, though nobody knew how long it is.
       if (rest.failure.reason === "RangeUnsatisfiable" && probe.size === undefined) return void (isOver = true)
       if (rest.failure.reason !== "RangeIgnored") return yield* rest.failure
       sendsWholeFiles = true
     }
-    const body = whole ?? (yield* ask(0))
+    const body = whole ?? (yield* ask(0)).body
     whole = undefined
     yield* passOver(body)
     part = { body, isBeginning: false }

@@ -21,6 +21,7 @@ import type { Priority } from "@piecework/policy/Facts"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
+import { Shaper } from "@piecework/shaping/Shaper"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
@@ -77,6 +78,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const { layout } = store.phf
   const config = yield* DownloadConfig
   const bans = yield* Bans
+  const shaper = yield* Shaper
   const host = yield* PeerHost
   const permission = yield* Permission.Permission
   const ended = yield* Deferred.make<void, StorageError | NoSourceError | NoProgressError>()
@@ -192,7 +194,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
   /** Meets the peers, until its scope closes. */
   const attend = Effect.fnUntraced(function* (scope: SwarmScope) {
-    const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
+    const served = { phf: store.phf, store, priority: options.priority }
+    const met = yield* Crowd.make({ served, maxPeers: config.maxPeers, listener })
     crowd = met
     const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
     const member = {
@@ -273,6 +276,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     heldPieces: () => plan.heldCount,
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
+    isLimited: () => shaper.holding(options.priority) !== undefined,
     isWaiting: () => Leases.isWaiting(plan),
     isHeldBack: () => http.after() !== undefined,
     mayMeet: () =>
@@ -280,7 +284,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
-      tell(() => [{ _tag: "Tick", received }])
+      const isLimited = shaper.holding(options.priority) !== undefined
+      tell(() => [isLimited ? { _tag: "Tick", received, isLimited } : { _tag: "Tick", received }])
     })
   })
 

@@ -15,6 +15,8 @@ export interface Watched {
   readonly failures: () => number
   /** Why nobody who is there can deliver what is missing; `undefined` while somebody can. */
   readonly exhausted: () => NoSourceError | undefined
+  /** A limit of ours keeps bytes from coming now. */
+  readonly isLimited: () => boolean
   /** Nothing is asked of anybody, because neighbours are expected to bring what is missing. */
   readonly isWaiting: () => boolean
   /** The origin is kept waiting, as the settings say: nothing is wrong with getting nowhere then. */
@@ -47,7 +49,7 @@ export const watch = Effect.fnUntraced(function* (
     yield* Effect.sleep(config.tick)
     yield* watched.onTick
     const now = yield* Clock.currentTimeMillis
-    if (watched.received() > seen) {
+    if (watched.received() > seen || watched.isLimited()) {
       seen = watched.received()
       seenAt = now
     }

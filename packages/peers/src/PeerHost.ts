@@ -16,6 +16,8 @@ import {
 } from "@piecework/domain/Peer"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
+import type { Priority } from "@piecework/policy/Facts"
+import { Shaper } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
 import { Handshake } from "@piecework/wire"
@@ -41,6 +43,8 @@ export interface Served {
    * loopback ones, else `Internet`; and the peer itself, which is believed only where it says that it is farther.
    */
   readonly kindOf?: ((peer: PeerId) => PeerKind | undefined) | undefined
+  /** What the download is that fetches from peers; default one that a person waits for. */
+  readonly priority?: Priority | undefined
   /** Whether a person waits for this content here: then peers need not send it as background traffic. Default: nobody does. */
   readonly foreground?: (() => boolean) | undefined
 }
@@ -82,6 +86,7 @@ const make = Effect.gen(function* () {
   const transport = yield* Transport
   const pool = yield* BufferPool
   const bans = yield* Bans
+  const shaper = yield* Shaper
   const clock = yield* Clock.Clock
   const self = config.self ?? idFromBytes(randomBytes(idLength))
   const registry = new Registry(self, config.maxConnections)
@@ -97,7 +102,7 @@ const make = Effect.gen(function* () {
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots, gate, clock, looksFrom })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, gate, shaper, clock, looksFrom })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

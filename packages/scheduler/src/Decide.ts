@@ -22,6 +22,7 @@ import * as Leases from "./Leases.ts"
 import * as Plan from "./Plan.ts"
 import * as Rate from "./Rate.ts"
 import { refill } from "./Refill.ts"
+import { isSitePeer } from "./Source.ts"
 import * as Trouble from "./Trouble.ts"
 
 /** The commands are to be carried out in order; the plan takes the place of the one that was given. */
@@ -83,7 +84,9 @@ const tick = (draft: Draft, event: Tick): void => {
     const source = draft.source(id)
     if (source === undefined) continue
     const measured = Rate.ticked(source, bytes, draft.plan.now, draft.plan.settings)
-    if (measured !== source) draft.put(measured)
+    const isExcused = event.isLimited === true && !isSitePeer(source)
+    if (isExcused) draft.put({ ...measured, progressAt: draft.plan.now })
+    else if (measured !== source) draft.put(measured)
   }
   Trouble.findStalled(draft)
   Leases.lookForQuiet(draft)

@@ -74,6 +74,19 @@ describe("a source that stalls", () => {
     for (let n = 1; n <= 10; n++) assert.deepStrictEqual(cancelsOf(story.wait(9_000, { a: n })), [])
   })
 
+  it("has not stalled while a limit of ours holds it back, unless it is a peer of the site", () => {
+    for (const [kind, cancelled] of [
+      ["Internet", 0],
+      ["Lan", 2]
+    ] as const) {
+      const story = new Story(2)
+      story.join("a", kind, "all")
+      story.now += 60_000
+      const tick = { _tag: "Tick", received: new Map([["a", 0]]), isLimited: true } as const
+      assert.strictEqual(cancelsOf(story.tell(tick)).length, cancelled)
+    }
+  })
+
   it("does not hold the origin back any more", () => {
     const story = new Story(4)
     story.join("near", "Lan", "all")

@@ -1,3 +1,8 @@
+export * as Capacity from "./Capacity.ts"
+export * as CapacityFile from "./CapacityFile.ts"
+export * as Lane from "./Lane.ts"
+export * as Shaper from "./Shaper.ts"
+export * as SlidingWindow from "./SlidingWindow.ts"
 export * as DelayHistory from "./DelayHistory.ts"
 export * as Flight from "./Flight.ts"
 export * as Ledbat from "./Ledbat.ts"

@@ -4,6 +4,7 @@
  * Source: RFC 9110, RFC 9112.
  */
 import * as ContentUrl from "@piecework/domain/ContentUrl"
+import { CurrentPriority } from "@piecework/shaping/Shaper"
 import type { Transport } from "@piecework/transport/Transport"
 import type { TransportError } from "@piecework/transport/ByteStream"
 import { Context, Effect, Layer, Result, type Scope } from "effect"
@@ -23,6 +24,8 @@ export interface GetOptions {
   readonly url: ContentUrl.ContentUrl
   /** Bytes to ask for; `end` is inclusive, without it to the end of the file. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
+  /** The shaper has let the range come. */
+  readonly isPaid?: boolean | undefined
   /** The range is wanted only if the validator still holds, else the whole file comes. */
   readonly ifRange?: string | undefined
   /** More headers. Those that the client sets itself are refused; credentials do not go to another server. */
@@ -123,6 +126,7 @@ const make = Effect.gen(function* () {
     if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
     const { connection, giveBack } = yield* Effect.mapError(lease(target, fresh), (error) => dialFailed(fail, error))
     const isFirst = connection.requests++ === 0
+    yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range), options.isPaid)
     const answer = Effect.gen(function* () {
       const head = yield* Effect.timeoutOrElse(ask(connection, encoded.success, fail), {
         duration: config.headTimeout,
@@ -138,6 +142,7 @@ const make = Effect.gen(function* () {
       // The server may end an idle connection at any time; a request that got nothing can be sent again.
       return yield* isFirst ? fail("Closed") : exchange(options, url, true)
     }
+    if (head.contentLength !== undefined) connection.flow.answered(head.contentLength)
     const onEnd = giveBack(head.keepAlive)
     // There is nothing to read, so nobody would come to the end.
     if (head.contentLength === 0) yield* onEnd
@@ -174,6 +179,10 @@ const make = Effect.gen(function* () {
 
   return HttpClient.of({ get })
 })
+
+/** Bytes that the range asks for, as far as it says. */
+const lengthOf = (range: GetOptions["range"]): number =>
+  range?.end === undefined ? Infinity : range.end - range.start + 1
 
 const dialFailed = (fail: Fail, error: TransportError): HttpError =>
   fail(error.reason === "TimedOut" || error.reason === "TlsFailed" ? error.reason : "Unreachable", undefined, error)

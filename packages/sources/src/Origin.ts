@@ -4,6 +4,7 @@
  */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
+import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import { Effect, type Scope } from "effect"
 import { HttpClient } from "./HttpClient.ts"
@@ -23,6 +24,11 @@ export interface Probe extends HttpResponse {
   readonly contentType: string | undefined
 }
 
+/** The file from some byte on, to its end or not. */
+export interface Rest extends HttpResponse {
+  readonly isRest: boolean
+}
+
 export interface Origin extends PieceSource {
   readonly kind: "Origin"
   readonly url: ContentUrl
@@ -33,9 +39,10 @@ export interface Origin extends PieceSource {
   readonly probe: (length?: number) => Effect.Effect<Probe, SourceError, Scope.Scope>
   /**
    * The file from byte `from` on. Fails with `RangeIgnored` when only whole files are sent and `from` is not 0, with
-   * `ContentChanged` when `validator` no longer holds.
+   * `ContentChanged` when `validator` no longer holds. Under a limit it may be less than the rest, and the next part is to be
+   * asked for then: `isRest` says which.
    */
-  readonly stream: (from: number, validator?: string) => Effect.Effect<HttpResponse, SourceError, Scope.Scope>
+  readonly stream: (from: number, validator?: string) => Effect.Effect<Rest, SourceError, Scope.Scope>
 }
 
 /** Bytes a probe asks for: enough for a small file and for a look at the start of any other. */
@@ -46,6 +53,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Origin, never, HttpClient | BufferPool> {
   const client = yield* HttpClient
   const pool = yield* BufferPool
+  const shaper = yield* Shaper
   const id = SourceId.make(`origin:${new URL(url).origin}`)
 
   /** Where the last redirect led. */
@@ -80,17 +88,19 @@ export const make = Effect.fnUntraced(function* (
   /** An answer with status 200, 206 or 416; any other is an error. */
   const ask = Effect.fnUntraced(function* (
     range: { readonly start: number; readonly end?: number } | undefined,
-    ifRange: string | undefined
+    ifRange: string | undefined,
+    isPaid = false
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const asked = target
-    const response = yield* Effect.mapError(client.get({ url: asked, range, ifRange }), (error) => fromHttp(id, error))
+    const getting = client.get({ url: asked, range, ifRange, isPaid })
+    const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response
     if (status === 200 || status === 206 || status === 416) return response
     // What a redirect led to may be gone while the URL still leads somewhere.
     if (asked !== url && status >= 400 && status < 500) {
       target = url
-      return yield* ask(range, ifRange)
+      return yield* ask(range, ifRange, isPaid)
     }
     target = url
     return yield* fail(reasonOf(status), response)
@@ -122,30 +132,35 @@ export const make = Effect.fnUntraced(function* (
   const stream = Effect.fn("Origin.stream")(function* (
     from: number,
     before?: string
-  ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
-    const response = yield* from === 0 ? ask(undefined, undefined) : ask({ start: from }, before)
+  ): Effect.fn.Return<Rest, SourceError, Scope.Scope> {
+    const most = sendsWholeFiles ? Infinity : yield* shaper.reserve(yield* CurrentPriority, Infinity)
+    const isPart = most < Infinity
+    const asked = isPart ? { start: from, end: from + most - 1 } : from === 0 ? undefined : { start: from }
+    const response = yield* ask(asked, from === 0 ? undefined : before, isPart)
     if (response.status === 416) return yield* fail("RangeUnsatisfiable", response)
     if (!isSame(response, before)) return yield* fail("ContentChanged", response)
-    if (from === 0) {
-      if (response.status !== 200) return yield* fail("BadResponse", response)
-      return yield* counted(response)
+    if (response.status === 200) {
+      if (from !== 0) return yield* fail("RangeIgnored", response)
+      return yield* counted({ ...response, isRest: true })
     }
-    if (response.status === 200) return yield* fail("RangeIgnored", response)
     const range = response.contentRange
-    const isRest = range?.start === from && (range.total === undefined || range.end === range.total - 1)
-    if (!isRest || !isLength(response, range.end - from + 1)) return yield* fail("BadResponse", response)
-    return yield* counted(response)
+    if (asked === undefined || range?.start !== from) return yield* fail("BadResponse", response)
+    const isRest = range.total === undefined ? !isPart : range.end === range.total - 1
+    const isAll = isRest || (isPart && range.end === from + most - 1)
+    if (!isAll || !isLength(response, range.end - from + 1)) return yield* fail("BadResponse", response)
+    return yield* counted({ ...response, isRest })
   })
 
   /** The answer with the bytes from `start` to `end`, both inclusive. */
   const open = Effect.fnUntraced(function* (
     start: number,
     end: number,
-    layout: PieceLayout
+    layout: PieceLayout,
+    isPaid: boolean
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const isWhole = start === 0 && end === layout.contentSize - 1
     if (sendsWholeFiles && !isWhole) return yield* fail("RangeIgnored")
-    const response = yield* ask(sendsWholeFiles ? undefined : { start, end }, undefined)
+    const response = yield* ask(sendsWholeFiles ? undefined : { start, end }, undefined, isPaid)
     if (response.status === 416) return yield* fail("RangeUnsatisfiable", response)
     if (!isSame(response, validator)) return yield* fail("ContentChanged", response)
     if (response.status === 200) {
@@ -173,23 +188,45 @@ export const make = Effect.fnUntraced(function* (
     }
     const last = (run.first + run.count - 1) as PieceIndex
     const { offset, length } = layout.span(last)
-    const response = yield* Effect.flatMap(open(run.first * layout.pieceSize, offset + length - 1, layout), counted)
-    const { body } = response
-    validator ??= validatorOf(response)
-    const read = (wanted: Uint8Array) =>
-      Effect.mapError(body.fill(wanted), (error) => fromHttp(id, error, response.status))
+    const end = offset + length
+    const priority = yield* CurrentPriority
+    let next = run.first * layout.pieceSize
+    /** Bytes of the part that were not read yet. */
+    let left = 0
+
+    /** Asks for what comes next: all of it, unless a limit has it come in parts. */
+    const more = Effect.gen(function* () {
+      const most = sendsWholeFiles ? Infinity : yield* shaper.reserve(priority, end - next)
+      const until = Math.min(end, next + most)
+      const response = yield* Effect.flatMap(open(next, until - 1, layout, most < Infinity), counted)
+      left = until - next
+      next = until
+      validator ??= validatorOf(response)
+      return response
+    })
+    let response = yield* more
+    const readPart = (wanted: Uint8Array) =>
+      Effect.mapError(response.body.fill(wanted), (error) => fromHttp(id, error, response.status))
+    const truncated = Effect.suspend(() => fail("Truncated", response))
+    const read = (wanted: Uint8Array): Effect.Effect<void, SourceError, Scope.Scope> =>
+      Effect.flatMap(readPart(wanted.subarray(0, left)), (got) => {
+        left -= got
+        if (got === wanted.length) return Effect.void
+        if (left > 0 || next === end) return truncated
+        return Effect.flatMap(more, (following) => {
+          response = following
+          return read(wanted.subarray(got))
+        })
+      })
     for (let piece = run.first; piece <= last; piece = (piece + 1) as PieceIndex) {
       const size = layout.length(piece)
       yield* pool.take(
-        (buffer) =>
-          Effect.flatMap(read(buffer.bytes.subarray(0, size)), (got) =>
-            got < size ? Effect.fail(fail("Truncated", response)) : Effect.void
-          ),
+        (buffer) => read(buffer.bytes.subarray(0, size)),
         (buffer) => deliver(piece, buffer)
       )
     }
     // An answer that did not say its length may hold more.
-    if ((yield* read(new Uint8Array(1))) > 0) return yield* fail("ContentChanged", response)
+    if ((yield* readPart(new Uint8Array(1))) > 0) return yield* fail("ContentChanged", response)
   }, Effect.scoped)
 
   return {

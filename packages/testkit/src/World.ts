@@ -29,6 +29,7 @@ import { BufferPool, BufferPoolConfig, Phf } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import type { Facts } from "@piecework/policy/Facts"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
+import * as Shaper from "@piecework/shaping/Shaper"
 import {
   Courier,
   CourierConfig,
@@ -44,7 +45,7 @@ import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { ArrayHandlers, SwarmConfig, Swarms } from "@piecework/swarm"
 import { MemoryNetwork } from "@piecework/transport"
 import { Transport } from "@piecework/transport/Transport"
-import { Context, Effect, Layer, Option, Result, type Scope } from "effect"
+import { Context, Effect, FileSystem, Layer, Option, Result, type Scope } from "effect"
 import * as TestOrigin from "./TestOrigin.ts"
 
 /** Addresses of the two servers; clients are 10.0.0.1, 10.0.0.2, … */
@@ -219,6 +220,9 @@ export const make = Effect.fn("World.make")(function* (
         BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer({ slots: 64, bufferSize: pieceSize })))
       ),
       Layer.provideMerge(Layer.succeed(Transport, network.transport(host))),
+      Layer.provideMerge(
+        of.policy === undefined ? Layer.empty : Shaper.layer().pipe(Layer.provide(FileSystem.layerNoop({})))
+      ),
       Layer.provideMerge(of.facts === undefined ? Layer.empty : permission(of.facts, of.months)),
       Layer.provideMerge(of.policy === undefined ? Layer.empty : Layer.succeed(LivePolicy.LivePolicy, of.policy))
     )

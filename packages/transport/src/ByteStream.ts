@@ -82,10 +82,26 @@ export interface ByteStream {
   readonly write: (parts: ReadonlyArray<Uint8Array>) => Effect.Effect<void, TransportError>
   /** Ends our direction; the other side reads to the end. Further writes fail with `Closed`. */
   readonly end: Effect.Effect<void>
+  /**
+   * From now on the valve says how much is read from the system, or nobody does; to be called again when a valve that had no
+   * room has some. What the system had taken in before and the reader did not read comes at once, whatever the valve says.
+   */
+  readonly regulate: (valve: Valve | undefined) => void
   /** Live counters in bytes; `received` includes what was read ahead. */
   readonly counters: { readonly received: number; readonly sent: number }
   /** `fill` and `write` for plain code. Both kinds of calls may be used in turn. */
   readonly plain: PlainStream
+}
+
+/**
+ * Who holds a stream's reading back. It is asked before each read, so that the system's own buffer fills up and the other side
+ * is told to wait; reading less than what was read already does not slow anybody down.
+ */
+export interface Valve {
+  /** Bytes that may be read now. After 0 the stream reads nothing until `regulate` is called again. */
+  readonly room: () => number
+  /** So many have come; a few more than there was room for, when the memory had been lent before. */
+  readonly came: (bytes: number) => void
 }
 
 /**

@@ -56,6 +56,47 @@ describe("Inbox", () => {
     })
   )
 
+  it.effect("reads as much as a valve has room for, and goes on when it is asked to", () =>
+    Effect.gen(function* () {
+      const { ask, calls, fill, inbox, memory, read } = kernel()
+      let room = 1000
+      let came = 0
+      const valve = {
+        room: () => room,
+        came: (bytes: number) => {
+          came += bytes
+          room = Math.max(0, room - bytes)
+        }
+      }
+      const reader = yield* Effect.forkChild(fill(new Uint8Array(MiB)), { startImmediately: true })
+      inbox.regulate(valve)
+      ask()
+      assert.strictEqual(memory().length, 1000)
+      assert.deepStrictEqual(read(MiB), { n: 1000, more: false })
+      const { wanted } = calls
+      room = 500
+      inbox.regulate(valve)
+      ask()
+      assert.strictEqual(calls.wanted, wanted + 1)
+      assert.deepStrictEqual(read(MiB), { n: 500, more: false })
+      assert.strictEqual(came, 1500)
+      inbox.regulate(undefined)
+      ask()
+      assert.strictEqual(read(MiB).n, MiB - 1500)
+      assert.strictEqual(yield* Fiber.join(reader), MiB)
+    })
+  )
+
+  it.effect("wakes nobody who waits while the valve has no room", () =>
+    Effect.gen(function* () {
+      const { calls, fill, inbox } = kernel()
+      inbox.regulate({ room: () => 0, came: () => {} })
+      const { wanted } = calls
+      yield* Effect.forkChild(fill(new Uint8Array(MiB)), { startImmediately: true })
+      assert.strictEqual(calls.wanted, wanted)
+    })
+  )
+
   it.effect("stops the reading once the read-ahead is full, and goes on when somebody waits", () =>
     Effect.gen(function* () {
       const { fill, read, calls } = kernel()

@@ -3,19 +3,21 @@ import { Cloud } from "@piecework/cloud/Cloud"
 import { Host } from "@piecework/host/Host"
 import * as Policy from "@piecework/policy/Policy"
 import { words } from "@piecework/policy/Provider"
+import * as Capacity from "@piecework/shaping/Capacity"
+import * as CapacityFile from "@piecework/shaping/CapacityFile"
 import type { Setting } from "@piecework/policy/Setting"
 import { find, type Name, names, settings } from "@piecework/policy/Settings"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
-import { DateTime, Effect, Layer, Option } from "effect"
+import { Clock, DateTime, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import * as Layers from "../Layers.ts"
 import * as ServiceSettings from "../ServiceSettings.ts"
 import { ServiceTrust } from "../ServiceTrust.ts"
-import { defaultRoot } from "../StateFolder.ts"
+import { defaultRoot, placesIn } from "../StateFolder.ts"
 import * as Explanation from "../view/Explanation.ts"
 import * as Uploading from "../Uploading.ts"
 import * as options from "./options.ts"
@@ -102,6 +104,7 @@ const sceneOf = Effect.fnUntraced(function* (
     month: yield* Uploading.month(folder),
     dhcp: yield* host.dhcp,
     service,
+    capacity: Capacity.valueOf((yield* CapacityFile.read(placesIn(folder).line)).down, yield* Clock.currentTimeMillis),
     hour: (yield* DateTime.now.pipe(Effect.map(DateTime.setZone(DateTime.zoneMakeLocal())))).pipe(
       DateTime.getPart("hour")
     )

@@ -26,6 +26,8 @@ export interface Scene {
   readonly service: "Answered" | { readonly failed: string } | undefined
   /** 0 to 23, by the device's clock. */
   readonly hour: number
+  /** What the line has been seen to carry, in bytes a second; `undefined` before it was seen. */
+  readonly capacity?: number | undefined
 }
 
 /** One sentence, or two where a second says why. */
@@ -284,8 +286,8 @@ function cacheDelay(name: "DODelayCacheServerFallbackForeground" | "DODelayCache
 
 /** The lowest of the limits for the priority, whichever setting it is of. */
 function limit(priority: Priority): Sentence {
-  return ({ hour, policy }) => {
-    const found = Limits.download(policy, priority, { hour, capacity: undefined })
+  return ({ capacity, hour, policy }) => {
+    const found = Limits.download(policy, priority, { hour, capacity })
     return found === undefined
       ? `${priority} downloads are limited by no rate.`
       : `All ${priority.toLowerCase()} downloads together take at most ${Amount.rate(found.rate)} from beyond the site, by ${found.setting}.`
@@ -299,24 +301,30 @@ function share(
     | "DOPercentageMaxDownloadBandwidth",
   what: string
 ): Sentence {
-  return ({ policy }) => {
+  return ({ capacity, policy }) => {
     const percent = policy.get(name) ?? 0
     return percent === 0
       ? "It limits nothing."
-      : `All ${what} together take at most ${percent} % of what the line has been seen to carry, once that is known.`
+      : `All ${what} together take at most ${percent} % of what the line has been seen to carry, ${seen(percent, capacity)}.`
   }
 }
+
+const seen = (percent: number, capacity: number | undefined): string =>
+  capacity === undefined ? "once that is known" : `now ${Amount.rate((capacity * percent) / 100)}`
 
 function hours(
   name: "DOSetHoursToLimitForegroundDownloadBandwidth" | "DOSetHoursToLimitBackgroundDownloadBandwidth",
   what: string
 ): Sentence {
-  return ({ hour, policy }) => {
+  return ({ capacity, hour, policy }) => {
     const said = policy.get(name)
     if (said === undefined) return "It limits nothing."
     const isInside = Limits.includes(said, hour)
     const percent = isInside ? said.inside : said.outside
-    const rate = percent === 0 ? "are not limited by it" : `take at most ${percent} % of what the line carries`
+    const rate =
+      percent === 0
+        ? "are not limited by it"
+        : `take at most ${percent} % of what the line carries, ${seen(percent, capacity)}`
     return `It is ${isInside ? "inside" : "outside"} of these hours, so ${what} downloads ${rate}.`
   }
 }

@@ -70,6 +70,7 @@ export const render = (before: Sample, after: Sample, columns: number): string =
         : `${bar(share, room.bar)} ${Amount.percent(progress.heldBytes, progress.fileBytes)}`.trim(),
       progress.retrying === undefined ? words[progress.phase] : `asking again: ${progress.retrying}`,
       waiting(progress),
+      limited(progress),
       progress.phase === "Fetching" && room.rate ? Amount.rate(all) : "",
       progress.phase === "Fetching" && left !== undefined && room.left ? `${Amount.seconds(left)} left` : "",
       ...sources(room.rates)
@@ -86,6 +87,12 @@ const waiting = ({ httpAfterMillis: after, peers }: Progress): string => {
   if (after === undefined) return ""
   const who = peers === 0 ? "waiting for peers, " : ""
   return after === null ? `${who}no HTTP` : `${who}HTTP from ${Amount.seconds(after / 1000)} on`
+}
+
+/** Why it is no faster, where that is our own doing. */
+const limited = ({ limit }: Progress): string => {
+  if (limit === undefined) return ""
+  return limit.setting === undefined ? "gives way to another download" : `limited to ${Amount.rate(limit.rate)}`
 }
 
 /** What a line has room for. */

@@ -2,6 +2,7 @@
  * Writes what a session has to say, in plain code: one thing after the other until there is nothing, and again when woken.
  * What there is to say is asked for when the last thing is with the system, so that nothing gets old while it waits.
  */
+import type { Gate } from "@piecework/shaping/Shaper"
 import type { PlainStream, TransportError } from "@piecework/transport/ByteStream"
 
 export interface Sender {
@@ -15,6 +16,9 @@ export interface Sender {
   readonly died: (defect: unknown) => void
 }
 
+/** Bytes of messages that are no block, as a rule. */
+const aside = 1024
+
 export class Outbox {
   /** Whether a write waits for the peer. */
   isWriting = false
@@ -22,10 +26,16 @@ export class Outbox {
   private readonly sender: Sender
   private state: "New" | "Open" | "Over" = "New"
   private isAwake = false
+  private readonly gate: Gate | undefined
+  /** What is left of what the sender said last, while the gate lets it through bit by bit. */
+  private rest: Uint8Array | undefined
+  private isHeld = false
 
-  constructor(stream: PlainStream, sender: Sender) {
+  /** `gate` says how much may be sent now. */
+  constructor(stream: PlainStream, sender: Sender, gate?: Gate) {
     this.stream = stream
     this.sender = sender
+    this.gate = gate
   }
 
   /** Begins to write. */
@@ -41,7 +51,7 @@ export class Outbox {
 
   /** There may be something to say. Said in a microtask: whoever calls has finished its step then, and many calls are one. */
   wake(): void {
-    if (this.isAwake || this.isWriting || this.state !== "Open") return
+    if (this.isAwake || this.isWriting || this.isHeld || this.state !== "Open") return
     this.isAwake = true
     queueMicrotask(this.write)
   }
@@ -49,8 +59,8 @@ export class Outbox {
   private readonly write = (): void => {
     this.isAwake = false
     try {
-      while (this.state === "Open" && !this.isWriting) {
-        const bytes = this.sender.next()
+      while (this.state === "Open" && !this.isWriting && !this.isHeld) {
+        const bytes = this.letThrough(this.rest ?? this.sender.next())
         if (bytes === undefined) return
         this.sender.left(bytes.length)
         const result = this.stream.write([bytes], this.later)
@@ -61,6 +71,22 @@ export class Outbox {
       this.stop()
       this.sender.died(defect)
     }
+  }
+
+  /** As much of it as may be sent now; the rest comes next. */
+  private letThrough(bytes: Uint8Array | undefined): Uint8Array | undefined {
+    if (this.gate === undefined || bytes === undefined) return bytes
+    // What is said beside blocks must not wait for them: our own requests are among it.
+    if (this.rest === undefined && bytes.length <= aside) return bytes
+    const length = this.gate.take(bytes.length, this.opened)
+    this.rest = length < bytes.length ? bytes.subarray(length) : undefined
+    this.isHeld = length === 0
+    return length === 0 ? undefined : bytes.subarray(0, length)
+  }
+
+  private readonly opened = (): void => {
+    this.isHeld = false
+    this.write()
   }
 
   private readonly later = (result: true | TransportError): void => {

@@ -9,6 +9,7 @@ import { deviceOf } from "@piecework/domain/Peer"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { BufferPool, PieceBuffer } from "@piecework/hashing/BufferPool"
 import { type PieceRun, SourceError, SourceId } from "@piecework/sources/PieceSource"
+import type { Flow, Shaper } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Extension } from "@piecework/wire"
 import type { Block, Message } from "@piecework/wire/Message"
@@ -43,6 +44,7 @@ export interface SessionOptions {
   readonly pool: BufferPool["Service"]
   readonly bans: Bans["Service"]
   readonly slots: UploadSlots
+  readonly shaper: Shaper
   readonly gate: UploadGate
   /** Epoch milliseconds from which the sessions of a host count their looks at the clock, so that they look together. */
   readonly looksFrom: number
@@ -69,6 +71,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   readonly bitfieldLength: number
 
   private readonly options: SessionOptions
+  /** Holds what is read and sent to the limits in force, if the peer is beyond the site. */
+  private readonly flow: Flow
   private readonly reader: FrameReader
   private readonly outbox: Outbox
   private readonly inventory: Inventory
@@ -101,8 +105,9 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     const isFar = options.kind === "Group" || options.kind === "Internet"
     const yields = isFar && config.yields
     this.bitfieldLength = Bitfield.byteLength(layout.pieceCount)
+    this.flow = options.shaper.flow({ stream, kind: options.kind, priority: served.priority ?? "Foreground" })
     this.reader = new FrameReader(stream.plain, this)
-    this.outbox = new Outbox(stream.plain, this)
+    this.outbox = new Outbox(stream.plain, this, this.flow.gate)
     this.inventory = new Inventory(served.store.held())
     this.intake = new Intake({
       layout,
@@ -339,6 +344,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       looksFrom,
       counters: stream.counters,
       inFrame: () => this.reader.inFrame,
+      heldBack: this.flow.isHeldBack,
       writing: () => this.outbox.isWriting || this.valve?.awaitsPeer === true,
       abandoned: () => this.intake.isAbandoned,
       isBanned: bans.isBanned({ device: deviceOf(this.peer), host: this.address.host }),
@@ -370,6 +376,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.ended = error
     this.outbox.stop()
     this.reader.stop()
+    this.flow.close()
     this.options.slots.leave(this)
     const tell = this.intake.close()
     const failure = Effect.fail(this.sourceError(error))

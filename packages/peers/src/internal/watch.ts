@@ -14,6 +14,8 @@ export interface Watched {
   readonly counters: { readonly received: number; readonly sent: number }
   /** Whether a frame has begun to come and is not complete. */
   readonly inFrame: () => boolean
+  /** Whether a limit of ours keeps us from reading. */
+  readonly heldBack: () => boolean
   /** Whether a write waits for the peer. */
   readonly writing: () => boolean
   /** Whether a block is coming that nobody waits for, into a buffer that others could use. */
@@ -47,7 +49,7 @@ export const watch = Effect.fnUntraced(function* (session: Watched) {
   while (true) {
     yield* Effect.sleep(untilLook(yield* Clock.currentTimeMillis, session.looksFrom, watchEvery))
     const now = yield* Clock.currentTimeMillis
-    if (counters.received !== received) receivedAt = now
+    if (counters.received !== received || session.heldBack()) receivedAt = now
     if (counters.sent !== sent) sentAt = now
     if (counters.sent !== sent || !session.writing()) writingAt = now
     received = counters.received

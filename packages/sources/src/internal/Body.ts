@@ -37,7 +37,7 @@ export const make = (options: BodyOptions): HttpBody => {
     for (let idle = 0; idle <= looks; idle++) {
       yield* Effect.sleep(Duration.times(options.stallTimeout, 1 / looks))
       const { received } = stream.counters
-      if (!isWaiting || received !== seen) idle = -1
+      if (!isWaiting || received !== seen || connection.flow.isHeldBack()) idle = -1
       seen = received
     }
     isStalled = true

@@ -1,4 +1,5 @@
 /** A connection to a server, with what was read of it beyond what was wanted. */
+import type { Flow } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Effect, Exit, Scope } from "effect"
 import { endOfHead, maxHeadBytes } from "./ResponseHead.ts"
@@ -13,6 +14,8 @@ export class Connection {
   /** Scheme, host and port. */
   readonly key: string
   readonly stream: ByteStream
+  /** Holds what is read to the limits in force. */
+  readonly flow: Flow
   /** Requests that were sent. */
   requests = 0
   private readonly scope: Scope.Closeable
@@ -21,9 +24,10 @@ export class Connection {
   private end = 0
   private pulled = 0
 
-  constructor(key: string, stream: ByteStream, scope: Scope.Closeable) {
+  constructor(key: string, stream: ByteStream, flow: Flow, scope: Scope.Closeable) {
     this.key = key
     this.stream = stream
+    this.flow = flow
     this.scope = scope
   }
 

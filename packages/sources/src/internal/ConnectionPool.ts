@@ -2,6 +2,7 @@
  * Connections to servers, kept for the next request. An idle connection is watched: when the server ends it, or says
  * something nobody asked for, it goes.
  */
+import { Shaper } from "@piecework/shaping/Shaper"
 import { Transport, type TlsOptions } from "@piecework/transport/Transport"
 import type { TransportError } from "@piecework/transport/ByteStream"
 import { Effect, Fiber, Scope } from "effect"
@@ -24,6 +25,7 @@ export const make: Effect.Effect<ConnectionPool, never, Transport | HttpClientCo
   function* () {
     const transport = yield* Transport
     const config = yield* HttpClientConfig
+    const shaper = yield* Shaper
     const owner = yield* Effect.scope
     const idle = new Map<string, Array<Idle>>()
 
@@ -50,7 +52,9 @@ export const make: Effect.Effect<ConnectionPool, never, Transport | HttpClientCo
         const stream = yield* Scope.provide(dialling, scope).pipe(
           Effect.onExit((exit) => (exit._tag === "Failure" ? Scope.close(scope, exit) : Effect.void))
         )
-        return new Connection(keyOf(url), stream, scope)
+        const flow = shaper.flow({ stream, kind: "Origin", priority: "Foreground" })
+        yield* Scope.addFinalizer(scope, Effect.sync(flow.close))
+        return new Connection(keyOf(url), stream, flow, scope)
       })
 
     /** Waits for what an idle connection should not do, or for too long, and ends it then. */

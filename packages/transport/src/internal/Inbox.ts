@@ -7,7 +7,7 @@
  * not touched, moved or used again before `landed` says that something is there, or `nextBuffer` gave another; and
  * the bytes of the blocks are older than those in the target of a fill that is pending.
  */
-import type { Later, PlainStream, TransportError } from "../ByteStream.ts"
+import type { Later, PlainStream, TransportError, Valve } from "../ByteStream.ts"
 
 /** Bytes that are read ahead of the reader. */
 export const readAhead = 65_536
@@ -42,11 +42,12 @@ export class Inbox {
   private lent = false
   private ended = false
   private failure: TransportError | undefined
+  private valve: Valve | undefined
   private arrived: ((received: number) => void) | undefined
   private readonly owner: {
-    /** A reader waits: let bytes come. */
+    /** Let bytes come: a reader waits, or there is room again. */
     readonly want: () => void
-    /** The memory given last must not be written to any more. */
+    /** The memory given last must not be written to any more: `nextBuffer` has other. */
     readonly recall: () => void
   }
 
@@ -67,7 +68,7 @@ export class Inbox {
     }
     this.pending = fill
     this.serve()
-    if (this.pending === fill) this.owner.want()
+    if (this.pending === fill && this.mayRead()) this.owner.want()
     fill.answer = later
     return now
   }
@@ -90,8 +91,26 @@ export class Inbox {
     if (wasLent) this.owner.recall()
   }
 
+  /** Whether somebody decides how much is read. */
+  get isRegulated(): boolean {
+    return this.valve !== undefined
+  }
+
+  /** As `ByteStream.regulate`. */
+  regulate(valve: Valve | undefined): void {
+    this.valve = valve
+    this.owner.recall()
+    if (this.mayRead() && !this.isFull()) this.owner.want()
+  }
+
   /** Memory for the next bytes, at least one. */
   nextBuffer(): Uint8Array {
+    const room = this.landing()
+    const { valve } = this
+    return valve === undefined ? room : room.subarray(0, Math.max(1, Math.min(room.length, valve.room())))
+  }
+
+  private landing(): Uint8Array {
     const fill = this.pending
     if (fill !== undefined && fill.target.length - fill.filled >= directAbove && !this.holds()) {
       this.lent = true
@@ -116,8 +135,9 @@ export class Inbox {
     if (this.lent && this.pending !== undefined) this.pending.filled += length
     else if (last !== undefined) last.end += length
     this.lent = false
+    this.valve?.came(length)
     this.serve()
-    return !this.isFull()
+    return !this.isFull() && this.mayRead()
   }
 
   /** Takes bytes over that came in other memory. False as for `landed`. */
@@ -125,8 +145,9 @@ export class Inbox {
     this.received += bytes.length
     this.arrived?.(this.received)
     this.blocks.push({ bytes, start: 0, end: bytes.length })
+    this.valve?.came(bytes.length)
     this.serve()
-    return !this.isFull()
+    return !this.isFull() && this.mayRead()
   }
 
   /** Bytes that came and no reader took. */
@@ -152,6 +173,10 @@ export class Inbox {
     this.blocks.length = 0
     this.ended = false
     this.fail(error)
+  }
+
+  private mayRead(): boolean {
+    return this.valve === undefined || this.valve.room() > 0
   }
 
   private holds(): boolean {

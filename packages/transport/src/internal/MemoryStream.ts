@@ -54,6 +54,7 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
       outgoing.end(closed("write", address), content)
       incoming.abandon()
     }
+    const regulate: ByteStream["regulate"] = (valve) => inbox.regulate(valve)
     const plain: PlainStream = {
       fill: inbox.fill,
       forget: inbox.forget,
@@ -65,6 +66,7 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
       remote: other.address,
       plain,
       ...asEffects(plain, close),
+      regulate,
       end: Effect.sync(() => outgoing.end(closed("write", address))),
       counters: {
         get received() {

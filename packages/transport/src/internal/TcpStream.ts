@@ -43,6 +43,8 @@ export class Receiver {
   }
   private socket: Socket | undefined
   private paused = false
+  /** It reads with a copy, into memory of its own. */
+  private copies = false
 
   /** The socket that reads for this receiver. */
   attach(socket: Socket): void {
@@ -52,6 +54,7 @@ export class Receiver {
   /** Takes what the socket reads by itself, with a copy. */
   listen(socket: Socket): void {
     this.socket = socket
+    this.copies = true
     socket.on("data", (bytes: Uint8Array) => {
       if (this.inbox.accept(bytes)) return
       this.paused = true
@@ -63,12 +66,14 @@ export class Receiver {
   private want(): void {
     if (!this.paused) return
     this.paused = false
+    // Its memory was chosen when there was no room for more.
+    if (this.inbox.isRegulated) this.recall()
     this.socket?.resume()
   }
 
   /** Lets the kernel write elsewhere, since the memory it was given belongs to somebody else again. */
   private recall(): void {
-    if (this.socket === undefined) return
+    if (this.socket === undefined || this.copies) return
     const handle = handleOf(this.socket)
     if (handle === undefined) this.socket.destroy(new Error("a read into memory that was taken back"))
     else handle.useUserBuffer(this.inbox.nextBuffer())
@@ -153,6 +158,7 @@ export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined 
       ending = true
       socket.end()
     }),
+    regulate: (valve) => inbox.regulate(valve),
     counters: {
       get received() {
         return inbox.received

@@ -1,0 +1,207 @@
+/**
+ * All that shares one limit, and takes turns at it. Two rules hold together: a token bucket, which spreads the bytes, and a
+ * ceiling for any two seconds, which makes the limit hold whatever happened before: what a timer that was late lets through
+ * afterwards, and what a sender had under way. Plain code; times and timers come from outside.
+ */
+import { SlidingWindow } from "./SlidingWindow.ts"
+import * as TokenBucket from "./TokenBucket.ts"
+
+/** The span over which no limit is ever exceeded, in ms. */
+export const span = 2000
+const slotMillis = 5
+
+/**
+ * Of the limit, what is aimed at: the rest is for what is counted here a moment before or after it crosses the wire.
+ */
+const aim = 0.975
+const ceiling = 0.995
+
+/** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
+const burstMillis = 1000
+
+/**
+ * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
+ * in a round trip, and what lies there came faster than the limit. Turns are so far apart at least, also to make up for lost time.
+ */
+const turnMillis = 5
+const apartMillis = 4
+/** … and not less than a packet, so that thin limits do not cut everything into crumbs. */
+const leastTurn = 1448
+
+/** A limit that falls below this part of what it was is another one. */
+const drift = 0.9
+
+/** Answers that are paid for as a whole are so short that this many fit into the span … */
+const lumps = 8
+/** … unless that would be less than this: then fewer and longer ones. */
+const leastLump = 16_384
+/** Bytes that an answer has beside those that were asked for: a usual head. They count as well. */
+export const beside = 512
+
+/** Somebody who wants to go on. */
+export interface Waiter {
+  /** Bytes without which a turn is of no use. */
+  readonly least: (turn: number) => number
+  /** Bytes that it takes at most, not less than `least`; default as many as a turn has. */
+  readonly most?: (turn: number) => number
+  /** It has a turn with so many bytes, which count as used; 0 when there is no limit any more. */
+  readonly go: (bytes: number) => void
+}
+
+export interface Timing {
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number
+  /** Runs once, later. */
+  readonly after: (millis: number, run: () => void) => void
+}
+
+export class Lane {
+  /** When somebody had to wait last. */
+  heldAt = -Infinity
+  private rate: number | undefined
+  private readonly timing: Timing
+  private readonly waiting = new Set<Waiter>()
+  private bucket: TokenBucket.TokenBucket | undefined
+  private window = new SlidingWindow(span, slotMillis)
+  private most = Infinity
+  private isTimed = false
+  private turnAt = -Infinity
+
+  constructor(timing: Timing) {
+    this.timing = timing
+  }
+
+  now(): number {
+    return this.timing.now()
+  }
+
+  get isLimited(): boolean {
+    return this.bucket !== undefined
+  }
+
+  /**
+   * Bytes that one answer may have, so that it can come at any pace once it was asked for and the limit still holds; infinite
+   * without a limit.
+   */
+  get lump(): number {
+    if (this.most === Infinity) return Infinity
+    const count = Math.min(lumps, Math.max(1, Math.floor(this.most / leastLump)))
+    return Math.max(1, Math.floor(this.most / count) - beside)
+  }
+
+  /** Limits to so many bytes a second, or no more. Who waits goes on as the new limit lets them. */
+  setRate(rate: number | undefined): void {
+    if (rate === this.rate) return
+    const now = this.timing.now()
+    // What came before was right by the limit of before; one that only drifts, as shares of a line do, is the same limit.
+    if (this.rate === undefined || (rate ?? 0) < this.rate * drift) this.window = new SlidingWindow(span, slotMillis)
+    this.rate = rate
+    if (rate === undefined) {
+      this.bucket = undefined
+      this.most = Infinity
+      for (const waiter of this.waiting) {
+        this.waiting.delete(waiter)
+        waiter.go(0)
+      }
+      return
+    }
+    const aimed = rate * aim
+    this.most = (rate * ceiling * span) / 1000
+    const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000, this.lump + beside)
+    this.bucket =
+      this.bucket === undefined
+        ? TokenBucket.make({ rate: aimed, burst, now, level: this.lump + beside })
+        : TokenBucket.withRate(this.bucket, aimed, burst, now)
+    this.turn()
+  }
+
+  /** Bytes for a turn at once, if nobody waits and there are any; else 0, and the waiter has its turn later. Infinite without a limit. */
+  take(waiter: Waiter): number {
+    if (this.bucket === undefined) return Infinity
+    if (this.waiting.has(waiter)) return 0
+    const { available, turn } = this.state(this.bucket)
+    const least = this.leastOf(waiter, turn)
+    if (this.waiting.size === 0 && available >= least && this.timing.now() - this.turnAt >= apartMillis) {
+      this.turnAt = this.timing.now()
+      const bytes = Math.max(least, Math.min(available, waiter.most?.(turn) ?? turn))
+      this.spend(bytes)
+      return bytes
+    }
+    this.heldAt = this.timing.now()
+    this.waiting.add(waiter)
+    this.wake()
+    return 0
+  }
+
+  leave(waiter: Waiter): void {
+    this.waiting.delete(waiter)
+  }
+
+  isWaiting(waiter: Waiter): boolean {
+    return this.waiting.has(waiter)
+  }
+
+  /** So many bytes come whether there is room or not; they are owed. */
+  spend(bytes: number): void {
+    if (this.bucket === undefined) return
+    const now = this.timing.now()
+    this.bucket = TokenBucket.take(this.bucket, bytes, now)
+    this.window.add(bytes, now)
+  }
+
+  /** So many bytes that were spent at a time begin to come only now. */
+  begun(bytes: number, spentAt: number): void {
+    if (this.bucket === undefined) return
+    this.window.move(bytes, spentAt, this.timing.now())
+  }
+
+  private state(bucket: TokenBucket.TokenBucket): { readonly available: number; readonly turn: number } {
+    const now = this.timing.now()
+    const turn = Math.max(leastTurn, Math.floor((bucket.rate * turnMillis) / 1000))
+    const available = Math.min(TokenBucket.available(bucket, now), Math.floor(this.most - this.window.total(now)))
+    return { available, turn }
+  }
+
+  /** More than ever is there at once nobody can wait for. */
+  private leastOf(waiter: Waiter, turn: number): number {
+    return Math.max(1, Math.min(waiter.least(turn), this.bucket?.burst ?? Infinity, this.most))
+  }
+
+  /** Lets those who wait go, in the order in which they came, as far as there is room. */
+  private turn(): void {
+    this.turnAt = this.timing.now()
+    // Twice as much as usual makes up for lost time.
+    let left = this.bucket === undefined ? 0 : 2 * this.state(this.bucket).turn
+    while (this.bucket !== undefined && left > 0) {
+      const [first] = this.waiting
+      if (first === undefined) break
+      const { available, turn } = this.state(this.bucket)
+      const least = this.leastOf(first, turn)
+      if (available < least) break
+      const bytes = Math.max(least, Math.min(available, first.most?.(turn) ?? turn))
+      left -= bytes
+      this.waiting.delete(first)
+      this.spend(bytes)
+      first.go(bytes)
+    }
+    if (this.waiting.size > 0) this.heldAt = this.timing.now()
+    this.wake()
+  }
+
+  private wake(): void {
+    const [first] = this.waiting
+    if (this.isTimed || this.bucket === undefined || first === undefined) return
+    const now = this.timing.now()
+    const { turn } = this.state(this.bucket)
+    const least = this.leastOf(first, turn)
+    const millis = Math.max(
+      TokenBucket.waitFor(this.bucket, Math.max(turn, least), now),
+      this.window.waitFor(this.most - least, now)
+    )
+    this.isTimed = true
+    this.timing.after(Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now))), () => {
+      this.isTimed = false
+      this.turn()
+    })
+  }
+}

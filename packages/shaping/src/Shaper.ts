@@ -1,0 +1,273 @@
+/**
+ * Holds what this process takes in and sends beyond its site to the limits of the settings, as they are now. All downloads of
+ * one priority share one lane, whatever they fetch from; peers of the site are in none. Where nothing is limited a stream is as
+ * it was: only its counter is looked at, once a second, to learn what the line can carry.
+ */
+import { isPeer, type SourceKind } from "@piecework/domain/SourceKind"
+import type { Priority } from "@piecework/policy/Facts"
+import * as Limits from "@piecework/policy/Limits"
+import { LivePolicy } from "@piecework/policy/LivePolicy"
+import type { ByteStream } from "@piecework/transport/ByteStream"
+import { Clock, Context, Effect, FiberSet, FileSystem, Layer } from "effect"
+import * as Capacity from "./Capacity.ts"
+import * as CapacityFile from "./CapacityFile.ts"
+import { ShapedFlow } from "./internal/ShapedFlow.ts"
+import { isOfSite } from "./internal/isOfSite.ts"
+import { beside, Lane, type Waiter } from "./Lane.ts"
+
+/** A stream as the shaper knows it. */
+export interface Flow {
+  /**
+   * To be called before an answer of so many bytes is asked for, `Infinity` for nobody knows how many: waits until they may
+   * begin to come. At once for what is paid for already.
+   */
+  readonly ask: (priority: Priority, bytes: number, isPaid?: boolean) => Effect.Effect<void>
+  /** The answer says that it has so many bytes: what was paid for more comes back. */
+  readonly answered: (bytes: number) => void
+  /** Whether nothing is read now because of a limit: then that nothing comes is no stall. */
+  readonly isHeldBack: () => boolean
+  /** Who sends over the stream asks it; `undefined` where no limit is ever meant. */
+  readonly gate: Gate | undefined
+  /** The stream is over. */
+  readonly close: () => void
+}
+
+export interface Gate {
+  /** How many of so many bytes may be sent now. 0 for none: `open` is called, once, when some may. */
+  readonly take: (wanted: number, open: () => void) => number
+}
+
+/** A limit that holds somebody back. */
+export interface Holding {
+  /** Bytes a second. */
+  readonly rate: number
+  /** The setting that says it; `undefined` for a background download that gives way to a foreground one. */
+  readonly setting: Limits.Limit["setting"] | undefined
+}
+
+export interface Shaper {
+  /** Takes a stream over whose other side is of the kind. The sums count it until it is closed. */
+  readonly flow: (options: {
+    readonly stream: ByteStream
+    readonly kind: SourceKind
+    readonly priority: Priority
+  }) => Flow
+  /**
+   * Waits until some of so many bytes may come, and answers how many, which are paid for: however fast they come then, the limit
+   * holds. An answer that was not paid for is read slowly, which the system's own buffers make less exact. Infinite, at once,
+   * without a limit.
+   */
+  readonly reserve: (priority: Priority, wanted: number) => Effect.Effect<number>
+  /** The limit that downloads of the priority have run into lately; `undefined` while none does. */
+  readonly holding: (priority: Priority) => Holding | undefined
+  /** What the line has been seen to carry, in bytes a second. */
+  readonly capacity: () => { readonly down: number | undefined; readonly up: number | undefined }
+}
+
+const free: Flow = {
+  ask: () => Effect.void,
+  answered: () => {},
+  isHeldBack: () => false,
+  gate: undefined,
+  close: () => {}
+}
+
+/** Without a provider nothing is limited. */
+export const Shaper = Context.Reference<Shaper>("@piecework/shaping/Shaper", {
+  defaultValue: () => ({
+    flow: () => free,
+    reserve: () => Effect.succeed(Infinity),
+    holding: () => undefined,
+    capacity: () => ({ down: undefined, up: undefined })
+  })
+})
+
+/** Which of the two a download is, for all that it asks for. A person waits for what nobody says anything about. */
+export const CurrentPriority = Context.Reference<Priority>("@piecework/shaping/CurrentPriority", {
+  defaultValue: () => "Foreground"
+})
+
+/**
+ * What is left to background downloads while a foreground one takes bytes over the line, in bytes a second, all together.
+ * A person waits for the one and nobody for the other, so all of the line is the foreground's; this little keeps connections
+ * alive that servers would else close, and peers from taking the device for gone.
+ */
+export const trickle = 16_384
+
+/** A foreground download that took nothing for so long, in ms, is not in the way: it waits for something else. */
+const foregroundFor = 3000
+
+/** A limit that held somebody back within this time is told, in ms. */
+const lately = 2000
+
+export interface Options {
+  /** Where what was measured is kept. Default nowhere. */
+  readonly file?: string | undefined
+}
+
+export const layer = (options?: Options): Layer.Layer<never, never, FileSystem.FileSystem> =>
+  Layer.effect(Shaper, make(options?.file))
+
+const make = Effect.fnUntraced(function* (file: string | undefined) {
+  const fs = yield* FileSystem.FileSystem
+  const policy = yield* LivePolicy
+  const clock = yield* Clock.Clock
+  const run = yield* FiberSet.makeRuntime()
+  const now = () => Number(clock.currentTimeNanosUnsafe()) / 1e6
+  const timing = {
+    now,
+    after: (millis: number, then: () => void) => void run(Effect.delay(Effect.sync(then), millis))
+  }
+  const lanes = { Foreground: new Lane(timing), Background: new Lane(timing) }
+  const up = new Lane(timing)
+  const flows = new Set<ShapedFlow>()
+  let measured: CapacityFile.Remembered = file === undefined ? {} : yield* CapacityFile.read(file)
+  let kept = measured
+  let downSight = Capacity.nothingSeen
+  let upSight = Capacity.nothingSeen
+  const limits: { [P in Priority]: Holding | undefined } = { Foreground: undefined, Background: undefined }
+  let uploadLimit: Limits.Limit | undefined
+  let isSampling = false
+  /** Bytes of flows that are over. */
+  const gone = { Foreground: 0, Background: 0, far: 0, sent: 0 }
+  let foregroundBytes = 0
+  let foregroundAt = -Infinity
+
+  const capacity = () => {
+    const at = clock.currentTimeMillisUnsafe()
+    return { down: Capacity.valueOf(measured.down, at), up: Capacity.valueOf(measured.up, at) }
+  }
+
+  /** Finds out what holds now, and makes it hold. */
+  const resolve = () => {
+    const at = clock.currentTimeMillisUnsafe()
+    const settings = policy.current()
+    const circumstances = { hour: new Date(at).getHours(), capacity: capacity().down }
+    const said = (priority: Priority) => Limits.download(settings, priority, circumstances)
+    limits.Foreground = said("Foreground")
+    const background: Holding | undefined = said("Background")
+    const givesWay = now() - foregroundAt < foregroundFor && (background === undefined || background.rate > trickle)
+    limits.Background = givesWay ? { rate: trickle, setting: undefined } : background
+    uploadLimit = Limits.upload(settings)
+    lanes.Foreground.setRate(limits.Foreground?.rate)
+    lanes.Background.setRate(limits.Background?.rate)
+    up.setRate(uploadLimit?.rate)
+    for (const flow of flows) flow.review()
+  }
+
+  const sums = () => {
+    const sum = { ...gone }
+    for (const flow of flows) {
+      const { received, sent } = flow.stream.counters
+      sum[flow.priority] += received - flow.since.received
+      if (!flow.isFar) continue
+      sum.far += received - flow.since.received
+      sum.sent += sent - flow.since.sent
+    }
+    return sum
+  }
+
+  /** The fastest that our own limits let all downloads be together. */
+  const ownLimit = () => {
+    const { Background, Foreground } = limits
+    return Foreground === undefined && Background === undefined
+      ? undefined
+      : Math.max(Foreground?.rate ?? Infinity, Background?.rate ?? Infinity)
+  }
+
+  const sample = Effect.suspend(() => {
+    const { Foreground, far, sent } = sums()
+    if (Foreground > foregroundBytes) foregroundAt = now()
+    foregroundBytes = Foreground
+    const at = clock.currentTimeMillisUnsafe()
+    const down = Capacity.look(downSight, far, now())
+    const upwards = Capacity.look(upSight, sent, now())
+    downSight = down.sight
+    upSight = upwards.sight
+    const next = {
+      down: down.rate === undefined ? measured.down : Capacity.seen(measured.down, down.rate, ownLimit(), at),
+      up: upwards.rate === undefined ? measured.up : Capacity.seen(measured.up, upwards.rate, uploadLimit?.rate, at)
+    }
+    measured = next
+    resolve()
+    if (file === undefined || !(isNews(kept.down, next.down) || isNews(kept.up, next.up))) return Effect.void
+    kept = next
+    return Effect.provideService(CapacityFile.write(file, next), FileSystem.FileSystem, fs)
+  })
+
+  const sampling = Effect.gen(function* () {
+    while (flows.size > 0) {
+      yield* Effect.sleep(Capacity.sampleMillis)
+      yield* sample
+    }
+    isSampling = false
+  })
+
+  yield* policy.onChange(resolve)
+  resolve()
+
+  const begins = (flow: ShapedFlow) => {
+    if (flow.priority !== "Foreground") return
+    const wasQuiet = now() - foregroundAt >= foregroundFor
+    foregroundAt = now()
+    if (wasQuiet) resolve()
+  }
+  const ends = (flow: ShapedFlow) => {
+    if (!flows.delete(flow)) return
+    const { received, sent } = flow.stream.counters
+    gone[flow.priority] += received - flow.since.received
+    if (!flow.isFar) return
+    gone.far += received - flow.since.received
+    gone.sent += sent - flow.since.sent
+  }
+
+  const flow: Shaper["flow"] = ({ kind, priority, stream }) => {
+    if (kind === "Lan" || kind === "LinkLocal" || kind === "LocalCache") return free
+    const isFar = !isOfSite(stream.remote.host)
+    const shaped = new ShapedFlow({ stream, isFar, priority, isAsked: !isPeer(kind), lanes, up, begins, ends })
+    if (flows.size === 0) resolve()
+    flows.add(shaped)
+    shaped.review()
+    if (!isSampling) {
+      isSampling = true
+      run(sampling)
+    }
+    return shaped
+  }
+
+  return {
+    flow,
+    capacity,
+    reserve: (priority, wanted) =>
+      Effect.suspend(() => {
+        // Nobody has looked at the clock since the last stream was closed.
+        if (flows.size === 0) resolve()
+        return reserve(lanes[priority], wanted)
+      }),
+    holding: (priority) => (now() - lanes[priority].heldAt < lately ? limits[priority] : undefined)
+  } satisfies Shaper
+})
+
+/** Part of the longest answer that is worth a request of its own. */
+const worthwhile = 0.5
+
+const reserve = (lane: Lane, wanted: number): Effect.Effect<number> =>
+  Effect.suspend(() => {
+    if (!lane.isLimited) return Effect.succeed(Infinity)
+    return Effect.callback<number>((resume) => {
+      const most = () => Math.min(wanted, lane.lump) + beside
+      const waiter: Waiter = {
+        least: () => Math.min(most(), lane.lump * worthwhile + beside),
+        most,
+        go: (bytes) => resume(Effect.succeed(bytes === 0 ? Infinity : Math.max(1, Math.floor(bytes) - beside)))
+      }
+      const bytes = lane.take(waiter)
+      if (bytes > 0) return waiter.go(bytes === Infinity ? 0 : bytes)
+      return Effect.sync(() => lane.leave(waiter))
+    })
+  })
+
+/** Worth a write: another figure, or one that was confirmed an hour later. */
+const isNews = (before: Capacity.Capacity | undefined, after: Capacity.Capacity | undefined): boolean =>
+  after !== undefined &&
+  (before === undefined || Math.abs(after.rate - before.rate) > before.rate / 20 || after.at - before.at > 3_600_000)

@@ -1,0 +1,228 @@
+/**
+ * One stream under a limit. What its reader takes is what it pays for, with one exception: the first bytes of an answer come
+ * without being read, since the system's own buffer takes them in. So they are paid for before the answer is asked for,
+ * and its last bytes, which have come by then, are free.
+ */
+import type { Priority } from "@piecework/policy/Facts"
+import type { ByteStream, Valve } from "@piecework/transport/ByteStream"
+import { Effect } from "effect"
+import { beside, type Lane, type Waiter } from "../Lane.ts"
+import type { Flow, Gate } from "../Shaper.ts"
+
+/**
+ * Bytes that the system takes in before anybody reads, when little is read: what Linux offers a sender at first. It grows with
+ * what the reader takes in a round trip, so under a limit it stays about there. Source: net.ipv4.tcp_rmem, measured.
+ */
+export const systemBuffer = 65_536
+
+/** The head of an answer comes beside the bytes that were asked for, and is read at once: twice as much as usual ones. */
+const head = 2 * beside
+
+/** Bytes that are read at a time while nothing was asked for: enough to see the end of the stream, or a stray answer. */
+const idleRoom = 512
+/** More than these and it is no stray answer. */
+const idleMost = 4096
+
+export class ShapedFlow implements Flow, Gate, Valve, Waiter {
+  readonly stream: ByteStream
+  /** Whether the other side is beyond the site, so that its bytes say something about the line. */
+  readonly isFar: boolean
+  /** What the stream had counted when it came here. */
+  readonly since: { readonly received: number; readonly sent: number }
+  readonly gate: Gate = this
+  private of: Priority
+  private readonly lanes: { readonly [P in Priority]: Lane }
+  private readonly up: Lane
+  private readonly begins: (flow: ShapedFlow) => void
+  private readonly ends: (flow: ShapedFlow) => void
+  private granted = 0
+  /** Of the answer, in this order: bytes that are read at once, that are paid for as they are read, and that are free again. */
+  private first = 0
+  private toPay: number
+  private free = 0
+  private idle = 0
+  /** What was paid ahead for an answer that has not begun to come. */
+  private ahead: { readonly bytes: number; readonly at: number } | undefined
+  private isRegulated = false
+  private sending: { readonly waiter: Waiter; granted: number } | undefined
+
+  constructor(options: {
+    readonly stream: ByteStream
+    readonly isFar: boolean
+    readonly priority: Priority
+    /** Whether bytes come only after `ask`; else they may at any time. */
+    readonly isAsked: boolean
+    readonly lanes: { readonly [P in Priority]: Lane }
+    readonly up: Lane
+    readonly begins: (flow: ShapedFlow) => void
+    readonly ends: (flow: ShapedFlow) => void
+  }) {
+    this.stream = options.stream
+    this.isFar = options.isFar
+    const { received, sent } = options.stream.counters
+    this.since = { received, sent }
+    this.of = options.priority
+    this.toPay = options.isAsked ? 0 : Infinity
+    this.lanes = options.lanes
+    this.up = options.up
+    this.begins = options.begins
+    this.ends = options.ends
+  }
+
+  get priority(): Priority {
+    return this.of
+  }
+
+  private get lane(): Lane {
+    return this.lanes[this.of]
+  }
+
+  // The stream asks.
+
+  readonly room = (): number => {
+    if (this.first > 0) return this.first
+    if (this.toPay <= 0) return this.free > 0 ? this.free : idleRoom
+    if (this.granted > 0) return this.granted
+    const got = this.lane.take(this)
+    if (got !== Infinity) this.granted += got
+    return got
+  }
+
+  readonly came = (bytes: number): void => {
+    // Between the asking and the coming lies a round trip, or a server that thinks: the limit is about what comes.
+    if (this.ahead !== undefined) {
+      this.lane.begun(this.ahead.bytes, this.ahead.at)
+      this.ahead = undefined
+    }
+    if (this.first > 0) this.first -= bytes
+    else if (this.toPay > 0) this.pay(bytes)
+    else if (this.free > 0) this.free -= bytes
+    else {
+      this.idle += bytes
+      if (this.idle > idleMost) this.toPay = Infinity
+    }
+  }
+
+  private pay(bytes: number): void {
+    this.toPay -= bytes
+    this.granted -= bytes
+    if (this.granted < 0) {
+      this.lane.spend(-this.granted)
+      this.granted = 0
+    }
+  }
+
+  readonly least = (turn: number): number => turn
+
+  readonly go = (bytes: number): void => {
+    this.granted += bytes
+    if (this.isRegulated) this.stream.regulate(this)
+  }
+
+  // The room that reads asks.
+
+  readonly ask = (priority: Priority, bytes: number, isPaid = false): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      this.become(priority)
+      this.begins(this)
+      this.ahead = undefined
+      if (!this.lane.isLimited) {
+        // In case a limit begins while it comes.
+        this.first = 0
+        this.toPay = bytes + head
+        this.free = 0
+        return Effect.void
+      }
+      // A short one is paid for as a whole; of a long one, what comes before anybody reads.
+      const lump = isPaid || bytes <= this.lane.lump ? bytes : systemBuffer
+      this.first = head
+      this.idle = 0
+      this.toPay = bytes - lump
+      this.free = lump + head
+      const price = lump + beside
+      if (isPaid) {
+        this.ahead = { bytes: price, at: this.lane.now() }
+        return Effect.void
+      }
+      return Effect.callback<void>((resume) => {
+        const { lane } = this
+        const waiter: Waiter = {
+          least: () => price,
+          go: (got) => {
+            if (got < price) lane.spend(price - got)
+            this.ahead = { bytes: price, at: lane.now() }
+            resume(Effect.void)
+          }
+        }
+        const got = lane.take(waiter)
+        if (got > 0) return waiter.go(got)
+        return Effect.sync(() => lane.leave(waiter))
+      })
+    })
+
+  readonly answered = (bytes: number): void => {
+    const asked = this.toPay + this.free - head
+    // Of an answer that nobody knew the length of, or one that is another than was asked for.
+    if (!this.lane.isLimited || !(bytes < asked)) return
+    const lump = this.free - head
+    if (bytes < lump) this.lane.spend(bytes - lump)
+    this.toPay = Math.max(0, bytes - lump)
+    this.free = Math.min(bytes, lump) + head
+  }
+
+  readonly isHeldBack = (): boolean => this.lane.isWaiting(this)
+
+  readonly close = (): void => {
+    this.lane.leave(this)
+    if (this.sending !== undefined) this.up.leave(this.sending.waiter)
+    if (this.isRegulated) this.stream.regulate(undefined)
+    this.isRegulated = false
+    this.ends(this)
+  }
+
+  // The shaper says.
+
+  /** Its lane has got a limit, or lost it. */
+  review(): void {
+    const { isLimited } = this.lane
+    if (isLimited === this.isRegulated) return
+    this.isRegulated = isLimited
+    this.granted = 0
+    if (isLimited) {
+      if (this.toPay > 0) this.lane.spend(Math.min(this.toPay, systemBuffer))
+      this.stream.regulate(this)
+    } else this.stream.regulate(undefined)
+  }
+
+  private become(priority: Priority): void {
+    if (priority !== this.of) {
+      this.lane.leave(this)
+      this.of = priority
+    }
+    this.review()
+  }
+
+  // The room that sends asks.
+
+  readonly take = (wanted: number, open: () => void): number => {
+    if (!this.up.isLimited) return wanted
+    const sending = (this.sending ??= {
+      granted: 0,
+      waiter: {
+        least: (turn) => turn,
+        go: (bytes) => {
+          sending.granted += bytes
+          opened()
+        }
+      }
+    })
+    const opened = () => this.opened()
+    this.opened = open
+    if (sending.granted <= 0) sending.granted += this.up.take(sending.waiter)
+    const now = Math.min(wanted, sending.granted)
+    sending.granted -= now
+    return now
+  }
+
+  private opened: () => void = () => {}
+}
