@@ -1,10 +1,11 @@
 /** The floor plan of the client: which layer stands on which. */
 import { availableParallelism, release, type } from "node:os"
-import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
+import { CacheConfig, CacheKeeper, PartialFile, PieceCache } from "@piecework/cache"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
 import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
+import { Host } from "@piecework/host/Host"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import { Courier } from "@piecework/reports/Courier"
@@ -49,8 +50,9 @@ export const stored = (
   hasher?: Partial<HasherConfig.HasherConfig["Service"]>
 ) =>
   Layer.mergeAll(
-    Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer).pipe(
-      Layer.provide(CacheConfig.layer({ directory: cache }))
+    CacheKeeper.CacheKeeper.layer.pipe(
+      Layer.provideMerge(Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer)),
+      Layer.provide([CacheConfig.layer({ directory: cache }), Host.layer()])
     ),
     Records.Records.layer(records)
   ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))

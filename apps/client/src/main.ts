@@ -5,6 +5,7 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { agent } from "./command/agent.ts"
+import { cache } from "./command/cache.ts"
 import { config } from "./command/config.ts"
 import { enrol } from "./command/enrol.ts"
 import { forget } from "./command/forget.ts"
@@ -17,7 +18,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, config, phf, forget, enrol])
+  Command.withSubcommands([get, agent, status, cache, config, phf, forget, enrol])
 )
 
 Command.run(piecework, { version }).pipe(

@@ -6,7 +6,7 @@
 import { PieceCache } from "@piecework/cache/PieceCache"
 import type { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
-import type { ContentPolicyReply } from "@piecework/cloud/ContentPolicyRpcs"
+import type { ContentPolicyReply, Policies } from "@piecework/cloud/ContentPolicyRpcs"
 import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, type ModeReason, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
@@ -23,6 +23,8 @@ export type Approach =
       readonly mode: DownloadMode
       readonly why: Fallback
       readonly phf: Phf.Phf
+      /** What the service says of keeping it; `undefined` when it said nothing of the content. */
+      readonly policies: Policies | undefined
     }
   | { readonly _tag: "Simple"; readonly why: Fallback }
   | { readonly _tag: "Halted" }
@@ -67,15 +69,16 @@ export const find = Effect.fn("Approach.find")(function* (
     : yield* Effect.result(fetchPhf(policy, proofOf(cloud)))
   if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
   const phf = fetched.success
+  const { policies } = policy
   if (phf.layout.pieceSize > bufferSize) {
     return simple("PhfInvalid", `Its pieces of ${phf.layout.pieceSize} bytes are larger than ${bufferSize}.`)
   }
 
   // A content that peers may not have is still checked piece by piece.
   if (usesPeers(mode) && !policy.peersAllowed) {
-    return { _tag: "Swarm", mode: "HttpOnly", why: new Fallback({ reason: "PeersForbidden" }), phf }
+    return { _tag: "Swarm", mode: "HttpOnly", why: new Fallback({ reason: "PeersForbidden" }), phf, policies }
   }
-  return { _tag: "Swarm", mode, why: new Fallback({ reason: "Requested" }), phf }
+  return { _tag: "Swarm", mode, why: new Fallback({ reason: "Requested" }), phf, policies }
 })
 
 /** What is known of a content before its hashes. */
@@ -85,6 +88,7 @@ interface Vouched extends Pick<
 > {
   /** Bytes, when somebody said. */
   readonly contentSize: number | undefined
+  readonly policies: Policies | undefined
 }
 
 const vouchedFor = Effect.fnUntraced(function* (
@@ -113,7 +117,8 @@ const byItself = (contentId: ContentId, url: ContentUrl): Vouched | undefined =>
       hashOfHashes: digest,
       phfUrls: [besideOf(url)] as const,
       peersAllowed: true,
-      contentSize: undefined
+      contentSize: undefined,
+      policies: undefined
     }))
   )
 

@@ -3,9 +3,13 @@
  * is here with the first answer, a content that the services vouch for comes from its swarm, anything else over plain
  * HTTP. It lives in the scope it was started in: when that closes, it stops, and it serves peers until then.
  */
+import type { ContentTerms } from "@piecework/cache/CacheRules"
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
+import type { CacheError } from "@piecework/cache/CacheError"
 import { Cloud } from "@piecework/cloud/Cloud"
+import type { Policies } from "@piecework/cloud/ContentPolicyRpcs"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { toBase64 } from "@piecework/domain/Digest"
@@ -30,6 +34,7 @@ import * as Neighbours from "./Neighbours.ts"
 import * as Noting from "./Noting.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord, Records } from "./Records.ts"
+import * as Room from "./Room.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
@@ -65,7 +70,7 @@ export class Downloader extends Context.Service<
   }
 >()("@piecework/download/Downloader") {
   /**
-   * A `Cloud` in the context is used, and a `Lan`. Without a `Cloud` a download runs in Simple mode, unless it is told which
+   * A `Cloud` in the context is used, a `Lan`, and a `CacheKeeper`, without which the cache has no rules. Without a `Cloud` a download runs in Simple mode, unless it is told which
    * content it is about.
    */
   static readonly layer: Layer.Layer<
@@ -81,8 +86,9 @@ export class Downloader extends Context.Service<
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
       const halts = yield* Halts.make(cloud)
+      const keeper = yield* Effect.serviceOption(CacheKeeper)
       return Downloader.of({
-        start: (request) => neighbourly(Effect.provide(start(request, cloud, halts, turns), context))
+        start: (request) => neighbourly(Effect.provide(start(request, cloud, halts, turns, keeper), context))
       })
     })
   )
@@ -116,10 +122,16 @@ const start = Effect.fn("Downloader.start")(function* (
   request: DownloadRequest,
   cloud: Option.Option<Cloud["Service"]>,
   halts: Halts.Halts,
-  turns: Turns
+  turns: Turns,
+  keeper: Option.Option<CacheKeeper["Service"]>
 ) {
   const { contentId, url, path, mode } = request
   const outer = yield* Effect.scope
+  let isKept = false
+  // After everything else: what is not to be kept may go once nobody has it open.
+  if (Option.isSome(keeper)) {
+    yield* Effect.addFinalizer(() => (isKept ? lettingGo(keeper.value.keep()) : Effect.void))
+  }
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
   const config = yield* DownloadConfig
@@ -199,6 +211,9 @@ const start = Effect.fn("Downloader.start")(function* (
     return result
   })
 
+  const openIn = (where: PieceCache["Service"], phf: Phf) =>
+    Effect.mapError(where.open(phf), Storage.fromCache).pipe(Scope.provide(scope))
+
   const fromSwarm = Effect.fnUntraced(function* (approach: Extract<Approach.Approach, { _tag: "Swarm" }>) {
     const { phf } = approach
     settled =
@@ -209,7 +224,19 @@ const start = Effect.fn("Downloader.start")(function* (
     // Before the sessions, so that the last note is made when they are over.
     const noting = yield* Noting.make(phf.contentId, meter.sent)
     yield* Noting.keepUp(noting)
-    const store = yield* Effect.mapError(cache.open(phf), Storage.fromCache)
+    const { contentSize } = phf.layout
+    const terms = termsOf(approach.policies)
+    const inCache = yield* openIn(cache, phf)
+    const missing = contentSize - bytesOf(inCache.held(), phf)
+    const aside = yield* Scope.provide(Room.find(keeper, { missing, size: contentSize, path }), scope)
+    const store = Option.isNone(aside) ? inCache : yield* openIn(aside.value.cache, phf)
+    isKept = Option.isNone(aside)
+    if (!isKept && missing === contentSize) yield* Effect.ignore(cache.drop(phf.contentId))
+    if (Option.isSome(keeper) && isKept) {
+      yield* Scope.provide(keeper.value.hold(phf.contentId), scope)
+      yield* keeper.value.note(phf.contentId, terms, false)
+      if (missing > 0) yield* Effect.forkIn(lettingGo(keeper.value.keep(missing)), scope)
+    }
 
     const fetching = Effect.gen(function* () {
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
@@ -234,15 +261,26 @@ const start = Effect.fn("Downloader.start")(function* (
       .pipe(Effect.andThen(stopped), Effect.forkIn(outer))
 
     yield* enter("Writing")
-    yield* Effect.mapError(store.export(path, { overwrite: request.overwrite, link: request.link }), Storage.fromExport)
+    const put = (link: boolean) => store.export(path, { overwrite: request.overwrite, link })
+    yield* put(request.link === true || !isKept).pipe(
+      // There is no room for a copy: then the file is given away, where both are on one disk.
+      Effect.catchIf(
+        ({ reason }) => reason === "DiskFull" && isKept && request.link !== true,
+        () => Effect.andThen(put(true), Effect.ignore(cache.drop(phf.contentId)))
+      ),
+      Effect.mapError(Storage.fromExport)
+    )
+    if (Option.isSome(keeper) && isKept) yield* keeper.value.note(phf.contentId, terms, missing > 0)
     return yield* finish(phf, noting)
   })
 
   const overHttp = Effect.fnUntraced(function* (why: Fallback, probe: Origin.Probe) {
     settled = { mode: "Simple", why }
     fileBytes = probe.size
+    const size = probe.size ?? 0
+    const aside = yield* Scope.provide(Room.find(keeper, { missing: size, size, path }), scope)
     yield* enter("Fetching")
-    const phf = yield* SimpleDownload.run({
+    const simple = SimpleDownload.run({
       url,
       path,
       origin,
@@ -251,6 +289,10 @@ const start = Effect.fn("Downloader.start")(function* (
       overwrite: request.overwrite ?? false,
       expected: request.contentId,
       onWriting: enter("Writing")
+    })
+    const phf = yield* Option.match(aside, {
+      onNone: () => simple,
+      onSome: ({ partials }) => Effect.provideService(simple, PartialFiles, partials)
     })
     knownId = phf.contentId
     fileBytes = phf.layout.contentSize
@@ -300,3 +342,23 @@ const start = Effect.fn("Downloader.start")(function* (
   )
   return { progress, result: Deferred.await(ended) }
 })
+
+/** A cache that cannot be kept within its rules now is no reason for a download to fail. */
+const lettingGo = <A>(pass: Effect.Effect<A, CacheError>): Effect.Effect<void> =>
+  Effect.catch(Effect.asVoid(pass), (error) => Effect.logWarning(error.message))
+
+const bytesOf = (held: Bitfield.Bitfield, { layout }: Phf): number => {
+  let bytes = 0
+  for (const piece of Bitfield.pieces(held)) bytes += layout.length(piece)
+  return bytes
+}
+
+/** What the service says of keeping a content, in the words of the cache. */
+const termsOf = (policies: Policies | undefined): ContentTerms =>
+  policies === undefined
+    ? {}
+    : {
+        maxAge: policies.maxCacheAgeSeconds * 1000,
+        expireAt: policies.expireAtSeconds === undefined ? undefined : policies.expireAtSeconds * 1000,
+        unfinishedFor: policies.downloadToExpireSeconds * 1000
+      }

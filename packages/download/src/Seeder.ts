@@ -2,6 +2,7 @@
  * Serves what the cache holds, for as long as its scope is open: joins the swarm of every content, lets peers in, and
  * looks at the cache again from time to time, so that what other processes fetched is served as well.
  */
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { type CachedContent, PieceCache } from "@piecework/cache/PieceCache"
 import type { CacheError } from "@piecework/cache/CacheError"
 import { Cloud } from "@piecework/cloud/Cloud"
@@ -11,7 +12,7 @@ import * as Bitfield from "@piecework/domain/Bitfield"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
-import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope } from "effect"
+import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope, Semaphore } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Halts from "./Halts.ts"
 import * as Membership from "./Membership.ts"
@@ -32,6 +33,8 @@ export interface SeededContent {
 
 export interface Seeding {
   readonly contents: () => ReadonlyArray<SeededContent>
+  /** Looks at the cache now: what is gone is served no more, and its files are let go. */
+  readonly look: Effect.Effect<void, CacheError>
 }
 
 export interface SeederOptions {
@@ -57,7 +60,9 @@ export class Seeder extends Context.Service<
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const halts = yield* Halts.make(cloud)
-      return Seeder.of({ start: (options) => neighbourly(Effect.provide(start(options, cloud, halts), context)) })
+      const keeper = yield* Effect.serviceOption(CacheKeeper)
+      const hold = (id: ContentId) => (Option.isSome(keeper) ? keeper.value.hold(id) : Effect.void)
+      return Seeder.of({ start: (options) => neighbourly(Effect.provide(start(options, cloud, halts, hold), context)) })
     })
   )
 }
@@ -69,6 +74,9 @@ interface Ledger {
   sent: number
   readonly noting: Noting.Noting
 }
+
+/** Says that a content is being served, as long as the scope lasts. */
+type Hold = (id: ContentId) => Effect.Effect<void, never, Scope.Scope>
 
 /** One content while it is served. */
 interface Entry {
@@ -89,7 +97,8 @@ const makeLedger = Effect.fnUntraced(function* (contentId: ContentId): Effect.fn
 const start = Effect.fn("Seeder.start")(function* (
   options: SeederOptions,
   cloud: Option.Option<Cloud["Service"]>,
-  halts: Halts.Halts
+  halts: Halts.Halts,
+  hold: Hold
 ) {
   const cache = yield* PieceCache
   const serving = yield* FiberMap.make<ContentId, void>()
@@ -116,19 +125,24 @@ const start = Effect.fn("Seeder.start")(function* (
       yield* FiberMap.run(
         serving,
         id,
-        Effect.ensuring(serveUnlessHalted(entry, options.scope, cloud, reach, halts), forget)
+        Effect.ensuring(serveUnlessHalted(entry, options.scope, cloud, reach, halts, hold), forget)
       )
     }
   })
 
-  yield* rescan
-  yield* rescan.pipe(
+  /** Two at a time would start a content twice. */
+  const turn = Semaphore.makeUnsafe(1)
+  const needs = yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>()
+  const look = Effect.provide(turn.withPermit(rescan), needs)
+  yield* look
+  yield* look.pipe(
     Effect.catch((error) => Effect.logWarning(error.message)),
     Effect.repeat(Schedule.spaced(options.rescan ?? "10 seconds")),
     Effect.delay(options.rescan ?? "10 seconds"),
     Effect.forkScoped
   )
   return {
+    look,
     contents: () =>
       [...entries.values()].map((entry) => ({
         contentId: entry.content.contentId,
@@ -146,14 +160,15 @@ const serveUnlessHalted = Effect.fnUntraced(function* (
   scope: SwarmScope,
   cloud: Option.Option<Cloud["Service"]>,
   reach: Reach.Reach,
-  halts: Halts.Halts
+  halts: Halts.Halts,
+  hold: Hold
 ) {
   const { content, ledger } = entry
   const { contentId } = content
   const say = (text: string) => Effect.annotateLogs(Effect.logWarning(text), { content: contentId })
   while (true) {
     const isHalted = yield* Effect.raceFirst(
-      Effect.as(serve(entry, scope, cloud, reach, halts), false),
+      Effect.as(serve(entry, scope, cloud, reach, halts, hold), false),
       Effect.as(
         halts.halted(contentId, () => ledger.sessions.size > 0),
         true
@@ -173,7 +188,8 @@ const serve = Effect.fnUntraced(
     scope: SwarmScope,
     cloud: Option.Option<Cloud["Service"]>,
     reach: Reach.Reach,
-    halts: Halts.Halts
+    halts: Halts.Halts,
+    hold: Hold
   ) {
     const cache = yield* PieceCache
     const host = yield* PeerHost
@@ -187,7 +203,7 @@ const serve = Effect.fnUntraced(
 
     // Before the sessions, so that the last note is made when they are over.
     yield* Noting.keepUp(ledger.noting)
-    yield* host.serve({ phf: phf.value, store, onSession: (session) => attend(ledger, session) })
+    yield* host.serve({ phf: phf.value, store, onSession: (session) => attend(ledger, session, hold(contentId)) })
     const member = {
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
@@ -226,14 +242,18 @@ const serve = Effect.fnUntraced(
 )
 
 /** Runs as long as the session. */
-const attend = (ledger: Ledger, session: PeerSession): Effect.Effect<void> =>
+const attend = (
+  ledger: Ledger,
+  session: PeerSession,
+  held: Effect.Effect<void, never, Scope.Scope>
+): Effect.Effect<void> =>
   Effect.suspend(() => {
     ledger.sessions.add(session)
     const over = Effect.sync(() => {
       ledger.sessions.delete(session)
       ledger.sent += session.counters().sent
     })
-    return Effect.ensuring(Effect.asVoid(session.closed), over)
+    return Effect.ensuring(Effect.scoped(Effect.andThen(held, Effect.asVoid(session.closed))), over)
   })
 
 /** Bytes of the content that are not held. */

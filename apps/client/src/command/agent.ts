@@ -8,6 +8,7 @@ import { Host } from "@piecework/host/Host"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
+import * as Keeping from "../Keeping.ts"
 import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
 import { Output } from "../Output.ts"
@@ -75,6 +76,7 @@ export const agent = Command.make(
         .start({ scope })
         .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
       yield* Reporting.fromTimeToTime
+      yield* Keeping.fromTimeToTime(seeding)
       yield* Startup.settled
       yield* input.json
         ? output.line(JSON.stringify({ listening: address.toString() }))

@@ -1,4 +1,5 @@
 /** `piecework status`: what this device holds and where it came from. */
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
@@ -19,7 +20,7 @@ export const status = Command.make(
       const output = yield* Output
       const { records, damaged } = yield* (yield* Records).list
       const cache = yield* PieceCache
-      const files = Status.of(records, yield* cache.list)
+      const files = Status.of(records, yield* (yield* CacheKeeper).list)
       const foreign = yield* cache.foreign
       yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files))
       if (input.json) return

@@ -16,7 +16,10 @@ export interface Vault {
   readonly load: (id: ContentId) => Effect.Effect<Option.Option<Phf>, CacheError>
   /** The record of a content: one byte a piece, 1 when it is claimed. As long as the record happens to be. */
   readonly record: (phf: Phf) => Effect.Effect<Uint8Array, CacheError>
+  /** Deletes a content. Who has it open goes on with its files, which have no name any more. */
   readonly remove: (id: ContentId) => Effect.Effect<void, CacheError>
+  /** Deletes what is left of contents whose removal was interrupted. */
+  readonly tidy: Effect.Effect<void, CacheError>
 }
 
 export interface Entry {
