@@ -9,6 +9,7 @@ import { Host } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
 import type { Name } from "@piecework/policy/Settings"
@@ -72,6 +73,9 @@ export const load = Effect.fn("DevicePolicy.load")(function* (
   for (const warning of policy.warnings) yield* output.note(`piecework: ${Policy.sentence(warning)}`)
   return policy
 })
+
+/** The same, as they are now and as they change. */
+export const live = (given: Given, folder?: string) => Effect.map(load(given, folder), LivePolicy.changing)
 
 /** The mode that the settings say. */
 export const modeOf = (policy: Policy.Policy): DownloadMode => fromNumber(policy.get("DODownloadMode")) ?? "Lan"

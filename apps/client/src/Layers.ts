@@ -8,6 +8,7 @@ import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } fro
 import { Host } from "@piecework/host/Host"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { Courier } from "@piecework/reports/Courier"
 import * as CourierConfig from "@piecework/reports/CourierConfig"
 import { Outbox } from "@piecework/reports/Outbox"
@@ -35,6 +36,8 @@ export interface Options {
   /** Where to listen for peers; `undefined` when this command has no use for peers. */
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
+  /** The settings as they are now. */
+  readonly policy: LivePolicy.LivePolicy
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
@@ -141,7 +144,9 @@ export const client = (options: Options) => {
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(storage(options)),
-    Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())))
+    Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
+    // Below all of it, so that every room sees the same settings.
+    Layer.provideMerge(Layer.succeed(LivePolicy.LivePolicy, options.policy))
   )
 }
 

@@ -20,6 +20,7 @@ import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
+import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import * as Origin from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
@@ -81,7 +82,8 @@ export class Downloader extends Context.Service<
     Downloader,
     Effect.gen(function* () {
       // These alone: the scope of the layer must not take the place of the caller's.
-      const context = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
+      const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
+      const context = Context.add(given, LivePolicy, yield* LivePolicy)
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })

@@ -11,6 +11,7 @@ import { PeerAddress } from "@piecework/domain/Peer"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
+import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope, Semaphore } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -56,7 +57,8 @@ export class Seeder extends Context.Service<
     Effect.gen(function* () {
       // These alone: the scope of the layer must not take the place of the caller's.
       const needs = Context.pick(DownloadConfig, PeerHost, PieceCache, Records)
-      const context = needs(yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>())
+      const given = needs(yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>())
+      const context = Context.add(given, LivePolicy, yield* LivePolicy)
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const halts = yield* Halts.make(cloud)

@@ -18,6 +18,8 @@ export type FetchReason =
   | "OwnShare"
   /** No neighbour holds it; it is another's turn, who will not get to it soon. */
   | "OthersShare"
+  /** Peers give less than the download has to have, so the origin makes up for it. */
+  | "BelowFloor"
   /** Neighbours hold it, but none of them answers at the moment. */
   | "HoldersSilent"
   /** Taken over from a far slower source. */

@@ -7,7 +7,7 @@
  *   Trouble    sources that fail, stall, or send whole files only
  *   Rate       how fast they are;    Pace     how much that lets them have under way
  *   Refill     who gets work:        Rarity   which piece of a neighbour
- *                                    OriginChoice   which pieces of the origin, by Leases or Shares
+ *                                    OriginChoice   which pieces of the origin, by Leases or Shares, or below a Floor
  *                                    Crossing   which pieces of peers elsewhere
  *                                    Steal    what another should not go on with
  */
@@ -16,6 +16,7 @@ import type { Command } from "./Command.ts"
 import type { Event, Tick } from "./Event.ts"
 import * as Bits from "./internal/Bits.ts"
 import { Draft } from "./internal/Draft.ts"
+import * as Floor from "./Floor.ts"
 import * as Joining from "./Joining.ts"
 import * as Leases from "./Leases.ts"
 import * as Plan from "./Plan.ts"
@@ -66,7 +67,10 @@ const apply = (draft: Draft, event: Event): void => {
       return
     case "OriginAllowed":
       draft.plan.originAllowed = true
+      Floor.begin(draft)
       return draft.wake()
+    case "Floor":
+      return Floor.set(draft, event)
     case "Leased":
       return Leases.leased(draft, event)
     case "LeasesOff":

@@ -138,6 +138,13 @@ export interface OriginAllowed extends Happened {
   readonly _tag: "OriginAllowed"
 }
 
+/** Below this rate the origin is asked for more than leases and shares give it; a plan starts without such a rate. */
+export interface Floor extends Happened {
+  readonly _tag: "Floor"
+  /** Bytes a second, of all sources together; `undefined` is no floor. */
+  readonly rate: number | undefined
+}
+
 /** The service leases these pieces to this client, and no others, until it says something else. */
 export interface Leased extends Happened {
   readonly _tag: "Leased"
@@ -167,5 +174,6 @@ export type Event =
   | Tick
   | OriginHeld
   | OriginAllowed
+  | Floor
   | Leased
   | LeasesOff

@@ -7,6 +7,7 @@
  */
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { Event, Leased, PieceRun } from "./Event.ts"
+import * as Floor from "./Floor.ts"
 import * as Bits from "./internal/Bits.ts"
 import type { Draft } from "./internal/Draft.ts"
 import * as Pace from "./Pace.ts"
@@ -58,6 +59,8 @@ export const leased = (draft: Draft, event: Leased): void => {
   for (const source of plan.sources.values()) {
     if (source.kind !== "Origin") continue
     for (const flight of source.flights) {
+      // What makes up for slow peers needs no lease.
+      if (Floor.lacking(plan) > 0) continue
       const isYoung = plan.now - flight.since < plan.settings.leaseYoung && flight.position === undefined
       const now = draft.source(source.id)
       const isOthers = pendingOf(flight).every((piece) => Bits.has(asked, piece) && !isLeased(plan, piece))
@@ -95,6 +98,11 @@ export const lookForQuiet = (draft: Draft): void => {
   const { plan } = draft
   // How long the first word is waited for, the caller says.
   if (plan.leases.mode !== "On" || !areFollowed(plan) || plan.wantedCount === 0) return
+  // It does not ask, so that nothing is leased to it is no sign of anything.
+  if (!plan.originAllowed) {
+    plan.leases = { ...plan.leases, signAt: plan.now }
+    return
+  }
   let signAt = plan.leases.signAt
   let patience = plan.settings.leasePatience
   for (const source of plan.sources.values()) {
@@ -125,9 +133,9 @@ export interface Need {
   readonly originRate: number
 }
 
-/** Whether more leases may be needed now that this happened: something came over the line, or time passed. */
+/** Whether more leases may be needed now that this happened: something came over the line, it was opened, or time passed. */
 export const concerns = (plan: Plan, event: Pick<Event, "_tag"> & { readonly source?: string }): boolean => {
-  if (event.source === undefined) return event._tag === "Tick"
+  if (event.source === undefined) return event._tag === "Tick" || event._tag === "OriginAllowed"
   const source = plan.sources.get(event.source)
   return source !== undefined && isBeyond(source)
 }
@@ -135,14 +143,18 @@ export const concerns = (plan: Plan, event: Pick<Event, "_tag"> & { readonly sou
 /** Looks at what is leased and under way, and at no more of what is missing than could be leased. */
 export const need = (plan: Plan): Need => {
   const { pieceCount, settings } = plan
-  const sources = [...plan.sources.values()].filter(isBeyond)
+  const beyond = [...plan.sources.values()].filter(isBeyond)
+  // What may not be asked for now is for others to have.
+  const sources = plan.originAllowed ? beyond : beyond.filter(({ kind }) => kind !== "Origin")
   const underWay = new Uint8Array(Bitfield.byteLength(pieceCount))
-  for (const source of sources) {
+  for (const source of beyond) {
     for (const flight of source.flights) for (const piece of pendingOf(flight)) Bits.set(underWay, piece)
   }
+  const mine = { pieceCount, bytes: underWay }
+  const kept = sources.length === 0 ? mine : Bits.union(pieceCount, [plan.leases.pieces, mine])
   const keep: Array<{ first: PieceRun["first"]; count: number }> = []
   let ahead = 0
-  Bits.forEach(Bits.union(pieceCount, [plan.leases.pieces, { pieceCount, bytes: underWay }]).bytes, (piece) => {
+  Bits.forEach(kept.bytes, (piece) => {
     const isAhead = Bits.has(underWay, piece) || isFree(plan, piece)
     // What is being verified is neither held yet nor given back.
     if (!isAhead && !plan.verifying.has(piece)) return
@@ -155,7 +167,7 @@ export const need = (plan: Plan): Need => {
   return {
     keep,
     most: sources.length === 0 || ahead > wanted / 2 ? 0 : missing(plan, wanted - ahead),
-    originRate: Math.round(sources.reduce((sum, source) => sum + (source.rate ?? 0), 0) * 1000)
+    originRate: Math.round(beyond.reduce((sum, source) => sum + (source.rate ?? 0), 0) * 1000)
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * What the origin is asked for. Only for free pieces: wanted, and held by no neighbour that answers. With leases, those that
- * are leased to this client and no others (`Leases`). Without, the neighbours share: of the free pieces first the client's own, in the order of the shares. Then others' shares, and these with care, because who asks for what is not
+ * are leased to this client and no others (`Leases`). Only below a rate that somebody said is it asked for more (`Floor`). Without, the neighbours share: of the free pieces first the client's own, in the order of the shares. Then others' shares, and these with care, because who asks for what is not
  * told, only what has come:
  *
  * - Owners go through their shares from the front; helpers come from the back, and stay away from as many pieces as the owner
@@ -15,6 +15,7 @@ import type { PeerId } from "@piecework/domain/Peer"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { FetchReason } from "./Command.ts"
 import type { PieceRun } from "./Event.ts"
+import * as Floor from "./Floor.ts"
 import * as Bits from "./internal/Bits.ts"
 import type { Draft } from "./internal/Draft.ts"
 import * as Leases from "./Leases.ts"
@@ -37,13 +38,33 @@ export const choose = (draft: Draft, origin: Source): Choice | undefined => {
   const length = Pace.runLength(plan, origin)
   const leased = leasedRun(plan, answered, length)
   if (leased !== undefined) return { run: leased, reason: "Leased" }
-  if (Leases.areFollowed(plan)) return undefined
+  if (Leases.areFollowed(plan)) return belowFloor(draft, origin)
   const owners = ownersOf(plan)
   const shares = sharesAmong(draft, owners)
   const scene: Scene = { plan, shares, owners, answered, origin, length }
   const run = ownShare(scene) ?? othersShare(scene)
-  if (run === undefined) return undefined
+  if (run === undefined) return belowFloor(draft, origin)
   return { run, reason: reasonFor(scene, run.first) }
+}
+
+/** What is lacking of the rate that the download has to have: of its own share first, so that neighbours take something else. */
+const belowFloor = (draft: Draft, origin: Source): Choice | undefined => {
+  const { plan } = draft
+  const due = Floor.due(plan)
+  if (due === 0) return undefined
+  const most = origin.failures > 0 ? 1 : due
+  const shares = sharesAmong(draft, ownersOf(plan))
+  const fits = (piece: number) => Bits.has(plan.wanted.bytes, piece)
+  for (const group of shares.order) {
+    const end = Math.min(plan.pieceCount, (group + 1) * shares.groupSize)
+    for (let piece = group * shares.groupSize; piece < end; piece++) {
+      if (!fits(piece)) continue
+      const count = lengthFrom(plan, piece, most, fits)
+      Floor.pay(draft, count)
+      return { run: { first: piece as PieceIndex, count }, reason: "BelowFloor" }
+    }
+  }
+  return undefined
 }
 
 /**
@@ -69,6 +90,7 @@ export const mayStream = (draft: Draft, origin: Source): boolean => {
 export const isTurn = (draft: Draft, origin: Source, piece: number): boolean => {
   const { plan } = draft
   if (!plan.originAllowed) return false
+  if (Floor.lacking(plan) > 0) return true
   if (Leases.areFollowed(plan)) return Leases.isLeased(plan, piece)
   const owners = ownersOf(plan)
   const shares = sharesAmong(draft, owners)

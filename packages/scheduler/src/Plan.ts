@@ -9,6 +9,7 @@ import * as Bitfield from "@piecework/domain/Bitfield"
 import type { DeviceId, PeerId } from "@piecework/domain/Peer"
 import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import type { SourceId } from "./Event.ts"
+import type * as Floor from "./Floor.ts"
 import * as Bits from "./internal/Bits.ts"
 import * as Counts from "./internal/Counts.ts"
 import * as Leases from "./Leases.ts"
@@ -49,6 +50,7 @@ export interface Plan {
   readonly shares: Shares.Shares
   readonly originAllowed: boolean
   readonly leases: Leases.Leases
+  readonly floor: Floor.Floor | undefined
 
   /** Bad pieces by device, or by source where there is none. */
   readonly strikes: ReadonlyMap<string, number>
@@ -93,6 +95,7 @@ export const make = (options: {
     shares: Shares.make(pieceCount, self, []),
     originAllowed: true,
     leases: Leases.make(pieceCount, options.awaitsLeases === true ? "Asked" : "Off"),
+    floor: undefined,
     strikes: new Map(),
     honest: new Map(),
     failures: [],

@@ -90,6 +90,9 @@ export interface Settings {
   /** … and for so long. 60 000. */
   readonly leasePause: number
 
+  /** A rate is held against the floor no sooner than after this: twice the time over which it is averaged. 4000. */
+  readonly floorAfter: number
+
   /** Best pieces are looked for among so many, so that a decision takes microseconds. 4096: exact up to 4 GiB. */
   readonly candidates: number
 }
@@ -123,5 +126,6 @@ export const defaults: Settings = {
   leaseYoung: 1000,
   leasePatience: 20_000,
   leasePause: 60_000,
+  floorAfter: 4000,
   candidates: 4096
 }

@@ -1,6 +1,7 @@
 export * as Command from "./Command.ts"
 export * as Decide from "./Decide.ts"
 export * as Event from "./Event.ts"
+export * as Floor from "./Floor.ts"
 export * as Leases from "./Leases.ts"
 export * as Plan from "./Plan.ts"
 export * as Settings from "./Settings.ts"

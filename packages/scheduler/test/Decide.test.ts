@@ -32,6 +32,7 @@ describe("whatever happens", () => {
       "OwnShare",
       "OthersShare",
       "HoldersSilent",
+      "BelowFloor",
       "Steal",
       "Endgame",
       "WholeFile"

@@ -162,6 +162,15 @@ describe("A client without leases", () => {
     }
   })
 
+  it("does not go ahead because the origin was held back for long", () => {
+    const story = leasing(20, [])
+    story.tell({ _tag: "OriginHeld" })
+    for (let n = 0; n < 3 * steps; n++) story.wait(1_000)
+    story.tell({ _tag: "OriginAllowed" })
+    assert.deepStrictEqual(fetchesOf(story.wait(1_000)), [])
+    assert.isTrue(Leases.areFollowed(story.plan))
+  })
+
   it("does not go ahead when it has everything", () => {
     const story = leasing(1, [[0, 1]])
     story.receive("origin", 0)
@@ -243,6 +252,22 @@ describe("What the service is told", () => {
     assert.strictEqual(Leases.need(story.plan).most, 0)
   })
 
+  it("is that nothing is wanted nor kept while the origin is held back, but for what is under way and from peers elsewhere", () => {
+    const story = leasing(20, [[3, 4]])
+    assert.deepStrictEqual(asked(story), [3, 4])
+    story.tell({ _tag: "OriginHeld" })
+    assert.deepStrictEqual(keep(story), [[3, 2]])
+    assert.strictEqual(Leases.need(story.plan).most, 0)
+    for (const piece of [3, 4]) story.deliver("origin", piece)
+    assert.deepStrictEqual([keep(story), Leases.need(story.plan).most], [[], 0])
+    lease(story, [])
+    story.join("far", "Internet", [9])
+    assert.isAbove(Leases.need(story.plan).most, 0)
+    story.tell({ _tag: "SourceLeft", source: "far" })
+    story.tell({ _tag: "OriginAllowed" })
+    assert.isAbove(Leases.need(story.plan).most, 0)
+  })
+
   it("is nothing wanted where nothing comes over the line", () => {
     const story = new Story(20, { awaitsLeases: true })
     story.join("near", "Lan", [0])
@@ -289,6 +314,7 @@ it("more may be needed when time passes or something comes over the line, and on
   for (const [event, is] of [
     [{ _tag: "Tick" }, true],
     [{ _tag: "Leased" }, false],
+    [{ _tag: "OriginAllowed" }, true],
     [{ _tag: "PieceHeld", source: "origin" }, true],
     [{ _tag: "PieceHeld", source: "far" }, true],
     [{ _tag: "PieceHeld", source: "near" }, false],

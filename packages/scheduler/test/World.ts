@@ -113,6 +113,7 @@ export class World {
     else if (chance < 94) this.#lease()
     else if (chance < 95) this.#tell({ _tag: dice.chance(50) ? "OriginHeld" : "OriginAllowed", now: this.#now })
     else if (chance < 96) this.#arriveLate()
+    else if (chance < 97) this.#tell({ _tag: "Floor", rate: dice.pick([undefined, 0, 500, 1e9]), now: this.#now })
     else this.#noise()
   }
 
@@ -195,7 +196,10 @@ export class World {
     assert.isUndefined(this.#openOf(source, run), "the same run is asked for twice")
     const whole = command.reason === "WholeFile"
     const crosses = actor?.kind === "Origin" || actor?.kind === "Group" || actor?.kind === "Internet"
-    if (crosses && !whole && Leases.areFollowed(this.plan)) {
+    const isOrigin = actor?.kind === "Origin"
+    assert.isTrue(!isOrigin || this.plan.originAllowed, "the origin is asked while it is held back")
+    const needsLease = crosses && !(isOrigin && this.plan.floor !== undefined)
+    if (needsLease && !whole && Leases.areFollowed(this.plan)) {
       for (let piece = run.first; piece < run.first + run.count; piece++) {
         assert.isTrue(Leases.isLeased(this.plan, piece), `${piece} comes from ${source} without a lease`)
       }

@@ -18,6 +18,7 @@ import { Destination, DownloadConfig, Downloader, Records, Seeder } from "@piece
 import { Lan, MemoryMulticast } from "@piecework/lan"
 import { BufferPool, BufferPoolConfig, Phf } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import {
   Courier,
   CourierConfig,
@@ -53,9 +54,11 @@ export interface ClientOptions {
   /** What the client calls itself in the network; default the next free one. */
   readonly host?: string | undefined
   readonly config?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
-  /** No service at all. */
+  /** Its settings; default the built-in ones, for good. */
+  readonly policy?: LivePolicy.LivePolicy | undefined
   /** Whether it looks for peers on the local network, on which all such clients are. */
   readonly hasLan?: boolean | undefined
+  /** No service at all. */
   readonly noService?: boolean | undefined
   /** Another `Cloud` than the world's, such as one that misbehaves. */
   readonly cloud?: Layer.Layer<Cloud.Cloud> | undefined
@@ -201,7 +204,8 @@ export const make = Effect.fn("World.make")(function* (
       Layer.provideMerge(
         BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer({ slots: 64, bufferSize: pieceSize })))
       ),
-      Layer.provideMerge(Layer.succeed(Transport, network.transport(host)))
+      Layer.provideMerge(Layer.succeed(Transport, network.transport(host))),
+      Layer.provideMerge(of.policy === undefined ? Layer.empty : Layer.succeed(LivePolicy.LivePolicy, of.policy))
     )
     const services = yield* Layer.build(Layer.fresh(layer))
     const courier = Context.getOption(services, Courier.Courier)

@@ -45,7 +45,8 @@ export const agent = Command.make(
   Effect.fn("agent")(function* (input) {
     yield* Startup.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
-    const policy = yield* DevicePolicy.load(input)
+    const live = yield* DevicePolicy.live(input)
+    const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
@@ -63,6 +64,7 @@ export const agent = Command.make(
       serviceCa: input.serviceCa,
       serviceKeys: yield* options.parseServiceKeys(input.serviceKey),
       group,
+      policy: live,
       reports: input.reports,
       lan: DevicePolicy.usesLan(policy, service),
       fetches: false,

@@ -98,7 +98,8 @@ export const get = Command.make(
       })
     }
     const service = yield* options.parseService(input.service)
-    const policy = yield* DevicePolicy.load(input)
+    const live = yield* DevicePolicy.live(input)
+    const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
@@ -112,6 +113,7 @@ export const get = Command.make(
       serviceCa: input.serviceCa,
       serviceKeys: yield* options.parseServiceKeys(input.serviceKey),
       group,
+      policy: live,
       reports: input.reports,
       lan: talks && lan,
       fetches: true,
