@@ -4,6 +4,7 @@ import { farthestExpiry, isPinnedNow } from "@piecework/cache/CacheRules"
 import type { CacheError } from "@piecework/cache/CacheError"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { usesPeers } from "@piecework/domain/DownloadMode"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { Records } from "@piecework/download/Records"
 import { Clock, Duration, Effect, Option } from "effect"
 import { Argument, Command, Flag, Prompt } from "effect/cli"
@@ -35,7 +36,10 @@ const chosen = Effect.fnUntraced(function* (
     if (one !== undefined && others.length === 0) return Effect.succeed(one)
     return Effect.fail(
       one === undefined
-        ? new Failure({ sentence: `The cache holds no content ${text}; see piecework cache list.`, code: exitCodes.notFound })
+        ? new Failure({
+            sentence: `The cache holds no content ${text}; see piecework cache list.`,
+            code: exitCodes.notFound
+          })
         : new Failure({
             sentence: `${text} is the beginning of ${found.length} contents; write more of the id.`,
             code: exitCodes.usage
@@ -60,7 +64,7 @@ const onCache =
     Effect.gen(function* () {
       yield* Startup.forPrograms(input.json)
       const policy = yield* DevicePolicy.load(input)
-      return yield* Effect.provide(withStored(input.state)(effect), DevicePolicy.layerOf(policy))
+      return yield* Effect.provide(withStored(input.state)(effect), LivePolicy.layerConstant(policy))
     })
 
 const list = Command.make(
@@ -91,26 +95,24 @@ const setPin = (name: "pin" | "unpin", description: string) =>
     Effect.fn(`cache.${name}`)(function* (input) {
       yield* needed(input.ids)
       yield* Effect.gen(function* () {
+        if (name === "pin") yield* mayPin
         const keeper = yield* CacheKeeper
         const contents = yield* chosen(input.ids)
         yield* Effect.forEach(contents, ({ contentId }) => keeper.pin(contentId, name === "pin"))
         yield* told(input.json, name === "pin" ? "Pinned" : "Unpinned", contents)
-      }).pipe(onCache(input), name === "pin" ? whereItWorks(input) : (effect) => effect)
+      }).pipe(onCache(input))
     })
   ).pipe(Command.withDescription(description))
 
 /** Pins are for contents that peers get. Source: spec.md §3.5. */
-const whereItWorks =
-  (input: { readonly policy: Option.Option<string> }) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>) =>
-    Effect.gen(function* () {
-      const mode = DevicePolicy.modeOf(yield* DevicePolicy.load(input))
-      if (usesPeers(mode)) return yield* effect
-      return yield* new Failure({
-        sentence: `Contents can be pinned in the modes lan, group and internet; the policy's is ${options.modeName(mode)}.`,
-        code: exitCodes.usage
-      })
-    })
+const mayPin = Effect.gen(function* () {
+  const mode = DevicePolicy.modeOf((yield* LivePolicy.LivePolicy).current())
+  if (usesPeers(mode)) return
+  return yield* new Failure({
+    sentence: `Contents can be pinned in the modes lan, group and internet; the policy's is ${options.modeName(mode)}.`,
+    code: exitCodes.usage
+  })
+})
 
 const expire = Command.make(
   "expire",
@@ -122,10 +124,7 @@ const expire = Command.make(
       Flag.optional
     ),
     in: options.duration("in").pipe(Flag.withDescription("in so long: 12h, 30 days"), Flag.optional),
-    never: Flag.Boolean("unset").pipe(
-      Flag.withDescription("leave it to the settings again"),
-      Flag.withDefault(false)
-    ),
+    never: Flag.Boolean("unset").pipe(Flag.withDescription("leave it to the settings again"), Flag.withDefault(false)),
     ...common
   },
   Effect.fn("cache.expire")(function* (input) {
@@ -136,12 +135,18 @@ const expire = Command.make(
       const keeper = yield* CacheKeeper
       const contents = yield* chosen(input.ids)
       yield* Effect.forEach(contents, ({ contentId }) => keeper.expire(contentId, at))
-      yield* told(input.json, at === undefined ? "Unset the expiry of" : `Set to expire on ${new Date(at).toISOString()}:`, contents)
+      yield* told(
+        input.json,
+        at === undefined ? "Unset the expiry of" : `Set to expire on ${new Date(at).toISOString()}:`,
+        contents
+      )
     }).pipe(onCache(input))
   })
 ).pipe(
   Command.withDescription("Set when contents leave the cache, up to a year ahead; a pin holds until then"),
-  Command.withExamples([{ command: "piecework cache expire DO-x7 --in '30 days'", description: "Keep it for 30 days from now" }])
+  Command.withExamples([
+    { command: "piecework cache expire DO-x7 --in '30 days'", description: "Keep it for 30 days from now" }
+  ])
 )
 
 const timeOf = (
@@ -162,7 +167,8 @@ const timeOf = (
     : now + Option.match(given.in, { onNone: () => 0, onSome: Duration.toMillis })
   if (Number.isNaN(at)) return refuse("That is no date; write it like 2027-01-31 or 2027-01-31T18:00.")
   if (at <= now) return refuse("That time is over; piecework cache delete deletes a content now.")
-  if (at > now + farthestExpiry) return refuse("A content expires within a year at the latest; piecework cache pin keeps one for longer.")
+  if (at > now + farthestExpiry)
+    return refuse("A content expires within a year at the latest; piecework cache pin keeps one for longer.")
   return Effect.succeed(Math.round(at))
 }
 
@@ -202,7 +208,7 @@ const remove = Command.make(
       const isAsked = input.all && !input.yes && !input.json && process.stdin.isTTY && output.isWatched
       if (isAsked && going.length > 0) {
         const message = `Delete ${Amount.count(going.length, "content")} (${Amount.bytes(bytes)})?`
-        const sure = yield* Effect.orElseSucceed(Prompt.run(Prompt.confirm({ message, initial: false })), () => false)
+        const sure = yield* Effect.orElseSucceed(Prompt.run(Prompt.Confirm({ message, initial: false })), () => false)
         if (!sure) return yield* output.note("Nothing was deleted.")
       }
       yield* Effect.forEach(going, ({ contentId }) => cache.drop(contentId))

@@ -1,5 +1,6 @@
 /** The contents of the cache, in the field names of spec.md §8.1 and as a table for people. */
 import type { KeptContent } from "@piecework/cache/CacheKeeper"
+import { dateOf } from "@piecework/download/Status"
 import * as Amount from "./Amount.ts"
 
 export interface CacheStatus {
@@ -46,9 +47,6 @@ export const render = (all: ReadonlyArray<CacheStatus>): string => {
       .trimEnd()
   return [head, ...rows].map(line).join("\n")
 }
-
-/** A time that no date has is one that does not come. */
-const dateOf = (at: number): string => new Date(Math.min(Math.max(at, 0), 8.64e15)).toISOString()
 
 const minute = (iso: string): string => iso.slice(0, 16).replace("T", " ")
 

@@ -6,7 +6,7 @@ import * as Amount from "./Amount.ts"
 
 export const render = (files: ReadonlyArray<FileStatus>): string => {
   if (files.length === 0) return "Nothing was downloaded yet."
-  const head = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE"]
+  const head = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE", "EXPIRES"]
   const rows = files.map((file) => [
     nameOf(file),
     Amount.bytes(file.FileSize),
@@ -16,7 +16,8 @@ export const render = (files: ReadonlyArray<FileStatus>): string => {
     Amount.bytes(file.BytesFromPeers),
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
-    modeOf(file.DownloadMode)
+    modeOf(file.DownloadMode),
+    `${file.ExpireOn === null ? "-" : file.ExpireOn.slice(0, 16).replace("T", " ")}${file.IsPinned ? ", pinned" : ""}`
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
   const line = (row: ReadonlyArray<string>) =>
