@@ -34,6 +34,11 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DOAllowVPNPeerCaching",
   "DOVpnKeywords",
   "DORestrictPeerSelectionBy",
+  "DOMaxCacheAge",
+  "DOMaxCacheSize",
+  "DOAbsoluteMaxCacheSize",
+  "DOModifyCacheDrive",
+  "DOMinFileSizeToCache",
   "MinContentSizeToPeer"
 ])
 

@@ -18,6 +18,7 @@ import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsCo
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
+import * as CachePlace from "./CachePlace.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import { Output } from "./Output.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
@@ -26,6 +27,8 @@ import { version } from "./version.ts"
 
 export interface Options {
   readonly state: Option.Option<string>
+  /** Where the cache lies, when the settings name a folder. */
+  readonly cache: string | undefined
   /** Whether the command is of use without what outlives it. */
   readonly mayForget: boolean
   readonly service: Option.Option<string>
@@ -61,7 +64,7 @@ export const stored = (
   ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))
 
 /** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
-const storage = ({ fetches, mayForget, state }: Options) => {
+const storage = ({ cache, fetches, mayForget, state }: Options) => {
   // On one core they would only take the time of the request.
   const hasher = { startedAhead: fetches && availableParallelism() > 1 ? 1 : 0 }
   const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
@@ -80,8 +83,17 @@ const storage = ({ fetches, mayForget, state }: Options) => {
           )
         )
       : folder
-  return Layer.unwrap(Effect.map(StateFolder, (places) => stored(places, hasher))).pipe(Layer.provideMerge(usable))
+  return Layer.unwrap(
+    Effect.map(StateFolder, (places) => {
+      const place = cache ?? places.cache
+      return takenAlong(places.root, place).pipe(Layer.provideMerge(stored({ ...places, cache: place }, hasher)))
+    })
+  ).pipe(Layer.provideMerge(usable))
 }
+
+/** What lies where the cache was before comes along; what takes a copy while others begin already. */
+const takenAlong = (root: string, to: string) =>
+  Layer.effectDiscard(Effect.flatMap(CachePlace.takeAlong(root, to), Effect.forkScoped))
 
 /** Loaded when there is a service to ask: it takes 20 ms. Connections are kept, since the swarm is asked twice a second. */
 export const nodeHttp = (certificates: string | undefined) =>

@@ -52,6 +52,8 @@ export interface Aside {
 export class CacheKeeper extends Context.Service<
   CacheKeeper,
   {
+    /** The folder of the cache, as a full path. */
+    readonly directory: string
     readonly list: Effect.Effect<ReadonlyArray<KeptContent>, CacheError>
     /** The disk of the cache; `undefined` when nobody knows. */
     readonly space: Effect.Effect<Space | undefined>
@@ -168,14 +170,6 @@ const make = Effect.gen(function* () {
     return { isEnough: true }
   })
 
-  /** A note that cannot be written costs a content its place sooner than it should; no download fails for it. */
-  const ifPossible = <A, E extends { readonly code?: string }, R>(id: ContentId, effect: Effect.Effect<A, E, R>) =>
-    Effect.catch(Effect.asVoid(effect), ({ code }) =>
-      code === "ENOENT"
-        ? Effect.void
-        : Effect.logWarning("could not note down in the cache how a content is used", { content: id, code })
-    )
-
   const holds = yield* RcMap.make({
     lookup: (id: ContentId) =>
       Effect.acquireRelease(Effect.option(notes.mark(id)), (mark) =>
@@ -184,6 +178,7 @@ const make = Effect.gen(function* () {
   })
 
   return CacheKeeper.of({
+    directory: root,
     list,
     space,
     spaceAt: host.space,
@@ -220,3 +215,11 @@ const make = Effect.gen(function* () {
     )
   })
 })
+
+/** A note that cannot be written costs a content its place sooner than it should; no download fails for it. */
+const ifPossible = <A, E extends { readonly code?: string }, R>(id: ContentId, effect: Effect.Effect<A, E, R>) =>
+  Effect.catch(Effect.asVoid(effect), ({ code }) =>
+    code === "ENOENT"
+      ? Effect.void
+      : Effect.logWarning("could not note down in the cache how a content is used", { content: id, code })
+  )

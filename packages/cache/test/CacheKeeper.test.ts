@@ -229,6 +229,24 @@ describe("Notes that are none", () => {
   )
 })
 
+const opening = (who: Kept) =>
+  Effect.forEach(
+    first.pieces,
+    (piece) =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const stored = yield* who.cache.open(first.phf)
+          yield* stored.put(piece, first.piece(piece))
+          const target = new Uint8Array(16)
+          yield* stored.read(piece, 0, target)
+          assert.deepStrictEqual(target, first.piece(piece).slice(0, 16))
+        })
+      ),
+    { discard: true }
+  )
+
+const deleting = (who: Kept) => Effect.forEach(first.pieces, () => who.cache.drop(idOf(first)), { discard: true })
+
 describe("A content that goes while somebody has it open", () => {
   it.live("can be read and filled on by them, and is new for everybody else", () =>
     Effect.gen(function* () {
@@ -252,22 +270,6 @@ describe("A content that goes while somebody has it open", () => {
       const directory = yield* folder
       const kept = yield* keptIn(directory)
       const other = yield* keptIn(directory)
-      const opening = (who: Kept) =>
-        Effect.forEach(
-          first.pieces,
-          (piece) =>
-            Effect.scoped(
-              Effect.gen(function* () {
-                const stored = yield* who.cache.open(first.phf)
-                yield* stored.put(piece, first.piece(piece))
-                const target = new Uint8Array(16)
-                yield* stored.read(piece, 0, target)
-                assert.deepStrictEqual(target, first.piece(piece).slice(0, 16))
-              })
-            ),
-          { discard: true }
-        )
-      const deleting = (who: Kept) => Effect.forEach(first.pieces, () => who.cache.drop(idOf(first)), { discard: true })
       yield* Effect.all([opening(kept), opening(other), deleting(kept), deleting(other)], { concurrency: 4 })
     })
   )

@@ -58,7 +58,7 @@ describe("the budget", () => {
     ["may be absolute on a disk that nobody knows", { DOAbsoluteMaxCacheSize: 2 }, undefined, 2 * gib]
   ]
   for (const [name, values, disk, budget] of rows) {
-    it(name, () => assert.strictEqual(CacheRules.termsOf(policyOf(values), disk).budget, budget))
+    it(`${name}`, () => assert.strictEqual(CacheRules.termsOf(policyOf(values), disk).budget, budget))
   }
 
   it("leaves a twentieth of the disk free, whatever it is", () => {
@@ -112,9 +112,11 @@ describe("the free disk", () => {
   })
 })
 
+const aged = (age: number, what: Partial<CacheRules.Kept> = {}) => content("it", { completedAt: now - age, ...what })
+const agedBy = (provider: Provider) => CacheRules.termsOf(policyOf({ DOMaxCacheAge: 7200 }, provider), undefined)
+
 describe("the age", () => {
   const day3 = 3 * day
-  const aged = (age: number, what: Partial<CacheRules.Kept> = {}) => content("it", { completedAt: now - age, ...what })
 
   it("counts from the end of the download: three days where nobody says anything", () => {
     assert.deepStrictEqual(going([aged(day3 - 1)]), [])
@@ -131,10 +133,9 @@ describe("the age", () => {
     const byPolicy = { policy: { maxAge: hour } }
     assert.deepStrictEqual(going([aged(hour, byPolicy)]), ["it: Expired"])
     assert.deepStrictEqual(going([aged(500 * day, { policy: { maxAge: 0 } })]), [])
-    const said = (provider: Provider) => CacheRules.termsOf(policyOf({ DOMaxCacheAge: 7200 }, provider), undefined)
-    assert.deepStrictEqual(going([aged(hour, byPolicy)], said("KeyValueService")), ["it: Expired"])
-    assert.deepStrictEqual(going([aged(hour, byPolicy)], said("MachineFile")), [])
-    assert.deepStrictEqual(going([aged(2 * hour, byPolicy)], said("MachineFile")), ["it: Expired"])
+    assert.deepStrictEqual(going([aged(hour, byPolicy)], agedBy("KeyValueService")), ["it: Expired"])
+    assert.deepStrictEqual(going([aged(hour, byPolicy)], agedBy("MachineFile")), [])
+    assert.deepStrictEqual(going([aged(2 * hour, byPolicy)], agedBy("MachineFile")), ["it: Expired"])
   })
 
   it("gives way to an expiry that was set by hand, sooner or later", () => {
@@ -208,6 +209,8 @@ it("goes by the stated order: expired, unwanted, then the least recently used", 
   ])
 })
 
+const sum = (all: ReadonlyArray<CacheRules.Kept>) => all.reduce((bytes, kept) => bytes + kept.bytes, 0)
+
 describe("whatever is in the cache", () => {
   const span = Schema.Int.check(Schema.isBetween({ minimum: -1000, maximum: 1000 }))
   const size = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1000 }))
@@ -240,7 +243,6 @@ describe("whatever is in the cache", () => {
       assert.isFalse(gone.some(({ kept }) => isBound(kept)))
       const stays = contents.filter((kept) => !gone.some((one) => one.kept === kept))
       const counted = stays.filter((kept) => !CacheRules.isPinnedNow(kept, at))
-      const sum = (all: ReadonlyArray<CacheRules.Kept>) => all.reduce((bytes, kept) => bytes + kept.bytes, 0)
       assert.strictEqual(left.used, sum(counted))
       assert.strictEqual(left.free, free + sum(gone.map(({ kept }) => kept)))
 

@@ -5,6 +5,7 @@ import { Seeder } from "@piecework/download/Seeder"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Host } from "@piecework/host/Host"
+import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
@@ -48,7 +49,8 @@ export const agent = Command.make(
     const live = yield* DevicePolicy.live(input)
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
+    const cache = yield* CachePlace.named(policy)
+    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, cache ?? folder), Host.layer())
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
     if (!usesPeers(scope)) {
       const sentence =
@@ -57,7 +59,7 @@ export const agent = Command.make(
           : `There are no peers to serve: ${Summary.because(why)}.`
       return yield* new Failure({ sentence, code: exitCodes.usage })
     }
-    const layer = Layers.client({
+    const given = {
       state: input.state,
       mayForget: false,
       service,
@@ -70,8 +72,8 @@ export const agent = Command.make(
       fetches: false,
       listen: { host: input.host, port: input.port, orAny: false },
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
-    })
-    yield* Effect.gen(function* () {
+    }
+    const serving = Effect.gen(function* () {
       const output = yield* Output
       const { address } = yield* PeerHost
       const seeding = yield* (yield* Seeder)
@@ -95,6 +97,9 @@ export const agent = Command.make(
         )
       })
       return yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
-    }).pipe(Effect.scoped, Effect.provide(layer), Startup.explained)
+    })
+    yield* CachePlace.following(live, cache, (at) =>
+      serving.pipe(Effect.scoped, Effect.provide(Layers.client({ ...given, cache: at })), Startup.explained)
+    )
   })
 ).pipe(Command.withDescription("Run on and serve what the cache holds to peers"))

@@ -64,7 +64,7 @@ const onCache =
     Effect.gen(function* () {
       yield* Startup.forPrograms(input.json)
       const policy = yield* DevicePolicy.load(input)
-      return yield* Effect.provide(withStored(input.state)(effect), LivePolicy.layerConstant(policy))
+      return yield* withStored(input.state, policy)(effect)
     })
 
 const list = Command.make(
@@ -149,6 +149,8 @@ const expire = Command.make(
   ])
 )
 
+const refuse = (sentence: string) => Effect.fail(new Failure({ sentence, code: exitCodes.usage }))
+
 const timeOf = (
   given: {
     readonly at: Option.Option<string>
@@ -157,7 +159,6 @@ const timeOf = (
   },
   now: number
 ): Effect.Effect<number | undefined, Failure> => {
-  const refuse = (sentence: string) => Effect.fail(new Failure({ sentence, code: exitCodes.usage }))
   if (Number(Option.isSome(given.at)) + Number(Option.isSome(given.in)) + Number(given.never) !== 1) {
     return refuse("Say when with --at or --in, or leave it to the settings with --unset.")
   }

@@ -1,4 +1,6 @@
 /** `piecework config`: the settings in force, and who says them. */
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
+import { termsOf } from "@piecework/cache/CacheRules"
 import { Host } from "@piecework/host/Host"
 import type * as Eligibility from "@piecework/policy/Eligibility"
 import * as Policy from "@piecework/policy/Policy"
@@ -7,12 +9,15 @@ import type { Setting } from "@piecework/policy/Setting"
 import { find, type Name, names, settings } from "@piecework/policy/Settings"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
+import * as CacheExplained from "../view/CacheExplained.ts"
+import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -34,9 +39,12 @@ export const config = Command.make(
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
     }
     if (one === undefined) return yield* output.line(table(policy))
-    const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
+    // That it is not there is told where it matters.
+    const place = yield* Effect.orElseSucceed(CachePlace.named(policy), () => undefined)
+    const folder = place ?? Option.getOrElse(input.state, () => defaultRoot(process.env))
     const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), Host.layer())
-    return yield* output.line([explained(policy, one), ...here(one, verdict)].join("\n"))
+    const cache = CacheExplained.names.has(one) ? yield* cacheHere(input, policy, one) : []
+    return yield* output.line([explained(policy, one), ...here(one, verdict), ...cache].join("\n"))
   })
 ).pipe(
   Command.withDescription("Show the settings in force, and where each comes from"),
@@ -45,6 +53,14 @@ export const config = Command.make(
     { command: "piecework config --explain DODownloadMode", description: "One of them, in full" }
   ])
 )
+
+/** What a setting of the cache does to the one of this device; nothing where there is none yet. */
+const cacheHere = (input: { readonly state: Option.Option<string> }, policy: Policy.Policy, name: Name) =>
+  Effect.gen(function* () {
+    const keeper = yield* CacheKeeper
+    const disk = yield* keeper.space
+    return CacheExplained.here(name, termsOf(policy, disk?.total), disk, yield* keeper.list, keeper.directory)
+  }).pipe(withStored(input.state, policy))
 
 const named = (text: string): Effect.Effect<Name, Failure> => {
   const name = find(text)

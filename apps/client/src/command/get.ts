@@ -6,6 +6,7 @@ import { Downloader } from "@piecework/download/Downloader"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Host } from "@piecework/host/Host"
+import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import { Failure } from "../Failure.ts"
@@ -101,13 +102,15 @@ export const get = Command.make(
     const live = yield* DevicePolicy.live(input)
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), Host.layer())
+    const cache = yield* CachePlace.named(policy)
+    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, cache ?? folder), Host.layer())
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
     const contentId = yield* options.parseContentId(input.contentId)
     const lan = DevicePolicy.usesLan(policy, service) && (Option.isSome(service) || contentId !== undefined)
     const talks = usesPeers(mode) && (Option.isSome(service) || lan)
     const layer = Layers.client({
       state: input.state,
+      cache,
       mayForget: true,
       service,
       serviceCa: input.serviceCa,

@@ -5,6 +5,7 @@ import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import * as StatusTable from "../view/StatusTable.ts"
@@ -13,9 +14,10 @@ import * as options from "./options.ts"
 
 export const status = Command.make(
   "status",
-  { state: options.state, json: options.json },
+  { state: options.state, policy: options.policy, json: options.json },
   Effect.fn("status")(function* (input) {
     yield* Startup.forPrograms(input.json)
+    const policy = yield* DevicePolicy.load({ policy: input.policy })
     yield* Effect.gen(function* () {
       const output = yield* Output
       const { records, damaged } = yield* (yield* Records).list
@@ -28,6 +30,6 @@ export const status = Command.make(
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
       }
-    }).pipe(withStored(input.state))
+    }).pipe(withStored(input.state, policy))
   })
 ).pipe(Command.withDescription("Show what this device holds and where it came from"))

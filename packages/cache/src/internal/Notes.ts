@@ -33,7 +33,10 @@ const Wish = Schema.Struct({ isPinned: Schema.Boolean, expiresAt: Schema.optiona
 type Wish = typeof Wish.Type
 
 /** Each has a hundred bytes or so; a larger one is none of ours. */
-const maxBytes = 4096
+export const maxBytes = 4096
+
+/** The files that outlive whoever wrote them. */
+export const lasting = ["download", "wish"] as const
 
 /** How long the mark of a process on another host, which cannot be asked, is believed; ms. */
 const foreignMark = 86_400_000
@@ -53,6 +56,10 @@ export interface Note {
   readonly policy: ContentTerms
   readonly isInUse: boolean
 }
+
+/** What others say of times, as a time that a date can have. */
+const sound = (value: number | undefined): number | undefined =>
+  value === undefined ? undefined : Math.min(8.64e15, Math.max(0, Math.round(value)))
 
 const decodeDownload = Schema.decodeUnknownOption(Schema.fromJsonString(Download))
 const decodeWish = Schema.decodeUnknownOption(Schema.fromJsonString(Wish))
@@ -136,8 +143,6 @@ export const make = (root: string) => {
     noteDownload: Effect.fnUntraced(function* (id: ContentId, said: ContentTerms & { readonly completedAt?: number }) {
       const before = yield* download(id)
       const { completedAt, expireAt, maxAge, unfinishedFor } = { ...before, ...said }
-      const sound = (value: number | undefined) =>
-        value === undefined ? undefined : Math.min(8.64e15, Math.max(0, Math.round(value)))
       const note = { completedAt, expireAt, maxAge, unfinishedFor }
       const kept = Object.entries(note).filter(([, value]) => value !== undefined)
       yield* write(id, "download", Object.fromEntries(kept.map(([name, value]) => [name, sound(value)])), false)

@@ -12,7 +12,8 @@ await Effect.runPromise(
       yield* cache.open(phf)
       yield* keeper.hold(phf.contentId)
       yield* Effect.sync(() => process.stdout.write("holding\n"))
-      return yield* Effect.never
+      // Something has to keep the process alive.
+      return yield* Effect.forever(Effect.sleep("1 minute"))
     })
   )
 )

@@ -42,7 +42,7 @@ export const withProcess = <A, E, R>(
     work,
     (child) =>
       Effect.callback<void>((resume) => {
-        child.on("close", () => resume(Effect.void))
-        child.kill("SIGKILL")
+        child.on("exit", () => resume(Effect.void))
+        if (!child.kill("SIGKILL")) resume(Effect.void)
       })
   )

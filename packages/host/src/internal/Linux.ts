@@ -103,7 +103,8 @@ export const sources = (root: string): Sources => {
 const spaceOf = (folder: string): Effect.Effect<Space | undefined> =>
   Effect.tryPromise(async () => {
     const [{ bavail, blocks, bsize }, { dev }] = await Promise.all([statfs(folder), stat(folder)])
-    return { total: blocks * bsize, free: bavail * bsize, device: dev }
+    // File systems without a disk, like /proc, and some over networks have no numbers.
+    return blocks === 0 ? undefined : { total: blocks * bsize, free: bavail * bsize, device: dev }
   }).pipe(
     Effect.catch(() => {
       const above = dirname(resolve(folder))

@@ -1,0 +1,189 @@
+/** The rules of the cache in real downloads, and `piecework cache`. */
+import { execFileSync } from "node:child_process"
+import { createHash, randomBytes } from "node:crypto"
+import { mkdirSync, readdirSync } from "node:fs"
+import { readFile, writeFile } from "node:fs/promises"
+import { join } from "node:path"
+import { assert, describe, it } from "@effect/vitest"
+import { Effect } from "effect"
+import { exitCodes } from "../src/ExitCode.ts"
+import * as HttpOrigin from "./support/httpOrigin.ts"
+import * as Programs from "./support/programs.ts"
+
+const mebibyte = 1_048_576
+const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
+
+/** A published file of 12 MiB; downloads of it, and the cache of a device. */
+const published = Effect.gen(function* () {
+  const root = yield* Programs.folder
+  const bytes = randomBytes(12 * mebibyte + 77)
+  const file = join(root, "published.bin")
+  yield* Effect.promise(() => writeFile(file, bytes))
+  const origin = yield* HttpOrigin.make({ bytes })
+  const data = join(root, "service")
+  const service = yield* Programs.service(data)
+  const { contentId } = yield* Programs.publish(file, origin.url, data)
+  const get = (to: string, state: string, env: Readonly<Record<string, string>> = {}, ...more: Array<string>) =>
+    Programs.run(
+      "piecework",
+      [
+        "get",
+        origin.url,
+        "-o",
+        to,
+        "--state",
+        state,
+        "--service",
+        service,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        ...more
+      ],
+      env
+    )
+  return { root, bytes, contentId, get, origin }
+})
+
+interface Listed {
+  readonly FileId: string
+  readonly FileSizeInCache: number
+  readonly IsPinned: boolean
+  readonly ExpireOn: string | null
+  readonly Status: string
+}
+
+/** `piecework cache` on a state folder. */
+const cacheOf = (state: string) => {
+  const run = (...args: ReadonlyArray<string>) => Programs.run("piecework", ["cache", ...args, "--state", state])
+  return {
+    run,
+    list: Effect.map(run("list", "--json"), ({ stdout }) => JSON.parse(stdout) as ReadonlyArray<Listed>)
+  }
+}
+
+describe("piecework cache", () => {
+  it.live("lists, pins, sets an expiry, and deletes what is pinned only when it is told to", () =>
+    Effect.gen(function* () {
+      const { bytes, contentId, get, root } = yield* published
+      const state = join(root, "state")
+      const { list, run } = cacheOf(state)
+      assert.strictEqual((yield* get(join(root, "out"), state)).code, exitCodes.ok)
+      const before = Date.now()
+
+      const [listed] = yield* list
+      assert.deepInclude(listed ?? {}, {
+        FileId: contentId,
+        FileSizeInCache: bytes.length,
+        IsPinned: false,
+        Status: "Caching"
+      })
+      assert.approximately(Date.parse(listed?.ExpireOn ?? ""), before + 3 * 86_400_000, 60_000)
+
+      // Without the letters that all ids have, and as long as is needed.
+      const some = contentId.slice(3, 9)
+      assert.strictEqual((yield* run("pin", some)).code, exitCodes.ok)
+      assert.deepInclude((yield* list)[0] ?? {}, { IsPinned: true, ExpireOn: null })
+      const refused = yield* run("delete", some)
+      assert.strictEqual(refused.code, exitCodes.refused)
+      assert.include(refused.stderr, "is pinned; --include-pinned deletes it all the same.")
+      assert.include((yield* run("delete", "--all")).stderr, "Deleted 0 contents")
+
+      for (const [args, code] of [
+        [["expire", some, "--in", "367 days"], exitCodes.usage],
+        [["expire", some, "--at", "2001-01-01"], exitCodes.usage],
+        [["expire", some, "--at", "someday"], exitCodes.usage],
+        [["expire", some], exitCodes.usage],
+        [["pin", "DO-nothing"], exitCodes.notFound],
+        [["delete"], exitCodes.usage],
+        [["expire", some, "--in", "10 days"], exitCodes.ok]
+      ] as const) {
+        assert.strictEqual((yield* run(...args)).code, code, args.join(" "))
+      }
+      const expiry = Date.parse((yield* list)[0]?.ExpireOn ?? "")
+      assert.approximately(expiry, before + 10 * 86_400_000, 60_000)
+      const status = yield* Programs.run("piecework", ["status", "--state", state, "--json"])
+      const [file] = JSON.parse(status.stdout) as ReadonlyArray<Listed>
+      assert.deepInclude(file ?? {}, { IsPinned: true, ExpireOn: new Date(expiry).toISOString() })
+
+      assert.strictEqual((yield* run("delete", "--all", "--include-pinned")).code, exitCodes.ok)
+      assert.deepStrictEqual(yield* list, [])
+      assert.strictEqual(sha256(yield* Effect.promise(() => readFile(join(root, "out")))), sha256(bytes))
+    })
+  )
+
+  it.live("pins only where the policy's mode has peers", () =>
+    Effect.gen(function* () {
+      const root = yield* Programs.folder
+      mkdirSync(join(root, "state"))
+      const { code, stderr } = yield* Programs.run(
+        "piecework",
+        ["cache", "pin", "DO-x", "--state", join(root, "state")],
+        { PIECEWORK_DODOWNLOADMODE: "0" }
+      )
+      assert.strictEqual(code, exitCodes.usage)
+      assert.include(stderr, "the policy's is http-only")
+    })
+  )
+})
+
+describe("a download", () => {
+  it.live("of a content smaller than DOMinFileSizeToCache leaves nothing in the cache", () =>
+    Effect.gen(function* () {
+      const { contentId, get, root } = yield* published
+      const state = join(root, "state")
+      const { code, stderr } = yield* get(join(root, "out"), state, { PIECEWORK_DOMINFILESIZETOCACHE: "50" })
+      assert.strictEqual(code, exitCodes.ok, stderr)
+      assert.notInclude(readdirSync(join(state, "cache")), contentId)
+    })
+  )
+
+  it.live.skipIf(!Programs.canMount)("goes on beside its destination where the disk of the cache is full (root)", () =>
+    Effect.gen(function* () {
+      const { bytes, contentId, get, root } = yield* published
+      const state = yield* tinyDisk(join(root, "tiny"), 8)
+      const out = join(root, "out")
+      for (const mode of ["lan", "simple"]) {
+        const { code, stderr } = yield* get(out, state, {}, "--mode", mode, "--overwrite")
+        assert.strictEqual(code, exitCodes.ok, stderr)
+        assert.include(stderr, `${bytes.length} bytes are needed`)
+        assert.strictEqual(sha256(yield* Effect.promise(() => readFile(out))), sha256(bytes))
+      }
+      assert.notInclude(readdirSync(join(state, "cache")), contentId)
+      assert.deepStrictEqual(
+        readdirSync(root).filter((name) => name.startsWith(".")),
+        []
+      )
+    })
+  )
+
+  it.live.skipIf(!Programs.canMount)("says with numbers that no disk has room, before it fetches anything (root)", () =>
+    Effect.gen(function* () {
+      const { bytes, get, origin, root } = yield* published
+      const state = yield* tinyDisk(join(root, "tiny"), 8)
+      const here = yield* get(join(state, "out"), state)
+      assert.strictEqual(here.code, exitCodes.diskFull, here.stderr)
+      assert.match(
+        here.stderr,
+        new RegExp(`has no room for the file \\(${bytes.length} bytes are needed, \\d+ can be had\\)`)
+      )
+      const there = yield* get(join(state, "out"), join(root, "state"))
+      assert.strictEqual(there.code, exitCodes.diskFull, there.stderr)
+      assert.include(there.stderr, `The disk has no room for ${join(state, "out")} (${bytes.length} bytes are needed`)
+      // The first request of each asks for a KiB.
+      assert.isAtMost(origin.sent(), 4096)
+    })
+  )
+})
+
+/** A file system of so many MiB at a folder, as long as the scope lasts. */
+const tinyDisk = (folder: string, mebibytes: number) =>
+  Effect.acquireRelease(
+    Effect.sync(() => {
+      mkdirSync(folder)
+      execFileSync("mount", ["-t", "tmpfs", "-o", `size=${mebibytes}m`, "tmpfs", folder])
+      return folder
+    }),
+    () => Effect.sync(() => void execFileSync("umount", [folder]))
+  )
