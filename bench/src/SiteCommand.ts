@@ -1,4 +1,5 @@
 /** `bench -- site`: the options of the scenario with its site in network namespaces. */
+import * as Quantity from "@piecework/terminal/Quantity"
 import { ByteSize, Console, Effect, FileSystem, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { BenchError } from "./BenchError.ts"
@@ -13,7 +14,7 @@ const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.is
 const rate = (name: string, fallback: string, of: string) =>
   Flag.String(name).pipe(
     Flag.withDefault(fallback),
-    Flag.filterMap(SiteOptions.rate, (text) => `"${text}" is no rate; write it like 100mbit or 1gbit`),
+    Flag.filterMap(Quantity.rate, (text) => `"${text}" is no rate; write it like 100mbit or 1gbit`),
     Flag.withMetavar("RATE"),
     Flag.withDescription(`Rate of ${of}, either way (default ${fallback})`)
   )
@@ -21,7 +22,7 @@ const rate = (name: string, fallback: string, of: string) =>
 const share = (name: string, most: number, what: string) =>
   Flag.String(name).pipe(
     Flag.withDefault("0%"),
-    Flag.filterMap(SiteOptions.share(most), (text) => `"${text}" is no share up to ${most * 100}%; write it like 1%`),
+    Flag.filterMap(Quantity.share(most), (text) => `"${text}" is no share up to ${most * 100}%; write it like 1%`),
     Flag.withMetavar("SHARE"),
     Flag.withDescription(`${what} (default 0%)`)
   )
@@ -56,14 +57,14 @@ export const site = Command.make(
     wan: rate("wan", "100mbit", "each site's line to the Internet"),
     rtt: Flag.String("rtt").pipe(
       Flag.withDefault("20ms"),
-      Flag.filterMap(SiteOptions.span(2000), (text) => `"${text}" is no time up to 2s; write it like 20ms`),
+      Flag.filterMap(Quantity.span(2000), (text) => `"${text}" is no time up to 2s; write it like 20ms`),
       Flag.withMetavar("TIME"),
       Flag.withDescription("Round trip from a site to the origin and the service (default 20ms)")
     ),
     lan: rate("lan", "1gbit", "each device's port on the LAN"),
     start: Flag.String("start").pipe(
       Flag.withDefault("together"),
-      Flag.filterMap(SiteOptions.start, (text) => `"${text}" is neither together nor a time like 2s`),
+      Flag.filterMap(Quantity.start, (text) => `"${text}" is neither together nor a time like 2s`),
       Flag.withMetavar("WHEN"),
       Flag.withDescription(
         "together, or the time from one device's start to the next one's, like 2s (default together)"
@@ -82,7 +83,7 @@ export const site = Command.make(
       Flag.withDescription("Runs of each tool, taken in turns (default 1)")
     ),
     limit: Flag.String("limit").pipe(
-      Flag.filterMap(SiteOptions.span(3_600_000), (text) => `"${text}" is no time up to 60m; write it like 90s`),
+      Flag.filterMap(Quantity.span(3_600_000), (text) => `"${text}" is no time up to 60m; write it like 90s`),
       Flag.withMetavar("TIME"),
       Flag.optional,
       Flag.withDescription("Longest that one run may take (default 60s and six times the ideal)")

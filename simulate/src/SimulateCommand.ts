@@ -1,13 +1,13 @@
 /** The command line of the simulator: what it takes, what it prints, how it fails. */
 import { availableParallelism } from "node:os"
 import * as DownloadConfig from "@piecework/download/DownloadConfig"
+import * as Quantity from "@piecework/terminal/Quantity"
 import { ByteSize, Clock, Console, Effect, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import * as Crew from "./Crew.ts"
 import * as Report from "./Report.ts"
 import { pieceSize, type Scene } from "./Scene.ts"
 import * as Summary from "./Summary.ts"
-import * as Units from "./Units.ts"
 
 /** In virtual time too, a device has to end somewhere. */
 export class NotComplete extends Schema.TaggedError<NotComplete>()("NotComplete", {
@@ -44,7 +44,7 @@ const number = (name: string, fallback: number, most: number, what: string) =>
 const rate = (name: string, fallback: string, of: string) =>
   Flag.String(name).pipe(
     Flag.withDefault(fallback),
-    Flag.filterMap(Units.rate, (text) => `"${text}" is no rate; write it like 100mbit or 1gbit`),
+    Flag.filterMap(Quantity.rate, (text) => `"${text}" is no rate; write it like 100mbit or 1gbit`),
     Flag.withMetavar("RATE"),
     Flag.withDescription(`Rate of ${of}, either way (default ${fallback})`)
   )
@@ -67,13 +67,13 @@ export const command = Command.make(
     lan: rate("lan", "1gbit", "each device's plug"),
     rtt: Flag.String("rtt").pipe(
       Flag.withDefault("20ms"),
-      Flag.filterMap(Units.span(2000), (text) => `"${text}" is no time up to 2s; write it like 20ms`),
+      Flag.filterMap(Quantity.span(2000), (text) => `"${text}" is no time up to 2s; write it like 20ms`),
       Flag.withMetavar("TIME"),
       Flag.withDescription("Round trip from a site to the origin, the service and other sites (default 20ms)")
     ),
     start: Flag.String("start").pipe(
       Flag.withDefault("together"),
-      Flag.filterMap(Units.start, (text) => `"${text}" is neither together nor a time up to 10m like 2s`),
+      Flag.filterMap(Quantity.start, (text) => `"${text}" is neither together nor a time up to 10m like 2s`),
       Flag.withMetavar("WHEN"),
       Flag.withDescription(
         "together, or the time from the start of one device of a site to the next one's, like 2s (default together)"
@@ -81,7 +81,7 @@ export const command = Command.make(
     ),
     churn: Flag.String("churn").pipe(
       Flag.withDefault("0%"),
-      Flag.filterMap(Units.share, (text) => `"${text}" is no share up to 100%; write it like 10%`),
+      Flag.filterMap(Quantity.share(1), (text) => `"${text}" is no share up to 100%; write it like 10%`),
       Flag.withMetavar("SHARE"),
       Flag.withDescription("Share of the devices that are killed in the middle and start again (default 0%)")
     ),

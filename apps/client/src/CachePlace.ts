@@ -8,10 +8,10 @@ import * as CacheMove from "@piecework/cache/CacheMove"
 import type { PieceHasher } from "@piecework/hashing/PieceHasher"
 import type { Policy } from "@piecework/policy/Policy"
 import type { LivePolicy } from "@piecework/policy/LivePolicy"
+import { Failure } from "@piecework/terminal/Failure"
 import { Effect, FileSystem, Option, Queue, Schema, type Scope } from "effect"
 import { randomBytes } from "node:crypto"
 import { exitCodes } from "./ExitCode.ts"
-import { Failure } from "./Failure.ts"
 
 /** Source: spec.md §3.5. */
 const folderMissing = "0x80D03809"

@@ -13,10 +13,10 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
 import type { Name } from "@piecework/policy/Settings"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, FileSystem, Option, Result } from "effect"
 import { exitCodes } from "./ExitCode.ts"
-import { Failure } from "./Failure.ts"
-import { Output } from "./Output.ts"
 
 /** Where the files are, but for one that is named. */
 export const usualFolder = "/etc/piecework"

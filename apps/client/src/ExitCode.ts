@@ -3,31 +3,27 @@
  * the README of this app. 1 is left for what nobody foresaw.
  */
 import type { DownloadError } from "@piecework/download/DownloadError"
+import { exitCodes as common, tagOf as wordOf } from "@piecework/terminal/ExitCode"
 
 export const exitCodes = {
-  ok: 0,
-  unexpected: 1,
-  usage: 2,
+  ...common,
   badUrl: 3,
   destination: 4,
   notFound: 5,
   refused: 6,
   unreachable: 7,
   noProgress: 8,
-  diskFull: 9,
   portInUse: 10,
   storage: 11,
   contentChanged: 12,
   /** The address to listen on is not one of this machine, or may not be listened on. */
   address: 13,
   /** The service has halted the content. */
-  halted: 14,
-  interrupted: 130
+  halted: 14
 } as const
 
-/** The word for a code: what programs are told beside it. */
-export const tagOf = (code: number): string =>
-  Object.entries(exitCodes).find(([, value]) => value === code)?.[0] ?? "unexpected"
+/** The word for a code. */
+export const tagOf: (code: number) => string = wordOf(exitCodes)
 
 /** The code of a download that ended without its file. */
 export const ofDownload = (error: DownloadError): number => {

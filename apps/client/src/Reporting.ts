@@ -1,7 +1,7 @@
 /** When the service is told what lies in the outbox. Nothing that a command is there for waits for it, or fails with it. */
 import { Courier } from "@piecework/reports/Courier"
+import * as Ending from "@piecework/terminal/Ending"
 import { Cause, Effect, Exit, Option, type Scope } from "effect"
-import * as Startup from "./Startup.ts"
 
 /** None without a service, or where nothing is to be told. */
 const courier = Effect.serviceOption(Courier)
@@ -26,7 +26,7 @@ const once = Effect.flatMap(
 export const atTheEnd = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.gen(function* () {
     const exit = yield* Effect.exit(self)
-    if (Exit.isSuccess(exit)) yield* Startup.settled
+    if (Exit.isSuccess(exit)) yield* Ending.settled
     if (Exit.isSuccess(exit) || !Cause.hasInterrupts(exit.cause)) yield* once
     return yield* exit
   })

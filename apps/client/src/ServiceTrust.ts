@@ -1,11 +1,11 @@
 /** By what this device knows its service, and the service this device: certificates, and the credential of its enrolment. */
 import { readFile } from "node:fs/promises"
 import { originOf } from "@piecework/cloud/ServiceUrl"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Context, Effect, Layer, Option, type Redacted } from "effect"
 import * as Enrolment from "./Enrolment.ts"
 import { exitCodes } from "./ExitCode.ts"
-import { Failure } from "./Failure.ts"
-import { Output } from "./Output.ts"
 import { StateFolder } from "./StateFolder.ts"
 
 export class ServiceTrust extends Context.Service<

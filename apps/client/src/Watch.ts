@@ -1,7 +1,7 @@
 /** Shows a download while an effect runs: as one line on a terminal, or as lines of JSON for a program. */
 import type { Progress } from "@piecework/download/Progress"
+import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect, Schedule } from "effect"
-import { Output } from "./Output.ts"
 import * as ProgressLine from "./view/ProgressLine.ts"
 
 /** Looks a second; what rates are measured over; both in milliseconds. */

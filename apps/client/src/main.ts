@@ -2,6 +2,8 @@
 /** `piecework`: the client of Piecework on the command line. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Ending from "@piecework/terminal/Ending"
+import { logger, Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { agent } from "./command/agent.ts"
@@ -12,8 +14,7 @@ import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
 import { phf } from "./command/phf.ts"
 import { status } from "./command/status.ts"
-import * as Startup from "./Startup.ts"
-import { logger, Output } from "./Output.ts"
+import { tagOf } from "./ExitCode.ts"
 import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
@@ -23,7 +24,7 @@ const piecework = Command.make("piecework").pipe(
 
 Command.run(piecework, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
-  Startup.reported,
-  Effect.provide([NodeServices.layer, Output.layer, logger]),
-  NodeRuntime.runMain({ disableErrorReporting: true, teardown: Startup.teardown })
+  Ending.reported({ name: "piecework", tagOf }),
+  Effect.provide([NodeServices.layer, Output.layer, logger("piecework")]),
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown: Ending.teardown })
 )

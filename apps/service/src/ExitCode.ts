@@ -1,11 +1,11 @@
+import { exitCodes as common, tagOf as wordOf } from "@piecework/terminal/ExitCode"
 /**
  * What the shell is told. One number for each kind of trouble, so that scripts need not read sentences; the table is in
  * the README of this app, and the numbers that the client has too mean the same there.
  */
+
 export const exitCodes = {
-  ok: 0,
-  unexpected: 1,
-  usage: 2,
+  ...common,
   /** A URL that cannot be fetched, or served under. */
   badUrl: 3,
   /** The file to publish is missing, may not be read, or changes. */
@@ -16,7 +16,6 @@ export const exitCodes = {
   refused: 6,
   /** The service that a command is to talk to is not there. */
   unreachable: 7,
-  diskFull: 9,
   portInUse: 10,
   /** The data folder or the catalog in it cannot be used. */
   storage: 11,
@@ -25,6 +24,8 @@ export const exitCodes = {
   /** The service is there, and some role of it does not do its work. */
   notReady: 20,
   /** The database is of an earlier version than this program. */
-  outdated: 21,
-  interrupted: 130
+  outdated: 21
 } as const
+
+/** The word for a code. */
+export const tagOf: (code: number) => string = wordOf(exitCodes)

@@ -2,6 +2,8 @@
 /** `piecework-service`: the matching service of Piecework, and what is published there. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Ending from "@piecework/terminal/Ending"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, Layer, Logger } from "effect"
 import { Command } from "effect/cli"
 import { audit } from "./command/audit.ts"
@@ -20,8 +22,7 @@ import { rule } from "./command/rule.ts"
 import { serve } from "./command/serve.ts"
 import { token } from "./command/token.ts"
 import { unpublish } from "./command/unpublish.ts"
-import { Output } from "./Output.ts"
-import * as Startup from "./Startup.ts"
+import { tagOf } from "./ExitCode.ts"
 import { version } from "./version.ts"
 
 const service = serve.pipe(
@@ -46,7 +47,7 @@ const service = serve.pipe(
 
 Command.run(service, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
-  Startup.reported,
+  Ending.reported({ name: "piecework-service", tagOf }),
   Effect.provide([NodeServices.layer, Output.layer, Layer.succeed(Logger.LogToStderr, true)]),
-  NodeRuntime.runMain({ disableErrorReporting: true, teardown: Startup.teardown })
+  NodeRuntime.runMain({ disableErrorReporting: true, teardown: Ending.teardown })
 )

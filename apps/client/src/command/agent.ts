@@ -2,17 +2,18 @@
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Host } from "@piecework/host/Host"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 import * as Keeping from "../Keeping.ts"
 import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
-import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
@@ -44,7 +45,7 @@ export const agent = Command.make(
     )
   },
   Effect.fn("agent")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
     const live = yield* DevicePolicy.live(input)
     const policy = live.current()
@@ -81,7 +82,7 @@ export const agent = Command.make(
         .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
       yield* Reporting.fromTimeToTime
       yield* Keeping.fromTimeToTime(seeding)
-      yield* Startup.settled
+      yield* Ending.settled
       yield* input.json
         ? output.line(JSON.stringify({ listening: address.toString() }))
         : output.note(

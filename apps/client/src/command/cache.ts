@@ -6,13 +6,13 @@ import { PieceCache } from "@piecework/cache/PieceCache"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { Records } from "@piecework/download/Records"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
+import * as Ending from "@piecework/terminal/Ending"
 import { Clock, Duration, Effect, Option } from "effect"
 import { Argument, Command, Flag, Prompt } from "effect/cli"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import * as Amount from "../view/Amount.ts"
 import * as CacheTable from "../view/CacheTable.ts"
 import { withStored } from "./existing.ts"
@@ -62,7 +62,7 @@ const onCache =
   (input: { readonly state: Option.Option<string>; readonly policy: Option.Option<string>; readonly json: boolean }) =>
   <A, R>(effect: Effect.Effect<A, CacheError | Failure, R>) =>
     Effect.gen(function* () {
-      yield* Startup.forPrograms(input.json)
+      yield* Ending.forPrograms(input.json)
       const policy = yield* DevicePolicy.load(input)
       return yield* withStored(input.state, policy)(effect)
     })

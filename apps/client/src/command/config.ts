@@ -7,14 +7,14 @@ import * as Policy from "@piecework/policy/Policy"
 import { words } from "@piecework/policy/Provider"
 import type { Setting } from "@piecework/policy/Setting"
 import { find, type Name, names, settings } from "@piecework/policy/Settings"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
 import * as CacheExplained from "../view/CacheExplained.ts"
 import { withStored } from "./existing.ts"
@@ -30,7 +30,7 @@ export const config = Command.make(
   "config",
   { policy: options.policy, explain, state: options.state, json: options.json },
   Effect.fn("config")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     const output = yield* Output
     const policy = yield* DevicePolicy.load({ policy: input.policy })
     const one = Option.isSome(input.explain) ? yield* named(input.explain.value) : undefined

@@ -4,14 +4,15 @@ import * as EnrolRpcs from "@piecework/cloud/EnrolRpcs"
 import * as HttpRpc from "@piecework/cloud/HttpRpc"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import * as ServiceUrl from "@piecework/cloud/ServiceUrl"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Config, Effect, Option, Redacted } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import type { RpcClient, RpcClientError, RpcGroup } from "effect/rpc"
 import * as Enrolment from "../Enrolment.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
-import { Output } from "../Output.ts"
 import { certificatesIn } from "../ServiceTrust.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot, StateFolder } from "../StateFolder.ts"
@@ -57,7 +58,7 @@ export const enrol = Command.make(
   "enrol",
   flags,
   Effect.fn("enrol")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     const service = Option.getOrUndefined(yield* options.parseService(input.service))
     if (service === undefined) return yield* usage("Enrolling needs a service; name it with --service.")
     if (input.rotate && input.forget) return yield* usage("--rotate and --forget exclude each other.")

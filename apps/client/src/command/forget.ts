@@ -2,14 +2,14 @@
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { type ContentId, parse } from "@piecework/domain/Content"
 import { Records } from "@piecework/download/Records"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, FileSystem, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import { defaultRoot, placesIn } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
 import { withStored } from "./existing.ts"
@@ -29,7 +29,7 @@ export const forget = Command.make(
   "forget",
   { name, all, state: options.state, policy: options.policy, json: options.json },
   Effect.fn("forget")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     if (input.all === Option.isSome(input.name)) {
       return yield* new Failure({
         sentence: "Say what to forget: a content id, a URL, or --all.",

@@ -3,16 +3,17 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Host } from "@piecework/host/Host"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
-import { Output } from "../Output.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
 import * as Watch from "../Watch.ts"
@@ -83,7 +84,7 @@ export const get = Command.make(
   "get",
   flags,
   Effect.fn("get")(function* (input) {
-    yield* Startup.forPrograms(input.json || input.events)
+    yield* Ending.forPrograms(input.json || input.events)
     if (input.json && input.events) {
       return yield* new Failure({
         sentence: "--json and --events exclude each other: --events prints the result as well.",
@@ -168,7 +169,7 @@ export const get = Command.make(
           const reason = talks ? "it was fetched without them" : "that takes a --service and a mode with peers"
           return yield* output.note(`piecework: Not serving the file, for no peer could find it: ${reason}.`)
         }
-        yield* Startup.settled
+        yield* Ending.settled
         if (output.isWatched && !input.json && !input.events) {
           yield* output.note(`Serving it for ${Duration.format(input.seed.value)}; end with Ctrl-C.`)
         }

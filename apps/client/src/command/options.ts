@@ -3,10 +3,10 @@ import * as PolicySignature from "@piecework/cloud/PolicySignature"
 import { Content, ContentUrl } from "@piecework/domain"
 import type { ContentId } from "@piecework/domain/Content"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import { Failure } from "@piecework/terminal/Failure"
 import { Config, Duration, Effect, Option, Result } from "effect"
 import { Argument, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 
 export const service = Flag.String("service").pipe(
   Flag.withDescription("URL of the matching service, like http://host:7670; without one there are no peers"),

@@ -4,12 +4,12 @@ import * as FileHasher from "@piecework/hashing/FileHasher"
 import * as HasherConfig from "@piecework/hashing/HasherConfig"
 import * as Phf from "@piecework/hashing/Phf"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, FileSystem, Layer, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import * as options from "./options.ts"
 
 const file = Argument.String("file").pipe(Argument.withDescription("the file, as the origin has it"))
@@ -25,7 +25,7 @@ export const phf = Command.make(
   "phf",
   { file, out, json: options.json },
   Effect.fn("phf")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     const output = yield* Output
     const fs = yield* FileSystem.FileSystem
     const made = yield* FileHasher.phfOf(input.file).pipe(

@@ -3,11 +3,11 @@ import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
+import * as Ending from "@piecework/terminal/Ending"
+import { Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import * as DevicePolicy from "../DevicePolicy.ts"
-import { Output } from "../Output.ts"
-import * as Startup from "../Startup.ts"
 import * as StatusTable from "../view/StatusTable.ts"
 import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
@@ -16,7 +16,7 @@ export const status = Command.make(
   "status",
   { state: options.state, policy: options.policy, json: options.json },
   Effect.fn("status")(function* (input) {
-    yield* Startup.forPrograms(input.json)
+    yield* Ending.forPrograms(input.json)
     const policy = yield* DevicePolicy.load({ policy: input.policy })
     yield* Effect.gen(function* () {
       const output = yield* Output

@@ -6,6 +6,7 @@ import * as ClusterKey from "@piecework/cluster/ClusterKey"
 import * as PatientStorage from "@piecework/cluster/PatientStorage"
 import * as Timing from "@piecework/cluster/Timing"
 import type { Database } from "@piecework/database/Database"
+import { Failure } from "@piecework/terminal/Failure"
 import { Effect, Layer, Option } from "effect"
 import {
   MessageStorage,
@@ -20,7 +21,7 @@ import {
 import type { SocketServer } from "effect/socket"
 import type { SqlClient, SqlError } from "effect/sql"
 import { exitCodes } from "../ExitCode.ts"
-import { explained, Failure, ofDatabase } from "../Failure.ts"
+import { explained, ofDatabase } from "../Explained.ts"
 import { format, type HostPort } from "./RunnerAddress.ts"
 import * as RunnerSockets from "./RunnerSockets.ts"
 

@@ -1,8 +1,8 @@
 /** `piecework-service audit`: who changed what. */
 import { maxPage } from "@piecework/cloud/ContentAdminRpcs"
+import { Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Output } from "../Output.ts"
 import * as contents from "./contents.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"

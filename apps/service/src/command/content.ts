@@ -1,10 +1,10 @@
 /** `piecework-service content`: what is published, and who may have it. */
 import type { ContentRecord } from "@piecework/cloud/ContentAdminRpcs"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
 import * as contents from "./contents.ts"
 import { list } from "./list.ts"
 import { publish } from "./publish.ts"

@@ -1,8 +1,8 @@
 /** `piecework-service device`: which devices are known, to which groups they belong, and the tokens to enrol them with. */
+import { Output } from "@piecework/terminal/Output"
 import type { Credential } from "@piecework/trust/Credential"
 import { Clock, Effect, Redacted } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import { Output } from "../Output.ts"
 import * as Amount from "../view/Amount.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"

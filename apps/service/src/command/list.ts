@@ -1,8 +1,8 @@
 /** `piecework-service list`: what is published. */
 import { type ContentRecord, maxPage } from "@piecework/cloud/ContentAdminRpcs"
+import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect } from "effect"
 import { Command } from "effect/cli"
-import { Output } from "../Output.ts"
 import * as contents from "./contents.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"

@@ -4,11 +4,12 @@ import { Catalog } from "@piecework/catalog/Catalog"
 import { Database } from "@piecework/database/Database"
 import * as DatabaseConfig from "@piecework/database/DatabaseConfig"
 import { ContentUrl, parse } from "@piecework/domain/ContentUrl"
+import { Failure } from "@piecework/terminal/Failure"
 import { Config, Effect, Layer, Option, Redacted, Result } from "effect"
 import { Flag } from "effect/cli"
 import { defaultFolder } from "../DataFolder.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { explained, Failure, ofDatabase } from "../Failure.ts"
+import { explained, ofDatabase } from "../Explained.ts"
 
 /** A user whom the system does not know has no home. */
 const home = (): string => {

@@ -10,11 +10,12 @@ import * as FileHasher from "@piecework/hashing/FileHasher"
 import * as HasherConfig from "@piecework/hashing/HasherConfig"
 import * as Phf from "@piecework/hashing/Phf"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect, Layer, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure, ofFile } from "../Failure.ts"
-import { Output } from "../Output.ts"
+import { ofFile } from "../Explained.ts"
 import * as Amount from "../view/Amount.ts"
 import { progressLine } from "../view/ProgressLine.ts"
 import * as contents from "./contents.ts"
@@ -64,7 +65,7 @@ export const publish = Command.make("publish", {
               const onProgress = output.isWatched ? watch(output, yield* Clock.Clock, one.label) : undefined
               const phf = yield* one
                 .hash(onProgress)
-                .pipe(Effect.ensuring(Effect.sync(() => onProgress && output.redraw(""))))
+                .pipe(Effect.ensuring(onProgress === undefined ? Effect.void : output.redraw("")))
               const reply = yield* client.Publish({ phf: Phf.encode(phf), urls: one.urls, policy })
               return { reply, label: one.label }
             })
@@ -173,7 +174,7 @@ const watch = (output: Output["Service"], clock: Clock.Clock, name: string): OnP
     const now = clock.currentTimeMillisUnsafe()
     if (now - drawnAt < 100 && hashed < total) return
     drawnAt = now
-    output.redraw(progressLine({ name, hashed, total, elapsed: now - started, columns: output.columns() }))
+    output.redrawUnsafe(progressLine({ name, hashed, total, elapsed: now - started, columns: output.columns() }))
   }
 }
 

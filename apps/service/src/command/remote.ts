@@ -8,11 +8,12 @@ import * as HttpRpc from "@piecework/cloud/HttpRpc"
 import { local } from "@piecework/cloud/Identity"
 import { DatabaseError } from "@piecework/database/DatabaseError"
 import { RequestRefused } from "@piecework/cloud/RoleError"
+import { Failure } from "@piecework/terminal/Failure"
 import { Config, type Duration, Effect, Layer, Option, type Redacted, Schema } from "effect"
 import { Flag } from "effect/cli"
 import { type Rpc, type RpcClient, type RpcClientError, type RpcGroup, RpcTest } from "effect/rpc"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure, ofDatabase } from "../Failure.ts"
+import { ofDatabase } from "../Explained.ts"
 
 export const service = Flag.String("service").pipe(
   Flag.withMetavar("URL"),

@@ -1,11 +1,11 @@
 /** `piecework-service rule`: URLs that are published when somebody first asks for them. */
 import { PolicySettings } from "@piecework/cloud/PolicySettings"
 import { type RuleRecord, RuleRefused, RuleUnknown } from "@piecework/cloud/ContentAdminRpcs"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, Schema } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
 import * as Amount from "../view/Amount.ts"
 import * as contents from "./contents.ts"
 import * as remote from "./remote.ts"

@@ -1,10 +1,10 @@
 /** `piecework-service status`: whether a service does its work, and which of its roles does not. */
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpClient } from "effect/http"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
 

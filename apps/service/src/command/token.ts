@@ -1,8 +1,8 @@
 /** `piecework-service token`: what operators prove with who they are. */
 import { OperatorScope } from "@piecework/cloud/Identity"
+import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect, Option, Redacted, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Output } from "../Output.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
 import * as trusting from "./trusting.ts"

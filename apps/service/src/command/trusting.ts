@@ -1,4 +1,5 @@
 /** What the commands about tokens and devices have in common. */
+import { Failure } from "@piecework/terminal/Failure"
 import * as TrustHandlers from "@piecework/trust/TrustHandlers"
 import * as TrustRpcs from "@piecework/trust/TrustRpcs"
 import type { Credential } from "@piecework/trust/Credential"
@@ -6,7 +7,6 @@ import { Duration, Effect, Layer, Option, Redacted } from "effect"
 import { Argument, Flag } from "effect/cli"
 import type { RpcClient, RpcClientError, RpcGroup } from "effect/rpc"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 import * as Trust from "../http/Trust.ts"
 import { type Data, databaseIn } from "./options.ts"
 import * as remote from "./remote.ts"

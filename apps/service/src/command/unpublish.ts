@@ -1,7 +1,7 @@
 /** `piecework-service unpublish`: forgets a content, or one of its URLs. */
+import { Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Argument, Command } from "effect/cli"
-import { Output } from "../Output.ts"
 import * as contents from "./contents.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"

@@ -3,10 +3,10 @@
  * to do and how it is doing is for its operators, and the port for devices is for everybody.
  */
 import { createServer } from "node:http"
+import type { Failure } from "@piecework/terminal/Failure"
 import { Context, Effect, Layer, Metric } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
-import type { Failure } from "../Failure.ts"
 import type { Readiness } from "../operation/Readiness.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import { listening } from "./listening.ts"

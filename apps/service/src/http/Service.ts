@@ -1,9 +1,9 @@
 /** The roles of this process on one port, with the health of the service. */
 import { createServer, type Server } from "node:http"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
+import type { Failure } from "@piecework/terminal/Failure"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
-import type { Failure } from "../Failure.ts"
 import { drain } from "../operation/Drain.ts"
 import { Readiness } from "../operation/Readiness.ts"
 import { logged } from "../operation/RequestLog.ts"

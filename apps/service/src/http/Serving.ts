@@ -8,6 +8,9 @@ import { EndpointUrl } from "@piecework/cloud/Fields"
 import { fileName } from "@piecework/database/Database"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
+import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
@@ -15,16 +18,14 @@ import type { join } from "../cluster/Joining.ts"
 import type { HostPort } from "../cluster/RunnerAddress.ts"
 import { catalogOn, type Data, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { explained, Failure, ofDatabase } from "../Failure.ts"
+import { explained, ofDatabase } from "../Explained.ts"
 import { EventLoop } from "../operation/EventLoop.ts"
 import * as Logs from "../operation/Logs.ts"
 import * as ProcessMetrics from "../operation/ProcessMetrics.ts"
 import { Readiness } from "../operation/Readiness.ts"
 import * as Traces from "../operation/Traces.ts"
 import { Traffic } from "../operation/Traffic.ts"
-import { Output } from "../Output.ts"
 import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
-import * as Startup from "../Startup.ts"
 import * as MetricsServer from "./MetricsServer.ts"
 import * as Service from "./Service.ts"
 import * as TlsServer from "./TlsServer.ts"
@@ -195,7 +196,7 @@ const announced = (listenOn: string | undefined, scheme: "http" | "https", { jso
     const isEverywhere = NetAddress.isUnspecified(address.address)
     const shown = isEverywhere ? "127.0.0.1" : NetAddress.formatUrlHost(address.address)
     const url = `${scheme}://${shown}:${address.port}`
-    yield* Startup.serving
+    yield* Ending.settled
     if (log.format === "json") yield* Effect.annotateLogs(Effect.logInfo("listening"), { url, roles: roles.join(",") })
     if (json) return yield* output.line(JSON.stringify({ listening: url }))
     if (log.format === "json") return undefined

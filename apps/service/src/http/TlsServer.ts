@@ -7,10 +7,10 @@ import { readFile } from "node:fs/promises"
 import type { Server as HttpServer } from "node:http"
 import { createServer, type Server } from "node:https"
 import { createSecureContext } from "node:tls"
+import { Failure } from "@piecework/terminal/Failure"
 import * as TlsFolder from "@piecework/trust/TlsFolder"
 import { Effect, Option, Queue, Result, Schema, type Scope } from "effect"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
 
 export interface Files {
   /** The server's certificate in PEM, and those between it and its authority. */

@@ -2,6 +2,7 @@
 import type { CallerMiddleware } from "@piecework/cloud/Caller"
 import * as EnrolRpcs from "@piecework/cloud/EnrolRpcs"
 import type { Database } from "@piecework/database/Database"
+import type { Failure } from "@piecework/terminal/Failure"
 import { Admission } from "@piecework/trust/Admission"
 import * as AdmissionConfig from "@piecework/trust/AdmissionConfig"
 import { Audit } from "@piecework/trust/Audit"
@@ -13,7 +14,7 @@ import * as TrustRpcs from "@piecework/trust/TrustRpcs"
 import { Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
-import { explained, type Failure, ofDatabase } from "../Failure.ts"
+import { explained, ofDatabase } from "../Explained.ts"
 
 export interface Options {
   readonly requireEnrolment: boolean

@@ -1,8 +1,9 @@
 /** An HTTP server that listens, and in words why one cannot. */
 import type { Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { Failure } from "@piecework/terminal/Failure"
 import { exitCodes } from "../ExitCode.ts"
-import { explained, Failure } from "../Failure.ts"
+import { explained } from "../Explained.ts"
 import type { Address } from "./Address.ts"
 
 /** `flag` is what chooses another port. */

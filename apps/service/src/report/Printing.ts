@@ -1,10 +1,10 @@
 /** Reports on standard output: for people, or as JSON, lines of JSON, or comma-separated values. */
 import * as Csv from "@piecework/reports/Csv"
+import { Failure } from "@piecework/terminal/Failure"
+import { Output } from "@piecework/terminal/Output"
 import { Effect, Stream } from "effect"
 import { Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
-import { Failure } from "../Failure.ts"
-import { Output } from "../Output.ts"
 
 export const flags = {
   csv: Flag.Boolean("csv").pipe(

@@ -10,11 +10,12 @@ import { path, ReportAdminRpcs } from "@piecework/reports/ReportAdminRpcs"
 import { Reports } from "@piecework/reports/Reports"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
 import type * as Views from "@piecework/reports/Views"
+import { Failure } from "@piecework/terminal/Failure"
 import { Effect, Layer, Option, Stream } from "effect"
 import { type Data, databaseIn } from "../command/options.ts"
 import * as remote from "../command/remote.ts"
 import { exitCodes } from "../ExitCode.ts"
-import { explained, Failure, ofDatabase } from "../Failure.ts"
+import { explained, ofDatabase } from "../Explained.ts"
 
 /** A page of rows. */
 interface Asked {

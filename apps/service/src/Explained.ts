@@ -1,18 +1,9 @@
-/** The end of a command in trouble: one sentence on standard error and an exit code, and nothing else. */
+/** What the parts below fail with, as the end of a command. */
 import type { DatabaseError } from "@piecework/database/DatabaseError"
 import type { FileHashError } from "@piecework/hashing/FileHasher"
-import { Effect, Layer, Runtime, Schema, type Scope } from "effect"
+import { Failure } from "@piecework/terminal/Failure"
+import { Effect, Layer, type Scope } from "effect"
 import { exitCodes } from "./ExitCode.ts"
-
-export class Failure extends Schema.TaggedError<Failure>()("Failure", {
-  sentence: Schema.String,
-  code: Schema.Int
-}) {
-  override readonly [Runtime.errorExitCode]: number = this.code
-  override get message(): string {
-    return this.sentence
-  }
-}
 
 export const ofDatabase = (error: DatabaseError): Failure =>
   new Failure({ sentence: error.message, code: error.reason === "DiskFull" ? exitCodes.diskFull : exitCodes.storage })

@@ -1,6 +1,6 @@
 /**
- * What the client says: results on standard output, everything meant for a person watching on standard error. Saying is
- * never what a command is there for: whoever stops listening, or has no room for it, does not stop a download.
+ * What a program says: results on standard output, everything meant for a person watching on standard error. Saying is
+ * never what a command is there for: whoever stops listening, or has no room for it, stops neither a download nor a service.
  */
 import { Context, Effect, Layer, Logger, References } from "effect"
 import { exitCodes } from "./ExitCode.ts"
@@ -20,8 +20,10 @@ export class Output extends Context.Service<
     readonly columns: () => number
     /** Replaces the last line for the person who watches; an empty text clears it. */
     readonly redraw: (text: string) => Effect.Effect<void>
+    /** The same for plain code; does not wait. */
+    readonly redrawUnsafe: (text: string) => void
   }
->()("@piecework/client/Output") {
+>()("@piecework/terminal/Output") {
   static readonly layer: Layer.Layer<Output> = Layer.sync(Output, () => {
     const { stdout, stderr } = process
     const results = sayingTo(stdout)
@@ -36,24 +38,29 @@ export class Output extends Context.Service<
       isWatched: stderr.isTTY === true && process.env["TERM"] !== "dumb",
       // A terminal that does not know its width says 0.
       columns: () => stderr.columns || 80,
-      redraw: (text) => notes.say(`\r${text}\u001b[K`)
+      redraw: (text) => notes.say(redrawn(text)),
+      redrawUnsafe: (text) => void stderr.write(redrawn(text))
     })
   })
 }
 
-/** What the parts below log becomes lines like our own, and a progress line gives way to them. */
-export const logger: Layer.Layer<never> = Logger.layer([
-  Logger.make(({ fiber, logLevel, message }) => {
-    const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
-    const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
-      .map(([key, value]) => `${key} ${String(value)}`)
-      .join(", ")
-    const level = logLevel === "Info" ? "" : `${logLevel.toLowerCase()}: `
-    const { stderr } = process
-    const clear = stderr.isTTY === true ? "\r\u001b[K" : ""
-    stderr.write(`${clear}piecework: ${level}${text}${notes === "" ? "" : ` (${notes})`}\n`)
-  })
-])
+/** What the parts below log becomes lines like those of the program, and a progress line gives way to them. */
+export const logger = (program: string): Layer.Layer<never> =>
+  Logger.layer([
+    Logger.make(({ fiber, logLevel, message }) => {
+      const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
+      const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
+        .map(([key, value]) => `${key} ${String(value)}`)
+        .join(", ")
+      const level = logLevel === "Info" ? "" : `${logLevel.toLowerCase()}: `
+      const { stderr } = process
+      const clear = stderr.isTTY === true ? "\r\u001b[K" : ""
+      stderr.write(`${clear}${program}: ${level}${text}${notes === "" ? "" : ` (${notes})`}\n`)
+    })
+  ])
+
+/** In the place of the last line. */
+const redrawn = (text: string): string => `\r${text}\u001b[K`
 
 /** A stream until it fails; what comes after that is thrown away. */
 const sayingTo = (stream: NodeJS.WriteStream) => {

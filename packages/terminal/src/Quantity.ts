@@ -11,12 +11,14 @@ export const rate = (text: string): Option.Option<number> => {
   return bits >= 64e3 && bits <= 100e9 ? Option.some(Math.round(bits)) : Option.none()
 }
 
-/** "10%" as 0.1, at most 1. */
-export const share = (text: string): Option.Option<number> => {
-  const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim())
-  const fraction = match === null ? Number.NaN : Number(match[1]) / 100
-  return fraction <= 1 ? Option.some(fraction) : Option.none()
-}
+/** "2%" as 0.02, up to `most`. */
+export const share =
+  (most: number) =>
+  (text: string): Option.Option<number> => {
+    const match = /^(\d+(?:\.\d+)?)\s*%$/.exec(text.trim())
+    const fraction = match === null ? Number.NaN : Number(match[1]) / 100
+    return fraction <= most ? Option.some(fraction) : Option.none()
+  }
 
 const spans = { ms: 1, s: 1000, m: 60_000 } as const
 

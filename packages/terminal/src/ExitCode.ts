@@ -1,0 +1,17 @@
+/**
+ * What the shell is told by every program of the house. 1 is left for what nobody foresaw; each program adds numbers of its own
+ * from 3 on, and a number means the same in all of them.
+ */
+export const exitCodes = {
+  ok: 0,
+  unexpected: 1,
+  usage: 2,
+  diskFull: 9,
+  interrupted: 130
+} as const
+
+/** The word for one of a program's codes: what programs are told beside it. */
+export const tagOf =
+  (codes: { readonly [word: string]: number }) =>
+  (code: number): string =>
+    Object.entries(codes).find(([, value]) => value === code)?.[0] ?? "unexpected"

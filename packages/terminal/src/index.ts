@@ -1,0 +1,5 @@
+export * as Ending from "./Ending.ts"
+export * as ExitCode from "./ExitCode.ts"
+export { Failure } from "./Failure.ts"
+export { logger, Output } from "./Output.ts"
+export * as Quantity from "./Quantity.ts"
