@@ -254,7 +254,9 @@ describe("A content that goes while somebody has it open", () => {
       const kept = yield* keptIn(directory)
       const stored = yield* kept.cache.open(first.phf)
       yield* stored.put(first.pieces[0] as PieceIndex, first.piece(0))
+      assert.isTrue(yield* stored.isThere)
       yield* kept.cache.drop(idOf(first))
+      assert.isFalse(yield* stored.isThere)
       assert.deepStrictEqual(namesIn(directory), [])
       for (const piece of first.pieces) yield* stored.put(piece, first.piece(piece))
       yield* stored.export(path.join(directory, "..", "file"))
@@ -262,6 +264,7 @@ describe("A content that goes while somebody has it open", () => {
       assert.deepStrictEqual(yield* kept.cache.list, [])
       const anew = yield* kept.cache.open(first.phf)
       assert.strictEqual(Bitfield.count(anew.held()), 0)
+      assert.deepStrictEqual([yield* stored.isThere, yield* anew.isThere], [false, true])
     })
   )
 

@@ -114,6 +114,9 @@ const needs = [
  */
 const smallProbe = 1024
 
+/** How often the cache is kept within its rules while a download runs. */
+const keepEvery = "1 minute"
+
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
 
@@ -237,7 +240,9 @@ const start = Effect.fn("Downloader.start")(function* (
     if (Option.isSome(keeper) && isKept) {
       yield* Scope.provide(keeper.value.hold(phf.contentId), scope)
       yield* keeper.value.note(phf.contentId, terms, false)
-      if (missing > 0) yield* Effect.forkIn(lettingGo(keeper.value.keep(missing)), scope)
+      const { keep } = keeper.value
+      const pass = Effect.suspend(() => lettingGo(keep(contentSize - bytesOf(store.held(), phf))))
+      yield* Effect.forkIn(Effect.repeat(pass, Schedule.spaced(keepEvery)), scope)
     }
 
     const fetching = Effect.gen(function* () {

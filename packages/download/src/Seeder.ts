@@ -5,6 +5,7 @@
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { type CachedContent, PieceCache } from "@piecework/cache/PieceCache"
 import type { CacheError } from "@piecework/cache/CacheError"
+import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { ContentId } from "@piecework/domain/Content"
 import { PeerAddress } from "@piecework/domain/Peer"
@@ -86,6 +87,8 @@ interface Entry {
   readonly claimed: number
   readonly content: CachedContent
   readonly ledger: Ledger
+  /** Once it is open. */
+  store: StoredContent | undefined
 }
 
 const sentBy = (ledger: Ledger): number =>
@@ -111,7 +114,8 @@ const start = Effect.fn("Seeder.start")(function* (
   const rescan = Effect.gen(function* () {
     const contents = new Map((yield* cache.list).map((content) => [content.contentId, content]))
     for (const [id, entry] of entries) {
-      if (contents.get(id)?.heldPieces === entry.claimed) continue
+      const isThere = entry.store === undefined || (yield* entry.store.isThere)
+      if (isThere && contents.get(id)?.heldPieces === entry.claimed) continue
       yield* FiberMap.remove(serving, id)
       entries.delete(id)
     }
@@ -120,7 +124,7 @@ const start = Effect.fn("Seeder.start")(function* (
       if (entries.has(id) || content.heldPieces === 0) continue
       const ledger = ledgers.get(id) ?? (yield* makeLedger(id))
       ledgers.set(id, ledger)
-      const entry: Entry = { claimed: content.heldPieces, content, ledger }
+      const entry: Entry = { claimed: content.heldPieces, content, ledger, store: undefined }
       entries.set(id, entry)
       // One that could not be served is tried again at the next look.
       const forget = Effect.sync(() => entries.get(id) === entry && entries.delete(id))
@@ -202,6 +206,7 @@ const serve = Effect.fnUntraced(
     // Its hashes are damaged: nothing can be served until somebody fetches them again.
     if (Option.isNone(phf)) return
     const store = yield* cache.open(phf.value)
+    entry.store = store
 
     // Before the sessions, so that the last note is made when they are over.
     yield* Noting.keepUp(ledger.noting)

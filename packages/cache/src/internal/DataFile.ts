@@ -32,6 +32,8 @@ export interface DataFile {
   readonly look: Effect.Effect<void, IoFailure>
   /** Notices what changed by now. */
   readonly lookNow: Effect.Effect<void, IoFailure>
+  /** Whether the name still means this file: somebody may have deleted it, and made another. */
+  readonly isNamed: Effect.Effect<boolean, IoFailure>
   /** Writes to the file; uninterruptible. */
   readonly write: <A, E, R>(work: (file: DiskFile) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | IoFailure, R>
   /** Gives the file other names. */
@@ -167,6 +169,7 @@ export const openData = Effect.fnUntraced(function* (
       isOver(lookedAt, now) ? Effect.asVoid(turn.withPermitsIfAvailable(1)(inspect)) : Effect.void
     ),
     lookNow: turn.withPermit(inspect),
+    isNamed: Effect.map(named, (place) => place !== undefined && (!hasNumbers || place.ino === known.ino)),
     write,
     share: (work) =>
       Effect.suspend(() => work(file)).pipe(

@@ -39,6 +39,7 @@ export const make: Effect.Effect<Vault, never, MemoryFiles> = Effect.map(MemoryF
     generation: () => 0,
     look: Effect.void,
     lookNow: Effect.void,
+    isThere: Effect.sync(() => contents.get(content.phf.contentId) === content),
     read: (piece, offset, target) =>
       Effect.sync(() => {
         const bytes = content.pieces.get(piece)

@@ -51,6 +51,8 @@ export interface Place {
   readonly look: Effect.Effect<void, CacheError>
   /** Notices all such changes by now. */
   readonly lookNow: Effect.Effect<void, CacheError>
+  /** Whether what is open is still what lies in the vault. */
+  readonly isThere: Effect.Effect<boolean, CacheError>
   /** Fills `target`; false when there is not that much. */
   readonly read: (piece: PieceIndex, offset: number, target: Uint8Array) => Effect.Effect<boolean, CacheError>
   readonly export: (path: string, options: ExportOptions) => Effect.Effect<void, ExportError>
