@@ -5,7 +5,12 @@ import { mkdirSync, readdirSync } from "node:fs"
 import { readFile, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
+import * as Policy from "@piecework/policy/Policy"
+import { Duration, Effect, Option, Queue } from "effect"
+import * as CachePlace from "../src/CachePlace.ts"
+import * as Expiry from "../src/command/cacheExpire.ts"
 import { exitCodes } from "../src/ExitCode.ts"
 import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
@@ -22,7 +27,8 @@ const published = Effect.gen(function* () {
   const origin = yield* HttpOrigin.make({ bytes })
   const data = join(root, "service")
   const service = yield* Programs.service(data)
-  const { contentId } = yield* Programs.publish(file, origin.url, data)
+  const publish = ["publish", file, "--url", origin.url, "--data", data, "--max-cache-age", "7200", "--json"]
+  const { contentId } = JSON.parse((yield* Programs.run("service", publish)).stdout) as { readonly contentId: string }
   const get = (to: string, state: string, env: Readonly<Record<string, string>> = {}, ...more: Array<string>) =>
     Programs.run(
       "piecework",
@@ -79,7 +85,7 @@ describe("piecework cache", () => {
         IsPinned: false,
         Status: "Caching"
       })
-      assert.approximately(Date.parse(listed?.ExpireOn ?? ""), before + 3 * 86_400_000, 60_000)
+      assert.approximately(Date.parse(listed?.ExpireOn ?? ""), before + 7_200_000, 60_000)
 
       // Without the letters that all ids have, and as long as is needed.
       const some = contentId.slice(3, 9)
@@ -88,19 +94,18 @@ describe("piecework cache", () => {
       const refused = yield* run("delete", some)
       assert.strictEqual(refused.code, exitCodes.refused)
       assert.include(refused.stderr, "is pinned; --include-pinned deletes it all the same.")
-      assert.include((yield* run("delete", "--all")).stderr, "Deleted 0 contents")
-
-      for (const [args, code] of [
-        [["expire", some, "--in", "367 days"], exitCodes.usage],
-        [["expire", some, "--at", "2001-01-01"], exitCodes.usage],
-        [["expire", some, "--at", "someday"], exitCodes.usage],
+      const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, number]> = [
         [["expire", some], exitCodes.usage],
         [["pin", "DO-nothing"], exitCodes.notFound],
-        [["delete"], exitCodes.usage],
         [["expire", some, "--in", "10 days"], exitCodes.ok]
-      ] as const) {
-        assert.strictEqual((yield* run(...args)).code, code, args.join(" "))
-      }
+      ]
+      const codes = yield* Effect.forEach(wrong, ([args]) => Effect.map(run(...args), ({ code }) => code), {
+        concurrency: 3
+      })
+      assert.deepStrictEqual(
+        codes,
+        wrong.map(([, code]) => code)
+      )
       const expiry = Date.parse((yield* list)[0]?.ExpireOn ?? "")
       assert.approximately(expiry, before + 10 * 86_400_000, 60_000)
       const status = yield* Programs.run("piecework", ["status", "--state", state, "--json"])
@@ -110,6 +115,35 @@ describe("piecework cache", () => {
       assert.strictEqual((yield* run("delete", "--all", "--include-pinned")).code, exitCodes.ok)
       assert.deepStrictEqual(yield* list, [])
       assert.strictEqual(sha256(yield* Effect.promise(() => readFile(join(root, "out")))), sha256(bytes))
+    })
+  )
+
+  it.effect("takes an expiry within a year, said in one way", () =>
+    Effect.gen(function* () {
+      const now = Date.parse("2026-12-31T12:00Z")
+      const timeOf = (given: { readonly at?: string; readonly in?: Duration.Input; readonly unset?: boolean }) =>
+        Expiry.timeOf(
+          {
+            at: Option.fromUndefinedOr(given.at),
+            in: Option.map(Option.fromUndefinedOr(given.in), Duration.fromInputUnsafe),
+            unset: given.unset ?? false
+          },
+          now
+        )
+      assert.strictEqual(yield* timeOf({ at: "2027-01-31" }), Date.parse("2027-01-31T00:00Z"))
+      assert.strictEqual(yield* timeOf({ in: "366 days" }), now + 366 * 86_400_000)
+      assert.isUndefined(yield* timeOf({ unset: true }))
+      for (const wrong of [
+        {},
+        { in: "367 days" },
+        { in: "0 seconds" },
+        { at: "2001-01-01" },
+        { at: "someday" },
+        { at: "2028-01-02" },
+        { in: "1 day", unset: true }
+      ] as const) {
+        assert.strictEqual((yield* Effect.flip(timeOf(wrong))).code, exitCodes.usage)
+      }
     })
   )
 
@@ -174,6 +208,86 @@ describe("a download", () => {
       // The first request of each asks for a KiB.
       assert.isAtMost(origin.sent(), 4096)
     })
+  )
+})
+
+describe("the folder of the cache", () => {
+  it.live("may be another one, and what lay elsewhere is found there", () =>
+    Effect.gen(function* () {
+      const { bytes, contentId, get, origin, root } = yield* published
+      const state = join(root, "state")
+      const drive = join(root, "drive")
+      mkdirSync(drive)
+      assert.strictEqual((yield* get(join(root, "one"), state)).code, exitCodes.ok)
+      assert.include(readdirSync(join(state, "cache")), contentId)
+      origin.fail(503)
+
+      const there = { PIECEWORK_DOMODIFYCACHEDRIVE: "$THE_ROOT/drive", THE_ROOT: root }
+      const second = yield* get(join(root, "two"), state, there, "--json")
+      assert.strictEqual(second.code, exitCodes.ok, second.stderr)
+      const result = JSON.parse(second.stdout) as { readonly bytes: { readonly LocalCache: number } }
+      assert.strictEqual(result.bytes.LocalCache, bytes.length)
+      assert.deepStrictEqual([readdirSync(join(state, "cache")), readdirSync(drive)], [[], [contentId]])
+
+      // And back again.
+      assert.strictEqual((yield* get(join(root, "three"), state)).code, exitCodes.ok)
+      assert.deepStrictEqual([readdirSync(join(state, "cache")), readdirSync(drive)], [[contentId], []])
+    })
+  )
+
+  it.live("has to be there", () =>
+    Effect.gen(function* () {
+      const root = yield* Programs.folder
+      const args = ["get", "http://127.0.0.1:9/file", "-o", join(root, "out"), "--state", join(root, "state")]
+      const { code, stderr } = yield* Programs.run("piecework", args, {
+        PIECEWORK_DOMODIFYCACHEDRIVE: join(root, "away")
+      })
+      assert.strictEqual(code, exitCodes.storage)
+      assert.match(
+        stderr,
+        /^piecework: The folder .*away that DOModifyCacheDrive names is not there \(0x80D03809\); .*\n$/
+      )
+    })
+  )
+
+  it("is written with the variables of Windows and of shells", () => {
+    const env = { DISK: "/mnt/disk", EMPTY: "" }
+    const rows = [
+      ["/var/cache", { path: "/var/cache" }],
+      ["%DISK%/cache/", { path: "/mnt/disk/cache" }],
+      ["$DISK/../x", { path: "/mnt/x" }],
+      ["${DISK}2", { path: "/mnt/disk2" }],
+      ["cache", { flaw: "cache is no full path" }],
+      ["D:", { flaw: "D: is no full path" }],
+      ["$NONE/$EMPTY", { flaw: "it names NONE, EMPTY, which the environment does not have" }]
+    ] as const
+    for (const [text, found] of rows) assert.deepStrictEqual(CachePlace.expanded(text, env), found, text)
+  })
+
+  it.effect("is followed while an agent runs, unless it cannot be used", () =>
+    Effect.gen(function* () {
+      const root = yield* Programs.folder
+      mkdirSync(join(root, "drive"))
+      const live = LivePolicy.changing(Policy.defaults)
+      const ran: Array<string | undefined> = []
+      const set = (folder: string) =>
+        live.set(Policy.resolve([{ provider: "MachineFile", values: { DOModifyCacheDrive: folder } }]))
+      const began = yield* Queue.unbounded<void>()
+      yield* Effect.forkChild(
+        CachePlace.following(live, undefined, (at) => {
+          ran.push(at)
+          return Effect.andThen(Queue.offer(began, undefined), Effect.never)
+        })
+      )
+      yield* Queue.take(began)
+      set(join(root, "drive"))
+      yield* Queue.take(began)
+      set(join(root, "away"))
+      set(join(root, "drive"))
+      live.set(Policy.defaults)
+      yield* Queue.take(began)
+      assert.deepStrictEqual(ran, [undefined, join(root, "drive"), undefined])
+    }).pipe(Effect.provide(NodeServices.layer))
   )
 })
 
