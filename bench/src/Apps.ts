@@ -29,6 +29,7 @@ const originProgram = program("the bench's HTTP server", at("bench/src/fast-orig
 const agentProgram = program("the bench's agent", at("bench/src/jobs/agent.ts"), ["--conditions=source"])
 const fetchProgram = program("fetch", at("bench/src/fetch-to-file.ts"))
 const trackerProgram = program("the bench's BitTorrent tracker", at("bench/src/site/tracker-of-lan.ts"))
+const flowProgram = program("the bench's foreground flow", at("bench/src/yield/flow.ts"))
 const serviceProgram = program("piecework-service", entryOf(apps[0]))
 const clientProgram = program("piecework", entryOf(apps[1]))
 
@@ -40,6 +41,9 @@ export interface Listening {
   readonly host: string
   readonly port: number
 }
+
+/** A flow that somebody waits for, and the other end of it. */
+export const flow = (args: ReadonlyArray<string>): Invocation => flowProgram(args)
 
 /** Many downloads in one process, as a plan says. */
 export const agent = (plan: string): Invocation => agentProgram([plan])
@@ -113,6 +117,30 @@ export const getAtSite = (options: {
     "--events",
     "--seed",
     "3 hours"
+  ])
+
+/** With peers anywhere, at the usual port; `seed` goes on serving them. */
+export const getAcross = (options: {
+  readonly url: string
+  readonly output: string
+  readonly state: string
+  readonly service: string
+  readonly seed: boolean
+}): Invocation =>
+  clientProgram([
+    "get",
+    options.url,
+    "-o",
+    options.output,
+    "--service",
+    options.service,
+    "--state",
+    options.state,
+    "--mode",
+    "internet",
+    "--link",
+    "--json",
+    ...(options.seed ? ["--seed", "3 hours"] : [])
   ])
 
 export const curl = (url: string, output: string): Invocation => ({

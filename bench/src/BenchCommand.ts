@@ -8,6 +8,7 @@ import * as Publish from "./Publish.ts"
 import * as Selection from "./Selection.ts"
 import { site } from "./SiteCommand.ts"
 import * as Throughput from "./Throughput.ts"
+import { yields } from "./YieldCommand.ts"
 
 const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false),
@@ -167,5 +168,5 @@ const matching = Command.make(
 
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, publish, jobs, site, matching])
+  Command.withSubcommands([throughput, publish, jobs, site, matching, yields])
 )

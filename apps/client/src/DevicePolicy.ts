@@ -1,6 +1,7 @@
 /**
- * The settings of this device: what its policy files say, its environment and the command line. A file that is not there says
- * nothing. One that cannot be understood is told of and says nothing either, unless it was named: then it has to work.
+ * The settings of this device: what its policy files say, its environment, the command line, and its service. A file that is not
+ * there says nothing. One that cannot be understood is told of and says nothing either, unless it was named: then it has to work.
+ * Files that change are taken up while a command runs.
  */
 import { join } from "node:path"
 import { type DownloadMode, fromNumber, numbers, usesPeers } from "@piecework/domain/DownloadMode"
@@ -12,11 +13,14 @@ import * as Group from "@piecework/policy/Group"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
-import type { Name } from "@piecework/policy/Settings"
+import { type Name, names } from "@piecework/policy/Settings"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
-import { Effect, FileSystem, Option, Result } from "effect"
+import { Duration, Effect, type FileSystem, Option } from "effect"
 import { exitCodes } from "./ExitCode.ts"
+import * as PolicyFiles from "./PolicyFiles.ts"
+import * as ServiceSettings from "./ServiceSettings.ts"
+import { defaultRoot } from "./StateFolder.ts"
 
 /** Where the files are, but for one that is named. */
 export const usualFolder = "/etc/piecework"
@@ -39,6 +43,9 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DOAbsoluteMaxCacheSize",
   "DOModifyCacheDrive",
   "DOMinFileSizeToCache",
+  "DODelayForegroundDownloadFromHttp",
+  "DODelayBackgroundDownloadFromHttp",
+  "DOMinBackgroundQos",
   "MinContentSizeToPeer"
 ])
 
@@ -48,39 +55,131 @@ export interface Given {
   readonly mode?: Option.Option<DownloadMode>
   readonly group?: Option.Option<string>
   readonly minPeerSize?: Option.Option<number>
+  /** The service whose settings count, and the state folder in which its last word is. */
+  readonly service?: Option.Option<string>
+  readonly state?: Option.Option<string>
 }
 
+/** The settings as they are now. */
+export interface Live extends LivePolicy.LivePolicy {
+  /** Looks at the files again and again, and tells what became of them. */
+  readonly keepUp: Effect.Effect<never, never, FileSystem.FileSystem | Output>
+  /** The service says something else now. */
+  readonly hear: (said: Policy.Said) => Effect.Effect<void>
+}
+
+/** Between two looks at the files. */
+const pause = Duration.seconds(2)
+
 /** Tells what was wrong with the settings, and answers those in force. */
-export const load = Effect.fn("DevicePolicy.load")(function* (
+export const load = (
   given: Given,
-  folder: string = usualFolder
-): Effect.fn.Return<Policy.Policy, Failure, FileSystem.FileSystem | Output> {
-  const output = yield* Output
-  const machine = Option.getOrElse(given.policy, () => join(folder, fileNames.machine))
-  const said: Array<Policy.Said> = [PolicyFile.fromEnvironment(process.env), fromCommandLine(given)]
-  const files = [
-    { provider: "MachineFile", path: machine, isNamed: Option.isSome(given.policy) },
-    { provider: "ManagedFile", path: join(folder, fileNames.managed), isNamed: false }
-  ] as const
-  for (const { isNamed, path, provider } of files) {
-    const read = yield* readFile(path)
-    if (read === undefined && !isNamed) continue
-    const parsed = read === undefined ? Result.fail("it is not there") : understood(provider, read)
-    if (Result.isSuccess(parsed)) {
-      said.push(parsed.success)
-      continue
-    }
-    const sentence = `The policy file ${path} cannot be used: ${parsed.failure}.`
-    if (isNamed) return yield* new Failure({ sentence, code: exitCodes.usage })
-    yield* output.note(`piecework: ${sentence}`)
-  }
-  const policy = Policy.resolve(said)
-  for (const warning of policy.warnings) yield* output.note(`piecework: ${Policy.sentence(warning)}`)
-  return policy
-})
+  folder?: string
+): Effect.Effect<Policy.Policy, Failure, FileSystem.FileSystem | Output> =>
+  Effect.map(live(given, folder), ({ current }) => current())
 
 /** The same, as they are now and as they change. */
-export const live = (given: Given, folder?: string) => Effect.map(load(given, folder), LivePolicy.changing)
+export const live = Effect.fn("DevicePolicy.live")(function* (
+  given: Given,
+  folder: string = usualFolder
+): Effect.fn.Return<Live, Failure, FileSystem.FileSystem | Output> {
+  const output = yield* Output
+  const places: ReadonlyArray<PolicyFiles.Place> = [
+    {
+      provider: "MachineFile",
+      path: Option.getOrElse(given.policy, () => join(folder, fileNames.machine)),
+      isNamed: Option.isSome(given.policy)
+    },
+    { provider: "ManagedFile", path: join(folder, fileNames.managed), isNamed: false }
+  ]
+  const lookAgain = (before: ReadonlyArray<PolicyFiles.Look>) =>
+    Effect.forEach(places, (place, i) => PolicyFiles.look(place, before[i] ?? PolicyFiles.nothing))
+
+  let looks = yield* lookAgain([])
+  for (const [i, { flaw }] of looks.entries()) {
+    const place = places[i]
+    if (flaw === undefined || place === undefined) continue
+    const sentence = brokenSentence(place, flaw, "")
+    if (place.isNamed) return yield* new Failure({ sentence, code: exitCodes.usage })
+    yield* output.note(`piecework: ${sentence}`)
+  }
+
+  const constant = [PolicyFile.fromEnvironment(process.env), fromCommandLine(given)]
+  let ofService = yield* lastWord(given)
+  const resolved = () =>
+    Policy.resolve([
+      ...constant,
+      ...Option.toArray(ofService),
+      ...looks.flatMap(({ said }) => (said === undefined ? [] : [said]))
+    ])
+  const told = new Set<string>()
+  const warn = Effect.fnUntraced(function* (policy: Policy.Policy) {
+    for (const warning of policy.warnings) {
+      // A service may be newer than its devices.
+      if (warning._tag === "Unknown" && warning.provider === "KeyValueService") continue
+      const sentence = Policy.sentence(warning)
+      if (told.has(sentence)) continue
+      if (told.size >= mostTold) told.clear()
+      told.add(sentence)
+      yield* output.note(`piecework: ${sentence}`)
+    }
+  })
+  const changing = LivePolicy.changing(resolved())
+  const renew = Effect.fnUntraced(function* () {
+    const before = changing.current()
+    const next = resolved()
+    changing.set(next)
+    yield* warn(next)
+    return names.filter((name) => Policy.shown(before, name) !== Policy.shown(next, name))
+  })
+
+  const keepUp = Effect.gen(function* () {
+    // What was wrong at the start has been told.
+    let toldFlaws = looks.map(({ flaw }) => flaw)
+    while (true) {
+      yield* Effect.sleep(pause)
+      const before = looks
+      looks = yield* lookAgain(before)
+      const isOther = looks.some(({ said }, i) => said !== before[i]?.said)
+      if (isOther) {
+        const changed = yield* renew()
+        const now = changing.current()
+        const values = changed.map((name) => `${name} is ${Policy.shown(now, name)}`)
+        if (values.length > 0) yield* output.note(`piecework: The policy has changed: ${values.join(", ")}.`)
+      }
+      for (const [i, { flaw }] of looks.entries()) {
+        const place = places[i]
+        // Seen twice: a file that is just being written is not whole.
+        if (place === undefined || flaw === undefined || flaw !== before[i]?.flaw || flaw === toldFlaws[i]) continue
+        yield* output.note(`piecework: ${brokenSentence(place, flaw, " any more, and what it said before holds")}`)
+      }
+      toldFlaws = looks.map(({ flaw }, i) => (flaw === before[i]?.flaw ? flaw : undefined))
+    }
+  })
+
+  yield* warn(changing.current())
+  return {
+    current: changing.current,
+    onChange: changing.onChange,
+    keepUp,
+    hear: Effect.fnUntraced(function* (said) {
+      ofService = Option.some(said)
+      yield* renew()
+    })
+  }
+})
+
+const brokenSentence = ({ path }: PolicyFiles.Place, flaw: string, then: string) =>
+  `The policy file ${path} cannot be used${then}: ${flaw}.`
+
+/** Sentences that are remembered as told; more are told again. */
+const mostTold = 1_000
+
+const lastWord = ({ service, state }: Given): Effect.Effect<Option.Option<Policy.Said>> => {
+  if (service === undefined || Option.isNone(service)) return Effect.succeedNone
+  const root = Option.getOrElse(state ?? Option.none(), () => defaultRoot(process.env))
+  return ServiceSettings.kept(root, service.value)
+}
 
 /** The mode that the settings say. */
 export const modeOf = (policy: Policy.Policy): DownloadMode => fromNumber(policy.get("DODownloadMode")) ?? "Lan"
@@ -158,31 +257,3 @@ const fromCommandLine = ({ group, minPeerSize, mode }: Given): Policy.Said => ({
 
 const spoken = (name: Name, value: Option.Option<unknown>) =>
   Option.match(value, { onNone: () => ({}), onSome: (said) => ({ [name]: said }) })
-
-type Read = { readonly text: string } | { readonly why: string } | undefined
-
-/** `undefined` when there is no such file. */
-const readFile = Effect.fnUntraced(function* (path: string): Effect.fn.Return<Read, never, FileSystem.FileSystem> {
-  const fs = yield* FileSystem.FileSystem
-  const read = Effect.gen(function* () {
-    const { size, type } = yield* fs.stat(path)
-    if (type !== "File") return { why: "it is no file" }
-    if (Number(size) > PolicyFile.maxLength) return { why: "it is too long" }
-    return { text: yield* fs.readFileString(path) }
-  })
-  return yield* Effect.catch(read, (error) =>
-    Effect.succeed(error.reason._tag === "NotFound" ? undefined : { why: "it cannot be read" })
-  )
-})
-
-const understood = (
-  provider: "MachineFile" | "ManagedFile",
-  read: NonNullable<Read>
-): Result.Result<Policy.Said, string> =>
-  "why" in read ? Result.fail(read.why) : Result.mapError(PolicyFile.parse(provider, read.text), (flaw) => flaws[flaw])
-
-const flaws: { readonly [F in PolicyFile.Flaw]: string } = {
-  TooLong: "it is too long",
-  NoJson: "it is no JSON",
-  NoObject: "it is no JSON object"
-}

@@ -2,22 +2,23 @@
 import { CacheKeeper, type Gone } from "@piecework/cache/CacheKeeper"
 import { sentenceOf } from "@piecework/cache/CacheRules"
 import type { CacheError } from "@piecework/cache/CacheError"
-import type { Seeding } from "@piecework/download/Seeder"
 import { Effect, Schedule } from "effect"
 
 /** Often enough that a disk which fills up finds the cache giving way; each look reads the records of all contents. */
 const every = "1 minute"
 
-/** What went is served no more at once, and its room is free. */
-export const fromTimeToTime = (seeding: Seeding) =>
+/** Has whoever serves contents look at the cache, so that what is gone is let go, and its room is free. */
+export type Look = Effect.Effect<void, CacheError>
+
+export const fromTimeToTime = (look: () => Look) =>
   Effect.gen(function* () {
     const keeper = yield* CacheKeeper
     // What others deleted frees its room first, so that nothing goes in its stead.
     const pass = Effect.gen(function* () {
-      yield* seeding.look
+      yield* look()
       const gone = yield* keeper.keep()
       yield* Effect.forEach(gone, told)
-      if (gone.length > 0) yield* seeding.look
+      if (gone.length > 0) yield* look()
     }).pipe(Effect.catch((error: CacheError) => Effect.logWarning(error.message)))
     yield* Effect.forkScoped(Effect.repeat(pass, Schedule.spaced(every)))
   })

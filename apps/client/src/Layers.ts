@@ -20,7 +20,9 @@ import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
 import * as CachePlace from "./CachePlace.ts"
+import type { Live } from "./DevicePolicy.ts"
 import * as OwnAddress from "./OwnAddress.ts"
+import * as ServiceSettings from "./ServiceSettings.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
 import { defaultRoot, StateFolder } from "./StateFolder.ts"
 import { version } from "./version.ts"
@@ -40,7 +42,7 @@ export interface Options {
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
   /** The settings as they are now. */
-  readonly policy: LivePolicy.LivePolicy
+  readonly policy: Live
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
@@ -113,25 +115,38 @@ const neighbours = Layer.unwrap(
   )
 )
 
+/** The services behind the URL. */
+export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys">) =>
+  Layer.unwrap(
+    Effect.map(ServiceTrust, ({ certificates, credential }) =>
+      Cloud.Cloud.layer.pipe(
+        Layer.provide([
+          CloudConfig.layer({
+            serviceUrl,
+            clientVersion: version,
+            groupId: options.group,
+            credential,
+            serviceKeys: options.serviceKeys
+          }),
+          nodeHttp(certificates)
+        ])
+      )
+    )
+  )
+
 /** Everything that downloads and serves. */
 export const client = (options: Options) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
       Layer.unwrap(
-        Effect.map(ServiceTrust, ({ certificates, credential }) =>
-          Cloud.Cloud.layer.pipe(
-            Layer.provide([
-              CloudConfig.layer({
-                serviceUrl,
-                clientVersion: version,
-                groupId: options.group,
-                credential,
-                serviceKeys: options.serviceKeys
-              }),
-              nodeHttp(certificates)
-            ])
-          )
+        Effect.map(StateFolder, ({ root }) =>
+          ServiceSettings.layer({
+            root,
+            service: serviceUrl,
+            atOnce: !options.fetches,
+            hear: options.policy.hear
+          }).pipe(Layer.provide(services(serviceUrl, options)))
         )
       )
   })
@@ -158,7 +173,12 @@ export const client = (options: Options) => {
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
-    Layer.provideMerge(Layer.succeed(LivePolicy.LivePolicy, options.policy))
+    Layer.provideMerge(
+      Layer.merge(
+        Layer.succeed(LivePolicy.LivePolicy, options.policy),
+        Layer.effectDiscard(Effect.forkScoped(options.policy.keepUp))
+      )
+    )
   )
 }
 

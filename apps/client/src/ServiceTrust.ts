@@ -18,36 +18,46 @@ export class ServiceTrust extends Context.Service<
     readonly credential: Redacted.Redacted<string> | undefined
   }
 >()("@piecework/client/ServiceTrust") {
-  /** A named file with certificates has to work; without the enrolment a download goes on, as one of a device that has none. */
-  static readonly layer = (options: {
-    readonly service: Option.Option<string>
-    readonly serviceCa: Option.Option<string>
-  }): Layer.Layer<ServiceTrust, Failure, Output | StateFolder> =>
+  static readonly layer = (options: Named): Layer.Layer<ServiceTrust, Failure, Output | StateFolder> =>
     Layer.effect(
       ServiceTrust,
-      Effect.gen(function* () {
-        const service = Option.getOrUndefined(options.service)
-        if (service === undefined) return none
-        const { root } = yield* StateFolder
-        const enrolment = yield* Effect.catch(Enrolment.load(root, service), (error) =>
-          Effect.as(
-            Effect.flatMap(Output, (output) => output.note(`piecework: ${error.message}`)),
-            Option.none<Enrolment.Enrolment>()
-          )
-        )
-        const given = yield* certificatesIn(options.serviceCa)
-        const known = Option.getOrUndefined(enrolment)
-        const certificates = given ?? known?.certificates
-        const origin = originOf(service)
-        return {
-          certificates,
-          certificatesOf:
-            certificates === undefined || origin === undefined ? new Map() : new Map([[origin, [certificates]]]),
-          credential: known?.credential
-        }
-      })
+      Effect.flatMap(StateFolder, ({ root }) => make(options, root))
     )
+
+  /** With the enrolment of a state folder that is not made for it. */
+  static readonly layerIn = (root: string, options: Named): Layer.Layer<ServiceTrust, Failure, Output> =>
+    Layer.effect(ServiceTrust, make(options, root))
 }
+
+interface Named {
+  readonly service: Option.Option<string>
+  readonly serviceCa: Option.Option<string>
+}
+
+/** A named file with certificates has to work; without the enrolment a download goes on, as one of a device that has none. */
+const make = Effect.fnUntraced(function* (
+  options: Named,
+  root: string
+): Effect.fn.Return<ServiceTrust["Service"], Failure, Output> {
+  const service = Option.getOrUndefined(options.service)
+  if (service === undefined) return none
+  const enrolment = yield* Effect.catch(Enrolment.load(root, service), (error) =>
+    Effect.as(
+      Effect.flatMap(Output, (output) => output.note(`piecework: ${error.message}`)),
+      Option.none<Enrolment.Enrolment>()
+    )
+  )
+  const given = yield* certificatesIn(options.serviceCa)
+  const known = Option.getOrUndefined(enrolment)
+  const certificates = given ?? known?.certificates
+  const origin = originOf(service)
+  return {
+    certificates,
+    certificatesOf:
+      certificates === undefined || origin === undefined ? new Map() : new Map([[origin, [certificates]]]),
+    credential: known?.credential
+  }
+})
 
 const none: ServiceTrust["Service"] = { certificates: undefined, certificatesOf: new Map(), credential: undefined }
 

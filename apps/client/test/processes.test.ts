@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto"
-import { readdir, readFile, writeFile } from "node:fs/promises"
+import { readdir, readFile, rename, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -66,6 +66,27 @@ describe("piecework as a process", () => {
 
       yield* first.kill("SIGTERM")
       assert.strictEqual((yield* first.exit).code, 0)
+    })
+  )
+
+  it.live("keeps away from HTTP as long as the policy file says, and takes up a change of it", () =>
+    Effect.gen(function* () {
+      const { bytes, get, origin, out, root } = yield* published()
+      const policy = join(root, "policy.json")
+      yield* Effect.promise(() => writeFile(policy, '{ "DODelayBackgroundDownloadFromHttp": 3600 }'))
+      const args = get("one", "--events", "--policy", policy, "--priority", "background")
+      const waiting = yield* Programs.start("piecework", args)
+      yield* waiting.line((line) => {
+        const { progress } = JSON.parse(line) as { readonly progress?: { readonly httpAfterMillis?: number } }
+        return progress?.httpAfterMillis === 3_600_000 ? true : undefined
+      })
+      assert.strictEqual(origin.requests(), 0)
+      yield* Effect.promise(() => writeFile(`${policy}.next`, '{ "DODelayBackgroundDownloadFromHttp": 1 }'))
+      yield* Effect.promise(() => rename(`${policy}.next`, policy))
+      const { code, stderr } = yield* waiting.exit
+      assert.strictEqual(code, exitCodes.ok, stderr)
+      assert.include(stderr, "The policy has changed: DODelayBackgroundDownloadFromHttp is 1 s.")
+      assert.strictEqual(sha256(yield* out("one")), sha256(bytes))
     })
   )
 

@@ -20,6 +20,7 @@ import { device } from "./command/device.ts"
 import { report } from "./command/report.ts"
 import { rule } from "./command/rule.ts"
 import { serve } from "./command/serve.ts"
+import { setting } from "./command/setting.ts"
 import { token } from "./command/token.ts"
 import { unpublish } from "./command/unpublish.ts"
 import { tagOf } from "./ExitCode.ts"
@@ -33,6 +34,7 @@ const service = serve.pipe(
     unpublish,
     content,
     rule,
+    setting,
     audit,
     key,
     token,

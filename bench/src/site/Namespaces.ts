@@ -124,10 +124,10 @@ export const means: Effect.Effect<Topology.Means, SiteError, Spawner | FileSyste
   }
 )
 
-/** Builds the site; it is gone with the scope. */
-export const build = Effect.fn("Namespaces.build")(function* (
-  planned: (prefix: string) => Topology.Topology
-): Effect.fn.Return<Topology.Topology, SiteError, Spawner | FileSystem.FileSystem | Scope.Scope> {
+/** Builds what is planned; it is gone with the scope. */
+export const build = Effect.fn("Namespaces.build")(function* <
+  Plan extends Pick<Topology.Topology, "namespaces" | "build">
+>(planned: (prefix: string) => Plan): Effect.fn.Return<Plan, SiteError, Spawner | FileSystem.FileSystem | Scope.Scope> {
   const topology = planned(yield* Maker.ownPrefix)
   yield* Effect.acquireRelease(Effect.void, () =>
     Effect.flatMap(list, (all) => remove(all.filter((name) => topology.namespaces.includes(name))))

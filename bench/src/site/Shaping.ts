@@ -23,14 +23,20 @@ export const queueBytes = (kind: "wan" | "port", bits: number): number =>
     ? Math.max(smallestQueue, Math.round((bits / 8) * wanQueueSeconds))
     : Math.min(largestPortQueue, Math.max(smallestQueue, Math.round((bits / 8) * portQueueSeconds)))
 
-/** Everything that leaves the interface goes at this rate. */
-export const limit = (namespace: string, dev: string, kind: "wan" | "port", bits: number): ReadonlyArray<Command> => {
+/** Everything that leaves the interface goes at this rate; so many bytes may wait. */
+export const limit = (
+  namespace: string,
+  dev: string,
+  kind: "wan" | "port",
+  bits: number,
+  queue = queueBytes(kind, bits)
+): ReadonlyArray<Command> => {
   const burst = kind === "wan" ? wanBurst : lanBurst
   const quantum = kind === "wan" ? 1514 : 60_000
   return [
     `qdisc add dev ${dev} root handle 1: htb default 1`,
     `class add dev ${dev} parent 1: classid 1:1 htb rate ${bits}bit ceil ${bits}bit burst ${burst} cburst ${burst} quantum ${quantum}`,
-    `qdisc add dev ${dev} parent 1:1 bfifo limit ${queueBytes(kind, bits)}`
+    `qdisc add dev ${dev} parent 1:1 bfifo limit ${queue}`
   ].map((text) => typed(`tc -n ${namespace} ${text}`))
 }
 

@@ -86,7 +86,7 @@ export const plan = (prefix: string, options: SiteOptions, means: Means): Topolo
 }
 
 /** A namespace with nothing but itself; without IPv6, whose chatter would be counted. */
-const bare = (namespace: string): ReadonlyArray<Command> => [
+export const bare = (namespace: string): ReadonlyArray<Command> => [
   typed(`ip netns add ${namespace}`),
   write(namespace, "ipv6/conf/all/disable_ipv6", 1),
   write(namespace, "ipv6/conf/default/disable_ipv6", 1),
@@ -94,14 +94,14 @@ const bare = (namespace: string): ReadonlyArray<Command> => [
 ]
 
 /** Under /proc/sys/net, where each namespace sees its own. A kernel without IPv6 has nothing to switch off. */
-const write = (namespace: string, key: string, value: number): Command => [
+export const write = (namespace: string, key: string, value: number | string): Command => [
   ...typed(`ip netns exec ${namespace} sh -c`),
   `if [ -e /proc/sys/net/${key} ]; then echo ${value} > /proc/sys/net/${key}; fi`
 ]
 
-const forwarding = (namespace: string): Command => write(namespace, "ipv4/ip_forward", 1)
+export const forwarding = (namespace: string): Command => write(namespace, "ipv4/ip_forward", 1)
 
-interface End {
+export interface End {
   readonly namespace: string
   readonly dev: string
   /** With the length of its network: "192.168.1.2/24"; none for the port of a switch. */
@@ -109,7 +109,7 @@ interface End {
 }
 
 /** A cable with an end in either namespace. */
-const cable = (a: End, b: End): ReadonlyArray<Command> => [
+export const cable = (a: End, b: End): ReadonlyArray<Command> => [
   typed(`ip link add ${a.dev} netns ${a.namespace} type veth peer name ${b.dev} netns ${b.namespace}`),
   ...[a, b].flatMap(({ address, dev, namespace }): ReadonlyArray<Command> => [
     ...(address === undefined ? [] : [typed(`ip -n ${namespace} address add ${address} dev ${dev}`)]),
@@ -117,7 +117,7 @@ const cable = (a: End, b: End): ReadonlyArray<Command> => [
   ])
 ]
 
-const defaultRoute = (namespace: string, via: string): Command =>
+export const defaultRoute = (namespace: string, via: string): Command =>
   typed(`ip -n ${namespace} route add default via ${via}`)
 
 /** The address before this one: the backbone's end of a link of two. */

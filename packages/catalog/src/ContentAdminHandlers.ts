@@ -9,15 +9,20 @@ import {
   PublishReply,
   RuleRecord,
   RuleRefused,
-  RuleUnknown
+  RuleUnknown,
+  SettingRecord,
+  SettingRefused
 } from "@piecework/cloud/ContentAdminRpcs"
 import { type Identity, mayDo, type OperatorScope } from "@piecework/cloud/Identity"
 import { ContentUnknown, RequestRefused } from "@piecework/cloud/RoleError"
+import type { DatabaseError } from "@piecework/database/DatabaseError"
 import * as Phf from "@piecework/hashing/Phf"
 import { Audit } from "@piecework/trust/Audit"
 import { Effect, Option, Result } from "effect"
 import { Administration, type ContentName } from "./Administration.ts"
 import { Catalog } from "./Catalog.ts"
+import { ClientSettings } from "./ClientSettings.ts"
+import type * as Settings from "./ClientSettings.ts"
 import type { Published } from "./Published.ts"
 import * as RulePattern from "./RulePattern.ts"
 import { Rules } from "./Rules.ts"
@@ -28,6 +33,7 @@ export const layer = ContentAdminRpcs.toLayer(
     const audit = yield* Audit
     const catalog = yield* Catalog
     const rules = yield* Rules
+    const settings = yield* ClientSettings
     return ContentAdminRpcs.of({
       Publish: ({ phf: bytes, policy, urls }) =>
         Effect.gen(function* () {
@@ -85,6 +91,21 @@ export const layer = ContentAdminRpcs.toLayer(
           const pattern = yield* patternOf(text)
           if (!(yield* failing(rules.remove(who, pattern)))) return yield* new RuleUnknown({ pattern: pattern.text })
         }),
+      SetSetting: ({ name, value }) =>
+        Effect.gen(function* () {
+          const who = yield* allowed("Admin")
+          return new SettingRecord(yield* settled(settings.set(who, name, value)))
+        }),
+      UnsetSetting: ({ name }) =>
+        Effect.gen(function* () {
+          const who = yield* allowed("Admin")
+          return { wasSet: yield* settled(settings.unset(who, name)) }
+        }),
+      ListSettings: () =>
+        Effect.gen(function* () {
+          yield* allowed("Read")
+          return (yield* failing(settings.list)).map((one) => new SettingRecord(one))
+        }),
       ReadAudit: ({ before, most }) =>
         Effect.gen(function* () {
           yield* allowed("Read")
@@ -109,6 +130,12 @@ const patternOf = (text: string): Effect.Effect<RulePattern.RulePattern, RuleRef
 
 /** The caller cannot help a database that fails, so it sees a service that does. */
 const failing = Effect.orDie
+
+const settled = <A>(change: Effect.Effect<A, DatabaseError | Settings.SettingRefused>) =>
+  change.pipe(
+    Effect.catchTag("SettingRefused", ({ detail }) => Effect.fail(new SettingRefused({ detail }))),
+    Effect.catchTag("DatabaseError", Effect.die)
+  )
 
 const there = <E>(
   name: ContentName,

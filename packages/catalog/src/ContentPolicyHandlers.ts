@@ -88,8 +88,16 @@ const policiesOf = ({ policy }: Published): Policies =>
     backgroundQosBps: policy.backgroundQosBps ?? defaults.backgroundQosBps,
     maxCacheAgeSeconds: policy.maxCacheAgeSeconds ?? defaults.maxCacheAgeSeconds,
     ...(policy.expireAtSeconds === undefined ? {} : { expireAtSeconds: policy.expireAtSeconds }),
-    downloadToExpireSeconds: policy.downloadToExpireSeconds ?? defaults.downloadToExpireSeconds
+    downloadToExpireSeconds: policy.downloadToExpireSeconds ?? defaults.downloadToExpireSeconds,
+    ...saidIn(policy)
   })
+
+const saidIn = (policy: Published["policy"]) => {
+  const said = (Object.keys(defaults) as ReadonlyArray<keyof typeof defaults>).filter(
+    (name) => policy[name] !== undefined
+  )
+  return said.length === 0 ? {} : { said }
+}
 
 type Bases = readonly [string, ...ReadonlyArray<string>]
 

@@ -7,7 +7,8 @@ import {
   path,
   type PhfRefused,
   type RuleRefused,
-  type RuleUnknown
+  type RuleUnknown,
+  type SettingRefused
 } from "@piecework/cloud/ContentAdminRpcs"
 import { anonymous, type Identity, type OperatorScope } from "@piecework/cloud/Identity"
 import { noChange, PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
@@ -22,6 +23,7 @@ import { NetAddress } from "effect/net"
 import { RpcClient, type RpcClientError, type RpcGroup, RpcSerialization, RpcServer, RpcTest } from "effect/rpc"
 import { Administration } from "../src/Administration.ts"
 import { Catalog } from "../src/Catalog.ts"
+import { ClientSettings } from "../src/ClientSettings.ts"
 import * as ContentAdminHandlers from "../src/ContentAdminHandlers.ts"
 import { Rules } from "../src/Rules.ts"
 
@@ -47,7 +49,14 @@ const middleware = Layer.succeed(CallerMiddleware, (effect, { headers }) =>
 )
 const as = (identity: Identity) => RpcClient.withHeaders({ [whoHeader]: JSON.stringify(identity) })
 
-type Refusal = RuleRefused | RuleUnknown | ContentUnknown | PhfRefused | RequestRefused | RpcClientError.RpcClientError
+type Refusal =
+  | SettingRefused
+  | RuleRefused
+  | RuleUnknown
+  | ContentUnknown
+  | PhfRefused
+  | RequestRefused
+  | RpcClientError.RpcClientError
 
 /** Why it was refused to the caller. */
 const refusal = (who: Identity, asked: Effect.Effect<void, Refusal>) =>
@@ -60,7 +69,7 @@ class Client extends Context.Service<
 
 const rooms = Layer.mergeAll(Catalog.layer, Audit.Audit.layer).pipe(Layer.provideMerge(Database.Database.layerMemory))
 const handlers = Layer.merge(ContentAdminHandlers.layer, middleware).pipe(
-  Layer.provideMerge(Layer.merge(Administration.layer, Rules.layer)),
+  Layer.provideMerge(Layer.mergeAll(Administration.layer, Rules.layer, ClientSettings.layer)),
   Layer.provideMerge(rooms)
 )
 
@@ -111,6 +120,51 @@ for (const [name, live] of Object.entries({ "in memory": inMemory, "over HTTP": 
           [rest.contents.map(({ contentId }) => contentId), rest.next],
           [[contentOf(2).contentId], undefined]
         )
+      })
+    )
+
+    spec.effect("says settings to all devices, each held against the table, and notes who did it", () =>
+      Effect.gen(function* () {
+        const client = yield* Client
+        const admin = as(operator("Admin"))
+        const set = (setting: string, value: string) => admin(client.SetSetting({ name: setting, value }))
+        yield* set("domaxcacheage", "60")
+        yield* set("DOMaxCacheAge", " 90 ")
+        yield* set("DOAllowVPNPeerCaching", "1")
+        yield* set("DOVpnKeywords", "tun, wg")
+        const all = yield* as(operator("Read"))(client.ListSettings())
+        assert.deepStrictEqual(
+          all.map((one) => [one.name, one.value]),
+          [
+            ["DOAllowVPNPeerCaching", true],
+            ["DOMaxCacheAge", 90],
+            ["DOVpnKeywords", "tun, wg"]
+          ]
+        )
+        for (const [setting, value, why] of [
+          ["DOMaxCacheAgo", "1", "DOMaxCacheAgo is no setting. Did you mean DOMaxCacheAge?"],
+          ["DOMaxCacheSize", "101", "DOMaxCacheSize takes 1 to 100 %, and not 101."],
+          ["DOMaxCacheSize", "much", "DOMaxCacheSize takes 1 to 100 %, and not much."],
+          ["DOModifyCacheDrive", "/", "DOModifyCacheDrive is for each device to say, and for no service."]
+        ] as const) {
+          const refused = yield* Effect.flip(set(setting, value))
+          assert.deepStrictEqual([refused._tag, refused.message], ["SettingRefused", why])
+        }
+        assert.isTrue((yield* admin(client.UnsetSetting({ name: "DOVPNKEYWORDS" }))).wasSet)
+        assert.isFalse((yield* admin(client.UnsetSetting({ name: "DOVpnKeywords" }))).wasSet)
+        const [last] = yield* as(operator("Read"))(client.ReadAudit({ most: 1 }))
+        assert.deepStrictEqual(
+          [last?.action, last?.subject, last?.who],
+          ["setting.unset", "DOVpnKeywords", "operator ann"]
+        )
+        for (const who of [operator("Publish", "Read", "Enrol"), anonymous]) {
+          const asked = Effect.asVoid(client.SetSetting({ name: "DOMaxCacheAge", value: "1" }))
+          assert.strictEqual(yield* refusal(who, asked), "NotAllowed")
+          assert.strictEqual(
+            yield* refusal(who, Effect.asVoid(client.UnsetSetting({ name: "DOMaxCacheAge" }))),
+            "NotAllowed"
+          )
+        }
       })
     )
 

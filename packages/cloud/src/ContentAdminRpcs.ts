@@ -5,6 +5,7 @@ import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CallerMiddleware } from "./Caller.ts"
 import { text } from "./Fields.ts"
+import { SettingValue } from "./KeyValueRpcs.ts"
 import { PolicyChange, PolicySettings } from "./PolicySettings.ts"
 import { ContentUnknown, RequestRefused } from "./RoleError.ts"
 
@@ -152,6 +153,41 @@ export const RemoveRule = Rpc.make("RemoveRule", {
   error: Schema.Union([RuleRefused, RuleUnknown, RequestRefused])
 })
 
+/** What the operator says of one setting to all devices. */
+export class SettingRecord extends Schema.Class<SettingRecord>("@piecework/cloud/SettingRecord")({
+  name: text(128),
+  value: SettingValue,
+  /** Epoch milliseconds. */
+  setAt: Schema.Natural
+}) {}
+
+/** It is no setting, no value of it, or none that a service may say. */
+export class SettingRefused extends Schema.TaggedError<SettingRefused>()("SettingRefused", { detail: text(8192) }) {
+  override get message(): string {
+    return this.detail
+  }
+}
+
+/** In place of what was said of it before; the value as text. Admin. */
+export const SetSetting = Rpc.make("SetSetting", {
+  payload: { name: text(128), value: text(4096) },
+  success: SettingRecord,
+  error: Schema.Union([SettingRefused, RequestRefused])
+})
+
+/** Says whether it was set. Admin. */
+export const UnsetSetting = Rpc.make("UnsetSetting", {
+  payload: { name: text(128) },
+  success: Schema.Struct({ wasSet: Schema.Boolean }),
+  error: Schema.Union([SettingRefused, RequestRefused])
+})
+
+/** By name. Read. */
+export const ListSettings = Rpc.make("ListSettings", {
+  success: Schema.Array(SettingRecord).check(Schema.isMaxLength(256)),
+  error: RequestRefused
+})
+
 export class AuditEntry extends Schema.Class<AuditEntry>("@piecework/cloud/AuditEntry")({
   /** Counts up. */
   place: Schema.Natural,
@@ -183,5 +219,8 @@ export class ContentAdminRpcs extends RpcGroup.make(
   AddRule,
   ListRules,
   RemoveRule,
+  SetSetting,
+  UnsetSetting,
+  ListSettings,
   ReadAudit
 ).middleware(CallerMiddleware) {}

@@ -5,7 +5,7 @@ import { Digest } from "@piecework/domain/Digest"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
 import { CallerMiddleware } from "./Caller.ts"
-import { Bytes, CacheHost, ClientVersion, CountryCode, ExperimentId, ProfileBits } from "./Fields.ts"
+import { Bytes, CacheHost, ClientVersion, CountryCode, ExperimentId, ProfileBits, text } from "./Fields.ts"
 import { mostSignatures, Signature } from "./PolicySignature.ts"
 import { ContentHalted, ContentUnknown, RequestRefused } from "./RoleError.ts"
 
@@ -41,7 +41,9 @@ export class Policies extends Schema.Class<Policies>("@piecework/cloud/Policies"
   /** When it is removed whatever its age, in seconds since 1970. `ExpireAtSecsSinceEpoch`. */
   expireAtSeconds: Schema.optionalKey(Schema.Natural),
   /** For how long an unfinished download is kept, in seconds. `DownloadToExpire`. */
-  downloadToExpireSeconds: Schema.Natural
+  downloadToExpireSeconds: Schema.Natural,
+  /** Which of these the publisher said; the others are what the service usually says, and bind nobody. Ours. */
+  said: Schema.optionalKey(Schema.Array(text(64)).check(Schema.isMaxLength(16)))
 }) {}
 
 /** Most URLs of one kind in a reply. */

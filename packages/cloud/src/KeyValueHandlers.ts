@@ -4,8 +4,8 @@ import { KeyValueReply, KeyValueRpcs } from "./KeyValueRpcs.ts"
 import { endpointOf, RoleUrls } from "./RoleUrls.ts"
 
 export interface Options {
-  /** Client defaults that the service sets, by the setting's name. Default none. */
-  readonly settings?: KeyValueReply["settings"]
+  /** Client defaults that the service sets, by the setting's name; looked up for each call. Default none. */
+  readonly settings?: Effect.Effect<KeyValueReply["settings"]>
   /** For how long clients keep what they are told, in seconds. Default one hour. */
   readonly expiresInSeconds?: number
   /** Whether the service takes reports. Default true. */
@@ -24,7 +24,7 @@ export const layer = (options?: Options) =>
               discoveryUrl: yield* endpointOf(urls, "Discovery"),
               ...(options?.takesReports === false ? {} : { reportsUrl: yield* endpointOf(urls, "Reports") }),
               expiresInSeconds: options?.expiresInSeconds ?? 3600,
-              settings: options?.settings ?? {}
+              settings: options?.settings === undefined ? {} : yield* options.settings
             })
           })
       })

@@ -3,24 +3,26 @@
  * is here with the first answer, a content that the services vouch for comes from its swarm, anything else over plain
  * HTTP. It lives in the scope it was started in: when that closes, it stops, and it serves peers until then.
  */
-import type { ContentTerms } from "@piecework/cache/CacheRules"
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import type { CacheError } from "@piecework/cache/CacheError"
 import { Cloud } from "@piecework/cloud/Cloud"
-import type { Policies } from "@piecework/cloud/ContentPolicyRpcs"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { toBase64 } from "@piecework/domain/Digest"
-import { type DownloadMode, usesServices } from "@piecework/domain/DownloadMode"
+import { type DownloadMode, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { total } from "@piecework/domain/SourceKind"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
-import { LivePolicy } from "@piecework/policy/LivePolicy"
+import * as ContentTerms from "@piecework/policy/ContentTerms"
+import * as Delays from "@piecework/policy/Delays"
+import { forbidsPeers } from "@piecework/policy/Eligibility"
+import type { Priority } from "@piecework/policy/Facts"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import * as Origin from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
@@ -39,6 +41,7 @@ import * as Room from "./Room.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
+import * as Terms from "./Terms.ts"
 import { wasted } from "./Tally.ts"
 
 export interface DownloadRequest {
@@ -48,6 +51,8 @@ export interface DownloadRequest {
   /** Where the file shall appear, whole or not at all. */
   readonly path: string
   readonly mode: DownloadMode
+  /** Whether a person waits for it. Default "Foreground". */
+  readonly priority?: Priority | undefined
   /** Why it is this mode, where that is not just what was asked for. */
   readonly why?: Fallback | undefined
   /** Replaces a file that is there. Default false. */
@@ -83,7 +88,7 @@ export class Downloader extends Context.Service<
     Effect.gen(function* () {
       // These alone: the scope of the layer must not take the place of the caller's.
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
-      const context = Context.add(given, LivePolicy, yield* LivePolicy)
+      const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy)
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
@@ -120,6 +125,8 @@ const keepEvery = "1 minute"
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
 
+const byPolicy = new Fallback({ reason: "NotEligible", detail: "the mode has no peers: DODownloadMode" })
+
 /** Two downloads of one content take turns: the second finds in the cache what the first has fetched. */
 type Turns = RcMap.RcMap<ContentId, Semaphore.Semaphore>
 
@@ -131,6 +138,8 @@ const start = Effect.fn("Downloader.start")(function* (
   keeper: Option.Option<CacheKeeper["Service"]>
 ) {
   const { contentId, url, path, mode } = request
+  const priority = request.priority ?? "Foreground"
+  const policy = yield* LivePolicy.LivePolicy
   const outer = yield* Effect.scope
   let isKept = false
   // After everything else: what is not to be kept may go once nobody has it open.
@@ -161,6 +170,7 @@ const start = Effect.fn("Downloader.start")(function* (
     phase,
     mode: settled?.mode ?? mode,
     ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
+    ...(phase === "Fetching" && swarm?.httpAfter() !== undefined ? { httpAfterMillis: swarm.httpAfter() } : {}),
     why: settled?.why,
     contentId: knownId,
     fileBytes,
@@ -219,8 +229,13 @@ const start = Effect.fn("Downloader.start")(function* (
   const openIn = (where: PieceCache["Service"], phf: Phf) =>
     Effect.mapError(where.open(phf), Storage.fromCache).pipe(Scope.provide(scope))
 
-  const fromSwarm = Effect.fnUntraced(function* (approach: Extract<Approach.Approach, { _tag: "Swarm" }>) {
-    const { phf } = approach
+  const fromSwarm = Effect.fnUntraced(function* (found: Extract<Approach.Approach, { _tag: "Swarm" }>) {
+    const { phf } = found
+    // The service may have said so in the answer that told what the content is.
+    const approach =
+      usesPeers(found.mode) && forbidsPeers(policy.current())
+        ? { ...found, mode: "HttpOnly" as const, why: byPolicy }
+        : found
     settled =
       request.why !== undefined && approach.why.reason === "Requested" ? { ...approach, why: request.why } : approach
     knownId = phf.contentId
@@ -230,7 +245,7 @@ const start = Effect.fn("Downloader.start")(function* (
     const noting = yield* Noting.make(phf.contentId, meter.sent)
     yield* Noting.keepUp(noting)
     const { contentSize } = phf.layout
-    const terms = termsOf(approach.policies)
+    const keeping = Terms.keeping(approach.policies)
     const inCache = yield* openIn(cache, phf)
     const missing = contentSize - bytesOf(inCache.held(), phf)
     const aside = yield* Scope.provide(Room.find(keeper, { missing, size: contentSize, path }), scope)
@@ -239,7 +254,7 @@ const start = Effect.fn("Downloader.start")(function* (
     if (!isKept && missing === contentSize) yield* Effect.ignore(cache.drop(phf.contentId))
     if (Option.isSome(keeper) && isKept) {
       yield* Scope.provide(keeper.value.hold(phf.contentId), scope)
-      yield* keeper.value.note(phf.contentId, terms, false)
+      yield* keeper.value.note(phf.contentId, keeping, false)
       const { keep } = keeper.value
       const pass = Effect.suspend(() => lettingGo(keep(contentSize - bytesOf(store.held(), phf))))
       yield* Effect.forkIn(Effect.repeat(pass, Schedule.spaced(keepEvery)), scope)
@@ -249,7 +264,11 @@ const start = Effect.fn("Downloader.start")(function* (
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
       for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", phf.layout.length(piece), true)
       yield* enter("Fetching")
-      swarm = yield* SwarmDownload.start({ url, mode: approach.mode, store, held, origin, meter, cloud, halts })
+      const terms = Terms.of(approach.policies)
+      const what = { url, mode: approach.mode, priority, began, terms, store, held, origin, meter, cloud, halts }
+      swarm = yield* SwarmDownload.start(what).pipe(
+        Effect.provideService(LivePolicy.LivePolicy, LivePolicy.also(policy, ContentTerms.said(terms)))
+      )
       yield* swarm.complete
     }).pipe(Scope.provide(scope))
     const inTurn = Effect.scoped(Effect.flatMap(RcMap.get(turns, phf.contentId), (turn) => turn.withPermit(fetching)))
@@ -277,7 +296,7 @@ const start = Effect.fn("Downloader.start")(function* (
       ),
       Effect.mapError(Storage.fromExport)
     )
-    if (Option.isSome(keeper) && isKept) yield* keeper.value.note(phf.contentId, terms, missing > 0)
+    if (Option.isSome(keeper) && isKept) yield* keeper.value.note(phf.contentId, keeping, missing > 0)
     return yield* finish(phf, noting)
   })
 
@@ -312,7 +331,10 @@ const start = Effect.fn("Downloader.start")(function* (
 
     const probeScope = yield* Scope.fork(scope)
     const isMatched = usesServices(mode) && (cloud._tag === "Some" || contentId !== undefined)
-    const probing = yield* origin.probe(isMatched ? smallProbe : undefined).pipe(
+    // Where HTTP is to wait for peers, it waits until it is known that there can be none.
+    const mayPeer = isMatched && usesPeers(mode)
+    const isHeldBack = Delays.of(policy.current(), { priority, mayPeer, hasCacheServer: false }).origin !== 0
+    const probed = origin.probe(isMatched && !isHeldBack ? smallProbe : undefined).pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),
       Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
       Effect.timeoutOrElse({
@@ -320,10 +342,10 @@ const start = Effect.fn("Downloader.start")(function* (
         orElse: () => Effect.fail(lastFailure)
       }),
       Scope.provide(probeScope),
-      Effect.result,
-      Effect.forkIn(probeScope)
+      Effect.result
     )
-    const small = Effect.flatMap(Fiber.join(probing), (probe) => {
+    const probing = isHeldBack ? undefined : yield* Effect.forkIn(probed, probeScope)
+    const small = Effect.flatMap(probing === undefined ? Effect.never : Fiber.join(probing), (probe) => {
       const size = probe._tag === "Success" ? probe.success.size : undefined
       return size !== undefined && size < config.minContentSize && usesServices(mode)
         ? Effect.succeed<Approach.Approach>({ _tag: "Simple", why: new Fallback({ reason: "TooSmall" }) })
@@ -335,7 +357,7 @@ const start = Effect.fn("Downloader.start")(function* (
       yield* Scope.close(probeScope, Exit.void)
       return yield* fromSwarm(approach)
     }
-    const probe = yield* Fiber.join(probing)
+    const probe = yield* probing === undefined ? probed : Fiber.join(probing)
     if (probe._tag === "Failure") return yield* NoSourceError.from(url, probe.failure)
     return yield* overHttp(approach.why, probe.success)
   })
@@ -359,13 +381,3 @@ const bytesOf = (held: Bitfield.Bitfield, { layout }: Phf): number => {
   for (const piece of Bitfield.pieces(held)) bytes += layout.length(piece)
   return bytes
 }
-
-/** What the service says of keeping a content, in the words of the cache. */
-const termsOf = (policies: Policies | undefined): ContentTerms =>
-  policies === undefined
-    ? {}
-    : {
-        maxAge: policies.maxCacheAgeSeconds * 1000,
-        expireAt: policies.expireAtSeconds === undefined ? undefined : policies.expireAtSeconds * 1000,
-        unfinishedFor: policies.downloadToExpireSeconds * 1000
-      }

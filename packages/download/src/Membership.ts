@@ -36,6 +36,8 @@ export interface MembershipOptions {
   /** Takes peers of its own subnet only. Default false. */
   readonly isOfSubnet?: boolean | undefined
   readonly peersWanted: number
+  /** Nobody waits for it. Default false. */
+  readonly isBackground?: boolean | undefined
   readonly standing: Effect.Effect<Standing>
   /** What to complain about, the worst first; more than the service takes are left out. Default nothing. */
   readonly complaints?: Effect.Effect<ReadonlyArray<Complaint>> | undefined
@@ -103,6 +105,7 @@ export const join = Effect.fn("Membership.join")(function* (
       ...(options.isOfSubnet === true ? { restriction: "Subnet" as const } : {}),
       scope: options.scope,
       peersWanted: options.peersWanted,
+      ...(options.isBackground === true ? { isBackground: true } : {}),
       event,
       seq: n,
       uploaded: standing.uploaded,

@@ -17,6 +17,11 @@ export interface Progress {
   readonly mode: DownloadMode
   /** While no source has answered yet: what the origin failed with, which is asked again. */
   readonly retrying?: string | undefined
+  /**
+   * While HTTP is kept waiting so that peers come first: from how many milliseconds after the start it may be taken; `null` is
+   * while there is a cache server.
+   */
+  readonly httpAfterMillis?: number | null | undefined
   /** Why this mode; `undefined` while it is not settled. */
   readonly why: Fallback | undefined
   /** `undefined` while it is not known. */

@@ -5,6 +5,7 @@
 import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
@@ -14,17 +15,22 @@ import { maxPieces } from "@piecework/cloud/LeaseRpc"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
+import type { ContentTerms } from "@piecework/policy/ContentTerms"
+import { forbidsPeers } from "@piecework/policy/Eligibility"
+import type { Priority } from "@piecework/policy/Facts"
+import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
-import { Cause, Clock, Deferred, Effect, Option, Queue, Random, type Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Exit, Latch, Option, Queue, Random, Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import type { Halts } from "./Halts.ts"
+import * as HttpTurn from "./HttpTurn.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
@@ -41,6 +47,11 @@ export interface SwarmDownloadOptions {
   /** Knows the origin already; peers are added here. */
   readonly meter: Meter
   readonly halts: Halts
+  readonly priority: Priority
+  /** When the download was started, in epoch milliseconds: delays count from there. */
+  readonly began: number
+  /** What its publisher says of the content. */
+  readonly terms: ContentTerms
   /** Without one there are the peers of the local network, if any. */
   readonly cloud: Option.Option<Cloud["Service"]>
 }
@@ -53,6 +64,8 @@ export interface SwarmDownload {
   /** Most peers that the service or the local network named at once; `undefined` before either has. */
   readonly named: () => number | undefined
   readonly banned: () => ReadonlyArray<PeerId>
+  /** From how many milliseconds after the start HTTP may be taken, while it is kept waiting for peers. */
+  readonly httpAfter: () => number | null | undefined
 }
 
 export const start = Effect.fn("SwarmDownload.start")(function* (
@@ -88,6 +101,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const cloud = Option.getOrUndefined(options.cloud)
   const awaitsLeases = cloud !== undefined && usesPeers(options.mode) && layout.pieceCount <= maxPieces
   const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
+  // Told before the origin is there, so that it is not asked for anything in between.
+  const http = yield* HttpTurn.take({ ...options, mayPeer: usesPeers(options.mode), tell })
   let plan = Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases })
 
   const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {
@@ -171,7 +186,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let membership: Membership.Membership | undefined
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
-  if (usesPeers(options.mode)) {
+  const meetPeers = Effect.fnUntraced(function* (scope: SwarmScope) {
     const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
     crowd = met
     const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
@@ -179,7 +194,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       contentId: store.phf.contentId,
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
-      scope: options.mode,
+      scope,
       groupId: config.groupId,
       onAttempt,
       subnetMask: config.reportedMask
@@ -195,6 +210,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       const joining = Membership.join({
         ...member,
         url,
+        isBackground: options.priority === "Background",
         isOfSubnet: config.peersFrom === "Subnet",
         peersWanted: isLocal ? 0 : config.maxPeers * 3,
         standing: Effect.sync(() => ({
@@ -222,7 +238,28 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       })
       leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
-  }
+  })
+  const meeting = yield* Scope.fork(yield* Effect.scope)
+  if (usesPeers(options.mode)) yield* Scope.provide(meetPeers(options.mode), meeting)
+
+  /** No peers any more, as the settings say now: the origin has the rest. */
+  const part = Effect.gen(function* () {
+    yield* Scope.close(meeting, Exit.void)
+    crowd = undefined
+    membership = undefined
+    leasing = undefined
+    for (const { id } of sources.values()) {
+      if (id === origin.id) continue
+      sources.delete(id)
+      meter.leave(id)
+      tell(() => [{ _tag: "SourceLeft", source: id }])
+    }
+    tell(() => [{ _tag: "LeasesOff" }])
+  })
+  const forbidden = yield* Latch.make(false)
+  const settings = yield* LivePolicy
+  yield* settings.onChange((policy) => forbidsPeers(policy) && forbidden.openUnsafe())
+  if (usesPeers(options.mode)) yield* Effect.forkScoped(Effect.andThen(forbidden.await, part))
 
   const watching = Watchdog.watch({
     url,
@@ -231,6 +268,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
     isWaiting: () => Leases.isWaiting(plan),
+    isHeldBack: () => http.after() !== undefined,
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
@@ -256,7 +294,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     peers: peerCount,
     mostPeers: () => mostPeers,
     named: () => named,
-    banned: () => banned
+    banned: () => banned,
+    httpAfter: http.after
   }
 })
 

@@ -17,6 +17,8 @@ export interface Watched {
   readonly exhausted: () => NoSourceError | undefined
   /** Nothing is asked of anybody, because neighbours are expected to bring what is missing. */
   readonly isWaiting: () => boolean
+  /** The origin is kept waiting, as the settings say: nothing is wrong with getting nowhere then. */
+  readonly isHeldBack: () => boolean
   /** Whether others may still come. */
   readonly mayMeet: () => boolean
   /** What the origin last failed with. */
@@ -53,6 +55,11 @@ export const watch = Effect.fnUntraced(function* (
       held = watched.heldPieces()
       failures = watched.failures()
       grownAt = now
+    }
+    if (watched.isHeldBack()) {
+      seenAt = now
+      grownAt = now
+      continue
     }
     const exhausted = watched.exhausted()
     if (exhausted !== undefined && !watched.mayMeet()) return yield* exhausted

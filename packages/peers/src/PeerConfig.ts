@@ -34,6 +34,11 @@ export class PeerConfig extends Context.Service<
     readonly uploadSlots: number
     /** How long a session keeps its upload slot while others wait for one. Default 10 s, as BitTorrent clients do. */
     readonly rotateEvery: Duration.Duration
+    /**
+     * Whether what is sent to peers beyond the site (`Group`, `Internet`) yields to other traffic on the way. Default true. Within a
+     * site nothing yields: there is no thin line to share.
+     */
+    readonly yields: boolean
     /** How long making a connection may take. Default 5 s. */
     readonly dialTimeout: Duration.Duration
     /** How long the other side may take for its handshake. Default 5 s. */
@@ -67,6 +72,7 @@ export const defaults: PeerConfig["Service"] = {
   maxQueuedRequests: 128,
   uploadSlots: 50,
   rotateEvery: Duration.seconds(10),
+  yields: true,
   dialTimeout: Duration.seconds(5),
   handshakeTimeout: Duration.seconds(5),
   keepAliveEvery: Duration.seconds(45),

@@ -19,7 +19,7 @@ import type { Phf } from "@piecework/hashing/Phf"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
 import { Handshake } from "@piecework/wire"
-import { Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
 import { Bans } from "./Bans.ts"
 import { farther, kindOfAddress } from "./internal/kindOfAddress.ts"
 import { Registry, type Slot } from "./internal/Registry.ts"
@@ -40,6 +40,8 @@ export interface Served {
    * loopback ones, else `Internet`; and the peer itself, which is believed only where it says that it is farther.
    */
   readonly kindOf?: ((peer: PeerId) => PeerKind | undefined) | undefined
+  /** Whether a person waits for this content here: then peers need not send it as background traffic. Default: nobody does. */
+  readonly foreground?: (() => boolean) | undefined
 }
 
 export class PeerHost extends Context.Service<
@@ -79,6 +81,7 @@ const make = Effect.gen(function* () {
   const transport = yield* Transport
   const pool = yield* BufferPool
   const bans = yield* Bans
+  const clock = yield* Clock.Clock
   const self = config.self ?? idFromBytes(randomBytes(idLength))
   const registry = new Registry(self, config.maxConnections)
   const slots = new UploadSlots(config.uploadSlots)
@@ -90,7 +93,7 @@ const make = Effect.gen(function* () {
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, clock })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

@@ -6,7 +6,7 @@ import { Codec, Handshake, type Message } from "@piecework/wire"
 import { Deferred, Effect, Result } from "effect"
 import { at, type Client, content, port, type TestContent } from "./support.ts"
 
-/** What a raw peer reads: a message, with the data of a block. */
+/** What a raw peer reads: a message, with the data of a block or an extension. */
 export type Heard = Message.Message & { readonly data?: Uint8Array }
 
 export interface RawPeer {
@@ -36,7 +36,8 @@ const rawPeer = (stream: ByteStream): RawPeer => {
     if (length === 0) return { _tag: "KeepAlive" }
     const frame = yield* exactly(length)
     const message = Result.getOrThrow(Codec.decode(frame[0] ?? -1, frame.subarray(1)))
-    return message["_tag"] === "Piece" ? { ...message, data: frame.subarray(9) } : message
+    const behind = message["_tag"] === "Piece" ? 9 : message["_tag"] === "Extension" ? 1 : undefined
+    return behind === undefined ? message : { ...message, data: frame.subarray(behind) }
   })
   return {
     stream,
@@ -71,6 +72,8 @@ export interface RawOptions {
   readonly content?: TestContent
   /** Its machine. Default "raw". */
   readonly machine?: string
+  /** How near it says that the client is. Default: nothing. */
+  readonly kind?: Peer.PeerKind
 }
 
 /** Dials a client without a word. */
@@ -82,10 +85,10 @@ export const rawDial = Effect.fnUntraced(function* (to: Client, machine = "raw")
 /** Dials a client, and has its handshake and bitfield behind it. */
 export const rawSession = Effect.fnUntraced(function* (
   to: Client,
-  { content: shared = content, id, machine }: RawOptions
+  { content: shared = content, id, kind, machine }: RawOptions
 ) {
   const raw = yield* rawDial(to, machine)
-  yield* raw.send(Handshake.encode({ swarm: shared.phf.hashOfHashes, peer: id }))
+  yield* raw.send(Handshake.encode({ swarm: shared.phf.hashOfHashes, peer: id, kind }))
   yield* Effect.orDie(read(raw.stream, new Uint8Array(Handshake.byteLength)))
   const bitfield = yield* raw.until("Bitfield")
   return { ...raw, bitfield: bitfield.bytes }
@@ -116,7 +119,7 @@ export const rawDialled = Effect.fnUntraced(function* (
     yield* raw.send({ _tag: "Bitfield", bytes: pieces.bytes })
     return raw
   })
-  const peer = new Peer.Peer({ id, address: new Peer.PeerAddress({ host: machine, port }), kind: "Group" })
+  const peer = new Peer.Peer({ id, address: new Peer.PeerAddress({ host: machine, port }), kind: "Lan" })
   const [session, raw] = yield* Effect.all([by.host.connect(peer, by.served), answer], { concurrency: 2 })
   return { session, raw, peer }
 })

@@ -75,7 +75,9 @@ export const client = Effect.fnUntraced(function* (
           Layer.mergeAll(
             Layer.succeed(Transport, network.transport(machine)),
             PeerConfig.layer({ self: id, blockSize, port, ...config }),
-            BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer({ slots: 16, bufferSize: pieceSize }))),
+            BufferPool.layer.pipe(
+              Layer.provide(BufferPoolConfig.layer({ slots: 16, bufferSize: shared.phf.layout.pieceSize }))
+            ),
             Bans.Bans.layer,
             PieceCache.layerMemory
           )

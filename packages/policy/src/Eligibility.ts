@@ -2,7 +2,7 @@
  * Whether a device may have peers, send to them, and use cache servers. Each rule that forbids it says so in a sentence, and
  * all are told, so that who mends one sees the next. What is unknown forbids nothing. Source: spec.md §3.6, §1.
  */
-import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
+import { type DownloadMode, fromNumber, usesPeers } from "@piecework/domain/DownloadMode"
 import type { PeerKind } from "@piecework/domain/Peer"
 import type { Facts } from "./Facts.ts"
 import type { Policy } from "./Policy.ts"
@@ -48,6 +48,13 @@ export const peering = (policy: Policy, mode: DownloadMode, facts: Pick<Facts, "
       `the device is on a VPN (${String(facts.vpn)})`
     )
   ]
+}
+
+/** Whether somebody said a mode that has none: then none are met, or met any more, whatever a download began with. */
+export const forbidsPeers = (policy: Policy): boolean => {
+  if (!policy.isSet("DODownloadMode")) return false
+  const mode = fromNumber(policy.get("DODownloadMode"))
+  return mode !== undefined && !usesPeers(mode)
 }
 
 /** What is uploaded, and what has been. */

@@ -2,6 +2,7 @@
  * How fast all downloads of one priority may be together. Absolute limits, shares of the measured line, and shares by the
  * hour limit the same thing: the lowest holds. Bytes from peers of the site do not count. Source: spec.md §1, §3.7.
  */
+import type { ContentTerms } from "./ContentTerms.ts"
 import type { Priority } from "./Facts.ts"
 import type { Policy } from "./Policy.ts"
 import type { Hours } from "./Setting.ts"
@@ -42,6 +43,15 @@ export const upload = (policy: Policy): Limit | undefined => {
 
 /** Below this rate from peers, in bytes a second, a background download takes more from HTTP; foreground ones have no floor. */
 export const qosFloor = (policy: Policy): number => policy.get("DOMinBackgroundQos") * kibibyte
+
+/**
+ * The rate in bytes a second that somebody said a download has to have, whatever is leased; `undefined` where nobody did. The
+ * default is no such word: behind a thin line all devices would be below it, and each would fetch a copy of its own.
+ */
+export const saidFloor = (policy: Policy, priority: Priority, terms: ContentTerms): number | undefined => {
+  if (priority === "Background") return policy.isSet("DOMinBackgroundQos") ? qosFloor(policy) : undefined
+  return terms.foregroundQos === undefined || terms.foregroundQos <= 0 ? undefined : terms.foregroundQos
+}
 
 /** Whether the hour lies in them. Hours that end when they begin are the whole day. */
 export const includes = ({ from, to }: Hours, hour: number): boolean => {

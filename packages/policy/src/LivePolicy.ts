@@ -3,7 +3,7 @@
  * Without a provider the defaults are in force and never change.
  */
 import { Context, Effect, Layer, type Scope } from "effect"
-import { defaults, type Policy } from "./Policy.ts"
+import { defaults, type Policy, resolve, type Said } from "./Policy.ts"
 
 export interface LivePolicy {
   readonly current: () => Policy
@@ -19,6 +19,23 @@ export const LivePolicy = Context.Reference<LivePolicy>("@piecework/policy/LiveP
 export const constant = (policy: Policy): LivePolicy => ({ current: () => policy, onChange: () => Effect.void })
 
 export const layerConstant = (policy: Policy): Layer.Layer<never> => Layer.succeed(LivePolicy, constant(policy))
+
+/** The same with what one more provider says, such as the policy of a content. */
+export const also = (live: LivePolicy, said: Said): LivePolicy => {
+  const more = resolve([said])
+  let below = live.current()
+  let both = below.with(more)
+  const over = (policy: Policy): Policy => {
+    if (policy === below) return both
+    below = policy
+    both = policy.with(more)
+    return both
+  }
+  return {
+    current: () => over(live.current()),
+    onChange: (listener) => live.onChange((policy) => listener(over(policy)))
+  }
+}
 
 export interface Changing extends LivePolicy {
   readonly set: (policy: Policy) => void

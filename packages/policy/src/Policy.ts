@@ -27,6 +27,7 @@ export type Warning =
       /** What was given, shortened. */
       readonly given: string
     }
+  | { readonly _tag: "NotForServices"; readonly name: Name; readonly provider: Provider }
   | { readonly _tag: "Deprecated"; readonly name: Name; readonly provider: Provider }
 
 export class Policy {
@@ -48,6 +49,16 @@ export class Policy {
     return (said ?? { value: settings[name].default, provider: "Default" }) as Effective<N>
   }
 
+  /** With what another says of settings of which nobody stronger says anything here. */
+  with(other: Policy): Policy {
+    const said = new Map(this.said)
+    for (const [name, one] of other.said) {
+      const mine = said.get(name)
+      if (mine === undefined || strength(mine.provider) <= strength(one.provider)) said.set(name, one)
+    }
+    return new Policy(said, [...this.warnings, ...other.warnings])
+  }
+
   /** Whether somebody said it, be it what the default is. */
   isSet(name: Name): boolean {
     return this.said.has(name)
@@ -66,6 +77,10 @@ export const resolve = (all: ReadonlyArray<Said>): Policy => {
         continue
       }
       const setting: Setting<unknown> = settings[name]
+      if (setting.isLocal === true && services.has(provider)) {
+        warnings.push({ _tag: "NotForServices", name, provider })
+        continue
+      }
       const decoded: Result.Result<unknown, "WrongType" | "OutOfRange"> = setting.kind.decode(raw)
       if (Result.isFailure(decoded)) {
         warnings.push({ _tag: decoded.failure, name, provider, given: shortened(raw) })
@@ -89,6 +104,8 @@ export const sentence = (warning: Warning): string => {
       const hint = warning.nearest === undefined ? "" : ` Did you mean ${warning.nearest}?`
       return `${warning.name} in ${where} is no setting, and is ignored.${hint}`
     }
+    case "NotForServices":
+      return `${warning.name} in ${where} is ignored: only the device itself may say it.`
     case "WrongType":
     case "OutOfRange": {
       const { kind, unit } = settings[warning.name] as Setting<unknown>
@@ -103,7 +120,20 @@ export const sentence = (warning: Warning): string => {
   }
 }
 
+const services: ReadonlySet<Provider> = new Set(["KeyValueService", "ContentPolicy"])
+
 const strength = (provider: Provider): number => providers.indexOf(provider)
+
+/** A value in words: with its unit, or that there is none. */
+export const shown = (policy: Policy, name: Name): string => {
+  const value: unknown = policy.get(name)
+  const { unit }: Setting<unknown> = settings[name]
+  if (value === undefined) return "not set"
+  if (typeof value === "boolean") return value ? "yes" : "no"
+  if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(", ")
+  if (typeof value === "object") return JSON.stringify(value)
+  return unit === undefined ? String(value) : `${String(value)} ${unit}`
+}
 
 /** What was given, short enough for a sentence. */
 const shortened = (raw: unknown): string => {

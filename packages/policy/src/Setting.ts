@@ -30,6 +30,8 @@ export interface Setting<A> {
   readonly deprecated?: { readonly since: string; readonly instead?: string }
   /** What it does, for the person who sets it. */
   readonly summary: string
+  /** Only the device itself may say it, and no service: it names a place on the device. */
+  readonly isLocal?: true
 }
 
 /** Whole numbers from `min` to `max`, both allowed. */

@@ -87,7 +87,8 @@ export const settings = {
     default: undefined,
     since: "1607",
     summary:
-      "The folder in which the cache lies, as a full path; %NAME%, $NAME and ${NAME} stand for variables of the environment. It has to be there; what lay elsewhere is taken along. Not set: in the state folder."
+      "The folder in which the cache lies, as a full path; %NAME%, $NAME and ${NAME} stand for variables of the environment. It has to be there; what lay elsewhere is taken along. Not set: in the state folder.",
+    isLocal: true
   }),
   // The CSP says 100.
   DOMinFileSizeToCache: setting({

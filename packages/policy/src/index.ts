@@ -1,3 +1,4 @@
+export * as ContentTerms from "./ContentTerms.ts"
 export * as Delays from "./Delays.ts"
 export * as Eligibility from "./Eligibility.ts"
 export * as Facts from "./Facts.ts"

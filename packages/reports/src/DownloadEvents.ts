@@ -87,7 +87,7 @@ const identityOf = ({ caller, groupId, jobID, peerId, progress, request, urls }:
     eventId: newEventId(),
     time: timeOf(time),
     jobID,
-    background: false,
+    background: request.priority === "Background",
     downloadMode: numbers[progress.mode],
     ...(progress.contentId === undefined ? {} : { fileID: progress.contentId }),
     ...(progress.fileBytes === undefined ? {} : { fileSize: progress.fileBytes }),

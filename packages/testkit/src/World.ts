@@ -275,6 +275,9 @@ export const phfOf = (bytes: Uint8Array, pieceSize: number): Phf.Phf => {
   return Phf.make({ contentSize: bytes.length, pieceSize, digests })
 }
 
+/** The pieces hash file of bytes in memory, as it lies on a server. */
+export const hashesOf = (bytes: Uint8Array, pieceSize: number): Uint8Array => Phf.encode(phfOf(bytes, pieceSize))
+
 /** Bytes that look random and are the same for the same seed. */
 export const bytesOf = (length: number, seed = 1): Uint8Array => {
   const bytes = new Uint8Array(length)

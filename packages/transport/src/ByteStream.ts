@@ -100,6 +100,11 @@ export interface PlainStream {
   readonly forget: (later: Later<number>) => void
   /** As `ByteStream.write`; `true` once the system has taken everything. Throws while another write waits. */
   readonly write: (parts: ReadonlyArray<Uint8Array>, later: Later<true>) => true | TransportError | undefined
+  /**
+   * Calls the listener whenever bytes have come, before a fill gets them, with how many have come since the stream began: in
+   * the middle of the stream's step, so the listener does nothing but remember. One listener, the last one.
+   */
+  readonly onArrival: (listener: (received: number) => void) => void
 }
 
 export type Later<A> = (result: A | TransportError) => void

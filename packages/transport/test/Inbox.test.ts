@@ -10,7 +10,10 @@ const MiB = 1_048_576
 const kernel = () => {
   const calls = { wanted: 0, recalled: 0 }
   const inbox = new Inbox({ want: () => calls.wanted++, recall: () => calls.recalled++ })
-  const { fill } = asEffects({ fill: inbox.fill, forget: inbox.forget, write: () => true }, () => {})
+  const { fill } = asEffects(
+    { fill: inbox.fill, forget: inbox.forget, onArrival: inbox.onArrival, write: () => true },
+    () => {}
+  )
   let memory = inbox.nextBuffer()
   let next = 0
   return {

@@ -1,4 +1,5 @@
 /** `piecework agent`: runs on and serves what the cache holds. */
+import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import { Seeder } from "@piecework/download/Seeder"
@@ -16,6 +17,7 @@ import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
 import { defaultRoot } from "../StateFolder.ts"
+import * as Serving from "../Serving.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
@@ -47,7 +49,7 @@ export const agent = Command.make(
   Effect.fn("agent")(function* (input) {
     yield* Ending.forPrograms(input.json)
     const service = yield* options.parseService(input.service)
-    const live = yield* DevicePolicy.live(input)
+    const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const cache = yield* CachePlace.named(policy)
@@ -74,33 +76,49 @@ export const agent = Command.make(
       listen: { host: input.host, port: input.port, orAny: false },
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
     }
-    const serving = Effect.gen(function* () {
-      const output = yield* Output
-      const { address } = yield* PeerHost
-      const seeding = yield* (yield* Seeder)
-        .start({ scope })
-        .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
-      yield* Reporting.fromTimeToTime
-      yield* Keeping.fromTimeToTime(seeding)
-      yield* Ending.settled
-      yield* input.json
-        ? output.line(JSON.stringify({ listening: address.toString() }))
-        : output.note(
-            `Serving peers on ${address.toString()}${Option.isNone(service) ? "; no service is set, so only the local network is told" : ""}.`
-          )
-      if (!output.isWatched || input.json) return yield* Effect.never
-      const show = Effect.suspend(() => {
-        const contents = seeding.contents()
-        const peers = contents.reduce((sum, content) => sum + content.peers, 0)
-        const sent = contents.reduce((sum, content) => sum + content.sent, 0)
-        return output.redraw(
-          `${Amount.count(contents.length, "content")}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
+    const serving = (at: string | undefined) =>
+      Effect.gen(function* () {
+        const output = yield* Output
+        const { address } = yield* PeerHost
+        const seeder = yield* Seeder
+        const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
+        yield* Reporting.fromTimeToTime
+        // Also while nobody is served.
+        let look: Keeping.Look = Effect.void
+        yield* Keeping.fromTimeToTime(() => look)
+        let hasSaid = false
+        const say = Effect.gen(function* () {
+          if (hasSaid) return
+          hasSaid = true
+          yield* Ending.settled
+          yield* input.json
+            ? output.line(JSON.stringify({ listening: address.toString() }))
+            : output.note(`Serving peers on ${address.toString()}${where}.`)
+        })
+        const serve = (now: SwarmScope) =>
+          Effect.gen(function* () {
+            const seeding = yield* seeder
+              .start({ scope: now })
+              .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
+            look = seeding.look
+            yield* say
+            if (!output.isWatched || input.json) return yield* Effect.never
+            const show = Effect.suspend(() => {
+              const contents = seeding.contents()
+              const peers = contents.reduce((sum, content) => sum + content.peers, 0)
+              const sent = contents.reduce((sum, content) => sum + content.sent, 0)
+              return output.redraw(
+                `${Amount.count(contents.length, "content")}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
+              )
+            })
+            yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
+            return yield* Effect.never
+          }).pipe(Effect.scoped)
+        return yield* Effect.provide(
+          Serving.whileAllowed({ policy: live, folder: at ?? folder, mode: scope }, serve),
+          Host.layer()
         )
-      })
-      return yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
-    })
-    yield* CachePlace.following(live, cache, (at) =>
-      serving.pipe(Effect.scoped, Effect.provide(Layers.client({ ...given, cache: at })), Startup.explained)
-    )
+      }).pipe(Effect.scoped, Effect.provide(Layers.client({ ...given, cache: at })), Startup.explained)
+    return yield* CachePlace.following(live, cache, serving)
   })
 ).pipe(Command.withDescription("Run on and serve what the cache holds to peers"))

@@ -1,8 +1,8 @@
 /** `piecework config`: the settings in force, and who says them. */
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { termsOf } from "@piecework/cache/CacheRules"
+import { Cloud } from "@piecework/cloud/Cloud"
 import { Host } from "@piecework/host/Host"
-import type * as Eligibility from "@piecework/policy/Eligibility"
 import * as Policy from "@piecework/policy/Policy"
 import { words } from "@piecework/policy/Provider"
 import type { Setting } from "@piecework/policy/Setting"
@@ -10,14 +10,18 @@ import { find, type Name, names, settings } from "@piecework/policy/Settings"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
-import { Effect, Option } from "effect"
+import { DateTime, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
+import * as Layers from "../Layers.ts"
+import * as ServiceSettings from "../ServiceSettings.ts"
+import { ServiceTrust } from "../ServiceTrust.ts"
 import { defaultRoot } from "../StateFolder.ts"
 import * as CacheExplained from "../view/CacheExplained.ts"
 import { withStored } from "./existing.ts"
+import * as Explanation from "../view/Explanation.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -28,23 +32,37 @@ const explain = Flag.String("explain").pipe(
 
 export const config = Command.make(
   "config",
-  { policy: options.policy, explain, state: options.state, json: options.json },
+  {
+    policy: options.policy,
+    explain,
+    service: options.service,
+    serviceCa: options.serviceCa,
+    state: options.state,
+    json: options.json
+  },
   Effect.fn("config")(function* (input) {
     yield* Ending.forPrograms(input.json)
     const output = yield* Output
-    const policy = yield* DevicePolicy.load({ policy: input.policy })
+    const service = yield* options.parseService(input.service)
+    const live = yield* DevicePolicy.live({ policy: input.policy, service, state: input.state })
+    const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const one = Option.isSome(input.explain) ? yield* named(input.explain.value) : undefined
+    const answer = yield* Option.match(service, {
+      onNone: () => Effect.succeed(undefined),
+      onSome: (url) => ask({ url, serviceCa: input.serviceCa, folder, live })
+    })
+    if (answer !== undefined && answer !== "Answered") yield* output.note(`piecework: ${answer.failed}`)
+    const policy = live.current()
+    if (!input.json && one === undefined) return yield* output.line(table(policy))
+    // That it is not there is told where it matters.
+    const place = (yield* Effect.orElseSucceed(CachePlace.named(policy), () => undefined)) ?? folder
+    const scene = yield* Effect.provide(sceneOf(policy, place, answer), Host.layer())
     if (input.json) {
-      const shown = (one === undefined ? names : [one]).map((name) => forPrograms(policy, name))
+      const shown = (one === undefined ? names : [one]).map((name) => forPrograms(scene, name))
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
     }
-    if (one === undefined) return yield* output.line(table(policy))
-    // That it is not there is told where it matters.
-    const place = yield* Effect.orElseSucceed(CachePlace.named(policy), () => undefined)
-    const folder = place ?? Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const verdict = yield* Effect.provide(DevicePolicy.peering(policy, folder), Host.layer())
-    const cache = CacheExplained.names.has(one) ? yield* cacheHere(input, policy, one) : []
-    return yield* output.line([explained(policy, one), ...here(one, verdict), ...cache].join("\n"))
+    const cache = one === undefined ? [] : yield* cacheHere(input, policy, one)
+    return yield* output.line(one === undefined ? "" : [explained(scene, one), ...cache].join("\n"))
   })
 ).pipe(
   Command.withDescription("Show the settings in force, and where each comes from"),
@@ -57,10 +75,53 @@ export const config = Command.make(
 /** What a setting of the cache does to the one of this device; nothing where there is none yet. */
 const cacheHere = (input: { readonly state: Option.Option<string> }, policy: Policy.Policy, name: Name) =>
   Effect.gen(function* () {
+    if (!CacheExplained.names.has(name)) return []
     const keeper = yield* CacheKeeper
     const disk = yield* keeper.space
-    return CacheExplained.here(name, termsOf(policy, disk?.total), disk, yield* keeper.list, keeper.directory)
+    return CacheExplained.here(name, termsOf(policy, disk?.total), disk, yield* keeper.list)
   }).pipe(withStored(input.state, policy))
+
+/** Asks the service what it says now; what it said last holds where it does not answer. */
+const ask = Effect.fnUntraced(function* ({
+  folder,
+  live,
+  serviceCa,
+  url
+}: {
+  readonly url: string
+  readonly serviceCa: Option.Option<string>
+  readonly folder: string
+  readonly live: DevicePolicy.Live
+}) {
+  const services = Layers.services(url, { group: undefined, serviceKeys: [] }).pipe(
+    Layer.provide(ServiceTrust.layerIn(folder, { service: Option.some(url), serviceCa }))
+  )
+  return yield* Cloud.use((cloud) => cloud.whereabouts).pipe(
+    Effect.flatMap(({ keyValue }) => live.hear(ServiceSettings.said(keyValue.settings))),
+    Effect.as("Answered" as const),
+    Effect.provide(services),
+    Effect.catchTag("CloudError", ({ message }) => Effect.succeed({ failed: message }))
+  )
+})
+
+const sceneOf = Effect.fnUntraced(function* (
+  policy: Policy.Policy,
+  folder: string,
+  service: Explanation.Scene["service"]
+) {
+  const host = yield* Host
+  return {
+    policy,
+    mode: DevicePolicy.modeOf(policy),
+    facts: yield* host.facts({ cacheFolder: folder, vpnKeywords: policy.get("DOVpnKeywords") }),
+    peering: yield* DevicePolicy.peering(policy, folder),
+    dhcp: yield* host.dhcp,
+    service,
+    hour: (yield* DateTime.now.pipe(Effect.map(DateTime.setZone(DateTime.zoneMakeLocal())))).pipe(
+      DateTime.getPart("hour")
+    )
+  } satisfies Explanation.Scene
+})
 
 const named = (text: string): Effect.Effect<Name, Failure> => {
   const name = find(text)
@@ -69,7 +130,8 @@ const named = (text: string): Effect.Effect<Name, Failure> => {
     : Effect.succeed(name)
 }
 
-const forPrograms = (policy: Policy.Policy, name: Name) => {
+const forPrograms = (scene: Explanation.Scene, name: Name) => {
+  const { policy } = scene
   const { default: usual, deprecated, kind, since, summary, unit }: Setting<unknown> = settings[name]
   const { provider, value } = policy.effective(name)
   return {
@@ -82,7 +144,8 @@ const forPrograms = (policy: Policy.Policy, name: Name) => {
     since,
     ...(deprecated === undefined ? {} : { deprecated }),
     summary,
-    carriedOut: DevicePolicy.carriedOut.has(name)
+    carriedOut: DevicePolicy.carriedOut.has(name),
+    now: nowOf(scene, name)
   }
 }
 
@@ -90,7 +153,7 @@ const table = (policy: Policy.Policy): string => {
   const rows = names.map((name) => {
     const { provider } = policy.effective(name)
     const isIdle = policy.isSet(name) && !DevicePolicy.carriedOut.has(name)
-    return [name, shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
+    return [name, Policy.shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
   })
   const head = ["SETTING", "VALUE", "SAID BY"]
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
@@ -104,46 +167,25 @@ const table = (policy: Policy.Policy): string => {
     .join("\n")
 }
 
-const explained = (policy: Policy.Policy, name: Name): string => {
+const explained = (scene: Explanation.Scene, name: Name): string => {
+  const { policy } = scene
   const { deprecated, kind, since, summary, unit }: Setting<unknown> = settings[name]
   const { provider } = policy.effective(name)
   return [
-    `${name} is ${shown(policy, name)}, by ${words[provider]}.`,
+    `${name} is ${Policy.shown(policy, name)}, by ${words[provider]}.`,
     summary,
-    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${shown(Policy.defaults, name)}. Since ${since}.`,
+    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${Policy.shown(Policy.defaults, name)}. Since ${since}.`,
     ...(deprecated === undefined
       ? []
       : [
           `Deprecated since ${deprecated.since}.${deprecated.instead === undefined ? "" : ` Use ${deprecated.instead}.`}`
         ]),
-    ...(DevicePolicy.carriedOut.has(name) ? [] : ["This version of piecework does not carry it out."])
+    nowOf(scene, name)
   ].join("\n")
 }
 
-/** What the setting does to this device now: told of those that decide whether it has peers. */
-const here = (name: Name, verdict: Eligibility.Verdict): ReadonlyArray<string> => {
-  const against = verdict.filter(({ setting }) => setting === name)
-  if (against.length > 0) return against.map(({ sentence }) => `This device has no peers now: ${sentence}.`)
-  if (!decidesPeering.has(name)) return []
-  return [
-    verdict.length === 0 ? "This device may have peers now." : "It is not what keeps this device from having peers."
-  ]
-}
-
-const decidesPeering: ReadonlySet<Name> = new Set([
-  "DODownloadMode",
-  "DOMinRAMAllowedToPeer",
-  "DOMinDiskSizeAllowedToPeer",
-  "DOAllowVPNPeerCaching"
-])
-
-/** A value in words: with its unit, or that there is none. */
-const shown = (policy: Policy.Policy, name: Name): string => {
-  const value: unknown = policy.get(name)
-  const { unit }: Setting<unknown> = settings[name]
-  if (value === undefined) return "not set"
-  if (typeof value === "boolean") return value ? "yes" : "no"
-  if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(", ")
-  if (typeof value === "object") return JSON.stringify(value)
-  return unit === undefined ? String(value) : `${String(value)} ${unit}`
-}
+/** What it does to this device now. */
+const nowOf = (scene: Explanation.Scene, name: Name): string =>
+  DevicePolicy.carriedOut.has(name)
+    ? Explanation.now(name, scene)
+    : "Nothing: this version of piecework does not carry it out."

@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
+import type { Priority } from "@piecework/policy/Facts"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -41,6 +42,13 @@ const flags = {
   mode: options.mode,
   group: options.group,
   policy: options.policy,
+  priority: Flag.Literals("priority", ["foreground", "background"]).pipe(
+    Flag.withDescription(
+      "whether somebody waits for the file; the delays and limits of the policy differ; default foreground"
+    ),
+    Flag.withDefault("foreground"),
+    Flag.map((word): Priority => (word === "foreground" ? "Foreground" : "Background"))
+  ),
   seed: options
     .duration("seed")
     .pipe(
@@ -100,7 +108,7 @@ export const get = Command.make(
       })
     }
     const service = yield* options.parseService(input.service)
-    const live = yield* DevicePolicy.live(input)
+    const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const cache = yield* CachePlace.named(policy)
@@ -138,6 +146,7 @@ export const get = Command.make(
         contentId,
         path: isAbsolute(name) ? name : resolve(name),
         mode,
+        priority: input.priority,
         why,
         overwrite: input.overwrite,
         link: input.link

@@ -9,7 +9,6 @@ export const names: ReadonlySet<Name> = new Set([
   "DOMaxCacheAge",
   "DOMaxCacheSize",
   "DOAbsoluteMaxCacheSize",
-  "DOModifyCacheDrive",
   "DOMinFileSizeToCache"
 ])
 
@@ -17,40 +16,32 @@ export const here = (
   name: Name,
   terms: Terms,
   disk: Space | undefined,
-  contents: ReadonlyArray<KeptContent>,
-  directory: string
+  contents: ReadonlyArray<KeptContent>
 ): ReadonlyArray<string> => {
   const pinned = contents.filter(({ isPinned }) => isPinned)
-  const counted = sum(contents) - sum(pinned)
   switch (name) {
     case "DOMaxCacheSize":
-    case "DOAbsoluteMaxCacheSize":
-      return [
-        Number.isFinite(terms.budget)
-          ? `On this disk${disk === undefined ? "" : ` of ${Amount.bytes(disk.total)}`} the cache may take ${Amount.bytes(terms.budget)}; it takes ${Amount.bytes(counted)}${pinned.length === 0 ? "" : `, and ${Amount.bytes(sum(pinned))} that are pinned`}.`
-          : `The cache may take what the disk has; it takes ${Amount.bytes(counted)}.`,
-        ...(disk === undefined
-          ? []
-          : [
-              `${Amount.bytes(disk.free)} are free; below ${Amount.bytes(terms.leastFree)} contents go, least recently used first.`
-            ])
-      ]
+    case "DOAbsoluteMaxCacheSize": {
+      const also = pinned.length === 0 ? "" : `, and ${Amount.bytes(sum(pinned))} that are pinned`
+      const free =
+        disk === undefined
+          ? ""
+          : ` ${Amount.bytes(disk.free)} of the disk are free; below ${Amount.bytes(terms.leastFree)} contents go, those first that were used least recently.`
+      return [`It takes ${Amount.bytes(sum(contents) - sum(pinned))}${also}.${free}`]
+    }
     case "DOMaxCacheAge": {
       const next = Math.min(...contents.map(({ expiry }) => expiry ?? Number.POSITIVE_INFINITY))
-      return [
-        Number.isFinite(next)
-          ? `Of ${Amount.count(contents.length, "content")} the first expires ${new Date(next).toISOString()}.`
-          : `Of ${Amount.count(contents.length, "content")} none expires by itself.`
-      ]
+      const first = Number.isFinite(next)
+        ? `the first expires on ${new Date(next).toISOString()}`
+        : "none expires by itself"
+      return [`Of ${Amount.count(contents.length, "content")} ${first}.`]
     }
     case "DOMinFileSizeToCache": {
       const small = contents.filter((content) => content.isComplete && content.contentSize < terms.leastSize)
       return [
-        `${Amount.count(small.length, "content")} of ${contents.length} in the cache ${small.length === 1 ? "is" : "are"} smaller.`
+        `Of ${Amount.count(contents.length, "content")} in the cache ${small.length} ${small.length === 1 ? "is" : "are"} smaller.`
       ]
     }
-    case "DOModifyCacheDrive":
-      return [`The cache lies in ${directory}.`]
     default:
       return []
   }

@@ -69,6 +69,7 @@ export const render = (before: Sample, after: Sample, columns: number): string =
         ? Amount.bytes(progress.heldBytes)
         : `${bar(share, room.bar)} ${Amount.percent(progress.heldBytes, progress.fileBytes)}`.trim(),
       progress.retrying === undefined ? words[progress.phase] : `asking again: ${progress.retrying}`,
+      waiting(progress),
       progress.phase === "Fetching" && room.rate ? Amount.rate(all) : "",
       progress.phase === "Fetching" && left !== undefined && room.left ? `${Amount.seconds(left)} left` : "",
       ...sources(room.rates)
@@ -78,6 +79,13 @@ export const render = (before: Sample, after: Sample, columns: number): string =
   const lines = rooms.map(line)
   const shown = lines.find((candidate) => candidate.length <= columns) ?? lines.at(-1) ?? ""
   return shown.length > columns ? `${shown.slice(0, Math.max(0, columns - 1))}…` : shown
+}
+
+/** So that a download that keeps away from HTTP for a while does not look stuck. */
+const waiting = ({ httpAfterMillis: after, peers }: Progress): string => {
+  if (after === undefined) return ""
+  const who = peers === 0 ? "waiting for peers, " : ""
+  return after === null ? `${who}no HTTP` : `${who}HTTP from ${Amount.seconds(after / 1000)} on`
 }
 
 /** What a line has room for. */

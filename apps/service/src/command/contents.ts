@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs"
 import { join } from "node:path"
 import { Administration } from "@piecework/catalog/Administration"
+import { ClientSettings } from "@piecework/catalog/ClientSettings"
 import * as ContentAdminHandlers from "@piecework/catalog/ContentAdminHandlers"
 import { Rules } from "@piecework/catalog/Rules"
 import * as ContentAdminRpcs from "@piecework/cloud/ContentAdminRpcs"
@@ -34,7 +35,7 @@ export const administer = <A, E>(where: Where, use: (client: Client) => Effect.E
   const database = databaseIn(where.data)
   const rooms = Layer.mergeAll(explained(Audit.layer, ofDatabase), catalogOn).pipe(Layer.provideMerge(database))
   const handlers = ContentAdminHandlers.layer.pipe(
-    Layer.provide([Administration.layer, Rules.layer]),
+    Layer.provide([Administration.layer, Rules.layer, ClientSettings.layer]),
     Layer.provide(rooms)
   )
   return remote

@@ -3,6 +3,7 @@
  * needs (database, swarms) is made only for a process that has the role, and once. A new role is one line in `routes`.
  */
 import { Catalog } from "@piecework/catalog/Catalog"
+import { ClientSettings, handedOut } from "@piecework/catalog/ClientSettings"
 import type { CatalogConfig } from "@piecework/catalog/CatalogConfig"
 import { Administration } from "@piecework/catalog/Administration"
 import { RuleHasher } from "@piecework/catalog/RuleHasher"
@@ -19,7 +20,7 @@ import { DiscoveryRpcs } from "@piecework/cloud/DiscoveryRpcs"
 import * as GeoHandlers from "@piecework/cloud/GeoHandlers"
 import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
 import * as KeyValueHandlers from "@piecework/cloud/KeyValueHandlers"
-import { KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
+import { type KeyValueReply, KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
 import { ReportRpcs } from "@piecework/cloud/ReportRpcs"
 import { Places } from "@piecework/reports/Places"
@@ -43,7 +44,7 @@ import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Audit } from "@piecework/trust/Audit"
 import * as SigningKeys from "@piecework/trust/SigningKeys"
-import { Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, ofDatabase } from "../Explained.ts"
@@ -76,7 +77,7 @@ export const routes = ({
   swarms,
   takesReports
 }: Rooms): { readonly [N in RoleName]: Routes } => {
-  const administration = Layer.merge(Administration.layer, Rules.layer).pipe(
+  const administration = Layer.mergeAll(Administration.layer, Rules.layer, ClientSettings.layer).pipe(
     Layer.provideMerge(explained(Audit.layer, ofDatabase))
   )
   // A rule's contents are read by whoever tells what they are.
@@ -91,7 +92,10 @@ export const routes = ({
   )
   return {
     geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
-    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, KeyValueHandlers.layer({ takesReports })), Effect.void),
+    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, keyValue(takesReports)), Effect.void).pipe(
+      Layer.provide(ClientSettings.layer.pipe(Layer.provide(explained(Audit.layer, ofDatabase)))),
+      Layer.provide([catalog, database])
+    ),
     "content-policy": works(
       "content-policy",
       Layer.mergeAll(
@@ -145,6 +149,26 @@ const works = <E, R, RC>(
         yield* readiness.watch(role, Effect.provideContext(check, yield* Effect.context<RC>()))
       })
     )
+  )
+
+/** How long what was read of the settings is handed out. A device keeps it for an hour, so nothing hangs on a second. */
+const settingsKept = Duration.seconds(2)
+
+/** Settings as the database has them, or as it last had them: a device is not kept waiting for where everything is. */
+const keyValue = (takesReports: boolean) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const { list } = yield* ClientSettings
+      let last: KeyValueReply["settings"] = {}
+      const read = Effect.map(list, handedOut).pipe(
+        Effect.tap((all) => Effect.sync(() => void (last = all))),
+        Effect.catch((error) =>
+          Effect.as(Effect.logWarning("settings of the devices were not read", error.message), last)
+        )
+      )
+      const settings = yield* Effect.cachedWithTTL(read, settingsKept)
+      return KeyValueHandlers.layer({ takesReports, settings })
+    })
   )
 
 /** Looking for a URL that nobody publishes reads the catalog's index and nothing else. */

@@ -65,5 +65,16 @@ export const migrations: Migrations = {
       last_modified TEXT,
       checked_at ${integer} NOT NULL
     )${strict}`
+  }),
+
+  /** What the operator says of settings to all devices; values as JSON. */
+  "0004_client_settings": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    const { integer, strict } = Dialect.of(sql)
+    yield* sql`CREATE TABLE client_settings (
+      name TEXT PRIMARY KEY,
+      value TEXT NOT NULL,
+      set_at ${integer} NOT NULL
+    )${strict}`
   })
 }

@@ -3,10 +3,11 @@
  * messages are made from the state when they can be sent, so nothing that a peer does makes a queue grow.
  */
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
-import { Codec } from "@piecework/wire"
+import { Codec, Extension } from "@piecework/wire"
 import type { Message } from "@piecework/wire/Message"
 import type { Intake } from "./Intake.ts"
 import type { Inventory } from "./Inventory.ts"
+import type { Receipts } from "./Receipts.ts"
 
 export class Dues {
   /** Whether we answer the peer's requests. */
@@ -17,6 +18,9 @@ export class Dues {
   keepAlive = false
   private readonly inventory: Inventory
   private readonly intake: Intake
+  private readonly receipts: Receipts
+  /** Whether the peer is asked for receipts. */
+  private readonly wantsReceipts: boolean
   private greeted = false
   private unchokeSent = false
   private interestSent = false
@@ -24,9 +28,11 @@ export class Dues {
   private laterHaves: Array<PieceIndex> = []
   private isLater = false
 
-  constructor(inventory: Inventory, intake: Intake) {
+  constructor(inventory: Inventory, intake: Intake, receipts: Receipts, wantsReceipts: boolean) {
     this.inventory = inventory
     this.intake = intake
+    this.receipts = receipts
+    this.wantsReceipts = wantsReceipts
   }
 
   /** Whether the peer was told that it may ask. */
@@ -65,6 +71,8 @@ export class Dues {
     if (!this.greeted) {
       this.greeted = true
       add({ _tag: "Bitfield", bytes: inventory.mine.toBitfield().bytes })
+      // Before anything that makes the peer ask, so that its first receipt is here before its first request.
+      if (this.wantsReceipts) frames.push(Extension.encode({ _tag: "Wish" }))
       this.haves = []
       this.laterHaves = []
     }
@@ -90,6 +98,8 @@ export class Dues {
       this.laterHaves = []
     }
     this.isLater = false
+    const receipt = this.receipts.take()
+    if (receipt !== undefined) frames.push(Extension.encode(receipt))
     if (this.keepAlive && frames.length === 0) add({ _tag: "KeepAlive" })
     this.keepAlive = false
     return frames.length > 1 ? Buffer.concat(frames) : frames[0]

@@ -4,7 +4,7 @@
  * straight from the stream to where the receiver wants it. Nothing is allocated for a length that was not checked.
  */
 import type { PlainStream, TransportError } from "@piecework/transport/ByteStream"
-import { Codec } from "@piecework/wire"
+import { Codec, Extension } from "@piecework/wire"
 import { type Block, ids, type Message } from "@piecework/wire/Message"
 import { Result } from "effect"
 import type { Violation } from "../PeerError.ts"
@@ -14,6 +14,8 @@ export interface Receiver {
   readonly bitfieldLength: number
   /** A message came that is neither a `Piece` nor to be ignored; answers how it breaks the rules, if it does. */
   readonly message: (message: Message) => Violation | undefined
+  /** A message of id 20 came that is short enough to be one of ours; what it is nobody looked at. */
+  readonly extension: (payload: Uint8Array) => void
   /**
    * The data of a block comes: where it goes, "Skip" for nowhere, "Wait" when `place` will be called, or `undefined` when it
    * was not asked for.
@@ -190,7 +192,11 @@ export class FrameReader {
         const missing = room === "Wait" ? message : this.rest(room, message.length)
         return { missing, done: () => void receiver.blockDone(message) }
       }
-      case "Extension":
+      case "Extension": {
+        if (message.length > Extension.maxLength) return { missing: this.rest("Skip", message.length), done: nothing }
+        const bytes = new Uint8Array(message.length)
+        return { missing: this.rest(bytes, message.length), done: () => void receiver.extension(bytes) }
+      }
       case "Unknown":
         return { missing: this.rest("Skip", message.length), done: nothing }
       default: {

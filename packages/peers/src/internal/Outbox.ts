@@ -7,6 +7,8 @@ import type { PlainStream, TransportError } from "@piecework/transport/ByteStrea
 export interface Sender {
   /** What is to be sent now, all that was answered before being sent; `undefined` when there is nothing. */
   readonly next: () => Uint8Array | undefined
+  /** So many bytes go to the system now. */
+  readonly left: (bytes: number) => void
   /** The stream is broken. */
   readonly lost: (cause: TransportError) => void
   /** A bug: nobody else would learn of it, since no fiber runs here. */
@@ -50,6 +52,7 @@ export class Outbox {
       while (this.state === "Open" && !this.isWriting) {
         const bytes = this.sender.next()
         if (bytes === undefined) return
+        this.sender.left(bytes.length)
         const result = this.stream.write([bytes], this.later)
         if (result === undefined) this.isWriting = true
         else if (result !== true) this.lose(result)

@@ -10,8 +10,9 @@ import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { BufferPool, PieceBuffer } from "@piecework/hashing/BufferPool"
 import { type PieceRun, SourceError, SourceId } from "@piecework/sources/PieceSource"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
+import { Extension } from "@piecework/wire"
 import type { Block, Message } from "@piecework/wire/Message"
-import { Deferred, Effect, Exit } from "effect"
+import { type Clock, Deferred, Effect, Exit } from "effect"
 import type { Bans } from "../Bans.ts"
 import type { PeerConfig } from "../PeerConfig.ts"
 import { PeerError, type Violation } from "../PeerError.ts"
@@ -23,8 +24,10 @@ import { Intake } from "./Intake.ts"
 import { Inventory } from "./Inventory.ts"
 import { News } from "./News.ts"
 import { Outbox, type Sender } from "./Outbox.ts"
+import { Receipts } from "./Receipts.ts"
 import { Uploads } from "./Uploads.ts"
 import type { Member, UploadSlots } from "./UploadSlots.ts"
+import { Valve } from "./Valve.ts"
 import { Wake } from "./Wake.ts"
 import { watch } from "./watch.ts"
 
@@ -39,10 +42,17 @@ export interface SessionOptions {
   readonly pool: BufferPool["Service"]
   readonly bans: Bans["Service"]
   readonly slots: UploadSlots
+  readonly clock: Clock.Clock
 }
 
 /** Pieces of one run that are asked for before the first of them is complete. */
 const piecesAhead = 4
+
+/**
+ * Most bytes of a block that is asked for beyond the site. There an answer may take its time, and what has to be said besides,
+ * receipts above all, waits for the end of it.
+ */
+const farBlockSize = 65_536
 
 export class Session implements PeerSession, Receiver, Sender, Member {
   readonly id: SourceId
@@ -62,6 +72,12 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   private readonly uploads: Uploads
   private readonly dues: Dues
   private readonly news: News
+  private readonly receipts: Receipts
+  /** Where what we send has to yield: towards peers beyond the site. */
+  private readonly valve: Valve | undefined
+  /** Called when the valve opens a while later. */
+  private readonly shut = new Wake()
+  private shutFor = 0
   /** Called when answers have to be read from the cache, which one fiber does. */
   private readonly unread = new Wake()
   private isReading = false
@@ -72,7 +88,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   private ended: PeerError | undefined
 
   constructor(options: SessionOptions) {
-    const { config, pool, served, stream } = options
+    const { clock, config, pool, served, stream } = options
     const { layout } = served.phf
     this.options = options
     this.id = SourceId.make(`peer:${options.peer}`)
@@ -80,6 +96,9 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.address = options.address
     this.kind = options.kind
     this.incoming = options.incoming
+    const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+    const isFar = options.kind === "Group" || options.kind === "Internet"
+    const yields = isFar && config.yields
     this.bitfieldLength = Bitfield.byteLength(layout.pieceCount)
     this.reader = new FrameReader(stream.plain, this)
     this.outbox = new Outbox(stream.plain, this)
@@ -87,13 +106,19 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.intake = new Intake({
       layout,
       pool,
-      blockSize: config.blockSize,
+      blockSize: isFar ? Math.min(config.blockSize, farBlockSize) : config.blockSize,
       maxRequests: config.maxRequests,
       stream: stream.counters,
       changed: () => this.outbox.wake()
     })
     this.uploads = new Uploads(layout, config.maxQueuedRequests)
-    this.dues = new Dues(this.inventory, this.intake)
+    this.receipts = new Receipts(stream, now, () => served.foreground?.() ?? false)
+    this.dues = new Dues(this.inventory, this.intake, this.receipts, yields)
+    const wait = (millis: number) => {
+      this.shutFor = millis
+      this.shut.call()
+    }
+    this.valve = yields ? new Valve({ begin: stream.counters.sent, now, wait }) : undefined
     this.news = new News(config.maxEvents, () => [
       { _tag: "Held", pieces: this.held() },
       { _tag: this.choked() ? "Choked" : "Unchoked" }
@@ -109,7 +134,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       this.reader.run()
     })
     const feed = this.intake.feed((room) => this.reader.place(room))
-    const parts = [feed, this.readAnswers, this.watch, Deferred.await(this.ending)]
+    const receipts = this.receipts.run(() => this.outbox.wake())
+    const parts = [feed, this.readAnswers, this.openValve, receipts, this.watch, Deferred.await(this.ending)]
     // Whoever `opened` told of the session learns of its end in any case.
     return opened.pipe(
       Effect.andThen(begin),
@@ -194,6 +220,13 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     }
   }
 
+  readonly extension = (payload: Uint8Array): void => {
+    const message = Extension.decode(payload)
+    if (message?._tag === "Wish") this.receipts.wish()
+    else if (message === undefined || this.valve?.receipt(message) !== true) return
+    this.outbox.wake()
+  }
+
   readonly block = (block: Block): Uint8Array | "Skip" | "Wait" | undefined => this.intake.begin(block)
 
   readonly blockDone = (block: Block): void => this.intake.end(block)
@@ -240,8 +273,11 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   readonly next = (): Uint8Array | undefined => {
     this.intake.counts.sent += this.sending
     this.sending = 0
+    const { valve } = this
+    if (valve?.isHalfway === true) return this.part(valve)
     const dues = this.dues.take(() => this.uploads.clear())
     if (dues !== undefined) return dues
+    if (valve !== undefined && (!this.uploads.isAsked || !valve.mayBegin())) return undefined
     const answer = this.isReading ? undefined : this.uploads.next()
     if (answer === undefined) return undefined
     if (answer === "Unread") {
@@ -249,8 +285,30 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       this.unread.call()
       return undefined
     }
+    if (valve !== undefined) {
+      valve.begin(answer.frame)
+      return this.part(valve)
+    }
     this.sending = answer.block.length
     return answer.frame
+  }
+
+  readonly left = (bytes: number): void => this.valve?.left(bytes)
+
+  private part(valve: Valve): Uint8Array | undefined {
+    const part = valve.part(this.receipts.isDue)
+    this.sending = part?.content ?? 0
+    return part?.bytes
+  }
+
+  /** Goes on with what the valve held back, forever. */
+  private get openValve(): Effect.Effect<never> {
+    const open = Effect.sync(() => {
+      this.shut.reset()
+      this.outbox.wake()
+    })
+    const wait = Effect.suspend(() => Effect.sleep(this.shutFor))
+    return Effect.forever(this.shut.wait.pipe(Effect.andThen(wait), Effect.andThen(open)))
   }
 
   /** Reads what is to be sent, forever. */
@@ -287,7 +345,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       config,
       counters: stream.counters,
       inFrame: () => this.reader.inFrame,
-      writing: () => this.outbox.isWriting,
+      writing: () => this.outbox.isWriting || this.valve?.awaitsPeer === true,
       abandoned: () => this.intake.isAbandoned,
       isBanned: bans.isBanned({ device: deviceOf(this.peer), host: this.address.host }),
       held: served.store.held,

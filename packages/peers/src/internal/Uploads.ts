@@ -51,6 +51,11 @@ export class Uploads {
     this.waiting = []
   }
 
+  /** Whether a request waits. */
+  get isAsked(): boolean {
+    return this.waiting.length > 0
+  }
+
   /** The answer to the oldest request, valid until the next call; "Unread" when it has to be read, `undefined` for none. */
   next(): { readonly frame: Uint8Array; readonly block: Block } | "Unread" | undefined {
     const [block] = this.waiting

@@ -42,6 +42,7 @@ export class Inbox {
   private lent = false
   private ended = false
   private failure: TransportError | undefined
+  private arrived: ((received: number) => void) | undefined
   private readonly owner: {
     /** A reader waits: let bytes come. */
     readonly want: () => void
@@ -69,6 +70,10 @@ export class Inbox {
     if (this.pending === fill) this.owner.want()
     fill.answer = later
     return now
+  }
+
+  readonly onArrival: PlainStream["onArrival"] = (listener) => {
+    this.arrived = listener
   }
 
   /** The reader gave up: its memory is its own again, and what was in it waits for the next fill. */
@@ -106,6 +111,7 @@ export class Inbox {
   /** So many bytes are in the memory given last. False when no more should come until `want`. */
   landed(length: number): boolean {
     this.received += length
+    this.arrived?.(this.received)
     const last = this.blocks.at(-1)
     if (this.lent && this.pending !== undefined) this.pending.filled += length
     else if (last !== undefined) last.end += length
@@ -117,6 +123,7 @@ export class Inbox {
   /** Takes bytes over that came in other memory. False as for `landed`. */
   accept(bytes: Uint8Array): boolean {
     this.received += bytes.length
+    this.arrived?.(this.received)
     this.blocks.push({ bytes, start: 0, end: bytes.length })
     this.serve()
     return !this.isFull()

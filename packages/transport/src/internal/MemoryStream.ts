@@ -54,7 +54,12 @@ export const join = (near: Side, far: Side): readonly [near: MemoryStream, far: 
       outgoing.end(closed("write", address), content)
       incoming.abandon()
     }
-    const plain: PlainStream = { fill: inbox.fill, forget: inbox.forget, write: outgoing.write }
+    const plain: PlainStream = {
+      fill: inbox.fill,
+      forget: inbox.forget,
+      onArrival: inbox.onArrival,
+      write: outgoing.write
+    }
     return {
       local: own.address,
       remote: other.address,

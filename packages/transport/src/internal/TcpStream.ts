@@ -138,7 +138,7 @@ export const make = (socket: Socket, receiver: Receiver): TcpStream | undefined 
     return true
   }
 
-  const plain: PlainStream = { fill: inbox.fill, forget: inbox.forget, write }
+  const plain: PlainStream = { fill: inbox.fill, forget: inbox.forget, onArrival: inbox.onArrival, write }
   const breakOff = () => {
     writing = undefined
     socket.destroy()

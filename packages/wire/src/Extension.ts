@@ -1,0 +1,86 @@
+/**
+ * What our own clients say to each other in messages of id 20, which others ignore: the sender of pieces asks for receipts,
+ * and the receiver tells now and then how much of the stream has come and when. From that the sender knows how long its bytes
+ * take on the way, and yields when they begin to wait. A payload is `50 57` ("PW"), a `u8` kind, a `u8` of flags, and what the
+ * kind has; numbers are big-endian, and bytes behind what is known here are ignored, so that later versions may add some.
+ * Source of the layout: ours, docs/protocol.md.
+ */
+import { ids } from "./Message.ts"
+
+/** Asks the other side for receipts, from now to the end of the session. */
+export interface Wish {
+  readonly _tag: "Wish"
+}
+
+/** How much has come, and when. */
+export interface Receipt {
+  readonly _tag: "Receipt"
+  /** Whether a person waits for what comes, so that it is no background traffic. */
+  readonly foreground: boolean
+  /** Bytes of this direction of the stream that have come since it began, its handshake among them; below 2⁵³. */
+  readonly received: number
+  /** When the last of them came by the receiver's clock, which may have any origin: microseconds, modulo 2³². */
+  readonly at: number
+  /** Microseconds from then until this was sent, at most 2³² − 1. */
+  readonly held: number
+}
+
+export type Extension = Wish | Receipt
+
+/** Longest payload of these messages; longer ones are none of ours. */
+export const maxLength = 64
+
+/** Reads the payload of a message of id 20; `undefined` for one that is not of ours or makes no sense, to be ignored. */
+export const decode = (payload: Uint8Array): Extension | undefined => {
+  if (payload.length < headLength || payload.length > maxLength) return undefined
+  const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength)
+  if (view.getUint16(0) !== ours) return undefined
+  switch (view.getUint8(2)) {
+    case kinds.wish:
+      return { _tag: "Wish" }
+    case kinds.receipt: {
+      if (payload.length < receiptLength) return undefined
+      const high = view.getUint32(4)
+      if (high >= mostHigh) return undefined
+      return {
+        _tag: "Receipt",
+        foreground: (view.getUint8(3) & foregroundFlag) !== 0,
+        received: high * 2 ** 32 + view.getUint32(8),
+        at: view.getUint32(12),
+        held: view.getUint32(16)
+      }
+    }
+    default:
+      return undefined
+  }
+}
+
+/** The whole frame: length, id 20 and payload. */
+export const encode = (message: Extension): Uint8Array => {
+  const length = message._tag === "Wish" ? headLength : receiptLength
+  const bytes = new Uint8Array(frameHead + length)
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, 1 + length)
+  view.setUint8(4, ids.extension)
+  view.setUint16(frameHead, ours)
+  view.setUint8(frameHead + 2, message._tag === "Wish" ? kinds.wish : kinds.receipt)
+  if (message._tag === "Wish") return bytes
+  view.setUint8(frameHead + 3, message.foreground ? foregroundFlag : 0)
+  view.setUint32(frameHead + 4, Math.floor(message.received / 2 ** 32))
+  view.setUint32(frameHead + 8, message.received % 2 ** 32)
+  view.setUint32(frameHead + 12, message.at)
+  view.setUint32(frameHead + 16, message.held)
+  return bytes
+}
+
+/** "PW". */
+const ours = 0x5057
+const kinds = { wish: 1, receipt: 2 } as const
+const foregroundFlag = 1
+/** Mark, kind and flags. */
+const headLength = 4
+const receiptLength = 20
+/** Length and id of a frame. */
+const frameHead = 5
+/** Values of 2⁵³ and more are no exact numbers here. */
+const mostHigh = 2 ** 21
