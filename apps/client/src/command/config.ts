@@ -79,7 +79,10 @@ const cacheHere = (input: { readonly state: Option.Option<string> }, policy: Pol
     const keeper = yield* CacheKeeper
     const disk = yield* keeper.space
     return CacheExplained.here(name, termsOf(policy, disk?.total), disk, yield* keeper.list)
-  }).pipe(withStored(input.state, policy))
+  }).pipe(
+    withStored(input.state, policy),
+    Effect.catch(({ message }) => Effect.succeed([message]))
+  )
 
 /** Asks the service what it says now; what it said last holds where it does not answer. */
 const ask = Effect.fnUntraced(function* ({
