@@ -163,56 +163,50 @@ describe("piecework cache", () => {
 })
 
 describe("a download", () => {
-  it.live("of a content smaller than DOMinFileSizeToCache leaves nothing in the cache", () =>
-    Effect.gen(function* () {
-      const { contentId, get, root } = yield* published
-      const state = join(root, "state")
-      const { code, stderr } = yield* get(join(root, "out"), state, { PIECEWORK_DOMINFILESIZETOCACHE: "50" })
-      assert.strictEqual(code, exitCodes.ok, stderr)
-      assert.notInclude(readdirSync(join(state, "cache")), contentId)
-    })
-  )
+  it.live.skipIf(!Programs.canMount)(
+    "goes on beside its destination where the disk of the cache is full, and says with numbers that no disk has room (root)",
+    () =>
+      Effect.gen(function* () {
+        const { bytes, contentId, get, origin, root } = yield* published
+        const state = yield* tinyDisk(join(root, "tiny"), 8)
+        const out = join(root, "out")
+        for (const mode of ["lan", "simple"]) {
+          const { code, stderr } = yield* get(out, state, {}, "--mode", mode, "--overwrite")
+          assert.strictEqual(code, exitCodes.ok, stderr)
+          assert.include(stderr, `${bytes.length} bytes are needed`)
+          assert.strictEqual(sha256(yield* Effect.promise(() => readFile(out))), sha256(bytes))
+        }
+        assert.notInclude(readdirSync(join(state, "cache")), contentId)
+        assert.deepStrictEqual(
+          readdirSync(root).filter((name) => name.startsWith(".")),
+          []
+        )
 
-  it.live.skipIf(!Programs.canMount)("goes on beside its destination where the disk of the cache is full (root)", () =>
-    Effect.gen(function* () {
-      const { bytes, contentId, get, root } = yield* published
-      const state = yield* tinyDisk(join(root, "tiny"), 8)
-      const out = join(root, "out")
-      for (const mode of ["lan", "simple"]) {
-        const { code, stderr } = yield* get(out, state, {}, "--mode", mode, "--overwrite")
-        assert.strictEqual(code, exitCodes.ok, stderr)
-        assert.include(stderr, `${bytes.length} bytes are needed`)
-        assert.strictEqual(sha256(yield* Effect.promise(() => readFile(out))), sha256(bytes))
-      }
-      assert.notInclude(readdirSync(join(state, "cache")), contentId)
-      assert.deepStrictEqual(
-        readdirSync(root).filter((name) => name.startsWith(".")),
-        []
-      )
-    })
-  )
+        // The first request of each asks for a KiB.
+        const sent = origin.sent()
+        const here = yield* get(join(state, "out"), state)
+        assert.strictEqual(here.code, exitCodes.diskFull, here.stderr)
+        assert.match(
+          here.stderr,
+          new RegExp(`has no room for the file \\(${bytes.length} bytes are needed, \\d+ can be had\\)`)
+        )
+        const there = yield* get(join(state, "out"), join(root, "state"))
+        assert.strictEqual(there.code, exitCodes.diskFull, there.stderr)
+        assert.include(there.stderr, `The disk has no room for ${join(state, "out")} (${bytes.length} bytes are needed`)
+        assert.isAtMost(origin.sent() - sent, 4096)
 
-  it.live.skipIf(!Programs.canMount)("says with numbers that no disk has room, before it fetches anything (root)", () =>
-    Effect.gen(function* () {
-      const { bytes, get, origin, root } = yield* published
-      const state = yield* tinyDisk(join(root, "tiny"), 8)
-      const here = yield* get(join(state, "out"), state)
-      assert.strictEqual(here.code, exitCodes.diskFull, here.stderr)
-      assert.match(
-        here.stderr,
-        new RegExp(`has no room for the file \\(${bytes.length} bytes are needed, \\d+ can be had\\)`)
-      )
-      const there = yield* get(join(state, "out"), join(root, "state"))
-      assert.strictEqual(there.code, exitCodes.diskFull, there.stderr)
-      assert.include(there.stderr, `The disk has no room for ${join(state, "out")} (${bytes.length} bytes are needed`)
-      // The first request of each asks for a KiB.
-      assert.isAtMost(origin.sent(), 4096)
-    })
+        // Room for the file and for no copy of it: then the file is given away.
+        const middle = yield* tinyDisk(join(root, "middle"), 20)
+        const given = yield* get(join(middle, "out"), middle)
+        assert.strictEqual(given.code, exitCodes.ok, given.stderr)
+        assert.strictEqual(sha256(yield* Effect.promise(() => readFile(join(middle, "out")))), sha256(bytes))
+        assert.deepStrictEqual(readdirSync(join(middle, "cache")), [])
+      })
   )
 })
 
 describe("the folder of the cache", () => {
-  it.live("may be another one, and what lay elsewhere is found there", () =>
+  it.live("may be another one, and what lay elsewhere is found there; what is too small leaves it", () =>
     Effect.gen(function* () {
       const { bytes, contentId, get, origin, root } = yield* published
       const state = join(root, "state")
@@ -232,6 +226,11 @@ describe("the folder of the cache", () => {
       // And back again.
       assert.strictEqual((yield* get(join(root, "three"), state)).code, exitCodes.ok)
       assert.deepStrictEqual([readdirSync(join(state, "cache")), readdirSync(drive)], [[contentId], []])
+
+      // It is smaller than what is kept for peers, so it leaves with the next download.
+      const small = yield* get(join(root, "four"), state, { PIECEWORK_DOMINFILESIZETOCACHE: "50" })
+      assert.strictEqual(small.code, exitCodes.ok, small.stderr)
+      assert.deepStrictEqual(readdirSync(join(state, "cache")), [])
     })
   )
 
