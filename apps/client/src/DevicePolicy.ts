@@ -68,6 +68,14 @@ export interface Live extends LivePolicy.LivePolicy {
   readonly hear: (said: Policy.Said) => Effect.Effect<void>
 }
 
+/** Settings that a command goes by as they are when it starts; all others may change while it runs. */
+export const readAtStart: ReadonlySet<Name> = new Set([
+  "DOGroupId",
+  "DOGroupIdSource",
+  "DORestrictPeerSelectionBy",
+  "MinContentSizeToPeer"
+])
+
 /** Between two looks at the files. */
 const pause = Duration.seconds(2)
 
@@ -144,7 +152,9 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
       if (isOther) {
         const changed = yield* renew()
         const now = changing.current()
-        const values = changed.map((name) => `${name} is ${Policy.shown(now, name)}`)
+        const values = changed.map(
+          (name) => `${name} is ${Policy.shown(now, name)}${readAtStart.has(name) ? " from the next start on" : ""}`
+        )
         if (values.length > 0) yield* output.note(`piecework: The policy has changed: ${values.join(", ")}.`)
       }
       for (const [i, { flaw }] of looks.entries()) {

@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto"
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
+import { isDeepStrictEqual } from "node:util"
 import { Cloud } from "@piecework/cloud/Cloud"
 import { KeyValueReply } from "@piecework/cloud/KeyValueRpcs"
 import { originOf } from "@piecework/cloud/ServiceUrl"
@@ -38,15 +39,20 @@ export const said = (settings: KeyValueReply["settings"]): Said => ({ provider: 
 
 /** What was kept of the service, unless it is too old. A file that cannot be read is as good as none. */
 export const kept = Effect.fn("ServiceSettings.kept")(function* (root: string, service: string) {
-  const text = yield* Effect.option(Effect.tryPromise(() => readFile(fileOf(root, service), "utf8")))
   const now = yield* Clock.currentTimeMillis
-  return text.pipe(
-    Option.filter(({ length }) => length <= longest),
-    Option.flatMap(decode),
-    Option.filter((one) => one.service === originOf(service) && now < one.expiresAt + grace),
+  return Option.filter(yield* stored(root, service), ({ expiresAt }) => now < expiresAt + grace).pipe(
     Option.map(({ settings }) => said(settings))
   )
 })
+
+const stored = (root: string, service: string): Effect.Effect<Option.Option<ServiceSettings>> =>
+  Effect.map(Effect.option(Effect.tryPromise(() => readFile(fileOf(root, service), "utf8"))), (text) =>
+    text.pipe(
+      Option.filter(({ length }) => length <= longest),
+      Option.flatMap(decode),
+      Option.filter((one) => one.service === originOf(service))
+    )
+  )
 
 /** Keeps it; a reader sees the old file or the new one. */
 const keep = Effect.fnUntraced(function* (
@@ -56,7 +62,12 @@ const keep = Effect.fnUntraced(function* (
 ) {
   const file = fileOf(root, service)
   const now = yield* Clock.currentTimeMillis
-  const expiresAt = now + Math.min(Duration.toMillis(longestExpiry), expiresInSeconds * 1000)
+  const span = Math.min(Duration.toMillis(longestExpiry), expiresInSeconds * 1000)
+  const expiresAt = now + span
+  // Each download asks the services; what it hears is mostly what was kept a moment ago.
+  const before = Option.getOrUndefined(yield* stored(root, service))
+  const isCurrent = before !== undefined && before.expiresAt > now + span / 2 && before.expiresAt <= expiresAt
+  if (isCurrent && isDeepStrictEqual(before.settings, settings)) return
   const text = encode(new ServiceSettings({ service: originOf(service) ?? service, expiresAt, settings }))
   const draft = `${file}.${randomBytes(4).toString("hex")}`
   yield* Effect.tryPromise(() => mkdir(dirname(file), { recursive: true })).pipe(

@@ -50,6 +50,13 @@ describe("the progress line", () => {
     assert.strictEqual(ProgressLine.render(refused, refused, 80), "0 B  asking again: connection refused")
   })
 
+  it("says from when on HTTP is taken while it waits for peers", () => {
+    const waiting = { ...after, progress: { ...progress(0, {}), peers: 0, httpAfterMillis: 60_000 } }
+    assert.include(ProgressLine.render(waiting, waiting, 80), "waiting for peers, HTTP from 1:00 on")
+    const met = { ...after, progress: { ...after.progress, httpAfterMillis: 60_000 } }
+    assert.include(ProgressLine.render(before, met, 200), "  HTTP from 1:00 on")
+  })
+
   it("counts one peer as one", () => {
     const alone = { ...after, progress: { ...after.progress, peers: 1 } }
     assert.include(ProgressLine.render(before, alone, 200), "1 LAN peer 30.0 KiB")

@@ -114,6 +114,18 @@ describe("A policy file", () => {
     })
   )
 
+  it.effect("that says another group is told of as what counts at the next start", () =>
+    Effect.gen(function* () {
+      const { layer, notes, write } = desk()
+      yield* watching(layer)
+      write(file, '{ "DOGroupId": "lab", "DOMaxCacheAge": 60 }', 1_000)
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(notes, [
+        "piecework: The policy has changed: DOGroupId is lab from the next start on, DOMaxCacheAge is 60 s."
+      ])
+    })
+  )
+
   it.effect("is noticed when it changes twice in one moment without another length", () =>
     Effect.gen(function* () {
       const { layer, write } = desk()

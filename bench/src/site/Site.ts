@@ -3,8 +3,9 @@
  * each in turn on the same lines. What counts is how many copies cross the line, and how long the last device takes over
  * the time in which the line carries one.
  */
-import { getPriority, setPriority, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { Clock, Effect, Option, Path } from "effect"
+import { ahead } from "../Ahead.ts"
 import * as Apps from "../Apps.ts"
 import { Meter } from "../Meter.ts"
 import * as TestFile from "../TestFile.ts"
@@ -109,24 +110,3 @@ export const run = Effect.fn("Site.run")(function* (options: Options) {
   }
   return report
 }, Effect.scoped)
-
-/**
- * The bench, and with it origin, service and caches, before the devices, which are started with a lower priority: they stand
- * for other machines. A system that does not allow it measures all the same.
- */
-const ahead = Effect.acquireRelease(
-  Effect.sync(() => {
-    const before = getPriority()
-    trySetPriority(-5)
-    return before
-  }),
-  (before) => Effect.sync(() => trySetPriority(before))
-)
-
-const trySetPriority = (priority: number): void => {
-  try {
-    setPriority(0, priority)
-  } catch {
-    // As it is, then.
-  }
-}

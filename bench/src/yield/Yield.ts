@@ -5,7 +5,8 @@
  */
 import { readFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
-import { Clock, Effect, Exit, Path, Schedule, Schema, Scope } from "effect"
+import { Clock, Effect, Exit, Fiber, Path, Schedule, Schema, Scope } from "effect"
+import { ahead } from "../Ahead.ts"
 import * as Apps from "../Apps.ts"
 import { ClientResult } from "../ClientResult.ts"
 import { announcement, type Daemon, type Invocation, Meter, ProgramError } from "../Meter.ts"
@@ -48,6 +49,7 @@ export const run = Effect.fn("Yield.run")(function* (options: Options) {
     yield* note("this kernel has no netem, so the round trip is as short as this machine is fast; --rtt has no effect")
   }
   yield* Apps.prepare
+  yield* ahead
   const meter = yield* Meter
   const path = yield* Path.Path
   // What the line carries while nobody else uses it, and some more so that the upload does not end on the way.
@@ -71,9 +73,9 @@ export const run = Effect.fn("Yield.run")(function* (options: Options) {
   yield* start(service.namespace, Apps.service(data, servicePort))
   yield* start(receiver.namespace, Apps.flow(["sink", receiver.address, String(flowPort)]))
 
-  const drive = Effect.fnUntraced(function* (what: number | "bulk", name: string) {
-    const args = ["drive", receiver.address, String(flowPort), String(seconds), String(what)]
-    const { stdout } = yield* meter.run(inside(sender.namespace, Apps.flow(args)), (seconds + 30) * 1000)
+  const drive = Effect.fnUntraced(function* (what: number | "bulk", name: string, lasting = seconds) {
+    const args = ["drive", receiver.address, String(flowPort), String(lasting), String(what)]
+    const { stdout } = yield* meter.run(inside(sender.namespace, Apps.flow(args)), (lasting + 30) * 1000)
     const flow = yield* Schema.decodeUnknownEffect(Schema.fromJsonString(YieldReport.Flow))(stdout.trim()).pipe(
       Effect.mapError((cause) => failure("Unintelligible", stdout.slice(0, 200), cause))
     )
@@ -104,9 +106,11 @@ export const run = Effect.fn("Yield.run")(function* (options: Options) {
   const idle = yield* drive(0, "the idle line")
   const bulk = yield* drive("bulk", "a bulk flow alone")
   const lightAlone = yield* drive(light, "a light flow alone")
-  const [besidePlain] = yield* Effect.all([drive("bulk", "a bulk flow beside another"), drive("bulk", "the other")], {
-    concurrency: 2
-  })
+  // As the upload will be, the other is under way when it begins, and goes on for longer.
+  const other = yield* Effect.forkScoped(drive("bulk", "the other", seconds + 2 * settling))
+  yield* Effect.sleep(settling * 1000)
+  const besidePlain = yield* drive("bulk", "a bulk flow beside another")
+  yield* Fiber.join(other)
 
   const place = (name: string, seed: boolean) => ({
     url,

@@ -33,7 +33,7 @@ export const Report = Schema.Struct({
   foregroundShare: Schema.Finite,
   /** What it gets beside another bulk flow of TCP, for comparison. */
   besidePlainShare: Schema.Finite,
-  /** Of datagrams beside the upload alone, over their round trip on the idle line. */
+  /** Of datagrams beside the upload alone, over the same quantile of their round trips on the idle line. */
   addedDelayMillis: Spread,
   /** The same where a flow of a tenth of the rate is there too, over what they take beside that flow alone. */
   addedBesideLightMillis: Spread,
@@ -73,12 +73,11 @@ const spread = ({ trips }: Flow): Spread => ({
   p95: round(quantile(trips, 0.95), 2)
 })
 
-/** How much longer they take; from the median without, so that its own unsteadiness is not taken off. */
-const added = (beside: Flow, without: Flow): Spread => {
-  const { median } = spread(without)
-  const { median: middle, p95 } = spread(beside)
-  return { median: round(middle - median, 2), p95: round(p95 - median, 2) }
-}
+/** How much longer they take: a busy machine delays some of them whether or not there is an upload. */
+const added = (beside: Flow, without: Flow): Spread => ({
+  median: round(spread(beside).median - spread(without).median, 2),
+  p95: round(spread(beside).p95 - spread(without).p95, 2)
+})
 
 const shareOf = (part: Flow, whole: Flow): number =>
   whole.bitsPerSecond === 0 ? 0 : round(part.bitsPerSecond / whole.bitsPerSecond, 4)

@@ -1,6 +1,7 @@
 import { assert, layer } from "@effect/vitest"
 import { Caller } from "@piecework/cloud"
 import { ContentPolicyRequest, ContentPolicyRpcs } from "@piecework/cloud/ContentPolicyRpcs"
+import { PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
 import { ContentUrl, Digest } from "@piecework/domain"
 import { Phf } from "@piecework/hashing"
 import { Effect, Layer, Result } from "effect"
@@ -40,6 +41,23 @@ layer(role)("The ContentPolicy role", (spec) => {
       assert.deepStrictEqual(reply.contentUrls, [url("a"), url("b")])
       assert.deepStrictEqual([...(reply.phfDigest ?? [])], [...Phf.fileDigest(Phf.encode(phf))])
       assert.deepStrictEqual(yield* client.ContentPolicy(asking({ contentId: phf.contentId })), reply)
+    })
+  )
+
+  spec.effect("tells apart what the publisher said from what it says as usual", () =>
+    Effect.gen(function* () {
+      const terms = Phf.make({ contentSize: 1, digests: new Uint8Array(Digest.length).fill(5) })
+      const client = yield* RpcTest.makeClient(ContentPolicyRpcs)
+      const policies = Effect.map(
+        client.ContentPolicy(asking({ contentId: terms.contentId })),
+        (reply) => reply.policies
+      )
+      yield* Catalog.use((catalog) => catalog.publish(terms, [url("terms")]))
+      assert.isUndefined((yield* policies).said)
+      const set = new PolicySettings({ backgroundQosBps: 5, maxCacheAgeSeconds: 0 })
+      yield* Catalog.use((catalog) => catalog.setPolicy(terms.contentId, new PolicyChange({ set, reset: [] })))
+      const { backgroundQosBps, said } = yield* policies
+      assert.deepStrictEqual([backgroundQosBps, said], [5, ["backgroundQosBps", "maxCacheAgeSeconds"]])
     })
   )
 

@@ -332,7 +332,7 @@ const start = Effect.fn("Downloader.start")(function* (
     const probeScope = yield* Scope.fork(scope)
     const isMatched = usesServices(mode) && (cloud._tag === "Some" || contentId !== undefined)
     // Where HTTP is to wait for peers, it waits until it is known that there can be none.
-    const mayPeer = isMatched && usesPeers(mode)
+    const mayPeer = isMatched && usesPeers(mode) && (cloud._tag === "Some" || (yield* Neighbours.canMeet))
     const isHeldBack = Delays.of(policy.current(), { priority, mayPeer, hasCacheServer: false }).origin !== 0
     const probed = origin.probe(isMatched && !isHeldBack ? smallProbe : undefined).pipe(
       Effect.tapError((error) => Effect.sync(() => void (lastFailure = error))),

@@ -56,6 +56,11 @@ const longestWait = Duration.seconds(4)
 const longestSilence = Duration.seconds(8)
 /** The same when the service is not there at all: then all of the site notice, and soon. */
 const longestAbsence = Duration.seconds(2)
+/**
+ * While nothing may come over the line, which may be hours, so many times as long as the service says lie between two asks. 2.5: it
+ * forgets who is silent for three times as long and a little more, and what it forgot takes seconds to learn.
+ */
+const resting = 2.5
 /** After a service said that it gives no leases, or that it does not know the content. */
 const refusedWait = Duration.minutes(1)
 
@@ -78,11 +83,14 @@ export const start = Effect.fn("Leasing.start")(function* (
   let isAsking = true
   /** A lease was kept since the service was told what there is: there is more room than its answer knows of. */
   let hasKept = false
+  /** The origin was let go since: an answer to a question that wanted nothing is none. */
+  let isOpened = false
 
   const ask = Effect.fnUntraced(function* (): Effect.fn.Return<Said, CloudError> {
     if (isLost) yield* arrays.discover(cloud.whereabouts)
     isLost = false
     hasKept = false
+    isOpened = false
     const { layout, pieceCount, held } = plan()
     const need = Leases.need(plan())
     const request = new LeaseRequest({
@@ -120,7 +128,7 @@ export const start = Effect.fn("Leasing.start")(function* (
     // An ask that did not mention them yet would give these leases back.
     yield* Deferred.await(heard)
     isAsking = false
-    if (isStarved && hasKept) yield* hurry.open
+    if (isOpened || (isStarved && hasKept)) yield* hurry.open
     return again
   })
 
@@ -134,7 +142,8 @@ export const start = Effect.fn("Leasing.start")(function* (
       if (result._tag === "Success") {
         wait = shortestWait
         yield* Effect.sleep(shortestPause)
-        yield* Effect.timeoutOption(hurry.await, result.success)
+        const { success: again } = result
+        yield* Effect.timeoutOption(hurry.await, Leases.isResting(plan()) ? Duration.times(again, resting) : again)
       } else {
         yield* Effect.logDebug("no leases", result.failure.message)
         isLost = true
@@ -162,6 +171,7 @@ export const start = Effect.fn("Leasing.start")(function* (
       if (!Leases.concerns(plan(), happened)) return
       // A lease that was kept makes room for another.
       const isKept = happened._tag === "PieceHeld"
+      if (happened._tag === "OriginAllowed") isOpened = true
       if (isKept) hasKept = true
       const isIdle = isStarved && !isKept
       if (isAsking || isIdle || Leases.need(plan()).most === 0) return

@@ -29,6 +29,9 @@ export const known: Effect.Effect<<A, E, R>(effect: Effect.Effect<A, E, R>) => E
   })
 )
 
+/** Whether there is a local network to meet them on. */
+export const canMeet: Effect.Effect<boolean> = Effect.map(Effect.serviceOption(Lan), Option.isSome)
+
 export const meet = Effect.fn("Neighbours.meet")(function* ({
   address,
   found,

@@ -102,7 +102,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const awaitsLeases = cloud !== undefined && usesPeers(options.mode) && layout.pieceCount <= maxPieces
   const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
   // Told before the origin is there, so that it is not asked for anything in between.
-  const http = yield* HttpTurn.take({ ...options, mayPeer: usesPeers(options.mode), tell })
+  const mayPeer = usesPeers(options.mode) && (cloud !== undefined || (yield* Neighbours.canMeet))
+  const http = yield* HttpTurn.take({ ...options, mayPeer, tell })
   let plan = Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases })
 
   const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {

@@ -112,7 +112,8 @@ export const settings = {
     unit: "KB/s",
     default: 2500,
     since: "1607",
-    summary: "When peers give a background download less, HTTP makes up for it."
+    summary:
+      "When peers give a background download less, HTTP makes up for it; by the default alone, not for what neighbours fetch."
   }),
   DOAllowVPNPeerCaching: setting({
     kind: flag,

@@ -67,6 +67,32 @@ describe("A policy", () => {
   })
 
   it.prop(
+    "is the same whether what one more provider says is there from the start or comes later",
+    { layers: Arbitrary.schema(Schema.Array(Layer)), more: Arbitrary.schema(Layer) },
+    ({ layers, more }) => {
+      // Who says twice is heard once: which of its words comes last is the order's to say.
+      const others = layers.filter(({ provider }) => provider !== more.provider)
+      const together = Policy.resolve([...others, more])
+      const later = Policy.resolve(others).with(Policy.resolve([more]))
+      for (const name of names) {
+        assert.deepStrictEqual(later.effective(name), together.effective(name), name)
+      }
+      assert.strictEqual(later.warnings.length, together.warnings.length)
+    }
+  )
+
+  it("lets no service name a place on the device", () => {
+    for (const provider of ["KeyValueService", "ContentPolicy"] as const) {
+      const policy = Policy.resolve([said(provider, { DOModifyCacheDrive: "/" })])
+      assert.isFalse(policy.isSet("DOModifyCacheDrive"))
+      assert.match(
+        policy.warnings.map(Policy.sentence).join(),
+        /^DOModifyCacheDrive in the .* is ignored: only the device itself may say it\.$/
+      )
+    }
+  })
+
+  it.prop(
     "never has a value that its setting does not take, whatever the providers say",
     { layers: Arbitrary.schema(Schema.Array(Layer)) },
     ({ layers }) => {

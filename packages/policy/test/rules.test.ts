@@ -144,7 +144,19 @@ describe("The limit of downloads", () => {
     assert.strictEqual(Limits.upload(policyOf({ DOMaxUploadBandwidth: 3 }))?.rate, 3072)
     assert.strictEqual(Limits.qosFloor(policyOf({})), 2_560_000)
   })
+
+  it("that a download has to have is only one that somebody said: a setting in the background, a publisher in the foreground", () => {
+    assert.isUndefined(floor({}, "Background"))
+    assert.strictEqual(floor({ DOMinBackgroundQos: 2500 }, "Background"), 2_560_000)
+    assert.isUndefined(floor({ DOMinBackgroundQos: 2500 }, "Foreground"))
+    assert.strictEqual(floor({}, "Foreground", 1000), 1000)
+    assert.isUndefined(floor({}, "Foreground", 0))
+    assert.isUndefined(floor({}, "Background", 1000))
+  })
 })
+
+const floor = (values: object, priority: "Foreground" | "Background", foregroundQos?: number) =>
+  Limits.saidFloor(policyOf({ ...values }), priority, { foregroundQos })
 
 const origin = (values: object, situation: Partial<Delays.Situation>) =>
   Delays.of(policyOf({ ...values }), { priority: "Foreground", mayPeer: true, hasCacheServer: true, ...situation })

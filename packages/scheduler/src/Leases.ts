@@ -123,6 +123,10 @@ const slow = (plan: Plan, origin: Source): number => (origin.rate === undefined 
 const isBeyond = (source: Source): boolean =>
   source.out === undefined && !isSitePeer(source) && source.kind !== "CacheServer" && source.kind !== "LocalCache"
 
+/** Nothing may come over the line for now, so there is nothing to ask the service for. */
+export const isResting = ({ originAllowed, sources }: Plan): boolean =>
+  !originAllowed && ![...sources.values()].some((source) => isBeyond(source) && source.kind !== "Origin")
+
 /** What the service is to be told at the next ask. */
 export interface Need {
   /** Pieces under way over the site's line, and leased ones still to be asked for. */

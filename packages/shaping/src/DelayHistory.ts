@@ -34,6 +34,9 @@ export const add = (history: DelayHistory, now: number, delay: number): DelayHis
 export const base = ({ minutes }: DelayHistory): number | undefined =>
   minutes.length === 0 ? undefined : Math.min(...minutes.map(({ least }) => least))
 
+/** The delay now: the least of the last samples; `undefined` before there was any. */
+export const current = ({ recent }: DelayHistory): number | undefined =>
+  recent.length === 0 ? undefined : Math.min(...recent)
+
 /** How much longer the way takes now than at least, 0 or more; 0 before there was any delay. */
-export const queueing = (history: DelayHistory): number =>
-  history.recent.length === 0 ? 0 : Math.max(0, Math.min(...history.recent) - (base(history) ?? 0))
+export const queueing = (history: DelayHistory): number => Math.max(0, (current(history) ?? 0) - (base(history) ?? 0))

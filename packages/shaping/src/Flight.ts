@@ -24,6 +24,11 @@ export class Flight {
     return this.end - this.received
   }
 
+  /** Bytes of the stream that were handed over. */
+  get total(): number {
+    return this.end
+  }
+
   /** So many more bytes, at this moment. */
   handOver(bytes: number, now: number): void {
     this.end += bytes

@@ -137,7 +137,10 @@ export const resume = (state: Ledbat, now: number, roundTrip: number): Ledbat =>
 const start = (state: Ledbat, phase: Phase & { readonly _tag: "SlowStart" }, heard: Heard): Ledbat => {
   const { now, queueing, received, roundTrip } = heard
   const felt = queueing > target * slowStartShare
-  const window = felt || !isUsed(state, heard) ? state.window : bounded(state.window + phase.growth * received)
+  const window =
+    felt || !isUsed(state, heard)
+      ? state.window
+      : bounded(state.window + phase.growth * Math.min(received, state.window))
   if (!felt && window < phase.threshold) return { ...state, window }
   // What the slowdown took is made good by a long time without one. After the very first slow start one comes at once: only
   // now is there a queue, of ours or of others, and nobody knows yet which.

@@ -6,19 +6,22 @@
  * How long bytes wait is the lesser of two figures. One way: the receiver's time less ours, over the least that this ever was;
  * what waits on the way back does not count, but clocks of which one is faster look like a queue. Round trip: on our clock
  * alone, but with what waits on the way back. A queue on our way is in both.
+ *
+ * Of a receiver that gives no receipts nothing is known but what its requests tell (`RequestClock`), in lumps and late. Then the
+ * round trip alone counts, the window only says at which pace bytes leave, and it goes less far down.
  */
 import * as DelayHistory from "./DelayHistory.ts"
 import { Flight } from "./Flight.ts"
 import * as Ledbat from "./Ledbat.ts"
 
-/** What the receiver says: see `Receipt` of the wire. */
+/** What the receiver says: see `Receipt` of the wire. Of one that says nothing, `received` alone is guessed. */
 export interface Receipt {
   /** Bytes of the stream that have come since it began. */
   readonly received: number
   /** When the last of them came, by its clock: microseconds modulo 2³². */
-  readonly at: number
-  /** Microseconds from then until it said so. */
-  readonly held: number
+  readonly at?: number
+  /** Microseconds from then until it said so; 0 where it does not say. */
+  readonly held?: number
 }
 
 /** Less than this is not worth a write of its own, unless the window is smaller than four of them. */
@@ -35,6 +38,19 @@ const burst = 8
 
 /** Milliseconds that a receiver waits with its receipt at most, unless it has something else under way. */
 const usualHold = 20
+
+/** Round trip that is assumed until one is known, in milliseconds. */
+const firstRoundTrip = 50
+
+/**
+ * Least window towards a receiver that gives no receipts: what is taken for a queue there may be its disk. At 180 ms, the queue
+ * that a foreground flow fills, it is 1.5 Mbit/s.
+ */
+const leastUnheard = 32_768
+const shortestUnheard = 100
+
+/** The last request may have come for another reason than that something was received, when nothing did for so long. */
+const longestGuess = 1000
 
 export class Yielding {
   private readonly flight: Flight
@@ -66,6 +82,11 @@ export class Yielding {
     return this.flight.inFlight
   }
 
+  /** Bytes of the stream that were handed over. */
+  get total(): number {
+    return this.flight.total
+  }
+
   get window(): number {
     return this.ledbat.window
   }
@@ -92,7 +113,7 @@ export class Yielding {
     const { window } = this.ledbat
     // The last bytes of what is wanted may be few; else a write a segment would cost more than it brings.
     const worth = Math.min(wanted, worthWriting, window / 4)
-    const room = pressed ? wanted : Math.floor(Math.min(wanted, window - inFlight))
+    const room = pressed || !this.isHeard ? wanted : Math.floor(Math.min(wanted, window - inFlight))
     if (room < worth) return { wait: "Receipt" }
     this.refill(now)
     const bytes = Math.floor(Math.min(room, this.tokens))
@@ -101,7 +122,10 @@ export class Yielding {
 
   /** Bytes a millisecond. */
   private get rate(): number {
-    return (pace * this.ledbat.window) / Math.max(1, this.roundTrip ?? 1)
+    const { window } = this.ledbat
+    const roundTrip = Math.max(1, this.roundTrip ?? firstRoundTrip)
+    if (this.isHeard) return (pace * window) / roundTrip
+    return Math.max(window / roundTrip, leastUnheard / Math.max(shortestUnheard, roundTrip))
   }
 
   private refill(now: number): void {
@@ -116,21 +140,29 @@ export class Yielding {
     const news = this.flight.take(receipt.received)
     if (news === undefined) return false
     const { handedAt, received } = news
-    const difference = receipt.at - Math.round(handedAt * 1000)
-    this.origin ??= difference
-    // Modulo 2³², as a number with a sign: differences of up to 35 minutes.
-    this.oneWay = DelayHistory.add(this.oneWay, now, ((difference - this.origin) | 0) / 1000)
-    const held = receipt.held / 1000
+    if (receipt.at === undefined) {
+      if (this.isHeard || now - handedAt > longestGuess) return true
+    } else {
+      const difference = receipt.at - Math.round(handedAt * 1000)
+      this.origin ??= difference
+      // Modulo 2³², as a number with a sign: differences of up to 35 minutes.
+      this.oneWay = DelayHistory.add(this.oneWay, now, ((difference - this.origin) | 0) / 1000)
+    }
+    const held = (receipt.held ?? 0) / 1000
     const way = Math.max(0, now - handedAt - held)
     this.roundTrips = DelayHistory.add(this.roundTrips, now, way)
     const roundTrip = way + Math.min(held, usualHold)
-    this.roundTrip = this.roundTrip === undefined ? roundTrip : this.roundTrip + (roundTrip - this.roundTrip) / 8
+    // What is guessed comes in lumps, of which the first bytes have come long before.
+    if (!this.isHeard) this.roundTrip = DelayHistory.current(this.roundTrips) ?? way
+    else this.roundTrip = this.roundTrip === undefined ? roundTrip : this.roundTrip + (roundTrip - this.roundTrip) / 8
     this.ledbat = Ledbat.hear(this.ledbat, {
       now,
       received,
       inFlight,
-      queueing: Math.min(DelayHistory.queueing(this.oneWay), DelayHistory.queueing(this.roundTrips)),
-      roundTrip
+      queueing: this.isHeard
+        ? Math.min(DelayHistory.queueing(this.oneWay), DelayHistory.queueing(this.roundTrips))
+        : DelayHistory.queueing(this.roundTrips),
+      roundTrip: this.isHeard ? roundTrip : this.roundTrip
     })
     return true
   }

@@ -1,5 +1,6 @@
 export * as DelayHistory from "./DelayHistory.ts"
 export * as Flight from "./Flight.ts"
 export * as Ledbat from "./Ledbat.ts"
+export * as RequestClock from "./RequestClock.ts"
 export * as TokenBucket from "./TokenBucket.ts"
 export * as Yielding from "./Yielding.ts"

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
 import * as Ledbat from "../src/Ledbat.ts"
 import { Yielding } from "../src/Yielding.ts"
-import { Line, lossBased, shareOf, steady, yielding } from "./bottleneck.ts"
+import { Line, lossBased, shareOf, steady, unheard, yielding } from "./bottleneck.ts"
 
 const rate = 50e6
 const queue = 1_000_000
@@ -108,6 +108,26 @@ describe("a flow that yields, on a line of 50 Mbit/s with a queue of 160 ms", ()
     line.run(5000)
     assert.isAbove(shareOf(line, flow, rate, 20_000), 0.9)
   })
+})
+
+describe("a flow to a peer that gives no receipts", () => {
+  for (const { lump, roundTrip } of [
+    { lump: 1, roundTrip: 2 },
+    { lump: 1, roundTrip: 20 },
+    { lump: 4, roundTrip: 20 }
+  ]) {
+    it(`leaves others nine tenths, and uses a good part alone, at ${roundTrip} ms and ${lump} blocks asked for together`, () => {
+      const line = lineOf(roundTrip)
+      const background = unheard(line, { lump, open: 64 })
+      line.add(background)
+      line.run(10_000)
+      assert.isAbove(shareOf(line, background, rate, 20_000), 0.4)
+      const foreground = lossBased(line)
+      line.add(foreground)
+      line.run(line.now + 10_000)
+      assert.isAbove(shareOf(line, foreground, rate, 20_000), 0.9)
+    })
+  }
 })
 
 /** One that has heard of its peer. */

@@ -2,6 +2,7 @@
  * A line with a queue that several senders share, in virtual time: each step of a millisecond the line carries what it can, in
  * the order in which it came, drops what the queue has no room for, and tells the senders a while later what came through.
  */
+import { RequestClock } from "../src/RequestClock.ts"
 import { Yielding } from "../src/Yielding.ts"
 
 export const segment = 1448
@@ -142,6 +143,52 @@ export const yielding = (
         const at = Math.round(((lastAt + jitter()) * (1 + skew) + offset) * 1000) % 2 ** 32
         const receipt = { received: delivered, at, held: (line.now - lastAt) * 1000 }
         line.later(() => control.take(receipt, line.now))
+      })
+    }
+  }
+}
+
+/** One that yields to a receiver that gives no receipts, keeps so many blocks of 64 KiB open, and asks in lumps of `lump`. */
+export const unheard = (line: Line, { lump = 1, open = 32 } = {}): Flow & { readonly control: Yielding } => {
+  const control = new Yielding(0, line.now)
+  const clock = new RequestClock()
+  const block = 65_536
+  let waiting = open
+  for (let n = 1; n <= open; n++) clock.ask(n)
+  let delivered = 0
+  let asked = 0
+  let gone = 0
+  let lost = 0
+  return {
+    control,
+    delivered: () => delivered,
+    send: (now) => {
+      const again = Math.min(lost, segment)
+      lost -= again
+      const allowed = waiting > 0 ? control.allowance(block - gone, now) : { wait: "Receipt" as const }
+      const bytes = "bytes" in allowed ? allowed.bytes : 0
+      if (bytes > 0) control.handOver(bytes, now)
+      gone += bytes
+      if (gone === block) {
+        gone = 0
+        waiting--
+        clock.answer(control.total)
+      }
+      return bytes + again
+    },
+    drop: (bytes) => {
+      lost += bytes
+    },
+    arrive: (bytes) => {
+      delivered += bytes
+      const due = Math.floor(delivered / (block * lump)) * lump - asked
+      if (due <= 0) return
+      asked += due
+      line.later(() => {
+        let received: number | undefined
+        for (let n = 0; n < due; n++) received = clock.ask(++waiting) ?? received
+        // Of requests that come together the last tells most.
+        if (received !== undefined) control.take({ received }, line.now)
       })
     }
   }

@@ -1,9 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Progress } from "@piecework/download"
 import { LivePolicy, Policy } from "@piecework/policy"
+import { Cloud } from "@piecework/cloud/Cloud"
+import { PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
 import { World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
-import { Effect, Fiber } from "effect"
+import { Effect, Fiber, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { download, expectFile } from "./downloads.ts"
 import { until, within } from "./within.ts"
@@ -78,6 +80,11 @@ describe("A delay of HTTP", () => {
       const policy = always(delayed)
       yield* download(yield* world.client({ policy }), { url, mode: "HttpOnly" }, bytes, "6 seconds")
       yield* download(yield* world.client({ policy, noService: true }), { url }, bytes, "6 seconds")
+      // Its hashes are known, but there is nowhere to look for peers.
+      world.origin.put("/file.phf", World.hashesOf(bytes, 4096))
+      const { contentId } = World.phfOf(bytes, 4096)
+      const alone = yield* world.client({ policy, noService: true })
+      assert.strictEqual((yield* download(alone, { url, contentId }, bytes, "6 seconds")).mode, "Lan")
       world.origin.put("/unknown", bytes)
       const result = yield* download(
         yield* world.client({ policy }),
@@ -116,6 +123,29 @@ describe("A delay of HTTP", () => {
       })
   )
 
+  it.effect("leaves the service in peace while it lasts", () =>
+    Effect.gen(function* () {
+      const { world, url } = yield* site()
+      let asks = 0
+      const counting = Layer.effect(
+        Cloud,
+        Effect.map(Cloud, (base) => ({
+          ...base,
+          lease: (...asked: Parameters<typeof base.lease>) => {
+            asks++
+            return base.lease(...asked)
+          }
+        }))
+      ).pipe(Layer.provide(world.cloud))
+      const client = yield* world.client({ policy: always(delayed), cloud: counting })
+      yield* client.start({ url })
+      yield* TestClock.adjust("59 seconds")
+      assert.isAtMost(asks, 13)
+      yield* TestClock.adjust("4 seconds")
+      assert.isAbove(asks, 15)
+    })
+  )
+
   it.effect("costs a site that waits together one copy", () =>
     Effect.gen(function* () {
       const { world, url } = yield* site()
@@ -141,16 +171,39 @@ describe("Peers that give too little", () => {
   const slowly = Effect.fnUntraced(function* (
     policy: { readonly [name: string]: unknown },
     priority: "Foreground" | "Background",
-    limit: "40 seconds" | "4 minutes"
+    limit: "40 seconds" | "4 minutes",
+    finding: Pick<World.ClientOptions, "noService" | "hasLan"> = {}
   ) {
     const { world, url } = yield* site({ "10.0.0.1": 4096 })
-    yield* download(yield* world.client(), { url }, bytes)
-    return yield* download(yield* world.client({ policy: always(policy) }), { url, priority }, bytes, limit)
+    world.origin.put("/file.phf", World.hashesOf(bytes, 4096))
+    const { contentId } = World.phfOf(bytes, 4096)
+    yield* download(yield* world.client(finding), { url, contentId }, bytes)
+    const client = yield* world.client({ ...finding, policy: always(policy) })
+    return yield* download(client, { url, contentId, priority }, bytes, limit)
   })
 
-  it.effect("are helped by HTTP in the background when somebody said how fast it has to be", () =>
+  for (const [leases, finding] of [
+    ["with leases", {}],
+    ["without leases", { noService: true, hasLan: true }]
+  ] as const) {
+    it.effect(`are helped by HTTP in the background when somebody said how fast it has to be: ${leases}`, () =>
+      Effect.gen(function* () {
+        const result = yield* slowly({ DOMinBackgroundQos: 16 }, "Background", "40 seconds", finding)
+        assert.isAbove(result.bytes.Origin, 0.5 * bytes.length)
+        assert.isAbove(result.bytes.Lan, 0.1 * bytes.length)
+      })
+    )
+  }
+
+  it.effect("are helped by HTTP in the foreground when the publisher of the content said how fast it has to be", () =>
     Effect.gen(function* () {
-      const result = yield* slowly({ DOMinBackgroundQos: 16 }, "Background", "40 seconds")
+      const { world, url } = yield* site({ "10.0.0.1": 4096 })
+      const set = new PolicySettings({ foregroundQosBps: 16_384 })
+      yield* Effect.orDie(
+        world.catalog.setPolicy(World.phfOf(bytes, 4096).contentId, new PolicyChange({ set, reset: [] }))
+      )
+      yield* download(yield* world.client(), { url }, bytes)
+      const result = yield* download(yield* world.client(), { url }, bytes, "40 seconds")
       assert.isAbove(result.bytes.Origin, 0.5 * bytes.length)
       assert.isAbove(result.bytes.Lan, 0.1 * bytes.length)
     })

@@ -75,9 +75,6 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   private readonly receipts: Receipts
   /** Where what we send has to yield: towards peers beyond the site. */
   private readonly valve: Valve | undefined
-  /** Called when the valve opens a while later. */
-  private readonly shut = new Wake()
-  private shutFor = 0
   /** Called when answers have to be read from the cache, which one fiber does. */
   private readonly unread = new Wake()
   private isReading = false
@@ -114,11 +111,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.uploads = new Uploads(layout, config.maxQueuedRequests)
     this.receipts = new Receipts(stream, now, () => served.foreground?.() ?? false)
     this.dues = new Dues(this.inventory, this.intake, this.receipts, yields)
-    const wait = (millis: number) => {
-      this.shutFor = millis
-      this.shut.call()
-    }
-    this.valve = yields ? new Valve({ begin: stream.counters.sent, now, wait }) : undefined
+    this.valve = yields ? new Valve(stream.counters.sent, now) : undefined
     this.news = new News(config.maxEvents, () => [
       { _tag: "Held", pieces: this.held() },
       { _tag: this.choked() ? "Choked" : "Unchoked" }
@@ -134,8 +127,9 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       this.reader.run()
     })
     const feed = this.intake.feed((room) => this.reader.place(room))
-    const receipts = this.receipts.run(() => this.outbox.wake())
-    const parts = [feed, this.readAnswers, this.openValve, receipts, this.watch, Deferred.await(this.ending)]
+    const wake = () => this.outbox.wake()
+    const valve = this.valve?.run(wake) ?? Effect.never
+    const parts = [feed, this.readAnswers, valve, this.receipts.run(wake), this.watch, Deferred.await(this.ending)]
     // Whoever `opened` told of the session learns of its end in any case.
     return opened.pipe(
       Effect.andThen(begin),
@@ -260,7 +254,9 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     // It was sent before our choke came to the peer, which knows by now that it has to ask again.
     if (!this.dues.mayBeAsked) return undefined
     this.outbox.wake()
-    return this.uploads.add(block)
+    const refused = this.uploads.add(block)
+    this.valve?.asked(this.uploads.size)
+    return refused
   }
 
   // What the writer asks for.
@@ -277,7 +273,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     if (valve?.isHalfway === true) return this.part(valve)
     const dues = this.dues.take(() => this.uploads.clear())
     if (dues !== undefined) return dues
-    if (valve !== undefined && (!this.uploads.isAsked || !valve.mayBegin())) return undefined
+    if (valve !== undefined && (this.uploads.size === 0 || !valve.mayBegin())) return undefined
     const answer = this.isReading ? undefined : this.uploads.next()
     if (answer === undefined) return undefined
     if (answer === "Unread") {
@@ -299,16 +295,6 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     const part = valve.part(this.receipts.isDue)
     this.sending = part?.content ?? 0
     return part?.bytes
-  }
-
-  /** Goes on with what the valve held back, forever. */
-  private get openValve(): Effect.Effect<never> {
-    const open = Effect.sync(() => {
-      this.shut.reset()
-      this.outbox.wake()
-    })
-    const wait = Effect.suspend(() => Effect.sleep(this.shutFor))
-    return Effect.forever(this.shut.wait.pipe(Effect.andThen(wait), Effect.andThen(open)))
   }
 
   /** Reads what is to be sent, forever. */

@@ -51,9 +51,9 @@ export class Uploads {
     this.waiting = []
   }
 
-  /** Whether a request waits. */
-  get isAsked(): boolean {
-    return this.waiting.length > 0
+  /** Requests that wait. */
+  get size(): number {
+    return this.waiting.length
   }
 
   /** The answer to the oldest request, valid until the next call; "Unread" when it has to be read, `undefined` for none. */
