@@ -1,9 +1,12 @@
+import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
+    // Programs that tests start read their sources compiled, from the second on: that is half of their start.
+    env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("./node_modules/.cache/compiled", import.meta.url)) },
     include: ["{packages,apps}/*/test/**/*.test.ts", "{bench,demo,simulate}/test/**/*.test.ts"],
     pool: "threads",
     // Most tests take milliseconds; those that start programs may meet a machine that is busy.

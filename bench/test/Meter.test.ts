@@ -1,6 +1,6 @@
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, layer } from "@effect/vitest"
-import { Effect, Layer, Option, Schema } from "effect"
+import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { announcement, Meter } from "../src/Meter.ts"
 
 const node = (script: string) => ({
@@ -57,11 +57,13 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
           const daemon = yield* meter.start(node(script))
           const before = yield* daemon.usage
           assert.deepStrictEqual(yield* announcement(daemon, Schema.Struct({ port: Schema.Int })), { port: 7 })
-          yield* Effect.sleep("1 second")
-          const after = yield* daemon.usage
-          if (Option.isSome(before) && Option.isSome(after)) {
-            assert.isAtLeast(after.value.cpuSeconds - before.value.cpuSeconds, 0.1)
-          }
+          const spent = Effect.map(daemon.usage, (after) =>
+            Option.isSome(before) && Option.isSome(after) ? after.value.cpuSeconds - before.value.cpuSeconds : undefined
+          )
+          yield* Effect.repeat(spent, {
+            until: (seconds) => seconds === undefined || seconds >= 0.1,
+            schedule: Schedule.spaced("50 millis")
+          })
           return daemon.pid
         })
       )

@@ -16,7 +16,7 @@ import * as PolicyFile from "@piecework/policy/PolicyFile"
 import { type Name, names } from "@piecework/policy/Settings"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
-import { Duration, Effect, type FileSystem, Option } from "effect"
+import { Duration, Effect, type FileSystem, Layer, Option } from "effect"
 import { exitCodes } from "./ExitCode.ts"
 import * as PolicyFiles from "./PolicyFiles.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
@@ -43,11 +43,20 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DOAbsoluteMaxCacheSize",
   "DOModifyCacheDrive",
   "DOMinFileSizeToCache",
+  "DOMinBatteryPercentageAllowedToUpload",
+  "DOMonthlyUploadDataCap",
+  "ContentSlots",
+  "DeviceClass",
   "DODelayForegroundDownloadFromHttp",
   "DODelayBackgroundDownloadFromHttp",
   "DOMinBackgroundQos",
   "MinContentSizeToPeer"
 ])
+
+/** This device. In a container that has the machine's folders elsewhere, `PIECEWORK_HOST_ROOT` says where. */
+export const thisHost: Layer.Layer<Host> = Layer.unwrap(
+  Effect.sync(() => Host.layer({ root: process.env["PIECEWORK_HOST_ROOT"] || "/" }))
+)
 
 export interface Given {
   /** The policy file that was named. */
@@ -218,14 +227,23 @@ export const peering = Effect.fn("DevicePolicy.peering")(function* (
 export const eligible = Effect.fn("DevicePolicy.eligible")(function* (
   policy: Policy.Policy,
   cacheFolder: string
-): Effect.fn.Return<{ readonly mode: DownloadMode; readonly why: Fallback | undefined }, never, Host> {
+): Effect.fn.Return<Eligible, never, Host> {
   const mode = modeOf(policy)
-  if (!usesPeers(mode)) return { mode, why: undefined }
+  if (!usesPeers(mode)) return { mode, why: undefined, passes: false }
   const verdict = yield* peering(policy, cacheFolder)
-  if (Eligibility.isAllowed(verdict)) return { mode, why: undefined }
+  if (Eligibility.isAllowed(verdict)) return { mode, why: undefined, passes: false }
   const reasons = verdict.map(({ sentence, setting }) => (setting === undefined ? sentence : `${sentence}: ${setting}`))
-  return { mode: "HttpOnly", why: new Fallback({ reason: "NotEligible", detail: reasons.join("; ") }) }
+  const passes = verdict.every(({ setting }) => setting === "DOAllowVPNPeerCaching")
+  return { mode: "HttpOnly", why: new Fallback({ reason: "NotEligible", detail: reasons.join("; ") }), passes }
 })
+
+export interface Eligible {
+  readonly mode: DownloadMode
+  /** What keeps the device from the mode that the settings say. */
+  readonly why: Fallback | undefined
+  /** Whether that may well be over while a program runs, as a VPN may and little memory may not. */
+  readonly passes: boolean
+}
 
 /** The group in force, which only Group mode looks at. Of the sources of spec.md §2.3, Linux has what DHCP said. */
 export const groupOf = Effect.fn("DevicePolicy.groupOf")(function* (

@@ -1,11 +1,19 @@
 /** The floor plan of the client: which layer stands on which. */
 import { availableParallelism, release, type } from "node:os"
 import { CacheConfig, CacheKeeper, PartialFile, PieceCache } from "@piecework/cache"
-import { Cloud, CloudConfig } from "@piecework/cloud"
+import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
-import { Destination, DownloadConfig, Downloader, NoPeers, Records, Seeder } from "@piecework/download"
-import { Host } from "@piecework/host/Host"
+import {
+  Destination,
+  DownloadConfig,
+  Downloader,
+  MonthlyUploads,
+  NoPeers,
+  Permission,
+  Records,
+  Seeder
+} from "@piecework/download"
 import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
@@ -20,7 +28,7 @@ import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
 import * as CachePlace from "./CachePlace.ts"
-import type { Live } from "./DevicePolicy.ts"
+import * as DevicePolicy from "./DevicePolicy.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
@@ -42,7 +50,7 @@ export interface Options {
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
   /** The settings as they are now. */
-  readonly policy: Live
+  readonly policy: DevicePolicy.Live
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
@@ -60,7 +68,7 @@ export const stored = (
   Layer.mergeAll(
     CacheKeeper.CacheKeeper.layer.pipe(
       Layer.provideMerge(Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer)),
-      Layer.provide([CacheConfig.layer({ directory: cache }), Host.layer()])
+      Layer.provide([CacheConfig.layer({ directory: cache }), DevicePolicy.thisHost])
     ),
     Records.Records.layer(records)
   ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))
@@ -116,7 +124,7 @@ const neighbours = Layer.unwrap(
 )
 
 /** The services behind the URL. */
-export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys">) =>
+export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys" | "policy">) =>
   Layer.unwrap(
     Effect.map(ServiceTrust, ({ certificates, credential }) =>
       Cloud.Cloud.layer.pipe(
@@ -125,6 +133,7 @@ export const services = (serviceUrl: string, options: Pick<Options, "group" | "s
             serviceUrl,
             clientVersion: version,
             groupId: options.group,
+            profile: profileOf(options),
             credential,
             serviceKeys: options.serviceKeys
           }),
@@ -161,7 +170,8 @@ export const client = (options: Options) => {
         ...options.download,
         reportedHost,
         reportedMask: OwnAddress.maskOf(reportedHost ?? options.listen?.host),
-        groupId: options.group
+        groupId: options.group,
+        profile: profileOf(options)
       })
     )
   )
@@ -170,6 +180,7 @@ export const client = (options: Options) => {
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
+    Layer.provideMerge(permission(options)),
     Layer.provideMerge(storage(options)),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
@@ -177,6 +188,22 @@ export const client = (options: Options) => {
       Layer.merge(
         Layer.succeed(LivePolicy.LivePolicy, options.policy),
         Layer.effectDiscard(Effect.forkScoped(options.policy.keepUp))
+      )
+    )
+  )
+}
+
+/** What the device counts as among others. */
+const profileOf = ({ policy }: Pick<Options, "policy">): number =>
+  policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
+
+/** Where there are peers: who of them may be sent pieces, and what Internet peers were. */
+const permission = ({ cache: place, listen }: Options) => {
+  if (listen === undefined) return Layer.empty
+  return Layer.unwrap(
+    Effect.map(StateFolder, ({ cache, uploads }) =>
+      Permission.layer({ cacheFolder: place ?? cache }).pipe(
+        Layer.provide([DevicePolicy.thisHost, MonthlyUploads.MonthlyUploads.layer(uploads)])
       )
     )
   )

@@ -1,6 +1,6 @@
 /**
  * Where the client keeps what outlives it: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
- * `device` (who we are).
+ * `uploads/` (what Internet peers were sent, by month), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
@@ -31,6 +31,7 @@ export class StateFolder extends Context.Service<
     readonly cache: string
     readonly records: string
     readonly reports: string
+    readonly uploads: string
     /** This device, and a suffix for this process: two processes of one device are two peers. */
     readonly self: PeerId
   }
@@ -67,10 +68,11 @@ const codeOf = (error: unknown): string | undefined => {
 /** What lies where in a state folder. */
 export const placesIn = (
   root: string
-): { readonly cache: string; readonly records: string; readonly reports: string } => ({
+): { readonly cache: string; readonly records: string; readonly reports: string; readonly uploads: string } => ({
   cache: join(root, "cache"),
   records: join(root, "records"),
-  reports: join(root, "reports")
+  reports: join(root, "reports"),
+  uploads: join(root, "uploads")
 })
 
 /** The folder that is used when none is named. */

@@ -30,6 +30,7 @@ const scene = (
     facts,
     peering: Eligibility.peering(policy, mode, facts),
     dhcp: { group: undefined, cacheHosts: undefined, domain: undefined },
+    month: { month: "2026-11", sent: 2 * gibibyte },
     service: "Answered",
     hour: 12,
     ...more
@@ -89,8 +90,30 @@ const cases: ReadonlyArray<readonly [Name, Explanation.Scene, string | RegExp]> 
   [
     "DOMinBatteryPercentageAllowedToUpload",
     scene({ DOMinBatteryPercentageAllowedToUpload: 40 }, { facts: { ...able, power: { percent: 39 } } }),
-    "The battery is at 39 %, so peers are not served."
-  ]
+    "Nothing is sent to peers now: the battery is at 39 %, and 40 are asked for."
+  ],
+  [
+    "DOMinBatteryPercentageAllowedToUpload",
+    scene({ DOMinBatteryPercentageAllowedToUpload: 40 }, { facts: { ...able, power: { percent: 40 } } }),
+    /^The battery is at 40 %: peers of the site and the group are sent pieces/
+  ],
+  [
+    "DOMonthlyUploadDataCap",
+    scene(),
+    /^Sent to Internet peers in 2026-11: 2\.0 GiB of 20\.0 GiB\. The mode Lan has no/
+  ],
+  [
+    "DOMonthlyUploadDataCap",
+    scene({ DODownloadMode: 3, DOMonthlyUploadDataCap: 0 }),
+    "Sent to Internet peers in 2026-11: 2.0 GiB, without a limit."
+  ],
+  [
+    "DOMonthlyUploadDataCap",
+    scene({ DODownloadMode: 3, DOMonthlyUploadDataCap: 2 }),
+    /Nothing is sent to Internet peers now: the 2 GB that may be sent .* are used up\.$/
+  ],
+  ["ContentSlots", scene({ ContentSlots: 7 }), /the service of 7 at a time/],
+  ["DeviceClass", scene({ DeviceClass: 1 }), /counts as a server/]
 ]
 
 describe("What a setting does to this device now", () => {

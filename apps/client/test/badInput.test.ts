@@ -77,7 +77,9 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
       "-o",
       out,
       "--state",
-      state
+      state,
+      "--no-progress-timeout",
+      "2s"
     ])
   )
 
@@ -90,7 +92,9 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
         "-o",
         out,
         "--state",
-        state
+        state,
+        "--no-progress-timeout",
+        "2s"
       ])
     })
   )

@@ -23,8 +23,9 @@ it.live("a device that serves wrong bytes over a real socket is banned, and the 
     const bytes = randomBytes(16 * standardPieceSize)
     const file = join(root, "published.bin")
     yield* Effect.promise(() => writeFile(file, bytes))
-    // A slow origin, so that much is asked of the liar.
-    const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond: 4 * standardPieceSize })
+    // An origin that is slow until enough was asked of the liar.
+    const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond: standardPieceSize / 2 })
+    let lies = 0
     const service = yield* Programs.service(join(root, "service"))
     yield* Programs.publish(file, origin.url, join(root, "service"))
 
@@ -37,6 +38,8 @@ it.live("a device that serves wrong bytes over a real socket is banned, and the 
       layout: phf.layout,
       answer: ({ piece, offset, length }) => {
         const start = piece * standardPieceSize + offset
+        lies += length
+        if (lies >= 3 * standardPieceSize) origin.pace(8 * standardPieceSize)
         return bytes.subarray(start, start + length).map((byte) => byte ^ 1)
       }
     }).pipe(Effect.provide(Transport.layer))

@@ -5,7 +5,6 @@ import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import { KeyValueReply } from "@piecework/cloud/KeyValueRpcs"
-import { Host } from "@piecework/host/Host"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { type Policy, resolve } from "@piecework/policy/Policy"
 import { Output } from "@piecework/terminal/Output"
@@ -317,10 +316,7 @@ describe("An agent", () => {
           () => Effect.never,
           () => Effect.sync(() => served.push(`${mode} ends`))
         )
-      yield* Serving.whileAllowed({ policy, folder: "/", mode: "Lan" }, serve).pipe(
-        Effect.provide([layer, Host.layerTest()]),
-        Effect.forkScoped
-      )
+      yield* Serving.whileAllowed({ policy, mode: "Lan" }, serve).pipe(Effect.provide(layer), Effect.forkScoped)
       for (const mode of [1, 0, 0, 3, 1]) {
         yield* TestClock.adjust(1)
         policy.set(withMode(mode))

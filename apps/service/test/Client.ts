@@ -8,7 +8,7 @@ export const clientOf = (serviceUrl: string) =>
   Effect.map(
     Layer.build(
       Cloud.layer.pipe(
-        Layer.provide([CloudConfig.layer({ serviceUrl, timeout: Duration.seconds(2) }), NodeHttpClient.layerUndici])
+        Layer.provide([CloudConfig.layer({ serviceUrl, timeout: Duration.seconds(20) }), NodeHttpClient.layerUndici])
       )
     ),
     Context.get(Cloud)

@@ -1,9 +1,10 @@
+import { once } from "node:events"
 import { Agent, request as httpRequest } from "node:http"
 import { connect } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Schedule } from "effect"
 import { readyAt } from "./Local.ts"
-import { folder, serving } from "./Program.ts"
+import { folder, halfAsked, serving } from "./Program.ts"
 
 const body = JSON.stringify({
   _tag: "Request",
@@ -61,6 +62,25 @@ const asking = async (port: number, agent: Agent, tally: Tally): Promise<void> =
 
 const refusals = new Set(["ECONNREFUSED", "ECONNRESET"])
 
+/** Waits until the system refuses connections. */
+const nobodyListens = (url: string) =>
+  Effect.callback<boolean>((resume) => {
+    const probe = connect(Number(new URL(url).port), "127.0.0.1")
+    probe.on("error", (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code === "ECONNREFUSED")))
+    probe.on("connect", () => {
+      probe.destroy()
+      resume(Effect.succeed(false))
+    })
+  }).pipe(Effect.repeat({ until: (refused) => refused, schedule: Schedule.spaced("20 millis") }))
+
+/** Milliseconds from its being told to stop to its being done with it, by its own log. */
+const drainedIn = (log: string): number => {
+  const times = [...log.matchAll(/^timestamp=(\S+)/gm)].map(([, at]) => Date.parse(at ?? ""))
+  const told = log.split("\n").findIndex((line) => line.includes("message=stopping"))
+  assert.isAtLeast(told, 0, log)
+  return (times.at(-1) ?? Number.NaN) - (times[told] ?? Number.NaN)
+}
+
 describe("A service that is told to stop", () => {
   it.live("answers all that came, over kept connections and new ones, and ends with 0 within five seconds", () =>
     Effect.gen(function* () {
@@ -71,16 +91,17 @@ describe("A service that is told to stop", () => {
         const kept = Array.from({ length: 16 }, () => new Agent({ keepAlive: true, maxSockets: 1 }))
         const fresh = Array.from({ length: 4 }, () => new Agent({ keepAlive: false, maxSockets: 1 }))
         const asked = Promise.all([...kept, ...fresh].map((agent) => asking(port, agent, tally)))
-        yield* Effect.sleep("700 millis")
-        const told = Date.now()
+        yield* Effect.sync(() => tally.answered).pipe(
+          Effect.repeat({ until: (answered) => answered > 100, schedule: Schedule.spaced("20 millis") })
+        )
         service.process.kill("SIGTERM")
         yield* Effect.promise(() => asked)
         const { code, stderr } = yield* Effect.promise(() => service.ended)
         for (const agent of [...kept, ...fresh]) agent.destroy()
         assert.deepStrictEqual(tally.lost, [])
         assert.strictEqual(code, 0)
-        assert.isBelow(Date.now() - told, 5000)
-        assert.isAbove(tally.answered, 100)
+        assert.isBelow(drainedIn(stderr), 5000)
+        assert.notInclude(stderr, "connections were cut")
         assert.strictEqual(tally.refused, 20)
         // What the service read, it answered, and each answer arrived.
         const ended = stderr.split("\n").filter((line) => line.includes("message=request role=geo"))
@@ -101,9 +122,11 @@ describe("A service that is told to stop", () => {
       let answer = ""
       socket.on("data", (part: Buffer) => (answer += part.toString()))
       const closed = new Promise((resolve) => socket.on("close", resolve))
-      yield* Effect.sleep("100 millis")
+      yield* Effect.promise(() => once(socket, "connect"))
+      // Connections are taken in their order: once a later one has its answer, this one was taken.
+      yield* readyAt(service.url)
       service.process.kill("SIGTERM")
-      yield* Effect.sleep("300 millis")
+      yield* nobodyListens(service.url)
       socket.write("GET /ready HTTP/1.1\r\nHost: a\r\n\r\n")
       yield* Effect.promise(() => closed)
       assert.match(answer, /^HTTP\/1\.1 503 /)
@@ -116,19 +139,15 @@ describe("A service that is told to stop", () => {
   it.live("ends at once when told again", () =>
     Effect.gen(function* () {
       const service = yield* serving(yield* folder)
-      const socket = connect(Number(new URL(service.url).port), "127.0.0.1", () =>
-        socket.write("POST /rpc/geo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab")
-      )
-      socket.on("error", () => {})
-      yield* Effect.sleep("200 millis")
+      const socket = yield* halfAsked(service.url)
       service.process.kill("SIGTERM")
-      yield* Effect.sleep("300 millis")
-      const again = Date.now()
+      yield* Effect.promise(() => service.said("message=stopping"))
       service.process.kill("SIGTERM")
-      const { code } = yield* Effect.promise(() => service.ended)
+      const { code, stderr } = yield* Effect.promise(() => service.ended)
       socket.destroy()
+      // It did not come to the end of its draining, when it cuts the connections and ends with 0.
       assert.strictEqual(code, 130)
-      assert.isBelow(Date.now() - again, 500)
+      assert.notInclude(stderr, "connections were cut")
     })
   )
 })

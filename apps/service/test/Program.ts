@@ -1,7 +1,8 @@
 /** The program as a process of its own, as a person or systemd starts it. */
 import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
-import { createServer } from "node:net"
+import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -20,6 +21,8 @@ export interface Running {
   readonly ended: Promise<Ended>
   /** The first line on standard output. */
   readonly firstLine: Promise<string>
+  /** Resolves once it has said that on standard error; rejects when it ends without. */
+  readonly said: (text: string) => Promise<void>
 }
 
 /** Starts it; whatever happens, it is gone with the scope. */
@@ -51,7 +54,14 @@ const startWith = (
         child.on("close", () => reject(new Error(`ended without a line: ${stderr}`)))
       })
       firstLine.catch(() => {})
-      return { process: child, ended, firstLine }
+      const said = (text: string) =>
+        new Promise<void>((resolve, reject) => {
+          const look = () => stderr.includes(text) && resolve()
+          look()
+          child.stderr.on("data", look)
+          child.on("close", () => reject(new Error(`ended without saying ${text}: ${stderr}`)))
+        })
+      return { process: child, ended, firstLine, said }
     }),
     (running) =>
       Effect.promise(() => {
@@ -75,6 +85,19 @@ export const serving = (directory: string, ...args: ReadonlyArray<string>) =>
     const line = yield* Effect.promise(() => running.firstLine)
     const { listening } = JSON.parse(line) as { readonly listening: string }
     return { ...running, url: listening }
+  })
+
+/** A connection with a request that the service has begun to read and never gets to its end. */
+export const halfAsked = (url: string): Effect.Effect<Socket> =>
+  Effect.gen(function* () {
+    const socket = connect(Number(new URL(url).port), "127.0.0.1")
+    yield* Effect.promise(() => once(socket, "connect"))
+    socket.on("error", () => {})
+    const half = "POST /rpc/geo HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nab"
+    yield* Effect.callback<void>((resume) => void socket.write(half, () => resume(Effect.void)))
+    // What comes later is answered later.
+    yield* Effect.promise(() => fetch(`${url}/health`))
+    return socket
   })
 
 /** A port that was free a moment ago. */

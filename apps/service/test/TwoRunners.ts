@@ -27,7 +27,15 @@ export const make = Effect.fnUntraced(function* (config?: Partial<SwarmConfig.Sw
     return { swarms: Context.get(swarms, Swarms), end: Scope.close(scope, Exit.void) }
   })
   const [one, two, frontEnd] = [yield* process(true), yield* process(true), yield* process(false)]
-  return { one, two, frontEnd }
+  /** By runner, how many shards the database says it has. */
+  const locks = Effect.map(
+    sql<{
+      readonly address: string
+      readonly n: number
+    }>`SELECT address, count(*) AS n FROM cluster_locks GROUP BY address`,
+    (rows) => new Map(rows.map(({ address, n }) => [address, Number(n)]))
+  )
+  return { one, two, frontEnd, locks }
 })
 
 const freePort = Effect.callback<number>((resume) => {

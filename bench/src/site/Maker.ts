@@ -2,6 +2,7 @@
  * Names that carry the process that made a thing: its id, and when it started, which together name it for good. What a
  * killed run has left behind is known by them, and what a run that goes on has made is left alone.
  */
+import { isMainThread, threadId } from "node:worker_threads"
 import { Effect, FileSystem, Option } from "effect"
 
 const prefix = "piecework-bench-"
@@ -13,10 +14,10 @@ const startOf = (pid: number): Effect.Effect<Option.Option<string>, never, FileS
     Effect.orElseSucceed(() => Option.none<string>())
   )
 
-/** What the names of this process's things begin with. */
+/** What the names of things begin with that this process made, and this thread of it. */
 export const ownPrefix = Effect.map(
   startOf(process.pid),
-  (start) => `${prefix}${process.pid}-${Option.getOrElse(start, () => "0")}-`
+  (start) => `${prefix}${process.pid}-${Option.getOrElse(start, () => "0")}-${isMainThread ? "" : `t${threadId}-`}`
 )
 
 /** Who made the thing of this name; `None` for a name that is not the bench's. */

@@ -117,7 +117,11 @@ export const means: Effect.Effect<Topology.Means, SiteError, Spawner | FileSyste
           }
           yield* works(["tc", "-n", probe, "qdisc", "del", "dev", "lo", "root"])
           const netem = yield* works(...Shaping.delay(probe, "lo", 1))
-          return { firewall: firewall.value, delayBy: netem ? "netem" : "none" } as const
+          const hasCubic = yield* works(
+            ["ip", "-n", probe, "link", "set", "dev", "lo", "up"],
+            ["ip", "-n", probe, "route", "add", "192.0.2.1", "dev", "lo", "congctl", "cubic"]
+          )
+          return { firewall: firewall.value, delayBy: netem ? "netem" : "none", hasCubic } as const
         }),
       () => remove([probe])
     )

@@ -34,6 +34,8 @@ export type DelayBy = "netem" | "none"
 export interface Means {
   readonly firewall: Shaping.Firewall
   readonly delayBy: DelayBy
+  /** Whether the kernel has CUBIC for the hosts; without it they have what this machine is set to. */
+  readonly hasCubic: boolean
 }
 
 export interface Topology {
@@ -117,13 +119,25 @@ export const cable = (a: End, b: End): ReadonlyArray<Command> => [
   ])
 ]
 
-export const defaultRoute = (namespace: string, via: string): Command =>
-  typed(`ip -n ${namespace} route add default via ${via}`)
+export const defaultRoute = (namespace: string, via: string, tcp = ""): Command =>
+  typed(`ip -n ${namespace} route add default via ${via}${tcp}`)
+
+/**
+ * How a host sends: as systems do by default, whatever this machine is set to. BBR wakes a timer for each few frames, which
+ * thirty devices on one machine pay for together. By route, because a namespace may not choose what the machine does not allow.
+ */
+const tcpOf = ({ hasCubic }: Means): string => (hasCubic ? " congctl cubic" : "")
 
 /** The address before this one: the backbone's end of a link of two. */
 const before = (address: string): string => {
   const bytes = address.split(".")
   return [...bytes.slice(0, 3), Number(bytes[3]) - 1].join(".")
+}
+
+/** The route to its own network, which the system has made, once more with how to send there. */
+const neighboursBy = ({ address, namespace }: Host, tcp: string): Command => {
+  const network = [...address.split(".").slice(0, 3), 0].join(".")
+  return typed(`ip -n ${namespace} route change ${network}/24 dev eth0 proto kernel scope link src ${address}${tcp}`)
 }
 
 /** A host on the far side, half a round trip away either way. */
@@ -138,7 +152,7 @@ const farHost = (
     { namespace: host.namespace, dev: "eth0", address: `${host.address}/30` },
     { namespace: backbone, dev: port, address: `${before(host.address)}/30` }
   ),
-  defaultRoute(host.namespace, before(host.address)),
+  defaultRoute(host.namespace, before(host.address), tcpOf(means)),
   Shaping.frameByFrame(host.namespace, "eth0"),
   Shaping.frameByFrame(backbone, port),
   ...(means.delayBy === "netem"
@@ -164,21 +178,24 @@ const siteCommands = (backbone: string, site: Site, options: SiteOptions, means:
   typed(`ip -n ${site.router} link add lan type bridge`),
   typed(`ip -n ${site.router} address add ${before(site.helper.address)}/24 dev lan`),
   typed(`ip -n ${site.router} link set dev lan up`),
-  ...onLan(site, "helper", site.helper, options),
+  // A switch does not look into packets, and NAT is the line's matter.
+  write(site.router, "bridge/bridge-nf-call-iptables", 0),
+  ...onLan(site, "helper", site.helper, options, means),
   ...site.devices.flatMap((device, i) => [
-    ...onLan(site, `d${i + 1}`, device, options),
+    ...onLan(site, `d${i + 1}`, device, options, means),
     ...Shaping.lose(device.namespace, "eth0", options.loss, means.firewall)
   ])
 ]
 
 /** A host at a port of the site's switch. Where frames get lost they leave one by one, or 64 KiB would be lost at once. */
-const onLan = (site: Site, port: string, host: Host, options: SiteOptions): ReadonlyArray<Command> => [
+const onLan = (site: Site, port: string, host: Host, options: SiteOptions, means: Means): ReadonlyArray<Command> => [
   ...cable(
     { namespace: host.namespace, dev: "eth0", address: `${host.address}/24` },
     { namespace: site.router, dev: port }
   ),
   typed(`ip -n ${site.router} link set dev ${port} master lan`),
-  defaultRoute(host.namespace, before(site.helper.address)),
+  ...(means.hasCubic ? [neighboursBy(host, tcpOf(means))] : []),
+  defaultRoute(host.namespace, before(site.helper.address), tcpOf(means)),
   ...(options.loss > 0 ? [Shaping.frameByFrame(host.namespace, "eth0"), Shaping.frameByFrame(site.router, port)] : []),
   ...Shaping.limit(host.namespace, "eth0", "port", options.lan),
   ...Shaping.limit(site.router, port, "port", options.lan)

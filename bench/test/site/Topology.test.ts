@@ -17,16 +17,18 @@ const options: SiteOptions = {
   service: "up"
 }
 const lines = (more: Partial<SiteOptions>, means: Partial<Topology.Means> = {}) =>
-  Topology.plan("p-", { ...options, ...more }, { firewall: "nft", delayBy: "netem", ...means }).build.map((command) =>
-    command.join(" ")
-  )
+  Topology.plan(
+    "p-",
+    { ...options, ...more },
+    { firewall: "nft", delayBy: "netem", hasCubic: true, ...means }
+  ).build.map((command) => command.join(" "))
 
 const netem = (means: Partial<Topology.Means>) => lines({}, means).filter((line) => line.includes("netem"))
 const losses = (loss: number) => lines({ loss }).filter((line) => line.includes("numgen"))
 
 describe("Topology", () => {
   it("gives each site one outer address of its own, and each device one on its LAN", () => {
-    const { sites } = Topology.plan("p-", options, { firewall: "nft", delayBy: "none" })
+    const { sites } = Topology.plan("p-", options, { firewall: "nft", delayBy: "none", hasCubic: true })
     assert.deepStrictEqual(
       sites.map(({ external }) => external),
       ["198.51.100.2", "198.51.100.6"]
@@ -38,7 +40,7 @@ describe("Topology", () => {
   })
 
   it("makes every namespace that it names once, and no interface outside of them", () => {
-    const { build, namespaces } = Topology.plan("p-", options, { firewall: "nft", delayBy: "netem" })
+    const { build, namespaces } = Topology.plan("p-", options, { firewall: "nft", delayBy: "netem", hasCubic: true })
     assert.strictEqual(new Set(namespaces).size, 3 + 2 * (2 + options.devices))
     assert.deepStrictEqual(
       build.filter((command) => command.slice(0, 3).join(" ") === "ip netns add").map((command) => command[3]),
@@ -52,7 +54,11 @@ describe("Topology", () => {
   })
 
   it("fits the most devices and sites into the addresses there are", () => {
-    const { sites } = Topology.plan("p-", { ...options, devices: 200, sites: 16 }, { firewall: "nft", delayBy: "none" })
+    const { sites } = Topology.plan(
+      "p-",
+      { ...options, devices: 200, sites: 16 },
+      { firewall: "nft", delayBy: "none", hasCubic: true }
+    )
     assert.strictEqual(sites.at(-1)?.devices.at(-1)?.address, "192.168.16.210")
     assert.strictEqual(sites.at(-1)?.external, "198.51.100.62")
   })
@@ -70,6 +76,19 @@ describe("Topology", () => {
       "tc -n p-backbone qdisc add dev service root netem delay 10000us limit 1000000"
     ])
     assert.deepStrictEqual(netem({ delayBy: "none" }), [])
+  })
+
+  it("lets each host send by CUBIC, near and far, where the kernel has it", () => {
+    const routes = (hasCubic: boolean) => lines({}, { hasCubic }).filter((line) => line.includes("congctl cubic"))
+    assert.include(
+      routes(true),
+      "ip -n p-s1-d1 route change 192.168.1.0/24 dev eth0 proto kernel scope link src 192.168.1.11 congctl cubic"
+    )
+    assert.include(routes(true), "ip -n p-s1-d1 route add default via 192.168.1.1 congctl cubic")
+    // Devices and helpers twice each, origin and service once.
+    assert.strictEqual(routes(true).length, 2 * 2 * 3 + 2)
+    assert.deepStrictEqual(routes(false), [])
+    assert.isFalse(lines({}, { hasCubic: false }).some((line) => line.includes("route change")))
   })
 
   it("loses frames on the way into each device, and only when asked", () => {

@@ -17,13 +17,13 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
           if (Option.isNone(version)) return context.skip()
           const root = yield* Workshop.open(10_000_000)
           const file = yield* TestFile.make(`${root}/file`, 3_000_000)
-          const options = { root, file, turns: 1, limitMillis: 40_000, wants: () => true, note: () => Effect.void }
+          const options = { root, file, turns: 1, limitMillis: 100_000, wants: () => true, note: () => Effect.void }
           const contender = TorrentPeers.contender(options, client, version.value)
           const sample = yield* contender.run()
           assert.isAbove(sample.seconds, 0)
           assert.isNotNull(sample.otherEnd.cpuSeconds)
         }),
-      60_000
+      115_000
     )
   }
 })

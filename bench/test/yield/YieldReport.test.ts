@@ -52,7 +52,7 @@ describe("the line of yield", () => {
   const prefix = "piecework-bench-1-2-"
 
   it("has its rate and its queue at both ends, and names that a later run can clean up", () => {
-    const plan = Bottleneck.plan(prefix, options, { firewall: "nft", delayBy: "none" })
+    const plan = Bottleneck.plan(prefix, options, { firewall: "nft", delayBy: "none", hasCubic: true })
     const lines = plan.build.map((command) => command.join(" "))
     for (const end of ["near", "far"]) {
       assert.isTrue(lines.includes(`tc -n ${prefix}${end} qdisc add dev line parent 1:1 bfifo limit 1000000`), end)
@@ -62,7 +62,7 @@ describe("the line of yield", () => {
   })
 
   it("is as long as it should be where the kernel can delay frames", () => {
-    const plan = Bottleneck.plan(prefix, options, { firewall: "nft", delayBy: "netem" })
+    const plan = Bottleneck.plan(prefix, options, { firewall: "nft", delayBy: "netem", hasCubic: true })
     const delays = plan.build.map((command) => command.join(" ")).filter((text) => text.includes("netem delay 10000us"))
     assert.strictEqual(delays.length, 5)
   })

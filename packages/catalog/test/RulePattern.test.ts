@@ -65,12 +65,18 @@ describe("A pattern of URLs", () => {
 
   it("is held against the longest URL in no time, however it is meant", () => {
     const pattern = Result.getOrThrow(parse(`${origin}/${"*a".repeat(100)}/${"**/".repeat(90)}b`))
-    const began = performance.now()
+    const began = spentMillis()
     assert.isFalse(matches(pattern, url(`${origin}/${"a".repeat(2000)}/${"a/".repeat(1000)}`)))
-    assert.isBelow(performance.now() - began, 1000)
+    assert.isBelow(spentMillis() - began, 1000)
   })
 
   it("leaves the query out where it does not count", () => {
     assert.strictEqual(withoutQuery(url(`${origin}/a?b=1`)), url(`${origin}/a`))
   })
 })
+
+/** Milliseconds of processor time that this thread has had: what else runs on the machine is not in it. */
+const spentMillis = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (user + system) / 1000
+}

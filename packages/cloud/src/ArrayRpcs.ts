@@ -80,6 +80,8 @@ export class JoinRequest extends Schema.Class<JoinRequest>("@piecework/cloud/Joi
   event: JoinEvent,
   /** The client takes pieces but gives none: battery, VPN, cap. `RestrictedUpload`. */
   restrictedUpload: defaulted(Schema.Boolean, false),
+  /** With `restrictedUpload`: it gives to its site all the same, and to nobody beyond. Ours. */
+  givesNear: Schema.optionalKey(Schema.Boolean),
   /** `PeersWanted`. */
   peersWanted: defaulted(Schema.Natural.check(Schema.isLessThanOrEqualTo(maxPeers)), 50),
   /** In Group scope only. `GroupId`. */

@@ -75,6 +75,7 @@ export const isJoin = (value: unknown): value is JoinRequest =>
   isAbsentOr(value, "altCatalogId", (url) => isText(url, 4096) && contentUrl.test(url)) &&
   isAbsentOr(value, "subnetMask", isIp) &&
   isAbsentOr(value, "ipv6", isIp) &&
+  isAbsentOr(value, "givesNear", isBoolean) &&
   isAbsentOr(value, "groupId", (group) => isText(group, 128) && group !== "") &&
   isAbsentOr(value, "eId", (experiment) => isText(experiment, 64)) &&
   isAbsentOr(value, "complaints", isComplaints)
@@ -102,6 +103,8 @@ const parse = (text: string): unknown => {
 }
 
 type Fields = { readonly [name: string]: unknown }
+
+const isBoolean = (value: unknown): boolean => typeof value === "boolean"
 
 const isRecord = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value)

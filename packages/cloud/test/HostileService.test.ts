@@ -24,19 +24,21 @@ const serving = (listener: RequestListener) =>
     ({ close }) => Effect.sync(close)
   )
 
-const timeout = Duration.millis(400)
+/** Short where an answer is not to come; where one is, a machine that is busy has its time for it. */
+const impatience = Duration.millis(400)
+const patience = Duration.seconds(30)
 
-const cloudAt = (serviceUrl: string) =>
+const cloudAt = (serviceUrl: string, timeout = patience) =>
   Cloud.layer.pipe(
     Layer.provide([CloudConfig.layer({ serviceUrl, timeout, maxReplyBytes: 10_000 }), FetchHttpClient.layer])
   )
 
-const asking = (listener: RequestListener) =>
+const asking = (listener: RequestListener, timeout = patience) =>
   Effect.gen(function* () {
     const { url } = yield* serving(listener)
     return yield* Effect.provide(
       Cloud.use(({ geo }) => geo),
-      cloudAt(url)
+      cloudAt(url, timeout)
     )
   })
 
@@ -176,10 +178,10 @@ for (const [what, reason, listener] of replies) {
   it.live(`${what} is ${reason}`, () =>
     Effect.gen(function* () {
       const started = Date.now()
-      const error = yield* Effect.flip(asking(listener))
+      const error = yield* Effect.flip(asking(listener, reason === "TimedOut" ? impatience : patience))
       assert.strictEqual(error.reason, reason)
       assert.strictEqual(error.role, "Geo")
-      assert.isBelow(Date.now() - started, 2000)
+      assert.isBelow(Date.now() - started, 10_000)
     })
   )
 }

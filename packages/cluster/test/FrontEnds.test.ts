@@ -26,14 +26,36 @@ const makeScene = (layer: Layer.Layer<Database.Database, unknown>) =>
     const context = yield* Layer.build(layer)
     const { sql } = Context.get(context, Database.Database)
     let isAway = false
+    let waiting = 0
     // A database that is away gives no answer, so nobody may wait for one either.
     const { during, ...real } = Context.get(context, Database.Database)
     const flaky = Database.Database.of({
       ...real,
-      during: (operation) => (self) => Effect.suspend(() => (isAway ? Effect.never : self)).pipe(during(operation))
+      during: (operation) => (self) =>
+        Effect.suspend(() => {
+          if (isAway) return Effect.never
+          waiting++
+          return Effect.ensuring(
+            self,
+            Effect.sync(() => waiting--)
+          )
+        }).pipe(during(operation))
     })
+    /** Time passes a little at a time, and what is asked of the database is answered in between. */
+    const pass = (seconds: number) =>
+      Effect.forEach(Array.from({ length: seconds * 2 }), () =>
+        TestClock.adjust("500 millis").pipe(
+          Effect.andThen(turn),
+          Effect.andThen(
+            Effect.repeat(turn, {
+              until: () => waiting === 0
+            })
+          )
+        )
+      )
     return {
       sql,
+      pass,
       away: (is: boolean) => void (isAway = is),
       process: Effect.fnUntraced(function* (url?: string) {
         const scope = yield* Scope.make()
@@ -48,20 +70,14 @@ const makeScene = (layer: Layer.Layer<Database.Database, unknown>) =>
     }
   })
 
-/** Time passes a little at a time, and a real database has time to answer in between. */
-const pass = (seconds: number) =>
-  Effect.forEach(Array.from({ length: seconds * 2 }), () =>
-    Effect.andThen(
-      TestClock.adjust("500 millis"),
-      Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 10)))
-    )
-  )
+/** A turn of the event loop, in which sockets are heard. */
+const turn = Effect.promise(() => new Promise((resolve) => setTimeout(resolve, 1)))
 
 for (const [name, database] of Object.entries(databases)) {
   describe(`Front ends ${name}`, () => {
     it.effect("know each other within two seconds, and also who is none knows them", () =>
       Effect.gen(function* () {
-        const { process } = yield* makeScene(database)
+        const { pass, process } = yield* makeScene(database)
         const one = yield* process("http://one")
         assert.deepStrictEqual(yield* one.urls, ["http://one"])
         yield* process("http://two")
@@ -74,7 +90,7 @@ for (const [name, database] of Object.entries(databases)) {
 
     it.effect("that end are no longer named two seconds later, and those that die after six at most", () =>
       Effect.gen(function* () {
-        const { process, sql } = yield* makeScene(database)
+        const { pass, process, sql } = yield* makeScene(database)
         const one = yield* process("http://one")
         const two = yield* process("http://two")
         // A row that nobody counts up: as its process left it when it was killed.
@@ -94,7 +110,7 @@ for (const [name, database] of Object.entries(databases)) {
 
     it.effect("are those that were there last, however long the database is away, and nobody dies of that", () =>
       Effect.gen(function* () {
-        const { away, process } = yield* makeScene(database)
+        const { away, pass, process } = yield* makeScene(database)
         const one = yield* process("http://one")
         yield* process("http://two")
         yield* pass(3)

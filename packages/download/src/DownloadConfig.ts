@@ -35,6 +35,8 @@ export class DownloadConfig extends Context.Service<
     readonly reportedHost: string | undefined
     /** The group whose devices are peers in Group mode. Default none. */
     readonly groupId: string | undefined
+    /** Kind of device, by which the services match it: a server has peers among servers. Default a PC; see `Profile` of the cloud. */
+    readonly profile: number | undefined
     /** Mask of the network that `reportedHost` is in, as 255.255.255.0. Default: not told, and then the services take it for that. */
     readonly reportedMask: string | undefined
     /**
@@ -57,6 +59,7 @@ export const defaults: DownloadConfig["Service"] = {
   maxPeers: 10,
   reportedHost: undefined,
   groupId: undefined,
+  profile: undefined,
   reportedMask: undefined,
   peersFrom: "None",
   tick: "500 millis"

@@ -35,6 +35,7 @@ import * as Halts from "./Halts.ts"
 import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import * as Noting from "./Noting.ts"
+import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord, Records } from "./Records.ts"
 import * as Room from "./Room.ts"
@@ -88,7 +89,9 @@ export class Downloader extends Context.Service<
     Effect.gen(function* () {
       // These alone: the scope of the layer must not take the place of the caller's.
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
-      const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy)
+      const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy).pipe(
+        Context.add(Permission, yield* Permission)
+      )
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })

@@ -22,6 +22,8 @@ export interface LeasingOptions {
   readonly scope: SwarmScope
   /** Only in Group scope. */
   readonly groupId: string | undefined
+  /** Kind of device: see `Profile` of the cloud. Default a PC. */
+  readonly profile?: number | undefined
   /** Where the download is a member, so that what fails the one is known to the other. Default its own. */
   readonly arrays?: Arrays.Arrays | undefined
   /** Mask of the network that the address is in. */
@@ -98,6 +100,7 @@ export const start = Effect.fn("Leasing.start")(function* (
       peerId: options.self,
       reportedIp: options.address.host,
       ...(options.subnetMask === undefined ? {} : { subnetMask: options.subnetMask }),
+      ...(options.profile === undefined ? {} : { profile: options.profile }),
       scope: options.scope,
       ...group,
       pieceCount,

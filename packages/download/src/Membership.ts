@@ -12,6 +12,7 @@ import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Duration, Effect, Latch, Random, Ref, type Scope } from "effect"
 import * as Arrays from "./Arrays.ts"
+import * as Permission from "./Permission.ts"
 
 /** What a join tells about the client; bytes. */
 export interface Standing {
@@ -31,6 +32,8 @@ export interface MembershipOptions {
   readonly scope: SwarmScope
   /** Only in Group scope. */
   readonly groupId: string | undefined
+  /** Kind of device: see `Profile` of the cloud. Default a PC. */
+  readonly profile?: number | undefined
   /** Mask of the network that the address is in. */
   readonly subnetMask?: string | undefined
   /** Takes peers of its own subnet only. Default false. */
@@ -45,6 +48,8 @@ export interface MembershipOptions {
   readonly onHandout: (peers: ReadonlyArray<Peer>) => Effect.Effect<void>
   /** After each attempt to join: what it failed with, or that it did not. Must not wait. Default nothing. */
   readonly onAttempt?: ((failure: CloudError | undefined) => Effect.Effect<void>) | undefined
+  /** Whether it may give anything: a change is told at once. Default everything. */
+  readonly permission?: Permission.Permission | undefined
 }
 
 export interface Membership {
@@ -77,8 +82,12 @@ export const join = Effect.fn("Membership.join")(function* (
   const failed = yield* Ref.make<CloudError | undefined>(undefined)
   const complete = yield* Ref.make(false)
   const seq = yield* Ref.make(0)
+  const gives = () =>
+    options.permission === undefined ? "All" : Permission.gives(options.permission.current(), options.scope)
   let isAnswered = false
   let lastKnown: Whereabouts | undefined
+  /** What the last join said that it gives. */
+  let told: Permission.Gives | undefined
   const arrays = Arrays.make(cloud, options.contentId)
 
   /** The services move: where they are is asked anew once it expired, and what was last known serves until it is told. */
@@ -92,6 +101,7 @@ export const join = Effect.fn("Membership.join")(function* (
     const standing = yield* options.standing
     const complaints = (yield* options.complaints ?? Effect.succeed([])).slice(0, maxComplaints)
     const n = yield* Ref.getAndUpdate(seq, (value) => value + 1)
+    told = gives()
     const event = n === 0 ? "Started" : (yield* Ref.get(complete)) ? "Completed" : "Periodic"
     const request = new JoinRequest({
       contentId: options.contentId,
@@ -102,6 +112,9 @@ export const join = Effect.fn("Membership.join")(function* (
       reportedIp: options.address.host,
       port: options.address.port,
       ...(options.subnetMask === undefined ? {} : { subnetMask: options.subnetMask }),
+      ...(options.profile === undefined ? {} : { profile: options.profile }),
+      ...(told === "All" ? {} : { restrictedUpload: true }),
+      ...(told === "Near" ? { givesNear: true } : {}),
       ...(options.isOfSubnet === true ? { restriction: "Subnet" as const } : {}),
       scope: options.scope,
       peersWanted: options.peersWanted,
@@ -159,6 +172,11 @@ export const join = Effect.fn("Membership.join")(function* (
     Effect.catch((error) => Effect.logDebug("leave failed", error.message))
   )
 
+  if (options.permission !== undefined) {
+    yield* options.permission.onChange(() => {
+      if (told !== undefined && gives() !== told) hurry.openUnsafe()
+    })
+  }
   yield* Effect.addFinalizer(() => leave)
   yield* Effect.forkScoped(forever)
   return {

@@ -23,7 +23,7 @@ import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
-import { Cause, Clock, Deferred, Effect, Exit, Latch, Option, Queue, Random, Scope } from "effect"
+import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
@@ -34,6 +34,8 @@ import * as HttpTurn from "./HttpTurn.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
+import * as Permission from "./Permission.ts"
+import * as Switched from "./Switched.ts"
 import type { Meter } from "./Meter.ts"
 import * as Watchdog from "./Watchdog.ts"
 
@@ -76,6 +78,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const config = yield* DownloadConfig
   const bans = yield* Bans
   const host = yield* PeerHost
+  const permission = yield* Permission.Permission
   const ended = yield* Deferred.make<void, StorageError | NoSourceError | NoProgressError>()
   const turns = yield* Queue.unbounded<Turn>()
   const tell = (turn: Turn) => void Queue.offerUnsafe(turns, turn)
@@ -187,7 +190,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   let membership: Membership.Membership | undefined
   let leasing: Leasing.Leasing | undefined
   const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
-  const meetPeers = Effect.fnUntraced(function* (scope: SwarmScope) {
+  /** Meets the peers, until its scope closes. */
+  const attend = Effect.fnUntraced(function* (scope: SwarmScope) {
     const met = yield* Crowd.make({ served: { phf: store.phf, store }, maxPeers: config.maxPeers, listener })
     crowd = met
     const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
@@ -196,6 +200,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       self: host.self,
       address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
       scope,
+      profile: config.profile,
       groupId: config.groupId,
       onAttempt,
       subnetMask: config.reportedMask
@@ -225,7 +230,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
           ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
           ...peers.map((peerId) => ({ peerId, reason: "Unreachable" as const }))
         ]),
-        onHandout: (peers) => (isLocal ? Effect.void : meet(peers))
+        onHandout: (peers) => (isLocal ? Effect.void : meet(peers)),
+        permission
       })
       membership = yield* Effect.provideService(joining, Cloud, cloud)
     }
@@ -240,27 +246,26 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       leasing = yield* Effect.provideService(leases, Cloud, cloud)
     }
   })
-  const meeting = yield* Scope.fork(yield* Effect.scope)
-  if (usesPeers(options.mode)) yield* Scope.provide(meetPeers(options.mode), meeting)
-
-  /** No peers any more, as the settings say now: the origin has the rest. */
-  const part = Effect.gen(function* () {
-    yield* Scope.close(meeting, Exit.void)
+  /** Without peers it goes on by itself: nobody is left, and nobody else fetches anything for it. */
+  const goAlone = Effect.sync(() => {
     crowd = undefined
     membership = undefined
     leasing = undefined
-    for (const { id } of sources.values()) {
-      if (id === origin.id) continue
+    for (const [id, source] of sources) {
+      if (source === origin) continue
       sources.delete(id)
       meter.leave(id)
       tell(() => [{ _tag: "SourceLeft", source: id }])
     }
     tell(() => [{ _tag: "LeasesOff" }])
   })
-  const forbidden = yield* Latch.make(false)
   const settings = yield* LivePolicy
-  yield* settings.onChange((policy) => forbidsPeers(policy) && forbidden.openUnsafe())
-  if (usesPeers(options.mode)) yield* Effect.forkScoped(Effect.andThen(forbidden.await, part))
+  const may = Permission.mayPeer(permission)
+  const mayMeet: Switched.Switch = {
+    isOn: () => may.isOn() && !forbidsPeers(settings.current()),
+    onChange: (call) => Effect.andThen(may.onChange(call), settings.onChange(call))
+  }
+  if (usesPeers(options.mode)) yield* Switched.run(mayMeet, attend(options.mode), goAlone)
 
   const watching = Watchdog.watch({
     url,

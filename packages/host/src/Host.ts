@@ -52,6 +52,10 @@ export class Host extends Context.Service<
     readonly build: (question: Question) => Effect.Effect<Build>
     /** All facts; NetworkManager may take a moment to answer. */
     readonly facts: (question: Question) => Effect.Effect<Facts>
+    /** Where the power comes from: read in a millisecond. */
+    readonly power: Effect.Effect<Facts["power"]>
+    /** Whether bytes cost money: a program of the system is asked, which may take a moment. */
+    readonly isMetered: Effect.Effect<boolean | undefined>
     readonly interfaces: Effect.Effect<ReadonlyArray<NetworkInterface>>
     readonly dhcp: Effect.Effect<DhcpFacts>
     /** The disk that the folder lies on, or would: one call to the system. */
@@ -62,24 +66,32 @@ export class Host extends Context.Service<
   static readonly layer = (options?: { readonly root?: string }): Layer.Layer<Host> =>
     Layer.sync(Host, () => make(Linux.sources(options?.root ?? "/")))
 
-  /** A device that says what it is told to; by default a capable desktop of which DHCP said nothing. */
+  /**
+   * A device that says what it is told to, each time anew where that is a function; by default a capable desktop of which
+   * DHCP said nothing.
+   */
   static readonly layerTest = (said?: {
-    readonly facts?: Partial<Facts>
+    readonly facts?: Partial<Facts> | (() => Partial<Facts>)
     readonly interfaces?: ReadonlyArray<NetworkInterface>
     readonly dhcp?: Partial<DhcpFacts>
     /** Asked for each time. Default: half of the desktop's disk is free. */
     readonly space?: (folder: string) => Space | undefined
-  }): Layer.Layer<Host> =>
-    Layer.succeed(
+  }): Layer.Layer<Host> => {
+    const given = said?.facts
+    const facts = Effect.sync((): Facts => ({ ...desktop, ...(typeof given === "function" ? given() : given) }))
+    return Layer.succeed(
       Host,
       Host.of({
-        build: () => Effect.succeed({ ...desktop, ...said?.facts }),
-        facts: () => Effect.succeed({ ...desktop, ...said?.facts }),
+        build: () => facts,
+        facts: () => facts,
+        power: Effect.map(facts, ({ power }) => power),
+        isMetered: Effect.map(facts, ({ isMetered }) => isMetered),
         interfaces: Effect.succeed(said?.interfaces ?? []),
         dhcp: Effect.succeed({ ...silent, ...said?.dhcp }),
         space: (folder) => Effect.sync(() => (said?.space === undefined ? halfFree : said.space(folder)))
       })
     )
+  }
 }
 
 const make = (sources: Sources): Host["Service"] => {
@@ -90,6 +102,8 @@ const make = (sources: Sources): Host["Service"] => {
       vpn: Effect.map(sources.interfaces, (all) => vpn(all, vpnKeywords))
     })
   return Host.of({
+    power: sources.power,
+    isMetered: sources.isMetered,
     interfaces: sources.interfaces,
     dhcp: sources.dhcp,
     space: sources.space,

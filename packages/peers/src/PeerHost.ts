@@ -28,6 +28,7 @@ import { UploadSlots } from "./internal/UploadSlots.ts"
 import { PeerConfig } from "./PeerConfig.ts"
 import { PeerError } from "./PeerError.ts"
 import type { PeerSession } from "./PeerSession.ts"
+import { UploadGate } from "./UploadGate.ts"
 
 /** A content that this device exchanges with peers. */
 export interface Served {
@@ -84,16 +85,19 @@ const make = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const self = config.self ?? idFromBytes(randomBytes(idLength))
   const registry = new Registry(self, config.maxConnections)
-  const slots = new UploadSlots(config.uploadSlots)
+  const gate = yield* UploadGate
+  const slots = new UploadSlots(config.uploadSlots, gate.isOpen)
+  yield* gate.onChange(() => slots.review())
   /** By hash of hashes; who came last is asked first. */
   const swarms = new Map<string, ReadonlyArray<Swarm>>()
   let handshakes = 0
+  const looksFrom = yield* Clock.currentTimeMillis
 
   const session = (
     stream: ByteStream,
     served: Served,
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
-  ) => new Session({ ...from, stream, served, config, pool, bans, slots, clock })
+  ) => new Session({ ...from, stream, served, config, pool, bans, slots, gate, clock, looksFrom })
 
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 

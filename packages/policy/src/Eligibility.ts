@@ -73,7 +73,7 @@ export const uploading = (
 ): Verdict => {
   const cap = policy.get("DOMonthlyUploadDataCap")
   return [
-    ...onPower(policy, facts),
+    ...onPower(policy, facts, to),
     ...when(facts.isMetered === true, undefined, "the network in use is metered"),
     ...when(
       to === "Internet" && cap > 0 && sentThisMonth >= cap * gibibyte,
@@ -83,11 +83,12 @@ export const uploading = (
   ]
 }
 
-const onPower = (policy: Policy, { power }: Pick<Facts, "power">): Verdict => {
+const onPower = (policy: Policy, { power }: Pick<Facts, "power">, to: PeerKind): Verdict => {
   if (power === undefined || power === "Mains") return []
-  const least = policy.get("DOMinBatteryPercentageAllowedToUpload")
   const setting = "DOMinBatteryPercentageAllowedToUpload"
-  if (least === 0) return [reason(setting, "the device is on battery")]
+  const least = policy.get(setting)
+  // The percentage is for peers of the site and the group: strangers do not get the charge.
+  if (least === 0 || to === "Internet") return [reason(setting, "the device is on battery")]
   return when(power.percent < least, setting, `the battery is at ${power.percent} %, and ${least} are asked for`)
 }
 

@@ -139,7 +139,8 @@ export const settings = {
     unit: "%",
     default: 0,
     since: "1709",
-    summary: "On battery, peers are served while the charge is at or above this; 0 is never on battery."
+    summary:
+      "On battery, peers of the site and the group are served while the charge is at or above this; 0 is never on battery."
   }),
   DOPercentageMaxForegroundBandwidth: setting({
     kind: int(0, 100),
@@ -259,6 +260,21 @@ export const settings = {
     default: 10_000_000,
     since: "Piecework",
     summary: "Smaller contents come over plain HTTP, since asking about peers would cost more than it saves."
+  }),
+  // Windows offers four contents at a time, whatever is asked for. Source of the number: spec.md §3.1, F091.
+  ContentSlots: setting({
+    kind: int(1, 10_000),
+    default: 4,
+    since: "Piecework",
+    summary:
+      "How many contents that nobody asked for lately the service is told of at a time; more than that take turns. What is fetched or was asked for within an hour is always told of."
+  }),
+  // Nothing on a Linux machine tells one from the other reliably, so it is said and not guessed. Source: spec.md §2.1, F021.
+  DeviceClass: setting({
+    kind: choice({ 0: "client", 1: "server" }),
+    default: 0,
+    since: "Piecework",
+    summary: "What the device counts as: servers have peers among servers only, and clients among clients."
   })
 } as const
 

@@ -32,7 +32,8 @@ const table: ReadonlyArray<readonly [Name, unknown, ...(readonly [number, number
   ["DOMaxDownloadBandwidth", undefined, 0, 4_294_967_295],
   ["DOPercentageMaxDownloadBandwidth", undefined, 0, 100],
   ["DOMaxUploadBandwidth", 0, 0, 4_294_967_295],
-  ["MinContentSizeToPeer", 10_000_000, 0, 4_294_967_295]
+  ["MinContentSizeToPeer", 10_000_000, 0, 4_294_967_295],
+  ["ContentSlots", 4, 1, 10_000]
 ]
 
 /** Every number that is one of the choice, and the default. */
@@ -40,7 +41,8 @@ const choices: ReadonlyArray<readonly [Name, unknown, ReadonlyArray<number>]> = 
   ["DODownloadMode", 1, [0, 1, 2, 3, 99, 100]],
   ["DOGroupIdSource", 0, [0, 1, 2, 3, 4, 5]],
   ["DORestrictPeerSelectionBy", 0, [0, 1, 2]],
-  ["DOCacheHostSource", undefined, [0, 1, 2]]
+  ["DOCacheHostSource", undefined, [0, 1, 2]],
+  ["DeviceClass", 0, [0, 1]]
 ]
 
 const others: ReadonlyArray<readonly [Name, unknown]> = [

@@ -41,8 +41,8 @@ describe("A device may have peers", () => {
 
 const to = (kind: "Lan" | "Group" | "Internet", sentThisMonth = 0) => ({ to: kind, sentThisMonth })
 
-const uploading = (least: number, facts: Facts) =>
-  settingsOf(Eligibility.uploading(policyOf({ DOMinBatteryPercentageAllowedToUpload: least }), facts, to("Lan")))
+const uploading = (least: number, facts: Facts, kind: "Lan" | "Group" | "Internet" = "Lan") =>
+  settingsOf(Eligibility.uploading(policyOf({ DOMinBatteryPercentageAllowedToUpload: least }), facts, to(kind)))
 
 describe("A device may upload", () => {
   it("on mains, and on battery from the charge on that is asked for", () => {
@@ -52,6 +52,40 @@ describe("A device may upload", () => {
     assert.deepStrictEqual(uploading(40, charged(39)), ["DOMinBatteryPercentageAllowedToUpload"])
     assert.isEmpty(uploading(40, charged(40)))
     assert.isEmpty(uploading(40, unknown))
+  })
+
+  it("on battery to its site and its group only, whatever the charge", () => {
+    const full = { ...able, power: { percent: 100 } }
+    for (const kind of ["Lan", "Group"] as const) assert.isEmpty(uploading(1, full, kind))
+    for (const least of [0, 1, 100]) {
+      assert.deepStrictEqual(uploading(least, full, "Internet"), ["DOMinBatteryPercentageAllowedToUpload"])
+    }
+    assert.isEmpty(uploading(0, able, "Internet"))
+    assert.isEmpty(uploading(0, unknown, "Internet"))
+  })
+
+  it("with every reason told that stands against it, each in a sentence of its own", () => {
+    const policy = policyOf({ DOMinBatteryPercentageAllowedToUpload: 50, DOMonthlyUploadDataCap: 1 })
+    const bad = { ...able, power: { percent: 49 }, isMetered: true }
+    assert.deepStrictEqual(Eligibility.uploading(policy, bad, to("Internet", gibibyte)), [
+      { setting: "DOMinBatteryPercentageAllowedToUpload", sentence: "the device is on battery" },
+      { setting: undefined, sentence: "the network in use is metered" },
+      {
+        setting: "DOMonthlyUploadDataCap",
+        sentence: "the 1 GB that may be sent to Internet peers in a month are used up"
+      }
+    ])
+    assert.deepStrictEqual(
+      Eligibility.uploading(policy, bad, to("Lan", gibibyte)).map(({ sentence }) => sentence),
+      ["the battery is at 49 %, and 50 are asked for", "the network in use is metered"]
+    )
+    const all = Eligibility.peering(policy, "Simple", { memory: 1, disk: 1, vpn: "tun0" })
+    assert.deepStrictEqual(settingsOf(all), [
+      "DODownloadMode",
+      "DOMinRAMAllowedToPeer",
+      "DOMinDiskSizeAllowedToPeer",
+      "DOAllowVPNPeerCaching"
+    ])
   })
 
   it("not over a metered network", () => {

@@ -3,7 +3,7 @@
  * networks, and says which are where.
  */
 import { BlockList, isIP } from "node:net"
-import { Context, Effect, Layer, Schema } from "effect"
+import { Context, Effect, Layer, Result, Schema } from "effect"
 
 /** What is known of it; nothing is a text too. */
 export interface Place {
@@ -23,6 +23,17 @@ export const Network = Schema.Struct({
   isp: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(128)))
 })
 export type Network = typeof Network.Type
+
+/** More networks than this are nobody's: each report looks through them. */
+export const most = 4096
+
+const Networks = Schema.fromJsonString(Schema.Array(Network).check(Schema.isMaxLength(most)))
+
+/** The networks in a file: a JSON array of them. Fails with what is wrong, in a few words. */
+export const networksIn = (text: string): Result.Result<ReadonlyArray<Network>, string> =>
+  Result.mapError(Schema.decodeUnknownResult(Networks)(text), ({ issue }) =>
+    String(issue).replaceAll(/\s+/g, " ").slice(0, 300)
+  )
 
 export class Places extends Context.Service<
   Places,

@@ -1,6 +1,6 @@
 import { assert, describe, it, layer } from "@effect/vitest"
-import { Effect, Schema } from "effect"
-import { Network, nowhere, Places } from "../src/Places.ts"
+import { Effect, Result, Schema } from "effect"
+import { most, Network, networksIn, nowhere, Places } from "../src/Places.ts"
 
 layer(
   Places.layer([
@@ -28,6 +28,33 @@ layer(Places.layerNone)("Without networks", (spec) => {
   spec.effect("nobody is anywhere", () =>
     Places.use((places) => Effect.sync(() => assert.deepStrictEqual(places.of("203.0.113.7"), nowhere)))
   )
+})
+
+describe("a file of networks", () => {
+  it("is a JSON array", () => {
+    const text = '[{"network":"203.0.113.0/24","city":"Bonn"},{"network":"::/0"}]'
+    const read = Result.getOrThrow(networksIn(text))
+    assert.deepStrictEqual(
+      read.map(({ city, network }) => [network, city]),
+      [
+        ["203.0.113.0/24", "Bonn"],
+        ["::/0", undefined]
+      ]
+    )
+  })
+
+  for (const [what, text] of [
+    ["no JSON", "[{"],
+    ["one network alone", '{"network":"::/0"}'],
+    ["something that is no network", '[{"network":"Bonn"}]'],
+    ["a name that is too long", JSON.stringify([{ network: "::/0", city: "x".repeat(129) }])],
+    ["more networks than anybody has", JSON.stringify(Array.from({ length: most + 1 }, () => ({ network: "::/0" })))]
+  ] as const) {
+    it(`is not ${what}, and says so in few words`, () => {
+      const read = networksIn(text)
+      assert.isTrue(Result.isFailure(read) && read.failure.length <= 300 && !read.failure.includes("\n"))
+    })
+  }
 })
 
 describe("a network", () => {

@@ -81,6 +81,7 @@ class Drawing {
   readonly #asker: Member
   readonly #around: Surroundings
   readonly #isFar: boolean
+  readonly #role: Role | undefined
   #visits: number
   #visited = 0
   #matched = 0
@@ -90,7 +91,8 @@ class Drawing {
     this.#around = around
     this.#isFar = isFar
     this.#visits = around.wanted + moreVisits
-    const { role } = asker
+    const role = asker.roleIn(isFar ? "far" : "near")
+    this.#role = role
     for (const pool of pools) pool.begin()
     this.#bags =
       role === undefined
@@ -109,7 +111,7 @@ class Drawing {
   get candidates(): number {
     // Who gives and takes is among those that are for it.
     const isListed = (this.#isFar ? this.#asker.farAt : this.#asker.nearAt) >= 0
-    const all = this.size - (isListed && this.#asker.role === "Sharing" ? 1 : 0)
+    const all = this.size - (isListed && this.#role === "Sharing" ? 1 : 0)
     return this.#visited === 0 ? all : Math.round((all * this.#matched) / this.#visited)
   }
 

@@ -23,7 +23,9 @@ export interface LeasePace {
   readonly renew: number
   /** The same while a member wants leases and there are none. 500. */
   readonly starved: number
-  /** So much is added to both for each member, so that a site of any size asks at most 200 times a second. 5. */
+  /** … but so much for each member, up to `renew`. 50: twenty asks a second fill what a line makes free, whoever asks. */
+  readonly starvedPerMember: number
+  /** Both are at least so much for each member, so that a site of any size asks at most 200 times a second. 5. */
   readonly perMember: number
   /** A member that is silent for three times `renew` and this is gone. 2000: one ask may be lost on the way. */
   readonly grace: number
@@ -66,6 +68,7 @@ export const defaults: LeasePace = {
   trustStep: 4,
   renew: 2000,
   starved: 500,
+  starvedPerMember: 50,
   perMember: 5,
   grace: 2000,
   sweep: 1000,
@@ -82,7 +85,7 @@ export const defaults: LeasePace = {
 }
 
 /** Milliseconds between two asks of one of so many members. */
-export const pauses = (pace: LeasePace, members: number): { readonly renew: number; readonly starved: number } => ({
-  renew: Math.max(pace.renew, members * pace.perMember),
-  starved: Math.max(pace.starved, members * pace.perMember)
-})
+export const pauses = (pace: LeasePace, members: number): { readonly renew: number; readonly starved: number } => {
+  const renew = Math.max(pace.renew, members * pace.perMember)
+  return { renew, starved: Math.min(renew, Math.max(pace.starved, members * pace.starvedPerMember)) }
+}

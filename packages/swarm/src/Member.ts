@@ -3,6 +3,7 @@
  * swarm has many. Only `SwarmState` changes one.
  */
 import type { PeerId, PeerKind } from "@piecework/domain/Peer"
+import type { Slot } from "./Bag.ts"
 import type { Complaint } from "./Complaints.ts"
 import * as PeerJson from "./PeerJson.ts"
 import type { Pool } from "./Pool.ts"
@@ -54,27 +55,22 @@ export class Member {
     return PeerJson.idOf(this.json)
   }
 
-  /** Nothing, where it has all and may not give it, or is for nobody. */
-  get role(): Role | undefined {
-    switch (this.traits & (Traits.complete | Traits.restricted | Traits.alone)) {
-      case 0:
-        return "Sharing"
-      case Traits.complete:
-        return "Source"
-      case Traits.restricted:
-        return "Taking"
-      default:
-        return undefined
-    }
+  /** Among those of its site, or elsewhere. Nothing, where it has all and may not give it, or is for nobody. */
+  roleIn(slot: Slot): Role | undefined {
+    if ((this.traits & Traits.alone) !== 0) return undefined
+    const isComplete = (this.traits & Traits.complete) !== 0
+    if (Traits.givesNothing(this.traits, slot === "near")) return isComplete ? undefined : "Taking"
+    return isComplete ? "Source" : "Sharing"
   }
 }
 
 /** How near `other` is to `asker`, or nothing when they are not for each other. Both must be willing and one able to give. */
 export const match = (asker: Member, other: Member): PeerKind | undefined => {
   if (asker === other || Traits.kindOf(asker.traits) !== Traits.kindOf(other.traits)) return undefined
-  if (!canGive(asker.traits, other.traits) && !canGive(other.traits, asker.traits)) return undefined
+  const near = isNear(asker, other)
+  if (!canGive(asker.traits, other.traits, near) && !canGive(other.traits, asker.traits, near)) return undefined
   if (!admits(asker, other) || !admits(other, asker)) return undefined
-  if (isNear(asker, other)) return "Lan"
+  if (near) return "Lan"
   return (asker.traits & Traits.group) === 0 ? "Internet" : "Group"
 }
 
@@ -88,5 +84,5 @@ const admits = (self: Member, other: Member): boolean => {
   return (self.traits & Traits.alone) === 0 && self.near.group === other.near.group
 }
 
-const canGive = (from: Traits.Traits, to: Traits.Traits): boolean =>
-  (from & (Traits.restricted | Traits.alone)) === 0 && (to & (Traits.complete | Traits.alone)) === 0
+const canGive = (from: Traits.Traits, to: Traits.Traits, near: boolean): boolean =>
+  !Traits.givesNothing(from, near) && (from & Traits.alone) === 0 && (to & (Traits.complete | Traits.alone)) === 0

@@ -56,14 +56,14 @@ export class Pool implements Circle {
 
   put(member: Member): void {
     this.#count++
-    const { role } = member
+    const role = member.roleIn(this.#slot)
     if (role !== undefined) (this.#bags[role] ??= new Bag(this.#slot)).put(member)
   }
 
   /** While the member is what it was when it was put in. */
   take(member: Member): void {
     this.#count--
-    const { role } = member
+    const role = member.roleIn(this.#slot)
     if (role !== undefined) this.#bags[role]?.take(member)
   }
 

@@ -90,7 +90,7 @@ export class SwarmActor {
       },
       epochMillis
     )
-    return { site: place.site, externalIp, sources: isThere ? 1 : 0, gives: (traits & Traits.restricted) === 0 }
+    return { site: place.site, externalIp, sources: isThere ? 1 : 0, gives: !Traits.givesNothing(traits, true) }
   }
 
   #keep(tables: LeaseTables.LeaseTables): void {

@@ -6,7 +6,7 @@ export type Traits = number
 
 /** Nothing is missing: a source. */
 export const complete = 1
-/** Gives nothing. */
+/** Gives nothing, or nothing beyond its site: see `givesNear`. */
 export const restricted = 2
 /** Takes peers of its own subnet only. */
 export const sameSubnetOnly = 4
@@ -18,6 +18,8 @@ export const internet = 16
 export const group = 32
 /** Is in Group mode without a group, so for nobody. */
 export const alone = 64
+/** With `restricted`: gives to its site all the same. */
+export const givesNear = 128
 /** Devices of different classes are never matched: the bits of `Profile.classOf`, moved. */
 export const profileClass = 0xf00
 /** How the subnet mask was told: 0 not at all, else its bits and 1; `oddMask` is in words that have to be read anew. */
@@ -27,9 +29,14 @@ const oddMask = 63
 /** Equal for those that may be matched at all. */
 export const kindOf = (traits: Traits): number => traits & (profileClass | loopback)
 
+/** Gives nothing to those of its site, or else to all others. */
+export const givesNothing = (traits: Traits, isNear: boolean): boolean =>
+  (traits & restricted) !== 0 && !(isNear && (traits & givesNear) !== 0)
+
 export const ofJoin = (request: JoinRequest, isLoopback: boolean): Traits =>
   (request.left === 0 ? complete : 0) |
   (request.restrictedUpload ? restricted : 0) |
+  (request.givesNear === true ? givesNear : 0) |
   (request.restriction === "Subnet" ? sameSubnetOnly : 0) |
   (isLoopback ? loopback : 0) |
   (request.scope === "Internet" ? internet : 0) |

@@ -312,9 +312,9 @@ const check = ({ leases, pieces }: Site): void => {
 const spent = (pieces: number, members: number) => {
   const site = new Site(pieces)
   for (let n = 0; n < members; n++) site.ask(n)
-  const began = performance.now()
+  const began = spentMillis()
   for (let n = 0; n < 200; n++) site.ask(n)
-  return (performance.now() - began) / 200
+  return (spentMillis() - began) / 200
 }
 
 it("an ask takes well under a millisecond for 500 pieces and 1,000 members", () => {
@@ -323,3 +323,9 @@ it("an ask takes well under a millisecond for 500 pieces and 1,000 members", () 
   assert.isBelow(spent(500, 1000), 2)
   if (process.env["FIGURES"] !== undefined) console.log(spent(500, 1000), spent(50_000, 1000), spent(262_144, 100))
 })
+
+/** Milliseconds of processor time that this thread has had: what else runs on the machine is not in it. */
+const spentMillis = (): number => {
+  const { system, user } = process.threadCpuUsage()
+  return (user + system) / 1000
+}

@@ -14,10 +14,20 @@ import type { ContentId } from "@piecework/domain/Content"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { digest } from "./internal/digest.ts"
 import * as PeerIds from "@piecework/domain/Peer"
-import { Destination, DownloadConfig, Downloader, Records, Seeder } from "@piecework/download"
+import {
+  Destination,
+  DownloadConfig,
+  Downloader,
+  MonthlyUploads,
+  Permission,
+  Records,
+  Seeder
+} from "@piecework/download"
+import { Host } from "@piecework/host"
 import { Lan, MemoryMulticast } from "@piecework/lan"
 import { BufferPool, BufferPoolConfig, Phf } from "@piecework/hashing"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
+import type { Facts } from "@piecework/policy/Facts"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import {
   Courier,
@@ -56,6 +66,10 @@ export interface ClientOptions {
   readonly config?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
   /** Its settings; default the built-in ones, for good. */
   readonly policy?: LivePolicy.LivePolicy | undefined
+  /** What it is like, asked for again and again: then it keeps to the rules of who may have peers and send to them. Default: it may. */
+  readonly facts?: (() => Partial<Facts>) | undefined
+  /** Where it counts what Internet peers were sent, with `facts`. Default in memory. */
+  readonly months?: MonthlyUploads.MonthlyUploads["Service"] | undefined
   /** Whether it looks for peers on the local network, on which all such clients are. */
   readonly hasLan?: boolean | undefined
   /** No service at all. */
@@ -205,6 +219,7 @@ export const make = Effect.fn("World.make")(function* (
         BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer({ slots: 64, bufferSize: pieceSize })))
       ),
       Layer.provideMerge(Layer.succeed(Transport, network.transport(host))),
+      Layer.provideMerge(of.facts === undefined ? Layer.empty : permission(of.facts, of.months)),
       Layer.provideMerge(of.policy === undefined ? Layer.empty : Layer.succeed(LivePolicy.LivePolicy, of.policy))
     )
     const services = yield* Layer.build(Layer.fresh(layer))
@@ -266,6 +281,17 @@ export const make = Effect.fn("World.make")(function* (
     })
   }
 })
+
+/** The rules of peering and uploading, kept to. */
+const permission = (facts: () => Partial<Facts>, months: ClientOptions["months"]) =>
+  Permission.layer({ cacheFolder: "/cache" }).pipe(
+    Layer.provide([
+      Host.Host.layerTest({ facts }),
+      months === undefined
+        ? MonthlyUploads.MonthlyUploads.layerMemory
+        : Layer.succeed(MonthlyUploads.MonthlyUploads, months)
+    ])
+  )
 
 /** The pieces hash file of bytes in memory. */
 export const phfOf = (bytes: Uint8Array, pieceSize: number): Phf.Phf => {

@@ -130,4 +130,67 @@ describe("a seeder", () => {
       assert.strictEqual(fromPeers(result.bytes), bytes.length)
     })
   )
+
+  it.effect(
+    "tells the service of four idle contents at a time, of each in its turn, and of what is asked for at once",
+    () =>
+      Effect.gen(function* () {
+        const world = yield* World.make()
+        const client = yield* world.client()
+        const files = yield* Effect.forEach(Array.from({ length: 7 }), (_, n) =>
+          Effect.gen(function* () {
+            const content = World.bytesOf(4096, n + 1)
+            const { phf, url } = yield* world.publish(`/file${n}`, content)
+            yield* Effect.scoped(download(client, { url, path: `/out/${n}` }, content))
+            return { content, id: phf.contentId, url }
+          })
+        )
+        world.origin.misbehave({ status: 403 })
+        // What was fetched within the hour is told of.
+        const first = yield* Scope.make()
+        const fresh = yield* Scope.provide(seed(client), first)
+        assert.deepStrictEqual(new Set(fresh.contents().map(({ offer }) => offer.why)), new Set(["Asked"]))
+        yield* Scope.close(first, Exit.void)
+
+        yield* TestClock.adjust("61 minutes")
+        const seeding = yield* seed(client)
+        const turns = () => seeding.contents().filter(({ offer }) => offer.why === "Turn")
+        const waiting = () => seeding.contents().filter(({ offer }) => offer.why === "Waiting")
+        assert.lengthOf(turns(), 4)
+        assert.lengthOf(waiting(), 3)
+        // The service names this device for those, and for no others.
+        const isFound = (file: (typeof files)[number]) =>
+          Effect.gen(function* () {
+            const other = yield* world.client({
+              config: { firstByteTimeout: "2 seconds", noProgressTimeout: "2 seconds" }
+            })
+            const got = yield* Effect.exit(
+              Effect.scoped(download(other, { url: file.url }, file.content, "10 seconds"))
+            )
+            return Exit.isSuccess(got)
+          })
+        const [next] = waiting()
+        const unseen = files.find(({ id }) => id === next?.contentId)
+        const seen = files.find(({ id }) => id === turns()[0]?.contentId)
+        assert.isDefined(unseen && seen)
+        if (unseen === undefined || seen === undefined || next?.offer.until === undefined) return
+        assert.isFalse(yield* isFound(unseen))
+        assert.isTrue(yield* isFound(seen))
+        // What was asked for keeps its place, and leaves its slot to another.
+        assert.strictEqual(seeding.contents().find(({ contentId }) => contentId === seen.id)?.offer.why, "Asked")
+        yield* TestClock.adjust("10 seconds")
+        assert.lengthOf(turns(), 4)
+        assert.lengthOf(waiting(), 2)
+
+        const had = new Set<string>()
+        for (let n = 0; n < 2 * 30; n++) {
+          for (const { contentId } of turns()) had.add(contentId)
+          yield* TestClock.adjust("10 seconds")
+        }
+        assert.sameMembers(
+          [...had, seen.id],
+          files.map(({ id }) => id)
+        )
+      })
+  )
 })

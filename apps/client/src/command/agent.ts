@@ -8,7 +8,6 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Host } from "@piecework/host/Host"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
@@ -16,11 +15,13 @@ import * as Keeping from "../Keeping.ts"
 import * as Layers from "../Layers.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
-import { defaultRoot } from "../StateFolder.ts"
+import * as Offers from "../Offers.ts"
+import { defaultRoot, StateFolder } from "../StateFolder.ts"
 import * as Serving from "../Serving.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
+import * as rest from "./rest.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
   Flag.withDescription("which peers are served; default what the policy says, which is lan where it says nothing"),
@@ -41,8 +42,9 @@ export const agent = Command.make(
     mode,
     group: options.group,
     policy: options.policy,
+    ...rest.flags,
     json: Flag.Boolean("json").pipe(
-      Flag.withDescription('print {"listening":"HOST:PORT"} once it serves, and failures as JSON'),
+      Flag.withDescription('print {"listening":"HOST:PORT","rest":PORT} once it serves, and failures as JSON'),
       Flag.withDefault(false)
     )
   },
@@ -53,15 +55,18 @@ export const agent = Command.make(
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const cache = yield* CachePlace.named(policy)
-    const { mode: scope, why } = yield* Effect.provide(DevicePolicy.eligible(policy, cache ?? folder), Host.layer())
-    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
-    if (!usesPeers(scope)) {
-      const sentence =
-        why === undefined
-          ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
-          : `There are no peers to serve: ${Summary.because(why)}.`
-      return yield* new Failure({ sentence, code: exitCodes.usage })
-    }
+    const { passes, why, ...left } = yield* Effect.provide(
+      DevicePolicy.eligible(policy, cache ?? folder),
+      DevicePolicy.thisHost
+    )
+    // An agent that starts on a VPN waits for the end of it.
+    const scope = passes ? DevicePolicy.modeOf(policy) : left.mode
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.thisHost)
+    const without =
+      why === undefined
+        ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
+        : `There are no peers to serve: ${Summary.because(why)}.`
+    if (!usesPeers(scope) && !input.rest) return yield* new Failure({ sentence: without, code: exitCodes.usage })
     const given = {
       state: input.state,
       mayForget: false,
@@ -73,16 +78,29 @@ export const agent = Command.make(
       reports: input.reports,
       lan: DevicePolicy.usesLan(policy, service),
       fetches: false,
-      listen: { host: input.host, port: input.port, orAny: false },
+      listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
     }
     const serving = (at: string | undefined) =>
       Effect.gen(function* () {
         const output = yield* Output
         const { address } = yield* PeerHost
+        const { root } = yield* StateFolder
         const seeder = yield* Seeder
         const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
         yield* Reporting.fromTimeToTime
+        const modeNow = Effect.suspend(() => DevicePolicy.eligible(live.current(), at ?? folder))
+        const jobs = yield* rest.serve(
+          input,
+          Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode)
+        )
+        if (!usesPeers(scope)) {
+          yield* Ending.settled
+          yield* input.json
+            ? output.line(JSON.stringify({ rest: jobs }))
+            : output.note(`Taking jobs on port ${jobs}. ${without} That is looked at anew when the agent starts again.`)
+          return yield* Effect.never
+        }
         // Also while nobody is served.
         let look: Keeping.Look = Effect.void
         yield* Keeping.fromTimeToTime(() => look)
@@ -91,8 +109,11 @@ export const agent = Command.make(
           if (hasSaid) return
           hasSaid = true
           yield* Ending.settled
+          if (passes && why !== undefined) {
+            yield* output.note(`piecework: No peers are served for now: ${Summary.because(why)}.`)
+          }
           yield* input.json
-            ? output.line(JSON.stringify({ listening: address.toString() }))
+            ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
             : output.note(`Serving peers on ${address.toString()}${where}.`)
         })
         const serve = (now: SwarmScope) =>
@@ -102,22 +123,22 @@ export const agent = Command.make(
               .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
             look = seeding.look
             yield* say
+            yield* Effect.forkScoped(Offers.keepUp(root, seeding))
             if (!output.isWatched || input.json) return yield* Effect.never
             const show = Effect.suspend(() => {
               const contents = seeding.contents()
               const peers = contents.reduce((sum, content) => sum + content.peers, 0)
               const sent = contents.reduce((sum, content) => sum + content.sent, 0)
+              const offered = contents.filter(({ offer }) => offer.why !== "Waiting").length
+              const turns = offered < contents.length ? ` (${offered} offered)` : ""
               return output.redraw(
-                `${Amount.count(contents.length, "content")}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
+                `${Amount.count(contents.length, "content")}${turns}  ${Amount.count(peers, "peer")}  ${Amount.bytes(sent)} sent`
               )
             })
             yield* Effect.repeat(show, Schedule.spaced("1 second")).pipe(Effect.ensuring(output.redraw("")))
             return yield* Effect.never
           }).pipe(Effect.scoped)
-        return yield* Effect.provide(
-          Serving.whileAllowed({ policy: live, folder: at ?? folder, mode: scope }, serve),
-          Host.layer()
-        )
+        return yield* Serving.whileAllowed({ policy: live, mode: scope }, serve)
       }).pipe(Effect.scoped, Effect.provide(Layers.client({ ...given, cache: at })), Startup.explained)
     return yield* CachePlace.following(live, cache, serving)
   })

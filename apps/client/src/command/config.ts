@@ -22,6 +22,7 @@ import { defaultRoot } from "../StateFolder.ts"
 import * as CacheExplained from "../view/CacheExplained.ts"
 import { withStored } from "./existing.ts"
 import * as Explanation from "../view/Explanation.ts"
+import * as Uploading from "../Uploading.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -56,7 +57,7 @@ export const config = Command.make(
     if (!input.json && one === undefined) return yield* output.line(table(policy))
     // That it is not there is told where it matters.
     const place = (yield* Effect.orElseSucceed(CachePlace.named(policy), () => undefined)) ?? folder
-    const scene = yield* Effect.provide(sceneOf(policy, place, answer), Host.layer())
+    const scene = yield* Effect.provide(sceneOf(policy, place, answer), DevicePolicy.thisHost)
     if (input.json) {
       const shown = (one === undefined ? names : [one]).map((name) => forPrograms(scene, name))
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
@@ -96,7 +97,7 @@ const ask = Effect.fnUntraced(function* ({
   readonly folder: string
   readonly live: DevicePolicy.Live
 }) {
-  const services = Layers.services(url, { group: undefined, serviceKeys: [] }).pipe(
+  const services = Layers.services(url, { group: undefined, serviceKeys: [], policy: live }).pipe(
     Layer.provide(ServiceTrust.layerIn(folder, { service: Option.some(url), serviceCa }))
   )
   return yield* Cloud.use((cloud) => cloud.whereabouts).pipe(
@@ -118,6 +119,7 @@ const sceneOf = Effect.fnUntraced(function* (
     mode: DevicePolicy.modeOf(policy),
     facts: yield* host.facts({ cacheFolder: folder, vpnKeywords: policy.get("DOVpnKeywords") }),
     peering: yield* DevicePolicy.peering(policy, folder),
+    month: yield* Uploading.month(folder),
     dhcp: yield* host.dhcp,
     service,
     hour: (yield* DateTime.now.pipe(Effect.map(DateTime.setZone(DateTime.zoneMakeLocal())))).pipe(

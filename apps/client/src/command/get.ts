@@ -2,6 +2,7 @@
 import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
+import * as DownloadConfig from "@piecework/download/DownloadConfig"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
 import * as Ending from "@piecework/terminal/Ending"
@@ -9,7 +10,6 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import { Host } from "@piecework/host/Host"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
@@ -88,6 +88,12 @@ const flags = {
   )
 }
 
+/** Who does not wait longer for more does not wait longer for the first byte either. */
+const patient = (noProgressTimeout: Duration.Duration) => ({
+  noProgressTimeout,
+  firstByteTimeout: Duration.min(noProgressTimeout, Duration.fromInputUnsafe(DownloadConfig.defaults.firstByteTimeout))
+})
+
 export const get = Command.make(
   "get",
   flags,
@@ -112,8 +118,8 @@ export const get = Command.make(
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
     const cache = yield* CachePlace.named(policy)
-    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, cache ?? folder), Host.layer())
-    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), Host.layer())
+    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, cache ?? folder), DevicePolicy.thisHost)
+    const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.thisHost)
     const contentId = yield* options.parseContentId(input.contentId)
     const lan = DevicePolicy.usesLan(policy, service) && (Option.isSome(service) || contentId !== undefined)
     const talks = usesPeers(mode) && (Option.isSome(service) || lan)
@@ -133,7 +139,7 @@ export const get = Command.make(
       download: {
         minContentSize: policy.get("MinContentSizeToPeer"),
         peersFrom: DevicePolicy.peersFrom(policy),
-        ...Option.match(input.timeout, { onNone: () => ({}), onSome: (noProgressTimeout) => ({ noProgressTimeout }) })
+        ...Option.match(input.timeout, { onNone: () => ({}), onSome: patient })
       }
     })
 

@@ -5,10 +5,13 @@ import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
 import * as Ending from "@piecework/terminal/Ending"
 import { Output } from "@piecework/terminal/Output"
-import { Effect } from "effect"
+import { Clock, Effect, Option } from "effect"
 import { Command } from "effect/cli"
-import * as DevicePolicy from "../DevicePolicy.ts"
 import * as StatusTable from "../view/StatusTable.ts"
+import * as Offers from "../Offers.ts"
+import { defaultRoot } from "../StateFolder.ts"
+import * as DevicePolicy from "../DevicePolicy.ts"
+import * as Uploading from "../Uploading.ts"
 import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
 
@@ -23,9 +26,14 @@ export const status = Command.make(
       const { records, damaged } = yield* (yield* Records).list
       const cache = yield* PieceCache
       const files = Status.of(records, yield* (yield* CacheKeeper).list)
+      const now = yield* Clock.currentTimeMillis
+      const offers = yield* Offers.read(Option.getOrElse(input.state, () => defaultRoot(process.env)))
       const foreign = yield* cache.foreign
-      yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files))
+      yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files, now, offers))
       if (input.json) return
+      for (const sentence of Uploading.summary(policy, yield* Uploading.look(policy, input.state))) {
+        yield* output.line(sentence)
+      }
       if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)

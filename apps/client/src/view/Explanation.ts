@@ -1,13 +1,16 @@
 /** What each setting does to this device now, as one sentence out of the facts. What is unknown is said to be unknown. */
 import { type DownloadMode, numbers, usesPeers } from "@piecework/domain/DownloadMode"
+import type { PeerKind } from "@piecework/domain/Peer"
+import type { MonthlySum } from "@piecework/download/MonthlyUploads"
 import type { DhcpFacts } from "@piecework/host/Host"
-import type * as Eligibility from "@piecework/policy/Eligibility"
+import * as Eligibility from "@piecework/policy/Eligibility"
 import type { Facts, GroupFacts, Priority } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
 import * as Limits from "@piecework/policy/Limits"
 import type { Policy } from "@piecework/policy/Policy"
 import type { Name } from "@piecework/policy/Settings"
 import { gibibyte, kibibyte } from "@piecework/policy/Units"
+import * as Uploading from "../Uploading.ts"
 import * as Amount from "./Amount.ts"
 
 export interface Scene {
@@ -17,6 +20,8 @@ export interface Scene {
   /** What keeps the device from having peers. */
   readonly peering: Eligibility.Verdict
   readonly dhcp: DhcpFacts
+  /** What Internet peers were sent. */
+  readonly month: MonthlySum
   /** What became of asking the service that was named; `undefined` when none was. */
   readonly service: "Answered" | { readonly failed: string } | undefined
   /** 0 to 23, by the device's clock. */
@@ -113,14 +118,24 @@ const sentences: { readonly [N in Name]: Sentence } = {
         ? "What is sent to peers is not limited by it."
         : `Peers beyond the site are sent at most ${Amount.rate(found.rate)} together.`
     }),
-  DOMonthlyUploadDataCap: (scene) =>
-    amongPeers(scene, ({ mode: now_, policy }) => {
-      const cap = policy.get("DOMonthlyUploadDataCap")
-      if (now_ !== "Internet") return `It counts what Internet peers are sent, and the mode ${now_} has none.`
-      return cap === 0
-        ? "Internet peers may be sent any amount."
-        : `Internet peers are sent ${cap} GB in a calendar month at most.`
-    }),
+  DOMonthlyUploadDataCap: (scene) => {
+    const sent = Uploading.sent(scene.policy, scene.month)
+    const reason = uploadsTo(scene, "Internet").find(({ setting }) => setting === "DOMonthlyUploadDataCap")
+    if (reason !== undefined) return `${sent} Nothing is sent to Internet peers now: ${reason.sentence}.`
+    return scene.mode === "Internet"
+      ? sent
+      : `${sent} The mode ${scene.mode} has no Internet peers; those of the site and the group do not count.`
+  },
+  ContentSlots: (scene) =>
+    amongPeers(
+      scene,
+      ({ policy }) =>
+        `Of contents that nobody asked for within the hour an agent tells the service of ${policy.get("ContentSlots")} at a time, for five minutes each; piecework status says whose turn it is.`
+    ),
+  DeviceClass: ({ policy }) =>
+    policy.get("DeviceClass") === 1
+      ? "The device counts as a server, so only servers are its peers."
+      : "The device counts as a client, so no servers are its peers.",
   DOMinBatteryPercentageAllowedToUpload: (scene) => amongPeers(scene, onBattery),
   DODisallowCacheServerDownloadsOnVPN: ({ facts, policy }) => {
     if (facts.vpn === false) return "The device is on no VPN, so it changes nothing now."
@@ -230,13 +245,18 @@ const onVpn: Sentence = ({ facts, policy }) => {
     : `The device is on a VPN (${facts.vpn}), and may have those peers that are found on the local network.`
 }
 
-const onBattery: Sentence = ({ facts: { power }, policy }) => {
+const onBattery: Sentence = (scene) => {
+  const { power } = scene.facts
   if (power === undefined) return "Whether the device is on battery is unknown, and what is unknown forbids nothing."
   if (power === "Mains") return "The device is on mains, so it changes nothing now."
-  const least = policy.get("DOMinBatteryPercentageAllowedToUpload")
-  const isEnough = least > 0 && power.percent >= least
-  return `The battery is at ${power.percent} %, so peers are ${isEnough ? "" : "not "}served.`
+  const [against_] = uploadsTo(scene, "Lan")
+  if (against_ !== undefined) return `Nothing is sent to peers now: ${against_.sentence}.`
+  return `The battery is at ${power.percent} %: peers of the site and the group are sent pieces, those of the Internet are not.`
 }
+
+/** What keeps the device from sending to such peers. */
+const uploadsTo = ({ facts, month, policy }: Scene, to: PeerKind): Eligibility.Verdict =>
+  Eligibility.uploading(policy, facts, { to, sentThisMonth: month.sent })
 
 function delay(
   priority: Priority,

@@ -2,11 +2,21 @@
 import type { FileStatus } from "@piecework/download/Status"
 import { fromNumber } from "@piecework/domain/DownloadMode"
 import { modeName } from "../command/options.ts"
+import { Option } from "effect"
+import type { Offer } from "../Offers.ts"
 import * as Amount from "./Amount.ts"
 
-export const render = (files: ReadonlyArray<FileStatus>): string => {
+/** `offers` are those of an agent that runs; `now` is epoch milliseconds. */
+export const render = (
+  files: ReadonlyArray<FileStatus>,
+  now: number,
+  offers: Option.Option<ReadonlyArray<Offer>>
+): string => {
   if (files.length === 0) return "Nothing was downloaded yet."
-  const head = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE", "EXPIRES"]
+  const known = new Map(Option.getOrElse(offers, () => []).map((offer) => [offer.contentId as string, offer]))
+  const isOffering = Option.isSome(offers)
+  const usual = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE", "EXPIRES"]
+  const head = isOffering ? [...usual, "OFFERED"] : usual
   const rows = files.map((file) => [
     nameOf(file),
     Amount.bytes(file.FileSize),
@@ -17,7 +27,8 @@ export const render = (files: ReadonlyArray<FileStatus>): string => {
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
     modeOf(file.DownloadMode),
-    `${file.ExpireOn === null ? "-" : file.ExpireOn.slice(0, 16).replace("T", " ")}${file.IsPinned ? ", pinned" : ""}`
+    `${file.ExpireOn === null ? "-" : file.ExpireOn.slice(0, 16).replace("T", " ")}${file.IsPinned ? ", pinned" : ""}`,
+    ...(isOffering ? [offered(known.get(file.FileId), now)] : [])
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
   const line = (row: ReadonlyArray<string>) =>
@@ -26,6 +37,13 @@ export const render = (files: ReadonlyArray<FileStatus>): string => {
       .join("  ")
       .trimEnd()
   return [head, ...rows].map(line).join("\n")
+}
+
+/** Whether the service is told of it: it was asked for lately, it is its turn, or when that begins. */
+const offered = (offer: Offer | undefined, now: number): string => {
+  if (offer === undefined) return "no"
+  if (offer.why !== "Waiting") return offer.why === "Turn" ? "its turn" : "asked for"
+  return offer.until === undefined ? "later" : `in ${Amount.seconds((offer.until - now) / 1000)}`
 }
 
 /** The word that the command line has for a mode. */

@@ -1,7 +1,7 @@
 /** A real HTTP server with one file, which counts what it sends, keeps to a rate and misbehaves when told to. */
 import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
-import { Effect, type Scope } from "effect"
+import { Effect, Schedule, type Scope } from "effect"
 
 export interface HttpOrigin {
   readonly url: string
@@ -10,6 +10,12 @@ export interface HttpOrigin {
   readonly requests: () => number
   /** Answers with this status and no file from now on. */
   readonly fail: (status: number | undefined) => void
+  /** Sends no more than so many bytes in all until it is told another number: what has to happen before can take its time. */
+  readonly stopAt: (bytes: number) => void
+  /** Waits until it answers nobody, as once those that it answered are gone. */
+  readonly idle: Effect.Effect<void>
+  /** Another rate for all connections together from now on. */
+  readonly pace: (bytesPerSecond: number) => void
 }
 
 export interface HttpOriginOptions {
@@ -26,15 +32,21 @@ const part = 32_768
 
 export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { bytes, bytesPerSecond } = options
+    const { bytes } = options
+    let { bytesPerSecond } = options
     let sent = 0
+    // Bytes that went out or wait for the line.
+    let promised = 0
     let requests = 0
     let status: number | undefined
     // When the line is free again, in milliseconds.
     let free = 0
+    let most = Number.POSITIVE_INFINITY
+    const held = new Set<() => void>()
+    const answering = new Set<ServerResponse>()
 
     const send = (response: ServerResponse, start: number, end: number): void => {
-      if (bytesPerSecond === undefined) {
+      if (bytesPerSecond === undefined && most === Number.POSITIVE_INFINITY) {
         sent += end - start
         response.end(bytes.subarray(start, end))
         return
@@ -43,10 +55,12 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
       const next = (): void => {
         if (response.destroyed) return
         if (at >= end) return void response.end()
+        if (promised >= most) return void held.add(next)
         const some = bytes.subarray(at, Math.min(at + part, end))
         const now = performance.now()
-        free = Math.max(free, now) + (some.length / bytesPerSecond) * 1000
+        free = Math.max(free, now) + (some.length / (bytesPerSecond ?? Number.POSITIVE_INFINITY)) * 1000
         at += some.length
+        promised += some.length
         setTimeout(() => {
           if (response.destroyed) return
           sent += some.length
@@ -61,6 +75,8 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
         return void (options.phf === undefined ? response.writeHead(404).end() : response.end(options.phf))
       }
       requests++
+      answering.add(response)
+      response.once("close", () => answering.delete(response))
       if (status !== undefined) return void response.writeHead(status).end()
       const match = options.ranges === false ? null : /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "")
       const start = Number(match?.[1] ?? 0)
@@ -84,6 +100,17 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`,
       sent: () => sent,
       requests: () => requests,
-      fail: (next) => void (status = next)
+      fail: (next) => void (status = next),
+      stopAt: (total) => {
+        most = total
+        const waiting = [...held]
+        held.clear()
+        for (const next of waiting) next()
+      },
+      idle: Effect.sync(() => answering.size).pipe(
+        Effect.repeat({ until: (n) => n === 0, schedule: Schedule.spaced("10 millis") }),
+        Effect.asVoid
+      ),
+      pace: (next) => void (bytesPerSecond = next)
     }
   })

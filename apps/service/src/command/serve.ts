@@ -5,6 +5,7 @@ import { Config, Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { addressIn } from "../http/Address.ts"
 import { proxyIn } from "../http/Proxies.ts"
+import { rateIn } from "../http/Rate.ts"
 import { formats, levels } from "../operation/Logs.ts"
 import { roleNames, rolesIn, roleUrlIn } from "../role/RoleName.ts"
 import * as RunnerAddress from "../cluster/RunnerAddress.ts"
@@ -132,6 +133,38 @@ const plainHttp = Flag.Boolean("plain-http").pipe(
   Flag.withDefault(false)
 )
 
+const rate = (name: string, whose: string, usual: string) =>
+  Flag.String(name).pipe(
+    Flag.withMetavar("N[/BURST]"),
+    Flag.withDescription(`requests that ${whose} may make in a second, and at once after a pause; default ${usual}`),
+    Flag.filterMap(rateIn, (text) => `"${text}" is no rate; give requests a second like 500, or 500/2000 with a burst`),
+    Flag.optional
+  )
+
+const perAddress = rate("rate-per-address", "all devices behind one address", "5000/20000")
+const perIdentity = rate("rate-per-device", "an enrolled device or an operator", "50/500")
+
+const days = (name: string, least: number, description: string) =>
+  Flag.Int(name).pipe(
+    Flag.withMetavar("DAYS"),
+    Flag.withDescription(description),
+    Flag.filter(
+      (n) => n >= least && n <= mostDays,
+      () => `it is ${least} to ${mostDays} days`
+    ),
+    Flag.optional
+  )
+const mostDays = 36_500
+
+const keepEvents = days("keep-events", 1, "how long each report is kept, for export; default 35")
+const keepSums = days("keep-sums", 28, "how long sums of reports by day are kept; default 400")
+
+const places = Flag.String("places").pipe(
+  Flag.withMetavar("FILE"),
+  Flag.withDescription('which networks are where, for reports: [{"network":"203.0.113.0/24","city":"Bonn"}, …]'),
+  Flag.optional
+)
+
 export const serve = Command.make("piecework-service", {
   host,
   port,
@@ -151,7 +184,12 @@ export const serve = Command.make("piecework-service", {
   requireEnrolment,
   tlsCert,
   tlsKey,
-  plainHttp
+  plainHttp,
+  perAddress,
+  perIdentity,
+  keepEvents,
+  keepSums,
+  places
 }).pipe(
   Command.withSharedFlags({ data, json }),
   Command.withDescription("The matching service: tells devices about contents and about each other"),

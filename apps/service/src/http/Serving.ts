@@ -6,12 +6,14 @@ import * as CatalogGate from "@piecework/catalog/CatalogGate"
 import { Gate } from "@piecework/cloud/Gate"
 import { EndpointUrl } from "@piecework/cloud/Fields"
 import { fileName } from "@piecework/database/Database"
+import * as ReportsConfig from "@piecework/reports/ReportsConfig"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
-import { Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
+import type { Rate } from "@piecework/trust/Bucket"
+import { Duration, Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
 import { HttpServer } from "effect/http"
 import { NetAddress } from "effect/net"
 import type { join } from "../cluster/Joining.ts"
@@ -25,6 +27,7 @@ import * as ProcessMetrics from "../operation/ProcessMetrics.ts"
 import { Readiness } from "../operation/Readiness.ts"
 import * as Traces from "../operation/Traces.ts"
 import { Traffic } from "../operation/Traffic.ts"
+import * as PlacesFile from "../report/PlacesFile.ts"
 import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
 import * as MetricsServer from "./MetricsServer.ts"
 import * as Service from "./Service.ts"
@@ -64,6 +67,14 @@ export interface Options {
   readonly tlsCert: Option.Option<string>
   readonly tlsKey: Option.Option<string>
   readonly plainHttp: boolean
+  /** Requests of one address, and of one device or operator. */
+  readonly perAddress: Option.Option<Rate>
+  readonly perIdentity: Option.Option<Rate>
+  /** Days for which reports are kept, by themselves and in sums. */
+  readonly keepEvents: Option.Option<number>
+  readonly keepSums: Option.Option<number>
+  /** File of the organisation's networks and where they are. */
+  readonly places: Option.Option<string>
   /** Whether to say where it listens for a program. */
   readonly json: boolean
 }
@@ -126,6 +137,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       catalog,
       gate,
       swarms,
+      reporting: Layer.merge(PlacesFile.layer(options.places), keeping(options)),
       trust: Trust.make({ ...options, hasCredentials: options.requireEnrolment || isKept }, database)
     }
   )
@@ -142,6 +154,12 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     Layer.launch
   )
 })
+
+const keeping = ({ keepEvents, keepSums }: Options) =>
+  ReportsConfig.layer({
+    keepEvents: Option.match(keepEvents, { onNone: () => ReportsConfig.defaults.keepEvents, onSome: Duration.days }),
+    keepSums: Option.match(keepSums, { onNone: () => ReportsConfig.defaults.keepSums, onSome: Duration.days })
+  })
 
 /** A process whose roles keep nothing makes no database; it has the one that is there, or that it must have. */
 const hasDatabase = ({ cluster, data, roles }: Options): boolean =>

@@ -25,6 +25,8 @@ export const make = (server: Server): ShortcutServer => {
       made.onArrival?.(request, response)
       if (made.shortcut?.(request, response, () => usual(event, ...args))) return true
     }
+    // A request whose sender waits to be told that it may go on is one like the others.
+    if (event === "checkContinue") made.onArrival?.(...(args as [IncomingMessage, ServerResponse]))
     return usual(event, ...args)
   }
   return made

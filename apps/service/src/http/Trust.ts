@@ -11,7 +11,8 @@ import { Credentials } from "@piecework/trust/Credentials"
 import * as EnrolHandlers from "@piecework/trust/EnrolHandlers"
 import * as TrustHandlers from "@piecework/trust/TrustHandlers"
 import * as TrustRpcs from "@piecework/trust/TrustRpcs"
-import { Layer } from "effect"
+import type { Rate } from "@piecework/trust/Bucket"
+import { Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, ofDatabase } from "../Explained.ts"
@@ -20,6 +21,9 @@ export interface Options {
   readonly requireEnrolment: boolean
   /** Whether the process knows credentials at all; without them whoever presents a token is nobody. */
   readonly hasCredentials: boolean
+  /** Requests of one address, and of one device or operator; default what `AdmissionConfig` says. */
+  readonly perAddress?: Option.Option<Rate>
+  readonly perIdentity?: Option.Option<Rate>
 }
 
 /** What is known of tokens and devices, its troubles in words. */
@@ -35,10 +39,14 @@ export interface Trust {
 }
 
 export const make = (
-  { hasCredentials, requireEnrolment }: Options,
+  { hasCredentials, perAddress, perIdentity, requireEnrolment }: Options,
   database: Layer.Layer<Database, Failure>
 ): Trust => {
-  const config = AdmissionConfig.layer({ requireEnrolment })
+  const config = AdmissionConfig.layer({
+    requireEnrolment,
+    perAddress: Option.getOrElse(perAddress ?? Option.none(), () => AdmissionConfig.defaults.perAddress),
+    perIdentity: Option.getOrElse(perIdentity ?? Option.none(), () => AdmissionConfig.defaults.perIdentity)
+  })
   if (!hasCredentials) {
     return { admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layerNone])), routes: Layer.empty }
   }

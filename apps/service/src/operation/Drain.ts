@@ -9,9 +9,9 @@ import { Clock, Duration, Effect } from "effect"
 import type { Readiness } from "./Readiness.ts"
 import type { Traffic } from "./Traffic.ts"
 
-/** Until connections without a request are closed. */
+/** From when nobody can connect any more until connections without a request are closed. */
 const idleFor = Duration.seconds(1)
-/** Until all are. */
+/** From the beginning until all are. */
 const mostly = Duration.millis(3500)
 const step = Duration.millis(20)
 
@@ -25,10 +25,12 @@ export const drain = Effect.fnUntraced(function* (
   yield* Effect.annotateLogs(Effect.logInfo("stopping"), { requests: traffic.inFlight() })
   yield* stopListening(server)
   traffic.endConnections()
+  // A process with much to do may have needed longer than that for the turns of its loop until here.
+  const ending = yield* Clock.currentTimeMillis
   while ((yield* connections(server)) > 0) {
-    const passed = (yield* Clock.currentTimeMillis) - started
-    if (passed > Duration.toMillis(mostly)) break
-    if (passed > Duration.toMillis(idleFor)) server.closeIdleConnections()
+    const now = yield* Clock.currentTimeMillis
+    if (now - started > Duration.toMillis(mostly)) break
+    if (now - ending > Duration.toMillis(idleFor)) server.closeIdleConnections()
     yield* Effect.sleep(step)
   }
   const cut = yield* connections(server)
@@ -41,8 +43,9 @@ const connections = (server: Server): Effect.Effect<number> =>
     server.getConnections((error, count) => resume(error === null ? Effect.succeed(count) : Effect.die(error)))
   })
 
-/** Turns of the event loop that are waited for one in which nobody connects. */
+/** Turns of the event loop that are waited for one in which nobody connects, and milliseconds at most. */
 const mostTurns = 100
+const longest = 1500
 
 /**
  * The system takes connections before the process does, and throws away those that it does not take. So the server is
@@ -53,10 +56,11 @@ const stopListening = (server: Server): Effect.Effect<void> =>
   Effect.callback<void>((resume) => {
     let came = true
     let turns = 0
+    const began = performance.now()
     const note = () => void (came = true)
     server.on("connection", note)
     const turn = () => {
-      if (came && ++turns < mostTurns) {
+      if (came && ++turns < mostTurns && performance.now() - began < longest) {
         came = false
         return setImmediate(turn)
       }

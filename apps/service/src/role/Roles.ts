@@ -61,6 +61,8 @@ export interface Rooms {
   /** Who may have what of it. */
   readonly gate: Layer.Layer<CatalogConfig | Gate, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** How long reports are kept, and which networks are where. Default: what `ReportsConfig` says, and nowhere. */
+  readonly reporting?: Layer.Layer<Places | ReportsConfig.ReportsConfig, Failure>
   /** Whether callers are told where to report to. */
   readonly takesReports: boolean
   /** Who is let in, whatever the role. */
@@ -74,6 +76,7 @@ export const routes = ({
   catalog,
   database,
   gate,
+  reporting = Layer.merge(Places.layerNone, ReportsConfig.layer()),
   swarms,
   takesReports
 }: Rooms): { readonly [N in RoleName]: Routes } => {
@@ -88,7 +91,7 @@ export const routes = ({
   )
   const reports = Sweeper.layer.pipe(
     Layer.provideMerge(explained(Reports.layer, ofDatabase)),
-    Layer.provide([database, Places.layerNone, ReportsConfig.layer()])
+    Layer.provide([database, reporting])
   )
   return {
     geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),

@@ -58,6 +58,12 @@ export const sources = (root: string): Sources => {
     return Power.of(supplies)
   })
 
+  /** NetworkManager, where it runs: starting a program costs more than all other looks together. */
+  const asked = (args: ReadonlyArray<string>) =>
+    Effect.flatMap(entries(at("run", "NetworkManager")), (found) =>
+      found === undefined ? Effect.succeed(undefined) : nmcli(args)
+    )
+
   const leases = Effect.gen(function* () {
     const networkd = yield* filesIn(at("run", "systemd", "netif", "leases"), () => true)
     const dhclient = [
@@ -74,7 +80,7 @@ export const sources = (root: string): Sources => {
     const known = [...(yield* leases)]
     // A program takes longer than a file, so it is asked only for what no file says.
     if (known.length === 0) {
-      const lease = yield* nmcli(["-t", "-f", "DHCP4", "device", "show"])
+      const lease = yield* asked(["-t", "-f", "DHCP4", "device", "show"])
       if (lease !== undefined) known.push({ lease, options: Dhcp.fromNetworkManager(lease) })
     }
     const first = <A>(read: (one: (typeof known)[number]) => A | undefined): A | undefined =>
@@ -92,7 +98,7 @@ export const sources = (root: string): Sources => {
     space: spaceOf,
     interfaces,
     power,
-    isMetered: Effect.map(nmcli(["-t", "-f", "GENERAL.METERED,IP4.GATEWAY", "device", "show"]), (said) =>
+    isMetered: Effect.map(asked(["-t", "-f", "GENERAL.METERED,IP4.GATEWAY", "device", "show"]), (said) =>
       said === undefined ? undefined : Metered.fromNetworkManager(said)
     ),
     dhcp

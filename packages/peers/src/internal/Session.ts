@@ -18,6 +18,7 @@ import type { PeerConfig } from "../PeerConfig.ts"
 import { PeerError, type Violation } from "../PeerError.ts"
 import type { Served } from "../PeerHost.ts"
 import type { PeerCounters, PeerEvent, PeerSession } from "../PeerSession.ts"
+import type { UploadGate } from "../UploadGate.ts"
 import { Dues } from "./Dues.ts"
 import { FrameReader, type Receiver } from "./FrameReader.ts"
 import { Intake } from "./Intake.ts"
@@ -42,6 +43,9 @@ export interface SessionOptions {
   readonly pool: BufferPool["Service"]
   readonly bans: Bans["Service"]
   readonly slots: UploadSlots
+  readonly gate: UploadGate
+  /** Epoch milliseconds from which the sessions of a host count their looks at the clock, so that they look together. */
+  readonly looksFrom: number
   readonly clock: Clock.Clock
 }
 
@@ -267,8 +271,11 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   }
 
   readonly next = (): Uint8Array | undefined => {
-    this.intake.counts.sent += this.sending
-    this.sending = 0
+    if (this.sending > 0) {
+      this.intake.counts.sent += this.sending
+      this.options.gate.sent(this.kind, this.sending)
+      this.sending = 0
+    }
     const { valve } = this
     if (valve?.isHalfway === true) return this.part(valve)
     const dues = this.dues.take(() => this.uploads.clear())
@@ -326,9 +333,10 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   readonly died = (defect: unknown): void => this.over(Effect.die(defect))
 
   private get watch(): Effect.Effect<never, PeerError> {
-    const { bans, config, served, stream } = this.options
+    const { bans, config, looksFrom, served, stream } = this.options
     return watch({
       config,
+      looksFrom,
       counters: stream.counters,
       inFrame: () => this.reader.inFrame,
       writing: () => this.outbox.isWriting || this.valve?.awaitsPeer === true,

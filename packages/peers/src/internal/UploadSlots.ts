@@ -1,25 +1,38 @@
-/** Who is sent pieces now, over all contents: a fixed number of sessions, which take turns when there are more. */
+/**
+ * Who is sent pieces now, over all contents: a fixed number of sessions, which take turns when there are more. Whom the
+ * device may not send anything has no turn until it may again.
+ */
+import type { PeerKind } from "@piecework/domain/Peer"
 
 /** A session as one that wants to be sent pieces. */
 export interface Member {
+  readonly kind: PeerKind
   /** Lets the session send, or stops it. */
   readonly setUnchoked: (unchoked: boolean) => void
 }
 
 export class UploadSlots {
   private readonly slots: number
+  private readonly isOpen: (to: PeerKind) => boolean
   /** In the order in which they got their slots. */
   private readonly active = new Set<Member>()
   /** In the order in which they came. */
   private readonly waiting = new Set<Member>()
+  /** Those that may not be sent anything. */
+  private readonly barred = new Set<Member>()
 
-  constructor(slots: number) {
+  constructor(slots: number, isOpen: (to: PeerKind) => boolean = () => true) {
     this.slots = slots
+    this.isOpen = isOpen
   }
 
   /** A session wants pieces. */
   join(member: Member): void {
-    if (this.active.has(member) || this.waiting.has(member)) return
+    if (this.active.has(member) || this.waiting.has(member) || this.barred.has(member)) return
+    if (!this.isOpen(member.kind)) {
+      this.barred.add(member)
+      return
+    }
     this.waiting.add(member)
     this.fill()
   }
@@ -27,6 +40,7 @@ export class UploadSlots {
   /** A session wants no more pieces, or is over. */
   leave(member: Member): void {
     this.waiting.delete(member)
+    this.barred.delete(member)
     if (!this.active.delete(member)) return
     member.setUnchoked(false)
     this.fill()
@@ -42,6 +56,28 @@ export class UploadSlots {
     }
     this.fill()
     for (const member of leaving) this.waiting.add(member)
+  }
+
+  /** Whom the device may send to has changed. */
+  review(): void {
+    const before = [...this.barred]
+    for (const member of this.active) {
+      if (this.isOpen(member.kind)) continue
+      this.active.delete(member)
+      this.barred.add(member)
+      member.setUnchoked(false)
+    }
+    for (const member of this.waiting) {
+      if (this.isOpen(member.kind)) continue
+      this.waiting.delete(member)
+      this.barred.add(member)
+    }
+    for (const member of before) {
+      if (!this.isOpen(member.kind)) continue
+      this.barred.delete(member)
+      this.waiting.add(member)
+    }
+    this.fill()
   }
 
   private fill(): void {

@@ -1,10 +1,15 @@
-/** Looks at a session's clocks, once every `watchEvery`: silence, messages that stand still, bans. */
+/**
+ * Looks at a session's clocks, once every `watchEvery`: silence, messages that stand still, bans. All sessions of a host look at
+ * the same moments: twenty that each wake the process in turn cost more than twenty that do so together.
+ */
 import type { Bitfield } from "@piecework/domain/Bitfield"
 import { Clock, Duration, Effect } from "effect"
 import type { PeerConfig } from "../PeerConfig.ts"
 
 export interface Watched {
   readonly config: PeerConfig["Service"]
+  /** Epoch milliseconds of a moment at which all look. */
+  readonly looksFrom: number
   /** Bytes, live. */
   readonly counters: { readonly received: number; readonly sent: number }
   /** Whether a frame has begun to come and is not complete. */
@@ -26,6 +31,7 @@ export interface Watched {
 /** Ends when the session has to. */
 export const watch = Effect.fnUntraced(function* (session: Watched) {
   const { config, counters } = session
+  const watchEvery = Duration.toMillis(config.watchEvery)
   const keepAliveEvery = Duration.toMillis(config.keepAliveEvery)
   const idleTimeout = Duration.toMillis(config.idleTimeout)
   const stallTimeout = Duration.toMillis(config.stallTimeout)
@@ -39,7 +45,7 @@ export const watch = Effect.fnUntraced(function* (session: Watched) {
   let held: Bitfield | undefined
 
   while (true) {
-    yield* Effect.sleep(config.watchEvery)
+    yield* Effect.sleep(untilLook(yield* Clock.currentTimeMillis, session.looksFrom, watchEvery))
     const now = yield* Clock.currentTimeMillis
     if (counters.received !== received) receivedAt = now
     if (counters.sent !== sent) sentAt = now
@@ -65,3 +71,7 @@ export const watch = Effect.fnUntraced(function* (session: Watched) {
     session.looked()
   }
 })
+
+/** Milliseconds until the next multiple of `every` after `from`; more than none, whichever way the clock was set. */
+const untilLook = (now: number, from: number, every: number): number =>
+  every - ((((now - from) % every) + every) % every)

@@ -1,0 +1,55 @@
+/** What the rules of uploading do on this device now, in sentences for people: facts, settings and the month's sum. */
+import { usesPeers } from "@piecework/domain/DownloadMode"
+import { MonthlyUploads, type MonthlySum } from "@piecework/download/MonthlyUploads"
+import { because, standing, type Standing } from "@piecework/download/Permission"
+import { Host } from "@piecework/host/Host"
+import * as Eligibility from "@piecework/policy/Eligibility"
+import type { Policy } from "@piecework/policy/Policy"
+import { gibibyte } from "@piecework/policy/Units"
+import { Effect, type FileSystem, Option, type Path } from "effect"
+import * as DevicePolicy from "./DevicePolicy.ts"
+import { defaultRoot, placesIn } from "./StateFolder.ts"
+import * as Amount from "./view/Amount.ts"
+
+export interface Now extends Standing {
+  readonly month: MonthlySum
+}
+
+/** What Internet peers were sent, by all processes on the state folder; makes nothing. */
+export const month = (root: string): Effect.Effect<MonthlySum, never, FileSystem.FileSystem | Path.Path> =>
+  Effect.flatMap(MonthlyUploads, ({ look: now }) => now).pipe(
+    Effect.provide(MonthlyUploads.layer(placesIn(root).uploads))
+  )
+
+/** As things are now; makes nothing. */
+export const look = Effect.fn("Uploading.look")(function* (
+  policy: Policy,
+  state: Option.Option<string>
+): Effect.fn.Return<Now, never, FileSystem.FileSystem | Path.Path> {
+  const root = Option.getOrElse(state, () => defaultRoot(process.env))
+  const facts = Effect.flatMap(Host, (host) =>
+    host.facts({ cacheFolder: placesIn(root).cache, vpnKeywords: policy.get("DOVpnKeywords") })
+  )
+  const [found, sum] = yield* Effect.all([Effect.provide(facts, DevicePolicy.thisHost), month(root)])
+  const { isMetered, power, ...build } = found
+  return { ...standing(policy, { build, power, isMetered, sentThisMonth: sum.sent }), month: sum }
+})
+
+/** What was sent of what may be: "Sent to Internet peers in 2026-11: 1.2 GB of 20 GB." */
+export const sent = (policy: Policy, { month: name, sent: bytes }: MonthlySum): string => {
+  const cap = policy.get("DOMonthlyUploadDataCap")
+  const most = cap === 0 ? ", without a limit" : ` of ${Amount.bytes(cap * gibibyte)}`
+  return `Sent to Internet peers in ${name}: ${Amount.bytes(bytes)}${most}.`
+}
+
+/** Whether it may send to peers now, and why not. */
+export const summary = (policy: Policy, now: Now): ReadonlyArray<string> => {
+  if (!usesPeers(DevicePolicy.modeOf(policy))) return []
+  if (!Eligibility.isAllowed(now.peering)) return [`This device has no peers now: ${because(now.peering)}.`]
+  if (!Eligibility.isAllowed(now.near)) return [`Nothing is sent to peers now: ${because(now.near)}.`]
+  if (DevicePolicy.modeOf(policy) !== "Internet") return []
+  return [
+    ...(Eligibility.isAllowed(now.far) ? [] : [`Nothing is sent to Internet peers now: ${because(now.far)}.`]),
+    sent(policy, now.month)
+  ]
+}
