@@ -29,9 +29,9 @@ export const tagOf: (code: number) => string = wordOf(exitCodes)
 export const ofDownload = (error: DownloadError): number => {
   switch (error._tag) {
     case "DestinationError":
-      return error.reason === "DiskFull" ? exitCodes.diskFull : exitCodes.destination
+      return isFull(error) ? exitCodes.diskFull : exitCodes.destination
     case "StorageError":
-      return error.reason === "DiskFull" ? exitCodes.diskFull : exitCodes.storage
+      return isFull(error) ? exitCodes.diskFull : exitCodes.storage
     case "NoSourceError":
       switch (error.reason) {
         case "NotFound":
@@ -52,3 +52,5 @@ export const ofDownload = (error: DownloadError): number => {
       return exitCodes.halted
   }
 }
+
+const isFull = ({ reason }: { readonly reason: string }): boolean => reason === "DiskFull" || reason === "NoRoom"

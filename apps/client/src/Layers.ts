@@ -1,6 +1,6 @@
 /** The floor plan of the client: which layer stands on which. */
 import { availableParallelism, release, type } from "node:os"
-import { CacheConfig, PartialFile, PieceCache } from "@piecework/cache"
+import { CacheConfig, CacheKeeper, PartialFile, PieceCache } from "@piecework/cache"
 import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
@@ -28,6 +28,7 @@ import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
+import * as CachePlace from "./CachePlace.ts"
 import * as DevicePolicy from "./DevicePolicy.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
@@ -37,6 +38,8 @@ import { version } from "./version.ts"
 
 export interface Options {
   readonly state: Option.Option<string>
+  /** Where the cache lies, when the settings name a folder. */
+  readonly cache: string | undefined
   /** Whether the command is of use without what outlives it. */
   readonly mayForget: boolean
   readonly service: Option.Option<string>
@@ -64,14 +67,15 @@ export const stored = (
   hasher?: Partial<HasherConfig.HasherConfig["Service"]>
 ) =>
   Layer.mergeAll(
-    Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer).pipe(
-      Layer.provide(CacheConfig.layer({ directory: cache }))
+    CacheKeeper.CacheKeeper.layer.pipe(
+      Layer.provideMerge(Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer)),
+      Layer.provide([CacheConfig.layer({ directory: cache }), DevicePolicy.thisHost])
     ),
     Records.Records.layer(records)
   ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))
 
 /** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
-const storage = ({ fetches, mayForget, state }: Options) => {
+const storage = ({ cache, fetches, mayForget, state }: Options) => {
   // On one core they would only take the time of the request.
   const hasher = { startedAhead: fetches && availableParallelism() > 1 ? 1 : 0 }
   const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
@@ -90,8 +94,17 @@ const storage = ({ fetches, mayForget, state }: Options) => {
           )
         )
       : folder
-  return Layer.unwrap(Effect.map(StateFolder, (places) => stored(places, hasher))).pipe(Layer.provideMerge(usable))
+  return Layer.unwrap(
+    Effect.map(StateFolder, (places) => {
+      const place = cache ?? places.cache
+      return takenAlong(places.root, place).pipe(Layer.provideMerge(stored({ ...places, cache: place }, hasher)))
+    })
+  ).pipe(Layer.provideMerge(usable))
 }
+
+/** What lies where the cache was before comes along; what takes a copy while others begin already. */
+const takenAlong = (root: string, to: string) =>
+  Layer.effectDiscard(Effect.flatMap(CachePlace.takeAlong(root, to), Effect.forkScoped))
 
 /** Loaded when there is a service to ask: it takes 20 ms. Connections are kept, since the swarm is asked twice a second. */
 export const nodeHttp = (certificates: string | undefined) =>
@@ -190,11 +203,11 @@ const profileOf = ({ policy }: Pick<Options, "policy">): number =>
   policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
 
 /** Where there are peers: who of them may be sent pieces, and what Internet peers were. */
-const permission = ({ listen }: Options) => {
+const permission = ({ cache: place, listen }: Options) => {
   if (listen === undefined) return Layer.empty
   return Layer.unwrap(
     Effect.map(StateFolder, ({ cache, uploads }) =>
-      Permission.layer({ cacheFolder: cache }).pipe(
+      Permission.layer({ cacheFolder: place ?? cache }).pipe(
         Layer.provide([DevicePolicy.thisHost, MonthlyUploads.MonthlyUploads.layer(uploads)])
       )
     )

@@ -7,6 +7,7 @@ import { logger, Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { agent } from "./command/agent.ts"
+import { cache } from "./command/cache.ts"
 import { config } from "./command/config.ts"
 import { enrol } from "./command/enrol.ts"
 import { forget } from "./command/forget.ts"
@@ -18,7 +19,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, config, phf, forget, enrol])
+  Command.withSubcommands([get, agent, status, cache, config, phf, forget, enrol])
 )
 
 Command.run(piecework, { version }).pipe(

@@ -38,7 +38,7 @@ describe("offers", () => {
     Effect.gen(function* () {
       const root = yield* Programs.folder
       let contents = [content("a", { why: "Turn", until: 5 * minute })]
-      const agent = yield* Effect.forkChild(Offers.keepUp(root, { contents: () => contents }))
+      const agent = yield* Effect.forkChild(Offers.keepUp(root, { contents: () => contents, look: Effect.void }))
       const said = Effect.map(
         Offers.read(root),
         Option.getOrElse((): ReadonlyArray<Offers.Offer> => [])
@@ -98,7 +98,9 @@ const file = (letter: string): FileStatus => ({
   DownloadMode: 1,
   DownloadModeReason: "",
   SourceURL: "",
-  BytesToPeers: 0
+  BytesToPeers: 0,
+  IsPinned: false,
+  ExpireOn: null
 })
 
 describe("the table of files", () => {

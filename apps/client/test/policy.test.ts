@@ -51,12 +51,12 @@ describe("config", () => {
         provider: "MachineFile",
         default: 259_200,
         unit: "s",
-        carriedOut: false
+        carriedOut: true
       })
       assert.deepStrictEqual(JSON.parse((yield* config("--json", "--explain", "domaxcacheage")).stdout), age)
       const { stdout } = yield* config("--explain", "DOMaxCacheAge")
       assert.include(stdout, "DOMaxCacheAge is 60 s, by the policy file.\n")
-      assert.include(stdout, "does not carry it out")
+      assert.include((yield* config("--explain", "DOCacheHostSource")).stdout, "does not carry it out")
       assert.strictEqual((yield* config("--explain", "Nonsense")).code, exitCodes.usage)
     })
   )

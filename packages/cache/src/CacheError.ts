@@ -5,7 +5,7 @@ import { Schema } from "effect"
 
 /** The disk of the cache refused, or the pool that hashes failed. */
 export class CacheError extends Schema.TaggedError<CacheError>()("CacheError", {
-  operation: Schema.Literals(["open", "load", "put", "read", "verify", "list", "remove"]),
+  operation: Schema.Literals(["open", "load", "put", "read", "verify", "list", "remove", "keep"]),
   /**
    * The system's own word for it: ENOSPC, EACCES, EIO, … Three are also ours: EBUSY (the content is open), ELOOP (a
    * link lies where a file of the cache should) and EBADF (used after its scope was closed). Absent when it was not
@@ -77,7 +77,8 @@ const verbs: { readonly [O in CacheError["operation"]]: string } = {
   read: "read",
   verify: "read",
   list: "list",
-  remove: "delete from"
+  remove: "delete from",
+  keep: "write to"
 }
 
 const textOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

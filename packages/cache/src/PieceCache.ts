@@ -10,6 +10,9 @@
  * locks or syncing: two writers write the same verified bytes, and no byte of the record belongs to two pieces. What is
  * damaged costs the pieces it concerns, and never gives a wrong byte. A link is not followed inside the cache.
  *
+ * A content is removed by giving its folder another name and deleting that, so it is there whole or not at all. Beside these files
+ * lie those of `CacheKeeper`, if any.
+ *
  * A file that changes while its content is open is noticed by its times and length: after a second at most nothing
  * in it is believed until it is hashed anew, piece by piece as they are asked for.
  */
@@ -65,6 +68,13 @@ export class PieceCache extends Context.Service<
     readonly load: (id: ContentId) => Effect.Effect<Option.Option<Phf>, CacheError>
     /** Forgets a content and deletes its folder. Fails with the code EBUSY while the content is open in this process. */
     readonly remove: (id: ContentId) => Effect.Effect<void, CacheError>
+    /**
+     * The same, though it may be open: who has it open goes on with what is gone for everybody else, and the space is free when
+     * they end. Whoever opens it next begins anew.
+     */
+    readonly drop: (id: ContentId) => Effect.Effect<void, CacheError>
+    /** Deletes what an interrupted removal left. */
+    readonly tidy: Effect.Effect<void, CacheError>
   }
 >()("@piecework/cache/PieceCache") {
   /** On disk. */

@@ -42,6 +42,8 @@ export interface StoredContent {
   readonly put: (piece: PieceIndex, bytes: Uint8Array) => Effect.Effect<void, PieceMismatch | CacheError>
   /** Fills `target` with the piece's bytes from `offset`. Not interrupted half way: nobody writes to `target` later. */
   readonly read: (piece: PieceIndex, offset: number, target: Uint8Array) => Effect.Effect<void, NotHeld | CacheError>
+  /** Whether the cache still has it: it may have been deleted while it is open, and begun anew by somebody else. */
+  readonly isThere: Effect.Effect<boolean, CacheError>
   /**
    * The complete content appears at `path`, whole or not at all; `Incomplete` unless every piece was verified, and found
    * right again when somebody else changed the file since. It is brought there under a temporary name in the same

@@ -1,5 +1,8 @@
 export * as CacheConfig from "./CacheConfig.ts"
 export * as CacheError from "./CacheError.ts"
+export * as CacheKeeper from "./CacheKeeper.ts"
+export * as CacheMove from "./CacheMove.ts"
+export * as CacheRules from "./CacheRules.ts"
 export * as MemoryFiles from "./MemoryFiles.ts"
 export * as PartialFile from "./PartialFile.ts"
 export * as PieceCache from "./PieceCache.ts"

@@ -6,7 +6,8 @@ import { Schema } from "effect"
 /** The destination cannot be written; known before the first byte is fetched where it can be. */
 export class DestinationError extends Schema.TaggedError<DestinationError>()("DestinationError", {
   path: Schema.String,
-  reason: Schema.Literals(["Exists", "NoFolder", "NotAFile", "NameTooLong", "Denied", "DiskFull", "Failed"]),
+  reason: Schema.Literals(["Exists", "NoFolder", "NotAFile", "NameTooLong", "Denied", "DiskFull", "NoRoom", "Failed"]),
+  /** Of NoRoom: the numbers. */
   detail: Schema.optionalKey(Schema.String)
 }) {
   override get message(): string {
@@ -21,6 +22,8 @@ export class DestinationError extends Schema.TaggedError<DestinationError>()("De
         return `The name of ${this.path} is too long for its file system; choose a shorter one.`
       case "Denied":
         return `There is no permission to write ${this.path}.`
+      case "NoRoom":
+        return `The disk has no room for ${this.path} (${this.detail ?? "it is full"}); free some space or choose another folder.`
       case "DiskFull":
         return `The disk that holds ${this.path} is full; free some space and run the same command again.`
       case "Failed":
@@ -31,13 +34,16 @@ export class DestinationError extends Schema.TaggedError<DestinationError>()("De
 
 /** The cache, in which pieces are kept while they arrive, cannot be written. */
 export class StorageError extends Schema.TaggedError<StorageError>()("StorageError", {
-  reason: Schema.Literals(["DiskFull", "Denied", "Failed"]),
+  /** NoRoom: told before anything is fetched; `detail` has the numbers. */
+  reason: Schema.Literals(["DiskFull", "NoRoom", "Denied", "Failed"]),
   detail: Schema.String
 }) {
   override get message(): string {
     switch (this.reason) {
       case "DiskFull":
         return "The disk that holds the cache is full; free some space or choose another folder with --state."
+      case "NoRoom":
+        return `The disk that holds the cache has no room for the file (${this.detail}); free some space or choose another folder with --state.`
       case "Denied":
         return `There is no permission to write the cache (${this.detail}); choose another folder with --state.`
       case "Failed":

@@ -3,8 +3,10 @@
  * is here with the first answer, a content that the services vouch for comes from its swarm, anything else over plain
  * HTTP. It lives in the scope it was started in: when that closes, it stops, and it serves peers until then.
  */
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
+import type { CacheError } from "@piecework/cache/CacheError"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
@@ -37,6 +39,7 @@ import * as Noting from "./Noting.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord, Records } from "./Records.ts"
+import * as Room from "./Room.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
@@ -75,7 +78,7 @@ export class Downloader extends Context.Service<
   }
 >()("@piecework/download/Downloader") {
   /**
-   * A `Cloud` in the context is used, and a `Lan`. Without a `Cloud` a download runs in Simple mode, unless it is told which
+   * A `Cloud` in the context is used, a `Lan`, and a `CacheKeeper`, without which the cache has no rules. Without a `Cloud` a download runs in Simple mode, unless it is told which
    * content it is about.
    */
   static readonly layer: Layer.Layer<
@@ -95,9 +98,10 @@ export class Downloader extends Context.Service<
       const neighbourly = yield* Neighbours.known
       const turns = yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) })
       const halts = yield* Halts.make(cloud)
+      const keeper = yield* Effect.serviceOption(CacheKeeper)
       return Downloader.of({
         start: (request) =>
-          start(request, cloud, halts, turns).pipe(
+          start(request, cloud, halts, turns, keeper).pipe(
             // All that it asks for counts as that, the pieces hash file and the first look at the origin as well.
             Effect.provideService(CurrentPriority, request.priority ?? "Foreground"),
             Effect.provide(context),
@@ -126,6 +130,9 @@ const needs = [
  */
 const smallProbe = 1024
 
+/** How often the cache is kept within its rules while a download runs. */
+const keepEvery = "1 minute"
+
 /** Between two attempts at the first request. */
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
 
@@ -138,13 +145,19 @@ const start = Effect.fn("Downloader.start")(function* (
   request: DownloadRequest,
   cloud: Option.Option<Cloud["Service"]>,
   halts: Halts.Halts,
-  turns: Turns
+  turns: Turns,
+  keeper: Option.Option<CacheKeeper["Service"]>
 ) {
   const { contentId, url, path, mode } = request
   const priority = request.priority ?? "Foreground"
   const policy = yield* LivePolicy.LivePolicy
   const shaper = yield* Shaper
   const outer = yield* Effect.scope
+  let isKept = false
+  // After everything else: what is not to be kept may go once nobody has it open.
+  if (Option.isSome(keeper)) {
+    yield* Effect.addFinalizer(() => (isKept ? lettingGo(keeper.value.keep()) : Effect.void))
+  }
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
   const config = yield* DownloadConfig
@@ -226,6 +239,9 @@ const start = Effect.fn("Downloader.start")(function* (
     return result
   })
 
+  const openIn = (where: PieceCache["Service"], phf: Phf) =>
+    Effect.mapError(where.open(phf), Storage.fromCache).pipe(Scope.provide(scope))
+
   const fromSwarm = Effect.fnUntraced(function* (found: Extract<Approach.Approach, { _tag: "Swarm" }>) {
     const { phf } = found
     // The service may have said so in the answer that told what the content is.
@@ -241,7 +257,21 @@ const start = Effect.fn("Downloader.start")(function* (
     // Before the sessions, so that the last note is made when they are over.
     const noting = yield* Noting.make(phf.contentId, meter.sent)
     yield* Noting.keepUp(noting)
-    const store = yield* Effect.mapError(cache.open(phf), Storage.fromCache)
+    const { contentSize } = phf.layout
+    const keeping = Terms.keeping(approach.policies)
+    const inCache = yield* openIn(cache, phf)
+    const missing = contentSize - bytesOf(inCache.held(), phf)
+    const aside = yield* Scope.provide(Room.find(keeper, { missing, size: contentSize, path }), scope)
+    const store = Option.isNone(aside) ? inCache : yield* openIn(aside.value.cache, phf)
+    isKept = Option.isNone(aside)
+    if (!isKept && missing === contentSize) yield* Effect.ignore(cache.drop(phf.contentId))
+    if (Option.isSome(keeper) && isKept) {
+      yield* Scope.provide(keeper.value.hold(phf.contentId), scope)
+      yield* keeper.value.note(phf.contentId, keeping, false)
+      const { keep } = keeper.value
+      const pass = Effect.suspend(() => lettingGo(keep(contentSize - bytesOf(store.held(), phf))))
+      yield* Effect.forkIn(Effect.repeat(pass, Schedule.spaced(keepEvery)), scope)
+    }
 
     const fetching = Effect.gen(function* () {
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
@@ -270,15 +300,26 @@ const start = Effect.fn("Downloader.start")(function* (
       .pipe(Effect.andThen(stopped), Effect.forkIn(outer))
 
     yield* enter("Writing")
-    yield* Effect.mapError(store.export(path, { overwrite: request.overwrite, link: request.link }), Storage.fromExport)
+    const put = (link: boolean) => store.export(path, { overwrite: request.overwrite, link })
+    yield* put(request.link === true || !isKept).pipe(
+      // There is no room for a copy: then the file is given away, where both are on one disk.
+      Effect.catchIf(
+        ({ reason }) => reason === "DiskFull" && isKept && request.link !== true,
+        () => Effect.andThen(put(true), Effect.ignore(cache.drop(phf.contentId)))
+      ),
+      Effect.mapError(Storage.fromExport)
+    )
+    if (Option.isSome(keeper) && isKept) yield* keeper.value.note(phf.contentId, keeping, missing > 0)
     return yield* finish(phf, noting)
   })
 
   const overHttp = Effect.fnUntraced(function* (why: Fallback, probe: Origin.Probe) {
     settled = { mode: "Simple", why }
     fileBytes = probe.size
+    const size = probe.size ?? 0
+    const aside = yield* Scope.provide(Room.find(keeper, { missing: size, size, path }), scope)
     yield* enter("Fetching")
-    const phf = yield* SimpleDownload.run({
+    const simple = SimpleDownload.run({
       url,
       path,
       origin,
@@ -287,6 +328,10 @@ const start = Effect.fn("Downloader.start")(function* (
       overwrite: request.overwrite ?? false,
       expected: request.contentId,
       onWriting: enter("Writing")
+    })
+    const phf = yield* Option.match(aside, {
+      onNone: () => simple,
+      onSome: ({ partials }) => Effect.provideService(simple, PartialFiles, partials)
     })
     knownId = phf.contentId
     fileBytes = phf.layout.contentSize
@@ -339,3 +384,13 @@ const start = Effect.fn("Downloader.start")(function* (
   )
   return { progress, result: Deferred.await(ended) }
 })
+
+/** A cache that cannot be kept within its rules now is no reason for a download to fail. */
+const lettingGo = <A>(pass: Effect.Effect<A, CacheError>): Effect.Effect<void> =>
+  Effect.catch(Effect.asVoid(pass), (error) => Effect.logWarning(error.message))
+
+const bytesOf = (held: Bitfield.Bitfield, { layout }: Phf): number => {
+  let bytes = 0
+  for (const piece of Bitfield.pieces(held)) bytes += layout.length(piece)
+  return bytes
+}

@@ -4,8 +4,10 @@
  * well. The service is told of what was fetched or asked for within the hour, and of so many others as have a slot, which
  * take turns (`Turns`). While the device may not have peers nothing is served.
  */
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { type CachedContent, PieceCache } from "@piecework/cache/PieceCache"
 import type { CacheError } from "@piecework/cache/CacheError"
+import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { ContentId } from "@piecework/domain/Content"
 import { PeerAddress } from "@piecework/domain/Peer"
@@ -14,7 +16,7 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
-import { Clock, Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope } from "effect"
+import { Clock, Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope, Semaphore } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Halts from "./Halts.ts"
 import * as Membership from "./Membership.ts"
@@ -49,6 +51,8 @@ export interface Offer {
 
 export interface Seeding {
   readonly contents: () => ReadonlyArray<SeededContent>
+  /** Looks at the cache now: what is gone is served no more, and its files are let go. */
+  readonly look: Effect.Effect<void, CacheError>
 }
 
 export interface SeederOptions {
@@ -77,7 +81,9 @@ export class Seeder extends Context.Service<
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
       const halts = yield* Halts.make(cloud)
-      return Seeder.of({ start: (options) => neighbourly(Effect.provide(start(options, cloud, halts), context)) })
+      const keeper = yield* Effect.serviceOption(CacheKeeper)
+      const hold = (id: ContentId) => (Option.isSome(keeper) ? keeper.value.hold(id) : Effect.void)
+      return Seeder.of({ start: (options) => neighbourly(Effect.provide(start(options, cloud, halts, hold), context)) })
     })
   )
 }
@@ -92,12 +98,17 @@ interface Ledger {
   readonly noting: Noting.Noting
 }
 
+/** Says that a content is being served, as long as the scope lasts. */
+type Hold = (id: ContentId) => Effect.Effect<void, never, Scope.Scope>
+
 /** One content while it is served. */
 interface Entry {
   /** What the cache's record said when it was opened; another number means that somebody else added to it. */
   readonly claimed: number
   readonly content: CachedContent
   readonly ledger: Ledger
+  /** Once it is open. */
+  store: StoredContent | undefined
   /** On while the service is told of it. */
   readonly offer: ReturnType<typeof Switched.make>
 }
@@ -118,7 +129,8 @@ const makeLedger = Effect.fnUntraced(function* (contentId: ContentId): Effect.fn
 const start = Effect.fn("Seeder.start")(function* (
   options: SeederOptions,
   cloud: Option.Option<Cloud["Service"]>,
-  halts: Halts.Halts
+  halts: Halts.Halts,
+  hold: Hold
 ) {
   const cache = yield* PieceCache
   const serving = yield* FiberMap.make<ContentId, void>()
@@ -157,7 +169,8 @@ const start = Effect.fn("Seeder.start")(function* (
   const rescan = Effect.gen(function* () {
     const contents = new Map((yield* cache.list).map((content) => [content.contentId, content]))
     for (const [id, entry] of entries) {
-      if (contents.get(id)?.heldPieces === entry.claimed) continue
+      const isThere = entry.store === undefined || (yield* entry.store.isThere)
+      if (isThere && contents.get(id)?.heldPieces === entry.claimed) continue
       yield* FiberMap.remove(serving, id)
       entries.delete(id)
     }
@@ -170,28 +183,39 @@ const start = Effect.fn("Seeder.start")(function* (
       // What comes while this runs was just fetched by somebody on this device.
       const fetchedAt = isFirst ? (fetched.get(id) ?? Number.NEGATIVE_INFINITY) : now
       ledger.askedAt = Math.max(ledger.askedAt, Math.min(fetchedAt, now))
-      const entry: Entry = { claimed: content.heldPieces, content, ledger, offer: Switched.make(false) }
+      const entry: Entry = {
+        claimed: content.heldPieces,
+        content,
+        ledger,
+        offer: Switched.make(false),
+        store: undefined
+      }
       entries.set(id, entry)
       // One that could not be served is tried again at the next look.
       const forget = Effect.sync(() => entries.get(id) === entry && entries.delete(id))
       yield* FiberMap.run(
         serving,
         id,
-        Effect.ensuring(serveUnlessHalted(entry, options.scope, cloud, reach, halts, review), forget)
+        Effect.ensuring(serveUnlessHalted(entry, options.scope, cloud, reach, halts, review, hold), forget)
       )
     }
     isFirst = false
     review()
   })
 
-  yield* rescan
-  yield* rescan.pipe(
+  /** Two at a time would start a content twice. */
+  const turn = Semaphore.makeUnsafe(1)
+  const needs = yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>()
+  const look = Effect.provide(turn.withPermit(rescan), needs)
+  yield* look
+  yield* look.pipe(
     Effect.catch((error) => Effect.logWarning(error.message)),
     Effect.repeat(Schedule.spaced(options.rescan ?? "10 seconds")),
     Effect.delay(options.rescan ?? "10 seconds"),
     Effect.forkScoped
   )
   return {
+    look,
     contents: () =>
       [...entries.values()].map((entry) => ({
         contentId: entry.content.contentId,
@@ -211,14 +235,15 @@ const serveUnlessHalted = Effect.fnUntraced(function* (
   cloud: Option.Option<Cloud["Service"]>,
   reach: Reach.Reach,
   halts: Halts.Halts,
-  onAsked: () => void
+  onAsked: () => void,
+  hold: Hold
 ) {
   const { content, ledger } = entry
   const { contentId } = content
   const say = (text: string) => Effect.annotateLogs(Effect.logWarning(text), { content: contentId })
   while (true) {
     const isHalted = yield* Effect.raceFirst(
-      Effect.as(serve(entry, scope, cloud, reach, halts, onAsked), false),
+      Effect.as(serve(entry, scope, cloud, reach, halts, onAsked, hold), false),
       Effect.as(
         halts.halted(contentId, () => ledger.sessions.size > 0),
         true
@@ -239,7 +264,8 @@ const serve = Effect.fnUntraced(
     cloud: Option.Option<Cloud["Service"]>,
     reach: Reach.Reach,
     halts: Halts.Halts,
-    onAsked: () => void
+    onAsked: () => void,
+    hold: Hold
   ) {
     const permission = yield* Permission.Permission
     const cache = yield* PieceCache
@@ -251,6 +277,7 @@ const serve = Effect.fnUntraced(
     // Its hashes are damaged: nothing can be served until somebody fetches them again.
     if (Option.isNone(phf)) return
     const store = yield* cache.open(phf.value)
+    entry.store = store
 
     // Before the sessions, so that the last note is made when they are over.
     yield* Noting.keepUp(ledger.noting)
@@ -287,7 +314,7 @@ const serve = Effect.fnUntraced(
           })
         }).pipe(Effect.provideService(Cloud, service))
     })
-    const onSession = (session: PeerSession) => attend(ledger, session, onAsked)
+    const onSession = (session: PeerSession) => attend(ledger, session, onAsked, hold(contentId))
     const served = Effect.gen(function* () {
       yield* host.serve({ phf: phf.value, store, onSession })
       yield* Neighbours.meet({ ...member, swarm: phf.value.hashOfHashes })
@@ -304,12 +331,19 @@ const serve = Effect.fnUntraced(
 )
 
 /** Runs as long as the session. */
-const attend = (ledger: Ledger, session: PeerSession, onAsked: () => void): Effect.Effect<void> =>
+const attend = (
+  ledger: Ledger,
+  session: PeerSession,
+  onAsked: () => void,
+  held: Effect.Effect<void, never, Scope.Scope>
+): Effect.Effect<void> =>
   Effect.gen(function* () {
     ledger.sessions.add(session)
     onAsked()
+    yield* held
     yield* session.closed
   }).pipe(
+    Effect.scoped,
     Effect.ensuring(
       Effect.map(Clock.currentTimeMillis, (now) => {
         ledger.sessions.delete(session)

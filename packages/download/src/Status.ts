@@ -2,6 +2,7 @@
  * What this device holds and where it came from, in the field names that administrators know.
  * Source: spec.md §8.1, Get-DeliveryOptimizationStatus.
  */
+import type { KeptContent } from "@piecework/cache/CacheKeeper"
 import type { CachedContent } from "@piecework/cache/PieceCache"
 import { numbers } from "@piecework/domain/DownloadMode"
 import { fromPeers, total } from "@piecework/domain/SourceKind"
@@ -31,20 +32,23 @@ export interface FileStatus {
   readonly DownloadModeReason: string
   readonly SourceURL: string
   readonly BytesToPeers: number
+  readonly IsPinned: boolean
+  /** When it leaves the cache by itself, as ISO 8601; `null` when it is not in the cache, or stays until its room is needed. */
+  readonly ExpireOn: string | null
 }
 
+/** What the cache holds; how long for, where a keeper says that. */
+type Held = CachedContent & Partial<Pick<KeptContent, "isPinned" | "expiry">>
+
 /** One status a content, whether it is known from a record, from the cache or from both. */
-export const of = (
-  records: ReadonlyArray<DownloadRecord>,
-  cached: ReadonlyArray<CachedContent>
-): ReadonlyArray<FileStatus> => {
+export const of = (records: ReadonlyArray<DownloadRecord>, cached: ReadonlyArray<Held>): ReadonlyArray<FileStatus> => {
   const byId = new Map(records.map((record) => [record.contentId, record]))
   const inCache = new Map(cached.map((content) => [content.contentId, content]))
   const ids = new Set([...byId.keys(), ...inCache.keys()])
   return [...ids].map((id) => one(id, byId.get(id), inCache.get(id)))
 }
 
-const one = (id: string, record: DownloadRecord | undefined, cached: CachedContent | undefined): FileStatus => {
+const one = (id: string, record: DownloadRecord | undefined, cached: Held | undefined): FileStatus => {
   const bytes = record?.bytes
   const peers = bytes === undefined ? 0 : fromPeers(bytes)
   const fetched = bytes === undefined ? 0 : total(bytes) - bytes.LocalCache
@@ -67,6 +71,11 @@ const one = (id: string, record: DownloadRecord | undefined, cached: CachedConte
     DownloadMode: record === undefined ? numbers.Lan : numbers[record.mode],
     DownloadModeReason: record?.why.reason ?? "",
     SourceURL: record?.url ?? "",
-    BytesToPeers: record?.sent ?? 0
+    BytesToPeers: record?.sent ?? 0,
+    IsPinned: cached?.isPinned ?? false,
+    ExpireOn: cached?.expiry === undefined ? null : dateOf(cached.expiry)
   }
 }
+
+/** Epoch milliseconds as ISO 8601; a time that no date has is the last there is. */
+export const dateOf = (at: number): string => new Date(Math.min(Math.max(at, 0), 8.64e15)).toISOString()

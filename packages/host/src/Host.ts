@@ -24,12 +24,21 @@ export interface Question {
   readonly vpnKeywords: ReadonlyArray<string>
 }
 
+/** A disk, in bytes. */
+export interface Space {
+  readonly total: number
+  /** What this user may still write. */
+  readonly free: number
+  /** Tells one disk from another. */
+  readonly device: number
+}
+
 export type Build = Pick<Facts, "memory" | "disk" | "vpn">
 
 /** What one platform can tell. */
 export interface Sources {
   readonly memory: Effect.Effect<number | undefined>
-  readonly disk: (folder: string) => Effect.Effect<number | undefined>
+  readonly space: (folder: string) => Effect.Effect<Space | undefined>
   readonly interfaces: Effect.Effect<ReadonlyArray<NetworkInterface>>
   readonly power: Effect.Effect<Facts["power"]>
   readonly isMetered: Effect.Effect<boolean | undefined>
@@ -49,6 +58,8 @@ export class Host extends Context.Service<
     readonly isMetered: Effect.Effect<boolean | undefined>
     readonly interfaces: Effect.Effect<ReadonlyArray<NetworkInterface>>
     readonly dhcp: Effect.Effect<DhcpFacts>
+    /** The disk that the folder lies on, or would: one call to the system. */
+    readonly space: (folder: string) => Effect.Effect<Space | undefined>
   }
 >()("@piecework/host/Host") {
   /** Of this machine. `root` is where its /proc, /sys, /run and /var are; default "/". */
@@ -63,6 +74,8 @@ export class Host extends Context.Service<
     readonly facts?: Partial<Facts> | (() => Partial<Facts>)
     readonly interfaces?: ReadonlyArray<NetworkInterface>
     readonly dhcp?: Partial<DhcpFacts>
+    /** Asked for each time. Default: half of the desktop's disk is free. */
+    readonly space?: (folder: string) => Space | undefined
   }): Layer.Layer<Host> => {
     const given = said?.facts
     const facts = Effect.sync((): Facts => ({ ...desktop, ...(typeof given === "function" ? given() : given) }))
@@ -74,7 +87,8 @@ export class Host extends Context.Service<
         power: Effect.map(facts, ({ power }) => power),
         isMetered: Effect.map(facts, ({ isMetered }) => isMetered),
         interfaces: Effect.succeed(said?.interfaces ?? []),
-        dhcp: Effect.succeed({ ...silent, ...said?.dhcp })
+        dhcp: Effect.succeed({ ...silent, ...said?.dhcp }),
+        space: (folder) => Effect.sync(() => (said?.space === undefined ? halfFree : said.space(folder)))
       })
     )
   }
@@ -84,7 +98,7 @@ const make = (sources: Sources): Host["Service"] => {
   const build: Host["Service"]["build"] = ({ cacheFolder, vpnKeywords }) =>
     Effect.all({
       memory: sources.memory,
-      disk: sources.disk(cacheFolder),
+      disk: Effect.map(sources.space(cacheFolder), (space) => space?.total),
       vpn: Effect.map(sources.interfaces, (all) => vpn(all, vpnKeywords))
     })
   return Host.of({
@@ -92,6 +106,7 @@ const make = (sources: Sources): Host["Service"] => {
     isMetered: sources.isMetered,
     interfaces: sources.interfaces,
     dhcp: sources.dhcp,
+    space: sources.space,
     build: Effect.fn("Host.build")(build),
     facts: Effect.fn("Host.facts")((question) =>
       Effect.map(
@@ -111,5 +126,7 @@ const desktop: Facts = {
   power: "Mains",
   isMetered: false
 }
+
+const halfFree: Space = { total: 549_755_813_888, free: 274_877_906_944, device: 1 }
 
 const silent: DhcpFacts = { group: undefined, cacheHosts: undefined, domain: undefined }

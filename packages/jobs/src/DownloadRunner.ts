@@ -91,11 +91,13 @@ const atDestination: { readonly [R in DestinationError["reason"]]: SystemErrorNa
   NameTooLong: "ENAMETOOLONG",
   Denied: "EACCES",
   DiskFull: "ENOSPC",
+  NoRoom: "ENOSPC",
   Failed: "EIO"
 }
 
 const inStorage: { readonly [R in StorageError["reason"]]: SystemErrorName } = {
   DiskFull: "ENOSPC",
+  NoRoom: "ENOSPC",
   Denied: "EACCES",
   Failed: "EIO"
 }

@@ -37,10 +37,11 @@ export const fromEnvironment = (environment: { readonly [name: string]: string |
   return { provider: "Environment", values }
 }
 
-/** An environment in which every device takes part in peering, however small it is and whatever it is connected to: for trials. */
+/** An environment in which every device takes part in peering, however small it and its contents are and whatever it is connected to: for trials. */
 export const anyDevice: { readonly [name: string]: string } = {
   PIECEWORK_DOMINRAMALLOWEDTOPEER: "1",
   PIECEWORK_DOMINDISKSIZEALLOWEDTOPEER: "1",
+  PIECEWORK_DOMINFILESIZETOCACHE: "1",
   PIECEWORK_DOALLOWVPNPEERCACHING: "1",
   PIECEWORK_DOMINBATTERYPERCENTAGEALLOWEDTOUPLOAD: "1"
 }

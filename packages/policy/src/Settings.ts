@@ -86,7 +86,8 @@ export const settings = {
     kind: text,
     default: undefined,
     since: "1607",
-    summary: "The folder in which the cache lies, as a full path. Not set: in the state folder.",
+    summary:
+      "The folder in which the cache lies, as a full path; %NAME%, $NAME and ${NAME} stand for variables of the environment. It has to be there; what lay elsewhere is taken along. Not set: in the state folder.",
     isLocal: true
   }),
   // The CSP says 100.

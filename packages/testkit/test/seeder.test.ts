@@ -65,6 +65,24 @@ describe("a seeder", () => {
     })
   )
 
+  it.effect("lets go of a content that was deleted under its hands, and serves what was fetched anew", () =>
+    Effect.gen(function* () {
+      const { client, phf, url, world } = yield* fetched
+      const seeding = yield* seed(client)
+      const cache = Context.get(client.services, PieceCache)
+      yield* cache.drop(phf.contentId)
+      world.origin.misbehave({})
+      yield* Effect.scoped(download(client, { url, overwrite: true }, bytes))
+      world.origin.misbehave({ status: 403 })
+      yield* seeding.look
+      const result = yield* Effect.scoped(download(yield* world.client(), { url }, bytes))
+      assert.strictEqual(fromPeers(result.bytes), bytes.length)
+      yield* cache.drop(phf.contentId)
+      yield* seeding.look
+      assert.deepStrictEqual(seeding.contents(), [])
+    })
+  )
+
   it.effect("serves what comes into the cache later, and nothing that is gone", () =>
     Effect.gen(function* () {
       const world = yield* World.make()

@@ -1,4 +1,6 @@
 /** `piecework config`: the settings in force, and who says them. */
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
+import { termsOf } from "@piecework/cache/CacheRules"
 import { Cloud } from "@piecework/cloud/Cloud"
 import { Host } from "@piecework/host/Host"
 import * as Policy from "@piecework/policy/Policy"
@@ -12,12 +14,15 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Clock, DateTime, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import * as Layers from "../Layers.ts"
 import * as ServiceSettings from "../ServiceSettings.ts"
 import { ServiceTrust } from "../ServiceTrust.ts"
 import { defaultRoot, placesIn } from "../StateFolder.ts"
+import * as CacheExplained from "../view/CacheExplained.ts"
+import { withStored } from "./existing.ts"
 import * as Explanation from "../view/Explanation.ts"
 import * as Uploading from "../Uploading.ts"
 import * as options from "./options.ts"
@@ -52,12 +57,15 @@ export const config = Command.make(
     if (answer !== undefined && answer !== "Answered") yield* output.note(`piecework: ${answer.failed}`)
     const policy = live.current()
     if (!input.json && one === undefined) return yield* output.line(table(policy))
-    const scene = yield* Effect.provide(sceneOf(policy, folder, answer), DevicePolicy.thisHost)
+    // That it is not there is told where it matters.
+    const place = (yield* Effect.orElseSucceed(CachePlace.named(policy), () => undefined)) ?? folder
+    const scene = yield* Effect.provide(sceneOf(policy, place, answer), DevicePolicy.thisHost)
     if (input.json) {
       const shown = (one === undefined ? names : [one]).map((name) => forPrograms(scene, name))
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
     }
-    return yield* output.line(one === undefined ? "" : explained(scene, one))
+    const cache = one === undefined ? [] : yield* cacheHere(input, policy, one)
+    return yield* output.line(one === undefined ? "" : [explained(scene, one), ...cache].join("\n"))
   })
 ).pipe(
   Command.withDescription("Show the settings in force, and where each comes from"),
@@ -66,6 +74,18 @@ export const config = Command.make(
     { command: "piecework config --explain DODownloadMode", description: "One of them, in full" }
   ])
 )
+
+/** What a setting of the cache does to the one of this device; nothing where there is none yet. */
+const cacheHere = (input: { readonly state: Option.Option<string> }, policy: Policy.Policy, name: Name) =>
+  Effect.gen(function* () {
+    if (!CacheExplained.names.has(name)) return []
+    const keeper = yield* CacheKeeper
+    const disk = yield* keeper.space
+    return CacheExplained.here(name, termsOf(policy, disk?.total), disk, yield* keeper.list)
+  }).pipe(
+    withStored(input.state, policy),
+    Effect.catch(({ message }) => Effect.succeed([message]))
+  )
 
 /** Asks the service what it says now; what it said last holds where it does not answer. */
 const ask = Effect.fnUntraced(function* ({

@@ -7,6 +7,8 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Effect, FileSystem, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
+import * as CachePlace from "../CachePlace.ts"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { defaultRoot, placesIn } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
@@ -25,7 +27,7 @@ const all = Flag.Boolean("all").pipe(
 
 export const forget = Command.make(
   "forget",
-  { name, all, state: options.state, json: options.json },
+  { name, all, state: options.state, policy: options.policy, json: options.json },
   Effect.fn("forget")(function* (input) {
     yield* Ending.forPrograms(input.json)
     if (input.all === Option.isSome(input.name)) {
@@ -34,6 +36,7 @@ export const forget = Command.make(
         code: exitCodes.usage
       })
     }
+    const policy = yield* DevicePolicy.load({ policy: input.policy })
     yield* Effect.gen(function* () {
       const output = yield* Output
       const cache = yield* PieceCache
@@ -55,12 +58,13 @@ export const forget = Command.make(
         })
       }
       yield* Effect.forEach(chosen, (id) => forgetOne(id, held.has(id)))
-      if (input.all) yield* removePartials(Option.getOrElse(input.state, () => defaultRoot(process.env)))
+      const root = Option.getOrElse(input.state, () => defaultRoot(process.env))
+      if (input.all) yield* removePartials((yield* CachePlace.named(policy)) ?? placesIn(root).cache)
       const freed = chosen.reduce((sum, id) => sum + (held.get(id) ?? 0), 0)
       yield* input.json
         ? output.line(JSON.stringify({ forgotten: chosen, freedBytes: freed }))
         : output.note(`Forgot ${Amount.count(chosen.length, "content")}; ${Amount.bytes(freed)} of the cache are free.`)
-    }).pipe(withStored(input.state))
+    }).pipe(withStored(input.state, policy))
   })
 ).pipe(
   Command.withDescription("Delete what the cache holds of a file; the file itself stays"),
@@ -76,9 +80,9 @@ const forgetOne = Effect.fnUntraced(function* (id: ContentId, isHeld: boolean) {
 })
 
 /** What downloads in Simple mode had fetched when they were interrupted. */
-const removePartials = Effect.fnUntraced(function* (root: string) {
+const removePartials = Effect.fnUntraced(function* (cache: string) {
   const fs = yield* FileSystem.FileSystem
   yield* fs
-    .remove(`${placesIn(root).cache}/simple`, { recursive: true, force: true })
+    .remove(`${cache}/simple`, { recursive: true, force: true })
     .pipe(Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.storage })))
 })

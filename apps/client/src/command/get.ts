@@ -10,6 +10,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import * as Layers from "../Layers.ts"
@@ -116,13 +117,15 @@ export const get = Command.make(
     const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, folder), DevicePolicy.thisHost)
+    const cache = yield* CachePlace.named(policy)
+    const { mode, why } = yield* Effect.provide(DevicePolicy.eligible(policy, cache ?? folder), DevicePolicy.thisHost)
     const group = yield* Effect.provide(DevicePolicy.groupOf(policy), DevicePolicy.thisHost)
     const contentId = yield* options.parseContentId(input.contentId)
     const lan = DevicePolicy.usesLan(policy, service) && (Option.isSome(service) || contentId !== undefined)
     const talks = usesPeers(mode) && (Option.isSome(service) || lan)
     const layer = Layers.client({
       state: input.state,
+      cache,
       mayForget: true,
       service,
       serviceCa: input.serviceCa,

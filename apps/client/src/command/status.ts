@@ -1,4 +1,5 @@
 /** `piecework status`: what this device holds and where it came from. */
+import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Records } from "@piecework/download/Records"
 import * as Status from "@piecework/download/Status"
@@ -19,17 +20,17 @@ export const status = Command.make(
   { state: options.state, policy: options.policy, json: options.json },
   Effect.fn("status")(function* (input) {
     yield* Ending.forPrograms(input.json)
+    const policy = yield* DevicePolicy.load({ policy: input.policy })
     yield* Effect.gen(function* () {
       const output = yield* Output
       const { records, damaged } = yield* (yield* Records).list
       const cache = yield* PieceCache
-      const files = Status.of(records, yield* cache.list)
+      const files = Status.of(records, yield* (yield* CacheKeeper).list)
       const now = yield* Clock.currentTimeMillis
       const offers = yield* Offers.read(Option.getOrElse(input.state, () => defaultRoot(process.env)))
       const foreign = yield* cache.foreign
       yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files, now, offers))
       if (input.json) return
-      const policy = yield* DevicePolicy.load({ policy: input.policy })
       for (const sentence of Uploading.summary(policy, yield* Uploading.look(policy, input.state))) {
         yield* output.line(sentence)
       }
@@ -37,6 +38,6 @@ export const status = Command.make(
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
       }
-    }).pipe(withStored(input.state))
+    }).pipe(withStored(input.state, policy))
   })
 ).pipe(Command.withDescription("Show what this device holds and where it came from"))

@@ -15,7 +15,7 @@ export const render = (
   if (files.length === 0) return "Nothing was downloaded yet."
   const known = new Map(Option.getOrElse(offers, () => []).map((offer) => [offer.contentId as string, offer]))
   const isOffering = Option.isSome(offers)
-  const usual = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE"]
+  const usual = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE", "EXPIRES"]
   const head = isOffering ? [...usual, "OFFERED"] : usual
   const rows = files.map((file) => [
     nameOf(file),
@@ -27,6 +27,7 @@ export const render = (
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
     modeOf(file.DownloadMode),
+    `${file.ExpireOn === null ? "-" : file.ExpireOn.slice(0, 16).replace("T", " ")}${file.IsPinned ? ", pinned" : ""}`,
     ...(isOffering ? [offered(known.get(file.FileId), now)] : [])
   ])
   const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))

@@ -1,5 +1,6 @@
 /** The real programs as processes, and a folder that is gone afterwards. */
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
+import { mkdtempSync, rmSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -121,3 +122,18 @@ export const publish = (file: string, url: string, data: string) =>
       ? Effect.succeed(JSON.parse(exit.stdout) as { readonly contentId: string })
       : Effect.fail(new EndedEarly({ code: exit.code, stderr: exit.stderr }))
   )
+
+/** Whether this process may mount file systems: root on Linux, outside a container that forbids it. */
+export const canMount = ((): boolean => {
+  if (process.platform !== "linux" || process.getuid?.() !== 0) return false
+  const probe = mkdtempSync(join(tmpdir(), "piecework-probe-"))
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", probe], { stdio: "ignore" })
+    execFileSync("umount", [probe], { stdio: "ignore" })
+    return true
+  } catch {
+    return false
+  } finally {
+    rmSync(probe, { recursive: true, force: true })
+  }
+})()

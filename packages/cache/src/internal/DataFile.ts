@@ -9,13 +9,19 @@
 import type { PieceHasher } from "@piecework/hashing/PieceHasher"
 import { Clock, Effect, Scope, Semaphore } from "effect"
 import * as fs from "node:fs/promises"
+import { dirname, join } from "node:path"
 import { duplicate } from "./deliver.ts"
 import { type DiskFile, openFile } from "./DiskFile.ts"
+import { removeFolder } from "./folders.ts"
 import { type IoFailure, io, unless } from "./io.ts"
+import * as names from "./names.ts"
 import * as Stamp from "./Stamp.ts"
 
 /** How long one look at the file is good for, in milliseconds. */
 const lookFor = 1000
+
+/** How long deleting a content that was given another name takes, in milliseconds, unless the disk is very busy. */
+const deletesWithin = 1000
 
 export interface DataFile {
   /** The file of now; another one after it had to be made our own. The old one stays open for those who read from it. */
@@ -26,6 +32,8 @@ export interface DataFile {
   readonly look: Effect.Effect<void, IoFailure>
   /** Notices what changed by now. */
   readonly lookNow: Effect.Effect<void, IoFailure>
+  /** Whether the name still means this file: somebody may have deleted it, and made another. */
+  readonly isNamed: Effect.Effect<boolean, IoFailure>
   /** Writes to the file; uninterruptible. */
   readonly write: <A, E, R>(work: (file: DiskFile) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | IoFailure, R>
   /** Gives the file other names. */
@@ -82,12 +90,32 @@ export const openData = Effect.fnUntraced(function* (
       Effect.catch(() => Effect.sync(() => void (isSuspect = true)))
     )
 
-  const exchange = Effect.gen(function* () {
-    file = yield* Scope.provide(openFile(path, "own"), scope)
+  const exchange = Effect.fnUntraced(function* (own: string) {
+    file = yield* Scope.provide(openFile(own, "own"), scope)
     // Who had the old one may have written to it while it was copied.
     generation++
     if (file.size !== size) yield* file.truncate(size)
     known = yield* file.stat
+  })
+
+  const duplicateTo = (target: string) =>
+    Effect.suspend(() => duplicate({ source: file, size: Math.min(Number(known.size), size), hasher }, target))
+
+  /**
+   * The content's folder is gone: whoever deleted it takes the file's name away in a moment, and then it is ours. If it keeps one, it
+   * was handed out before, and we go on with a copy that has none.
+   */
+  const makeNameless = Effect.gen(function* () {
+    for (let waited = 0; ; waited += deletesWithin / 20) {
+      known = yield* file.stat
+      if (known.nlink === 0n || waited >= deletesWithin) break
+      yield* Effect.sleep(deletesWithin / 20)
+    }
+    if (known.nlink === 0n) return
+    const own = join(dirname(dirname(path)), names.deleted())
+    yield* duplicateTo(own)
+    yield* exchange(own)
+    yield* removeFolder(own)
   })
 
   /**
@@ -97,10 +125,12 @@ export const openData = Effect.fnUntraced(function* (
    */
   const makeOwn = Effect.gen(function* () {
     const place = hasNumbers && known.nlink > 0n ? yield* named : known
-    if (place !== undefined && place.ino !== known.ino) yield* exchange
+    if (place !== undefined && place.ino !== known.ino) yield* exchange(path)
     if (known.nlink > 1n || place === undefined) {
-      yield* duplicate({ source: file, size: Math.min(Number(known.size), size), hasher }, path)
-      yield* exchange
+      yield* duplicateTo(path).pipe(
+        Effect.andThen(exchange(path)),
+        Effect.catch((failure) => (failure.code === "ENOENT" ? makeNameless : Effect.fail(failure)))
+      )
     }
   })
 
@@ -139,6 +169,7 @@ export const openData = Effect.fnUntraced(function* (
       isOver(lookedAt, now) ? Effect.asVoid(turn.withPermitsIfAvailable(1)(inspect)) : Effect.void
     ),
     lookNow: turn.withPermit(inspect),
+    isNamed: Effect.map(named, (place) => place !== undefined && (!hasNumbers || place.ino === known.ino)),
     write,
     share: (work) =>
       Effect.suspend(() => work(file)).pipe(

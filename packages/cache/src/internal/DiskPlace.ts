@@ -59,6 +59,7 @@ export const openPlace = Effect.fnUntraced(function* (
     generation: data.generation,
     look: Effect.mapError(data.look, toCacheError("read", contentId)),
     lookNow: Effect.mapError(data.lookNow, toCacheError("verify", contentId)),
+    isThere: Effect.mapError(data.isNamed, toCacheError("read", contentId)),
     record: (piece, isHeld) =>
       Effect.mapError(record.write(isHeld ? held : notHeld, piece), toCacheError(isHeld ? "put" : "verify", contentId)),
     read: (piece, offset, target) =>

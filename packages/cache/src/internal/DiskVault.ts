@@ -10,8 +10,9 @@ import * as path from "node:path"
 import { CacheConfig } from "../CacheConfig.ts"
 import { openFile } from "./DiskFile.ts"
 import { openPlace } from "./DiskPlace.ts"
-import { checkFolder, makeFolder, makeRoot, readSmall, readWhole, removeFolder } from "./folders.ts"
+import { makeFolder, makeRoot, readSmall, readWhole, removeFolder } from "./folders.ts"
 import { type IoFailure, io, toCacheError, unless } from "./io.ts"
+import * as names from "./names.ts"
 import type { Vault } from "./Vault.ts"
 
 export const make: Effect.Effect<Vault, never, CacheConfig | PieceHasher> = Effect.gen(function* () {
@@ -37,25 +38,28 @@ export const make: Effect.Effect<Vault, never, CacheConfig | PieceHasher> = Effe
     yield* file.truncate(bytes.length)
   }, Effect.scoped)
 
-  /** The record goes first: what is left when it ends half way must not claim anything. */
-  const removeContent = (id: ContentId): Effect.Effect<void, IoFailure> =>
-    checkFolder(folderOf(id)).pipe(
-      Effect.andThen(removeFolder(path.join(folderOf(id), "held"))),
-      unless(["ENOENT", "ENOTDIR", "ELOOP"], undefined),
-      Effect.andThen(removeFolder(folderOf(id)))
+  /** Gone with one step, so that what is left when it ends half way is no content any more. */
+  const removeContent = Effect.fnUntraced(function* (id: ContentId): Effect.fn.Return<void, IoFailure> {
+    const away = path.join(root, names.deleted())
+    const wasThere = yield* io(() => fs.rename(folderOf(id), away)).pipe(Effect.as(true), unless(["ENOENT"], false))
+    if (wasThere) yield* removeFolder(away)
+  })
+
+  /** Somebody may delete the content between two steps: then all of them are made again. */
+  const open = (phf: Phf.Phf) =>
+    makeRoot(root).pipe(
+      Effect.andThen(makeFolder(folderOf(phf.contentId))),
+      Effect.andThen(keepPhf(phf)),
+      Effect.andThen(openPlace(folderOf(phf.contentId), phf, hasher)),
+      Effect.retry({ times: 3, while: ({ code }) => code === "ENOENT" })
     )
 
   return {
-    open: (phf) =>
-      makeRoot(root).pipe(
-        Effect.andThen(makeFolder(folderOf(phf.contentId))),
-        Effect.andThen(keepPhf(phf)),
-        Effect.andThen(openPlace(folderOf(phf.contentId), phf, hasher)),
-        Effect.mapError(toCacheError("open", phf.contentId))
-      ),
+    open: (phf) => Effect.mapError(open(phf), toCacheError("open", phf.contentId)),
 
     entries: io(() => fs.readdir(root, { withFileTypes: true })).pipe(
       unless(["ENOENT"], []),
+      Effect.map((entries) => entries.filter(({ name }) => !names.isDeleted(name))),
       Effect.map((entries) => entries.map((entry) => ({ name: entry.name, isFolder: entry.isDirectory() }))),
       Effect.mapError(toCacheError("list"))
     ),
@@ -68,6 +72,15 @@ export const make: Effect.Effect<Vault, never, CacheConfig | PieceHasher> = Effe
         Effect.mapError(toCacheError("list", phf.contentId))
       ),
 
-    remove: (id) => Effect.mapError(removeContent(id), toCacheError("remove", id))
+    remove: (id) => Effect.mapError(removeContent(id), toCacheError("remove", id)),
+
+    tidy: io(() => fs.readdir(root)).pipe(
+      unless(["ENOENT"], []),
+      Effect.flatMap((all) =>
+        Effect.forEach(all.filter(names.isDeleted), (name) => removeFolder(path.join(root, name)))
+      ),
+      Effect.mapError(toCacheError("remove")),
+      Effect.asVoid
+    )
   }
 })

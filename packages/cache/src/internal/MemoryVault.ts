@@ -39,6 +39,7 @@ export const make: Effect.Effect<Vault, never, MemoryFiles> = Effect.map(MemoryF
     generation: () => 0,
     look: Effect.void,
     lookNow: Effect.void,
+    isThere: Effect.sync(() => contents.get(content.phf.contentId) === content),
     read: (piece, offset, target) =>
       Effect.sync(() => {
         const bytes = content.pieces.get(piece)
@@ -62,6 +63,7 @@ export const make: Effect.Effect<Vault, never, MemoryFiles> = Effect.map(MemoryF
     entries: Effect.sync(() => [...contents.keys()].map((name) => ({ name, isFolder: true }))),
     load: (id) => Effect.sync(() => Option.map(Option.fromUndefinedOr(contents.get(id)), (content) => content.phf)),
     record: (phf) => Effect.sync(() => recordOf(contents.get(phf.contentId))),
-    remove: (id) => Effect.sync(() => void contents.delete(id))
+    remove: (id) => Effect.sync(() => void contents.delete(id)),
+    tidy: Effect.void
   }
 })

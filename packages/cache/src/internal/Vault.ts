@@ -16,7 +16,10 @@ export interface Vault {
   readonly load: (id: ContentId) => Effect.Effect<Option.Option<Phf>, CacheError>
   /** The record of a content: one byte a piece, 1 when it is claimed. As long as the record happens to be. */
   readonly record: (phf: Phf) => Effect.Effect<Uint8Array, CacheError>
+  /** Deletes a content. Who has it open goes on with its files, which have no name any more. */
   readonly remove: (id: ContentId) => Effect.Effect<void, CacheError>
+  /** Deletes what is left of contents whose removal was interrupted. */
+  readonly tidy: Effect.Effect<void, CacheError>
 }
 
 export interface Entry {
@@ -48,6 +51,8 @@ export interface Place {
   readonly look: Effect.Effect<void, CacheError>
   /** Notices all such changes by now. */
   readonly lookNow: Effect.Effect<void, CacheError>
+  /** Whether what is open is still what lies in the vault. */
+  readonly isThere: Effect.Effect<boolean, CacheError>
   /** Fills `target`; false when there is not that much. */
   readonly read: (piece: PieceIndex, offset: number, target: Uint8Array) => Effect.Effect<boolean, CacheError>
   readonly export: (path: string, options: ExportOptions) => Effect.Effect<void, ExportError>

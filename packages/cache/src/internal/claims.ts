@@ -32,19 +32,32 @@ const life = randomBytes(4).toString("hex")
 
 let taken = 0
 
-/** A name for a folder of this key that nobody else gives. */
-export const ownName = (key: PartialKey): string => `${key}.${process.pid}.${host}.${boot}.${life}-${taken++}`
+/** Names this process as an owner, each time another way. */
+export const owner = (): string => `${process.pid}.${host}.${boot}.${life}-${taken++}`
 
-const pattern = /^([0-9a-f]{64})(?:\.(\d{1,10})\.([0-9a-f]{8})\.([0-9a-f]{8})\.([0-9a-f]{8})-\d{1,10})?$/
+/** A name for a folder of this key that nobody else gives. */
+export const ownName = (key: PartialKey): string => `${key}.${owner()}`
+
+const pattern = /^([0-9a-f]{64})(?:\.(.+))?$/
+const ownerPattern = /^(\d{1,10})\.([0-9a-f]{8})\.([0-9a-f]{8})\.([0-9a-f]{8})-\d{1,10}$/
+
+/** The key that a folder's name begins with. */
+export const keyOf = (name: string): PartialKey | undefined => pattern.exec(name)?.[1] as PartialKey | undefined
 
 /**
  * Whether the folder of that name is one of the key's that can be taken: "Free", "Taken", or "AskTime" when only
  * silence could tell. `undefined`: it is no folder of this key.
  */
 export const stateOf = (key: PartialKey, name: string): "Free" | "Taken" | "AskTime" | undefined => {
-  const [, itsKey, itsPid, itsHost, itsBoot, itsLife] = pattern.exec(name) ?? []
+  const [, itsKey, itsOwner] = pattern.exec(name) ?? []
   if (itsKey !== key) return undefined
-  if (itsPid === undefined) return "Free"
+  return itsOwner === undefined ? "Free" : stateOfOwner(itsOwner)
+}
+
+/** The same of an owner's name alone: "Free" when that owner is gone. `undefined`: it is no such name. */
+export const stateOfOwner = (name: string): "Free" | "Taken" | "AskTime" | undefined => {
+  const [, itsPid, itsHost, itsBoot, itsLife] = ownerPattern.exec(name) ?? []
+  if (itsPid === undefined) return undefined
   if (itsHost !== host) return "AskTime"
   if (itsBoot !== boot) return "Free"
   if (itsLife === life) return "Taken"

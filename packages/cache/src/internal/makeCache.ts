@@ -119,6 +119,16 @@ export const makeCache = Effect.fnUntraced(function* (
             : vault.remove(id)
         )
       )
-    )
+    ),
+    drop: Effect.fn("PieceCache.drop")((id: ContentId) =>
+      turn.withPermit(
+        Effect.gen(function* () {
+          const keys = [...(yield* RcMap.keys(shared))].filter(({ phf }) => phf.contentId === id)
+          yield* Effect.forEach(keys, (key) => RcMap.invalidate(shared, key))
+          yield* vault.remove(id)
+        })
+      )
+    ),
+    tidy: vault.tidy
   }
 })

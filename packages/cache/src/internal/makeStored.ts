@@ -155,6 +155,7 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
     ),
     put,
     read,
+    isThere: place.isThere,
     export: Effect.fn("StoredContent.export")(function* (path, options = {}) {
       const failed = (cause: CacheError) => new ExportError({ path, reason: "Failed", cause })
       yield* Effect.mapError(place.lookNow, failed)

@@ -13,3 +13,8 @@ export const temporary = (name: string): string => {
   while (Buffer.byteLength(kept) > shortened) kept = kept.slice(0, -1)
   return `.${kept}.${randomBytes(6).toString("hex")}.part`
 }
+
+/** A content that is being deleted: whole under this name at first, then less and less. Whoever finds it deletes the rest. */
+export const deleted = (): string => `.deleted-${randomBytes(6).toString("hex")}`
+
+export const isDeleted = (name: string): boolean => /^\.deleted-[0-9a-f]{12}$/.test(name)

@@ -19,3 +19,30 @@ export const killedAfter = (program: string, args: ReadonlyArray<string>, count:
     child.on("close", () => resume(Effect.succeed(lines)))
     return Effect.sync(() => void child.kill("SIGKILL"))
   })
+
+/** Does something while the program runs, from its first line on; then kills it. */
+export const withProcess = <A, E, R>(
+  program: string,
+  args: ReadonlyArray<string>,
+  line: string,
+  work: () => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.acquireUseRelease(
+    Effect.callback<ReturnType<typeof spawn>>((resume) => {
+      const child = spawn(
+        process.execPath,
+        ["--conditions=source", new URL(program, import.meta.url).pathname, ...args],
+        { stdio: ["ignore", "pipe", "inherit"] }
+      )
+      createInterface({ input: child.stdout }).on("line", (said) => {
+        if (said === line) resume(Effect.succeed(child))
+      })
+      child.on("exit", () => resume(Effect.die(new Error(`${program} ended early`))))
+    }),
+    work,
+    (child) =>
+      Effect.callback<void>((resume) => {
+        child.on("exit", () => resume(Effect.void))
+        if (!child.kill("SIGKILL")) resume(Effect.void)
+      })
+  )

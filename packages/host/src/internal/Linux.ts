@@ -1,11 +1,11 @@
 /** Linux's own sources: /proc, /sys, what DHCP clients leave in /run and /var, and NetworkManager's tool where there is one. */
 import { execFile } from "node:child_process"
-import { open, readdir, statfs } from "node:fs/promises"
+import { open, readdir, stat, statfs } from "node:fs/promises"
 import { networkInterfaces, totalmem } from "node:os"
 import { dirname, join, resolve } from "node:path"
 import { Effect, Option } from "effect"
 import * as Dhcp from "../Dhcp.ts"
-import type { DhcpFacts, Sources } from "../Host.ts"
+import type { DhcpFacts, Sources, Space } from "../Host.ts"
 import * as Metered from "../Metered.ts"
 import type { NetworkInterface } from "../NetworkInterface.ts"
 import * as Power from "../Power.ts"
@@ -95,7 +95,7 @@ export const sources = (root: string): Sources => {
 
   return {
     memory: Effect.sync(() => totalmem()),
-    disk: diskOf,
+    space: spaceOf,
     interfaces,
     power,
     isMetered: Effect.map(asked(["-t", "-f", "GENERAL.METERED,IP4.GATEWAY", "device", "show"]), (said) =>
@@ -105,15 +105,16 @@ export const sources = (root: string): Sources => {
   }
 }
 
-/** Size of the disk that the folder is on, or would be. */
-const diskOf = (folder: string): Effect.Effect<number | undefined> =>
+/** The disk that the folder is on, or would be. */
+const spaceOf = (folder: string): Effect.Effect<Space | undefined> =>
   Effect.tryPromise(async () => {
-    const { blocks, bsize } = await statfs(folder)
-    return blocks * bsize
+    const [{ bavail, blocks, bsize }, { dev }] = await Promise.all([statfs(folder), stat(folder)])
+    // File systems without a disk, like /proc, and some over networks have no numbers.
+    return blocks === 0 ? undefined : { total: blocks * bsize, free: bavail * bsize, device: dev }
   }).pipe(
     Effect.catch(() => {
       const above = dirname(resolve(folder))
-      return above === resolve(folder) ? Effect.succeed(undefined) : diskOf(above)
+      return above === resolve(folder) ? Effect.succeed(undefined) : spaceOf(above)
     })
   )
 
