@@ -1,7 +1,10 @@
 /**
  * All that shares one limit, and takes turns at it. Two rules hold together: a token bucket, which spreads the bytes, and a
  * ceiling for any two seconds, which makes the limit hold whatever happened before: what a timer that was late lets through
- * afterwards, and what a sender had under way. Plain code; times and timers come from outside.
+ * afterwards, and what a sender had under way. Under the ceiling are the bytes that came in the last two seconds and all that
+ * were asked for and have not come: these may come at any time and all at once, since servers are kept waiting too. A window that
+ * ends after the last asking holds no more than there was under the ceiling then, so no order of the answers, and no delay,
+ * brings one above it. Plain code; times and timers come from outside.
  */
 import { SlidingWindow } from "./SlidingWindow.ts"
 import * as TokenBucket from "./TokenBucket.ts"
@@ -31,9 +34,12 @@ const leastTurn = 1448
 /** A limit that falls below this part of what it was is another one. */
 const drift = 0.9
 
-/** Answers that are paid for as a whole are so short that this many fit into the span … */
-const lumps = 8
-/** … unless that would be less than this: then fewer and longer ones. */
+/**
+ * Answers that are paid for as a whole are so short that this many fit into the span. One that is coming takes room under the
+ * ceiling twice, so long ones cost some of the rate; short ones take a larger part of their time for the way.
+ */
+const lumps = 24
+/** Unless that would be less than this: then fewer and longer ones. */
 const leastLump = 16_384
 /** Bytes that an answer has beside those that were asked for: a usual head. They count as well. */
 export const beside = 512
@@ -44,6 +50,8 @@ export interface Waiter {
   readonly least: (turn: number) => number
   /** Bytes that it takes at most, not less than `least`; default as many as a turn has. */
   readonly most?: (turn: number) => number
+  /** What it takes is asked for then, and counts as come when `arrived` says so; else it comes at once. */
+  readonly asks?: boolean
   /** It has a turn with so many bytes, which count as used; 0 when there is no limit any more. */
   readonly go: (bytes: number) => void
 }
@@ -64,6 +72,8 @@ export class Lane {
   private bucket: TokenBucket.TokenBucket | undefined
   private window = new SlidingWindow(span, slotMillis)
   private most = Infinity
+  /** Bytes that were asked for and have not come. */
+  private awaited = 0
   private isTimed = false
   private turnAt = -Infinity
 
@@ -99,6 +109,7 @@ export class Lane {
     if (rate === undefined) {
       this.bucket = undefined
       this.most = Infinity
+      this.awaited = 0
       for (const waiter of this.waiting) {
         this.waiting.delete(waiter)
         waiter.go(0)
@@ -124,7 +135,7 @@ export class Lane {
     if (this.waiting.size === 0 && available >= least && this.timing.now() - this.turnAt >= apartMillis) {
       this.turnAt = this.timing.now()
       const bytes = Math.max(least, Math.min(available, waiter.most?.(turn) ?? turn))
-      this.spend(bytes)
+      this.serve(waiter, bytes)
       return bytes
     }
     this.heldAt = this.timing.now()
@@ -149,17 +160,41 @@ export class Lane {
     this.window.add(bytes, now)
   }
 
-  /** So many bytes that were spent at a time begin to come only now. */
-  begun(bytes: number, spentAt: number): void {
+  /** So many bytes are asked for beside those of a turn. */
+  owe(bytes: number): void {
     if (this.bucket === undefined) return
-    this.window.move(bytes, spentAt, this.timing.now())
+    this.bucket = TokenBucket.take(this.bucket, bytes, this.timing.now())
+    this.awaited += bytes
+  }
+
+  /** So many bytes that were asked for have come. */
+  arrived(bytes: number): void {
+    if (this.bucket === undefined) return
+    const known = Math.min(bytes, this.awaited)
+    this.awaited -= known
+    this.window.add(known, this.timing.now())
+  }
+
+  /** So many bytes that were asked for will never come. */
+  spare(bytes: number): void {
+    const known = Math.min(bytes, this.awaited)
+    if (this.bucket === undefined || known <= 0) return
+    this.awaited -= known
+    this.bucket = TokenBucket.take(this.bucket, -known, this.timing.now())
+    this.turn()
   }
 
   private state(bucket: TokenBucket.TokenBucket): { readonly available: number; readonly turn: number } {
     const now = this.timing.now()
     const turn = Math.max(leastTurn, Math.floor((bucket.rate * turnMillis) / 1000))
-    const available = Math.min(TokenBucket.available(bucket, now), Math.floor(this.most - this.window.total(now)))
+    const room = Math.floor(this.most - this.awaited - this.window.total(now))
+    const available = Math.min(TokenBucket.available(bucket, now), room)
     return { available, turn }
+  }
+
+  private serve(waiter: Waiter, bytes: number): void {
+    if (waiter.asks === true) this.owe(bytes)
+    else this.spend(bytes)
   }
 
   /** More than ever is there at once nobody can wait for. */
@@ -181,7 +216,7 @@ export class Lane {
       const bytes = Math.max(least, Math.min(available, first.most?.(turn) ?? turn))
       left -= bytes
       this.waiting.delete(first)
-      this.spend(bytes)
+      this.serve(first, bytes)
       first.go(bytes)
     }
     if (this.waiting.size > 0) this.heldAt = this.timing.now()
@@ -194,9 +229,11 @@ export class Lane {
     const now = this.timing.now()
     const { turn } = this.state(this.bucket)
     const least = this.leastOf(first, turn)
+    const room = this.most - this.awaited - least
     const millis = Math.max(
       TokenBucket.waitFor(this.bucket, Math.max(turn, least), now),
-      this.window.waitFor(this.most - least, now)
+      // What has not come yet is in the way for as long as the span from then on.
+      room < 0 ? span : this.window.waitFor(room, now)
     )
     this.isTimed = true
     this.timing.after(Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now))), () => {

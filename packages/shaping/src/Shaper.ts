@@ -13,15 +13,15 @@ import * as Capacity from "./Capacity.ts"
 import * as CapacityFile from "./CapacityFile.ts"
 import { ShapedFlow } from "./internal/ShapedFlow.ts"
 import { isOfSite } from "./internal/isOfSite.ts"
-import { beside, Lane, type Waiter } from "./Lane.ts"
+import { Lane } from "./Lane.ts"
 
 /** A stream as the shaper knows it. */
 export interface Flow {
   /**
    * To be called before an answer of so many bytes is asked for, `Infinity` for nobody knows how many: waits until they may
-   * begin to come. At once for what is paid for already.
+   * come, all at once if they are no more than `part` says.
    */
-  readonly ask: (priority: Priority, bytes: number, isPaid?: boolean) => Effect.Effect<void>
+  readonly ask: (priority: Priority, bytes: number) => Effect.Effect<void>
   /** The answer says that it has so many bytes: what was paid for more comes back. */
   readonly answered: (bytes: number) => void
   /** Whether nothing is read now because of a limit: then that nothing comes is no stall. */
@@ -53,11 +53,10 @@ export interface Shaper {
     readonly priority: Priority
   }) => Flow
   /**
-   * Waits until some of so many bytes may come, and answers how many, which are paid for: however fast they come then, the limit
-   * holds. An answer that was not paid for is read slowly, which the system's own buffers make less exact. Infinite, at once,
-   * without a limit.
+   * How many of so many bytes to ask for at a time, so that `ask` pays for them as a whole: however fast they come then, the limit
+   * holds. A longer answer is read slowly, which the system's own buffers make less exact. Infinite without a limit.
    */
-  readonly reserve: (priority: Priority, wanted: number) => Effect.Effect<number>
+  readonly part: (priority: Priority, wanted: number) => number
   /** The limit that downloads of the priority have run into lately; `undefined` while none does. */
   readonly holding: (priority: Priority) => Holding | undefined
   /** What the line has been seen to carry, in bytes a second. */
@@ -76,7 +75,7 @@ const free: Flow = {
 export const Shaper = Context.Reference<Shaper>("@piecework/shaping/Shaper", {
   defaultValue: () => ({
     flow: () => free,
-    reserve: () => Effect.succeed(Infinity),
+    part: () => Infinity,
     holding: () => undefined,
     capacity: () => ({ down: undefined, up: undefined })
   })
@@ -238,34 +237,15 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
   return {
     flow,
     capacity,
-    reserve: (priority, wanted) =>
-      Effect.suspend(() => {
-        // Nobody has looked at the clock since the last stream was closed.
-        if (flows.size === 0) resolve()
-        return reserve(lanes[priority], wanted)
-      }),
+    part: (priority, wanted) => {
+      // Nobody has looked at the clock since the last stream was closed.
+      if (flows.size === 0) resolve()
+      const lane = lanes[priority]
+      return lane.isLimited ? Math.min(wanted, lane.lump) : Infinity
+    },
     holding: (priority) => (now() - lanes[priority].heldAt < lately ? limits[priority] : undefined)
   } satisfies Shaper
 })
-
-/** Part of the longest answer that is worth a request of its own. */
-const worthwhile = 0.5
-
-const reserve = (lane: Lane, wanted: number): Effect.Effect<number> =>
-  Effect.suspend(() => {
-    if (!lane.isLimited) return Effect.succeed(Infinity)
-    return Effect.callback<number>((resume) => {
-      const most = () => Math.min(wanted, lane.lump) + beside
-      const waiter: Waiter = {
-        least: () => Math.min(most(), lane.lump * worthwhile + beside),
-        most,
-        go: (bytes) => resume(Effect.succeed(bytes === 0 ? Infinity : Math.max(1, Math.floor(bytes) - beside)))
-      }
-      const bytes = lane.take(waiter)
-      if (bytes > 0) return waiter.go(bytes === Infinity ? 0 : bytes)
-      return Effect.sync(() => lane.leave(waiter))
-    })
-  })
 
 /** Worth a write: another figure, or one that was confirmed an hour later. */
 const isNews = (before: Capacity.Capacity | undefined, after: Capacity.Capacity | undefined): boolean =>

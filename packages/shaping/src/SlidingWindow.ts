@@ -23,17 +23,6 @@ export class SlidingWindow {
     this.sum += bytes
   }
 
-  /** Bytes that were added at `from` belong to `now`; as far as they are still counted. */
-  move(bytes: number, from: number, now: number): void {
-    this.advance(now)
-    const then = Math.floor(from / this.slotMillis)
-    const moved = then > this.last - this.slots.length ? Math.min(bytes, this.slots[this.slotOf(then)] ?? 0) : 0
-    const before = this.slotOf(then)
-    if (moved > 0) this.slots[before] = (this.slots[before] ?? 0) - moved
-    this.sum -= moved
-    this.add(bytes, now)
-  }
-
   total(now: number): number {
     this.advance(now)
     return this.sum

@@ -6,7 +6,8 @@ import { Lane, span, type Waiter } from "../src/Lane.ts"
 const scene = () => {
   let now = 0
   const timers: Array<{ readonly at: number; readonly run: () => void }> = []
-  const lane = new Lane({ now: () => now, after: (millis, run) => void timers.push({ at: now + millis, run }) })
+  const after = (millis: number, run: () => void) => void timers.push({ at: now + millis, run })
+  const lane = new Lane({ now: () => now, after })
   const until = (time: number) => {
     while (true) {
       const next = timers.toSorted((a, b) => a.at - b.at)[0]
@@ -17,7 +18,7 @@ const scene = () => {
     }
     now = Math.max(now, time)
   }
-  return { lane, until, now: () => now, late: (millis: number) => (now += millis) }
+  return { after, lane, until, now: () => now, late: (millis: number) => (now += millis) }
 }
 
 /** Somebody who always wants more. */
@@ -115,18 +116,102 @@ describe("Lane", () => {
     assert.strictEqual(lane.take({ least: () => 1, go: () => {} }), Infinity)
   })
 
-  it("counts what was paid ahead from when it begins to come", () => {
+  it.prop(
+    "lets no more come in any two seconds than the limit, whatever the order and the delay of the answers",
+    {
+      rate: Schema.Int.check(Schema.isBetween({ minimum: 30_000, maximum: 5_000_000 })),
+      askers: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 6 })),
+      // How long each answer takes to begin, and then between its thirds.
+      delays: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3000 }))).check(
+        Schema.isMaxLength(40)
+      ),
+      late: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 700 }))).check(Schema.isMaxLength(6))
+    },
+    ({ askers, delays, late: lates, rate }) => {
+      const { after, lane, late, now, until } = scene()
+      lane.setRate(rate)
+      const got: Array<{ readonly at: number; readonly bytes: number }> = []
+      let answers = 0
+      const delay = () => delays[answers++ % Math.max(1, delays.length)] ?? 10
+      const ask = () => {
+        const begin = (bytes: number) => {
+          // In thirds, each after a delay of its own; then the next is asked for.
+          const part = (left: number) => {
+            after(delay(), () => {
+              const some = Math.min(left, Math.ceil(bytes / 3))
+              got.push({ at: now(), bytes: some })
+              lane.arrived(some)
+              if (left > some) part(left - some)
+              else ask()
+            })
+          }
+          part(bytes)
+        }
+        const waiter: Waiter = { asks: true, least: () => lane.lump, most: () => lane.lump, go: begin }
+        const bytes = lane.take(waiter)
+        if (bytes > 0) begin(bytes)
+      }
+      // Beside them somebody who pays as it reads.
+      const reader = greedy(lane, now, (turn) => turn)
+      reader.ask()
+      for (let asker = 0; asker < askers; asker++) ask()
+      for (const millis of lates) {
+        until(now() + 1500)
+        late(millis)
+      }
+      until(now() + 8000)
+      assert.isAbove(got.length, 0)
+      assert.isAtMost(most([...got, ...reader.got].toSorted((a, b) => a.at - b.at)), (rate * span) / 1000)
+    }
+  )
+
+  it("is not more than 5 % under the limit when answers take their time for the way and the line", () => {
+    for (const [way, share] of [
+      [0, 0.8],
+      [10, 0.7],
+      [20, 0.5],
+      [30, 0.3]
+    ] as const) {
+      const { after, lane, now, until } = scene()
+      const rate = 1_000_000
+      lane.setRate(rate)
+      const got: Array<{ readonly at: number; readonly bytes: number }> = []
+      const come = (left: number) => {
+        if (left === 0) return ask()
+        // In packets, as fast as the line carries them.
+        const some = Math.min(left, 1448)
+        after((some * share * 1000) / rate, () => {
+          got.push({ at: now(), bytes: some })
+          lane.arrived(some)
+          come(left - some)
+        })
+      }
+      const begin = (bytes: number) => after(way, () => come(bytes))
+      const ask = () => {
+        const bytes = lane.take({ asks: true, least: () => lane.lump, most: () => lane.lump, go: begin })
+        if (bytes > 0) begin(bytes)
+      }
+      ask()
+      until(30_000)
+      assert.isAtLeast(total(got) / 30, 0.95 * rate, `${way} ms, ${share} of the line`)
+      assert.isAtMost(total(got) / 30, rate)
+    }
+  })
+
+  it("lets others go when it turns out that less comes than was asked for", () => {
     const { lane, now, until } = scene()
     lane.setRate(100_000)
-    const waiter: Waiter = { least: () => 10_000, go: () => {} }
-    until(10)
-    assert.strictEqual(lane.take(waiter), 10_000)
-    until(1900)
-    lane.begun(10_000, 10)
-    until(2100)
-    const { ask, got } = greedy(lane, now, (turn) => turn)
-    ask()
-    until(3890)
-    assert.isAtMost(total(got), 200_000 - 10_000)
+    until(2000)
+    let asked = 0
+    for (let i = 0; i < 40; i++) {
+      lane.take({ asks: true, least: () => lane.lump, most: () => lane.lump, go: (bytes) => (asked += bytes) })
+    }
+    // None of it comes.
+    until(20_000)
+    assert.isAtMost(asked, 200_000)
+    const before = asked
+    lane.spare(50_000)
+    until(now() + 1000)
+    assert.isAtLeast(asked, before + 30_000)
   })
 })

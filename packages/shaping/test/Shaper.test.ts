@@ -108,7 +108,7 @@ describe("Shaper", () => {
       const origin = yield* download("Origin", "Foreground")
       assert.isAbove(yield* rateOf(5, origin), 1_500_000)
       assert.isUndefined((yield* Shaper).holding("Foreground"))
-      assert.strictEqual(yield* (yield* Shaper).reserve("Foreground", 1000), Infinity)
+      assert.strictEqual((yield* Shaper).part("Foreground", 1000), Infinity)
     }).pipe(Effect.scoped, Effect.provide(scene(LivePolicy.constant(Policy.defaults))))
   )
 

@@ -24,8 +24,6 @@ export interface GetOptions {
   readonly url: ContentUrl.ContentUrl
   /** Bytes to ask for; `end` is inclusive, without it to the end of the file. */
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
-  /** The shaper has let the range come. */
-  readonly isPaid?: boolean | undefined
   /** The range is wanted only if the validator still holds, else the whole file comes. */
   readonly ifRange?: string | undefined
   /** More headers. Those that the client sets itself are refused; credentials do not go to another server. */
@@ -126,7 +124,7 @@ const make = Effect.gen(function* () {
     if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
     const { connection, giveBack } = yield* Effect.mapError(lease(target, fresh), (error) => dialFailed(fail, error))
     const isFirst = connection.requests++ === 0
-    yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range), options.isPaid)
+    yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range))
     const answer = Effect.gen(function* () {
       const head = yield* Effect.timeoutOrElse(ask(connection, encoded.success, fail), {
         duration: config.headTimeout,

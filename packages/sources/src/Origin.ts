@@ -88,11 +88,10 @@ export const make = Effect.fnUntraced(function* (
   /** An answer with status 200, 206 or 416; any other is an error. */
   const ask = Effect.fnUntraced(function* (
     range: { readonly start: number; readonly end?: number } | undefined,
-    ifRange: string | undefined,
-    isPaid = false
+    ifRange: string | undefined
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const asked = target
-    const getting = client.get({ url: asked, range, ifRange, isPaid })
+    const getting = client.get({ url: asked, range, ifRange })
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response
@@ -100,7 +99,7 @@ export const make = Effect.fnUntraced(function* (
     // What a redirect led to may be gone while the URL still leads somewhere.
     if (asked !== url && status >= 400 && status < 500) {
       target = url
-      return yield* ask(range, ifRange, isPaid)
+      return yield* ask(range, ifRange)
     }
     target = url
     return yield* fail(reasonOf(status), response)
@@ -133,10 +132,10 @@ export const make = Effect.fnUntraced(function* (
     from: number,
     before?: string
   ): Effect.fn.Return<Rest, SourceError, Scope.Scope> {
-    const most = sendsWholeFiles ? Infinity : yield* shaper.reserve(yield* CurrentPriority, Infinity)
+    const most = sendsWholeFiles ? Infinity : shaper.part(yield* CurrentPriority, Infinity)
     const isPart = most < Infinity
     const asked = isPart ? { start: from, end: from + most - 1 } : from === 0 ? undefined : { start: from }
-    const response = yield* ask(asked, from === 0 ? undefined : before, isPart)
+    const response = yield* ask(asked, from === 0 ? undefined : before)
     if (response.status === 416) return yield* fail("RangeUnsatisfiable", response)
     if (!isSame(response, before)) return yield* fail("ContentChanged", response)
     if (response.status === 200) {
@@ -155,12 +154,11 @@ export const make = Effect.fnUntraced(function* (
   const open = Effect.fnUntraced(function* (
     start: number,
     end: number,
-    layout: PieceLayout,
-    isPaid: boolean
+    layout: PieceLayout
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const isWhole = start === 0 && end === layout.contentSize - 1
     if (sendsWholeFiles && !isWhole) return yield* fail("RangeIgnored")
-    const response = yield* ask(sendsWholeFiles ? undefined : { start, end }, undefined, isPaid)
+    const response = yield* ask(sendsWholeFiles ? undefined : { start, end }, undefined)
     if (response.status === 416) return yield* fail("RangeUnsatisfiable", response)
     if (!isSame(response, validator)) return yield* fail("ContentChanged", response)
     if (response.status === 200) {
@@ -196,9 +194,9 @@ export const make = Effect.fnUntraced(function* (
 
     /** Asks for what comes next: all of it, unless a limit has it come in parts. */
     const more = Effect.gen(function* () {
-      const most = sendsWholeFiles ? Infinity : yield* shaper.reserve(priority, end - next)
+      const most = sendsWholeFiles ? Infinity : shaper.part(priority, end - next)
       const until = Math.min(end, next + most)
-      const response = yield* Effect.flatMap(open(next, until - 1, layout, most < Infinity), counted)
+      const response = yield* Effect.flatMap(open(next, until - 1, layout), counted)
       left = until - next
       next = until
       validator ??= validatorOf(response)

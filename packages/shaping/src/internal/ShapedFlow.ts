@@ -1,7 +1,7 @@
 /**
- * One stream under a limit. What its reader takes is what it pays for, with one exception: the first bytes of an answer come
- * without being read, since the system's own buffer takes them in. So they are paid for before the answer is asked for,
- * and its last bytes, which have come by then, are free.
+ * One stream under a limit. A short answer is paid for before it is asked for, and read as it comes. Of a long one its reader
+ * pays for what it takes, with one exception: the first bytes come without being read, since the system's own buffer takes
+ * them in. So they are paid for before the answer is asked for, and its last bytes, which have come by then, are free.
  */
 import type { Priority } from "@piecework/policy/Facts"
 import type { ByteStream, Valve } from "@piecework/transport/ByteStream"
@@ -41,8 +41,9 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   private toPay: number
   private free = 0
   private idle = 0
-  /** What was paid ahead for an answer that has not begun to come. */
-  private ahead: { readonly bytes: number; readonly at: number } | undefined
+  /** Bytes that were asked for and paid, and have not come. */
+  private awaited = 0
+  private isShort = false
   private isRegulated = false
   private sending: { readonly waiter: Waiter; granted: number } | undefined
 
@@ -89,11 +90,9 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   }
 
   readonly came = (bytes: number): void => {
-    // Between the asking and the coming lies a round trip, or a server that thinks: the limit is about what comes.
-    if (this.ahead !== undefined) {
-      this.lane.begun(this.ahead.bytes, this.ahead.at)
-      this.ahead = undefined
-    }
+    const over = this.count(bytes)
+    // Its head was longer than usual, or it is not the answer that was asked for.
+    if (this.toPay <= 0 && over > 0) this.lane.spend(over)
     if (this.first > 0) this.first -= bytes
     else if (this.toPay > 0) this.pay(bytes)
     else if (this.free > 0) this.free -= bytes
@@ -101,6 +100,16 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
       this.idle += bytes
       if (this.idle > idleMost) this.toPay = Infinity
     }
+  }
+
+  /** Counts bytes that were waited for as come; answers how many were not. */
+  private count(bytes: number): number {
+    const paid = Math.min(bytes, this.awaited)
+    // Of a long one the system takes them in as it begins, whenever they are read.
+    const now = this.isShort || paid === 0 ? paid : this.awaited
+    this.awaited -= now
+    this.lane.arrived(now)
+    return this.isShort ? bytes - paid : 0
   }
 
   private pay(bytes: number): void {
@@ -121,11 +130,13 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
 
   // The room that reads asks.
 
-  readonly ask = (priority: Priority, bytes: number, isPaid = false): Effect.Effect<void> =>
+  readonly ask = (priority: Priority, bytes: number): Effect.Effect<void> =>
     Effect.suspend(() => {
+      // The answer before was read to its end: what was paid beyond it, for a longer head, does not come.
+      this.lane.spare(this.awaited)
+      this.awaited = 0
       this.become(priority)
       this.begins(this)
-      this.ahead = undefined
       if (!this.lane.isLimited) {
         // In case a limit begins while it comes.
         this.first = 0
@@ -134,23 +145,22 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
         return Effect.void
       }
       // A short one is paid for as a whole; of a long one, what comes before anybody reads.
-      const lump = isPaid || bytes <= this.lane.lump ? bytes : systemBuffer
+      this.isShort = bytes <= this.lane.lump
+      const lump = this.isShort ? bytes : systemBuffer
       this.first = head
       this.idle = 0
       this.toPay = bytes - lump
       this.free = lump + head
       const price = lump + beside
-      if (isPaid) {
-        this.ahead = { bytes: price, at: this.lane.now() }
-        return Effect.void
-      }
       return Effect.callback<void>((resume) => {
         const { lane } = this
         const waiter: Waiter = {
+          asks: true,
           least: () => price,
+          most: () => price,
           go: (got) => {
-            if (got < price) lane.spend(price - got)
-            this.ahead = { bytes: price, at: lane.now() }
+            if (got < price) lane.owe(price - got)
+            if (lane.isLimited) this.awaited = price
             resume(Effect.void)
           }
         }
@@ -165,15 +175,26 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     // Of an answer that nobody knew the length of, or one that is another than was asked for.
     if (!this.lane.isLimited || !(bytes < asked)) return
     const lump = this.free - head
-    if (bytes < lump) this.lane.spend(bytes - lump)
+    if (bytes < lump) this.giveBack(lump - bytes)
     this.toPay = Math.max(0, bytes - lump)
     this.free = Math.min(bytes, lump) + head
+  }
+
+  /** Bytes of an answer that were paid for and do not come. */
+  private giveBack(bytes: number): void {
+    if (!this.isShort) return this.lane.spend(-bytes)
+    const less = Math.min(bytes, this.awaited)
+    this.awaited -= less
+    this.lane.spare(less)
   }
 
   readonly isHeldBack = (): boolean => this.lane.isWaiting(this)
 
   readonly close = (): void => {
     this.lane.leave(this)
+    // What was under way may have crossed the line.
+    this.lane.arrived(this.awaited)
+    this.awaited = 0
     if (this.sending !== undefined) this.up.leave(this.sending.waiter)
     if (this.isRegulated) this.stream.regulate(undefined)
     this.isRegulated = false
@@ -188,6 +209,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     if (isLimited === this.isRegulated) return
     this.isRegulated = isLimited
     this.granted = 0
+    this.awaited = 0
     if (isLimited) {
       if (this.toPay > 0) this.lane.spend(Math.min(this.toPay, systemBuffer))
       this.stream.regulate(this)
