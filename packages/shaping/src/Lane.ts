@@ -89,6 +89,11 @@ export class Lane {
     return this.bucket !== undefined
   }
 
+  /** Bytes of a turn, at least 1. */
+  get turnBytes(): number {
+    return this.bucket === undefined ? leastTurn : turnOf(this.bucket)
+  }
+
   /**
    * Bytes that one answer may have, so that it can come at any pace once it was asked for and the limit still holds; infinite
    * without a limit.
@@ -186,7 +191,7 @@ export class Lane {
 
   private state(bucket: TokenBucket.TokenBucket): { readonly available: number; readonly turn: number } {
     const now = this.timing.now()
-    const turn = Math.max(leastTurn, Math.floor((bucket.rate * turnMillis) / 1000))
+    const turn = turnOf(bucket)
     const room = Math.floor(this.most - this.awaited - this.window.total(now))
     const available = Math.min(TokenBucket.available(bucket, now), room)
     return { available, turn }
@@ -242,3 +247,6 @@ export class Lane {
     })
   }
 }
+
+const turnOf = ({ rate }: TokenBucket.TokenBucket): number =>
+  Math.max(leastTurn, Math.floor((rate * turnMillis) / 1000))

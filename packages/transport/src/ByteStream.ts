@@ -100,6 +100,8 @@ export interface ByteStream {
 export interface Valve {
   /** Bytes that may be read now. After 0 the stream reads nothing until `regulate` is called again. */
   readonly room: () => number
+  /** While there is no room: bytes that there will be room for, since memory is chosen before. At least 1. */
+  readonly next: () => number
   /** So many have come; a few more than there was room for, when the memory had been lent before. */
   readonly came: (bytes: number) => void
 }

@@ -63,6 +63,7 @@ describe("Inbox", () => {
       let came = 0
       const valve = {
         room: () => room,
+        next: () => 1,
         came: (bytes: number) => {
           came += bytes
           room = Math.max(0, room - bytes)
@@ -90,7 +91,7 @@ describe("Inbox", () => {
   it.effect("wakes nobody who waits while the valve has no room", () =>
     Effect.gen(function* () {
       const { calls, fill, inbox } = kernel()
-      inbox.regulate({ room: () => 0, came: () => {} })
+      inbox.regulate({ room: () => 0, next: () => 1, came: () => {} })
       const { wanted } = calls
       yield* Effect.forkChild(fill(new Uint8Array(MiB)), { startImmediately: true })
       assert.strictEqual(calls.wanted, wanted)

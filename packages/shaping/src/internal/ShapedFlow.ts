@@ -89,6 +89,8 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     return got
   }
 
+  readonly next = (): number => this.lane.turnBytes
+
   readonly came = (bytes: number): void => {
     const over = this.count(bytes)
     // Its head was longer than usual, or it is not the answer that was asked for.

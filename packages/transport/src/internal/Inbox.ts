@@ -91,15 +91,12 @@ export class Inbox {
     if (wasLent) this.owner.recall()
   }
 
-  /** Whether somebody decides how much is read. */
-  get isRegulated(): boolean {
-    return this.valve !== undefined
-  }
-
   /** As `ByteStream.regulate`. */
   regulate(valve: Valve | undefined): void {
-    this.valve = valve
-    this.owner.recall()
+    if (valve !== this.valve) {
+      this.valve = valve
+      this.owner.recall()
+    }
     if (this.mayRead() && !this.isFull()) this.owner.want()
   }
 
@@ -107,7 +104,9 @@ export class Inbox {
   nextBuffer(): Uint8Array {
     const room = this.landing()
     const { valve } = this
-    return valve === undefined ? room : room.subarray(0, Math.max(1, Math.min(room.length, valve.room())))
+    return valve === undefined
+      ? room
+      : room.subarray(0, Math.max(1, Math.min(room.length, valve.room() || valve.next())))
   }
 
   private landing(): Uint8Array {

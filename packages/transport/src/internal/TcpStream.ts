@@ -34,8 +34,12 @@ const handleOf = (socket: Socket): Handle | undefined => {
 export class Receiver {
   readonly inbox = new Inbox({ want: () => this.want(), recall: () => this.recall() })
   readonly onread: OnReadOpts = {
-    buffer: () => this.inbox.nextBuffer(),
+    buffer: () => {
+      this.isLanding = false
+      return this.inbox.nextBuffer()
+    },
     callback: (length) => {
+      this.isLanding = true
       const more = this.inbox.landed(length)
       this.paused = !more
       return more
@@ -43,6 +47,8 @@ export class Receiver {
   }
   private socket: Socket | undefined
   private paused = false
+  /** Bytes have landed, and memory for the next will be asked for before anything else is read. */
+  private isLanding = false
   /** It reads with a copy, into memory of its own. */
   private copies = false
 
@@ -66,14 +72,13 @@ export class Receiver {
   private want(): void {
     if (!this.paused) return
     this.paused = false
-    // Its memory was chosen when there was no room for more.
-    if (this.inbox.isRegulated) this.recall()
     this.socket?.resume()
   }
 
   /** Lets the kernel write elsewhere, since the memory it was given belongs to somebody else again. */
   private recall(): void {
-    if (this.socket === undefined || this.copies) return
+    // While bytes land, the memory that is answered then would be another than that which is given here.
+    if (this.socket === undefined || this.copies || this.isLanding) return
     const handle = handleOf(this.socket)
     if (handle === undefined) this.socket.destroy(new Error("a read into memory that was taken back"))
     else handle.useUserBuffer(this.inbox.nextBuffer())
