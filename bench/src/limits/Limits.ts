@@ -125,14 +125,16 @@ export const failures = (report: Report): ReadonlyArray<string> =>
     .filter(({ withinTarget }) => !withinTarget)
     .map((one) => `${one.case}: ${one.failure ?? "the limit does not hold"}`)
 
-const isWithin = (one: Cases.Case, limit: number, { highest, mean }: Rates.Rates): boolean =>
-  one.from === "LanPeer" ? mean > limit * farAbove : mean >= limit * (1 - under) && mean <= limit && highest <= limit
+const isWithin = (one: Cases.Case, limit: number, { highest, mean }: Rates.Rates): boolean => {
+  if (one.from === "LanPeer") return mean > limit * farAbove
+  return highest !== undefined && mean >= limit * (1 - under) && mean <= limit && highest <= limit
+}
 
 const rounded = (rate: number | undefined): number | null => (rate === undefined ? null : Math.round(rate))
 
 const sentence = ({ case: name, failure, highest, limit, mean, withinTarget }: typeof Outcome.Type): string => {
-  if (limit === null || mean === null || highest === null) return `${name}: ${failure ?? "too short to say"}`
-  const share = (rate: number) => `${((100 * rate) / limit).toFixed(1)} %`
+  if (limit === null || mean === null) return `${name}: ${failure ?? "nothing was transferred"}`
+  const share = (rate: number | null) => (rate === null ? "not known" : `${((100 * rate) / limit).toFixed(1)} %`)
   const verdict = withinTarget ? "" : ", NOT within the target"
   return `${name}: limit ${Math.round(limit / 1024)} KiB/s, mean ${share(mean)}, highest over 2 s ${share(highest)}${verdict}`
 }

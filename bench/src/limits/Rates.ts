@@ -16,8 +16,8 @@ const header = 1514 - 1514 / framing
 export interface Rates {
   /** Bytes a second, from the first bytes to the last. */
   readonly mean: number
-  /** The most that came in any two seconds, divided by two. */
-  readonly highest: number
+  /** The most that came in any two seconds, divided by two; `undefined` for a transfer that is shorter. */
+  readonly highest: number | undefined
   readonly seconds: number
 }
 
@@ -27,7 +27,7 @@ const span = 2000
 /** Before more than this has come there were only a handshake and questions, in bytes. */
 const begun = 65_536
 
-/** `undefined` for a transfer that is shorter than the span. Headers are taken off by the number of frames. */
+/** `undefined` where nothing was transferred. Headers are taken off by the number of frames. */
 export const of = (samples: ReadonlyArray<Sample>): Rates | undefined => {
   // Before it entered its namespace the process saw those of another interface.
   const entered = samples.findLastIndex(({ bytes }, i) => bytes < (samples[i - 1]?.bytes ?? 0))
@@ -40,15 +40,17 @@ export const of = (samples: ReadonlyArray<Sample>): Rates | undefined => {
   const last = payload.findIndex(({ bytes }) => bytes - base >= all - 1024)
   const during = payload.slice(Math.max(0, first), last + 1)
   const [start, end] = [during[0], during.at(-1)]
-  if (start === undefined || end === undefined || end.at - start.at < span) return undefined
+  if (start === undefined || end === undefined || end.at <= start.at) return undefined
+  const seconds = (end.at - start.at) / 1000
+  const mean = (end.bytes - start.bytes) / seconds
+  if (end.at - start.at < span) return { mean, highest: undefined, seconds }
   let highest = 0
   let to = 0
   for (const from of during) {
     while ((during[to + 1]?.at ?? Infinity) <= from.at + span) to++
     highest = Math.max(highest, (during[to]?.bytes ?? 0) - from.bytes)
   }
-  const seconds = (end.at - start.at) / 1000
-  return { mean: (end.bytes - start.bytes) / seconds, highest: (highest * 1000) / span, seconds }
+  return { mean, highest: (highest * 1000) / span, seconds }
 }
 
 /** Of one interface, from the text of /proc/PID/net/dev; `undefined` when it is not in there. */
