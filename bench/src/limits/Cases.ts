@@ -18,6 +18,10 @@ export interface Case {
   readonly limit: number | { readonly share: number }
 }
 
+/** Whether what the line can carry has to have been seen before the settings mean anything. */
+export const needsLine = ({ settings }: Case): boolean =>
+  Object.keys(settings).some((name) => name.startsWith("DOPercentage") || name.startsWith("DOSetHours"))
+
 const kilo = 1024
 
 /** Long enough that a peer is waited for. */

@@ -180,8 +180,7 @@ const measure = Effect.fnUntraced(function* (one: Cases.Case, given: Given) {
     })
   })
 
-  // What the line can carry has to have been seen before a share of it means anything.
-  if (typeof one.limit !== "number") {
+  if (Cases.needsLine(one)) {
     yield* fetched(inside(device.namespace, yield* client("own", {}, ["--overwrite", "--json"])))
     yield* Effect.ignore(fs.remove(path.join(folder, "own", "cache"), { recursive: true }))
   }

@@ -27,7 +27,10 @@ const tooLate = 3
 export const valueOf = (self: Capacity | undefined, now: number): number | undefined =>
   self === undefined ? undefined : self.rate * 0.5 ** (Math.max(0, now - self.at) / halfLife)
 
-/** The memory after a sight of so many bytes a second, while we held ourselves to `limit`, if we did. */
+/**
+ * The memory after a sight of so many bytes a second, while we held ourselves to `limit`, if we did: a first sight of our own
+ * limit is none of the line.
+ */
 export const seen = (
   self: Capacity | undefined,
   rate: number,
@@ -36,6 +39,7 @@ export const seen = (
 ): Capacity | undefined => {
   const before = valueOf(self, now)
   if (rate <= 0) return self
+  if (before === undefined && limit !== undefined && rate >= limit * confirming) return self
   if (before === undefined || rate >= before) return { rate, at: now }
   const due = Math.min(before, limit ?? Infinity)
   return rate >= due * confirming ? { rate: before, at: now } : self

@@ -129,7 +129,8 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
   let isSampling = false
   /** Bytes of flows that are over. */
   const gone = { Foreground: 0, Background: 0, far: 0, sent: 0 }
-  let foregroundBytes = 0
+  /** Bytes at the last look. */
+  const before = { Foreground: 0, Background: 0 }
   let foregroundAt = -Infinity
 
   const capacity = () => {
@@ -166,25 +167,26 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
     return sum
   }
 
-  /** The fastest that our own limits let all downloads be together. */
-  const ownLimit = () => {
-    const { Background, Foreground } = limits
-    return Foreground === undefined && Background === undefined
-      ? undefined
-      : Math.max(Foreground?.rate ?? Infinity, Background?.rate ?? Infinity)
+  /** The fastest that our own limits let those downloads be together of which something came; `undefined` for any rate. */
+  const ownLimit = (came: { readonly [P in Priority]: number }): number | undefined => {
+    const foreground = came.Foreground > before.Foreground ? (limits.Foreground?.rate ?? Infinity) : 0
+    const background = came.Background > before.Background ? (limits.Background?.rate ?? Infinity) : 0
+    const sum = foreground + background
+    return sum > 0 && sum < Infinity ? sum : undefined
   }
 
   const sample = Effect.suspend(() => {
-    const { Foreground, far, sent } = sums()
-    if (Foreground > foregroundBytes) foregroundAt = now()
-    foregroundBytes = Foreground
+    const { Background, Foreground, far, sent } = sums()
+    const limit = ownLimit({ Foreground, Background })
+    if (Foreground > before.Foreground) foregroundAt = now()
+    Object.assign(before, { Foreground, Background })
     const at = clock.currentTimeMillisUnsafe()
     const down = Capacity.look(downSight, far, now())
     const upwards = Capacity.look(upSight, sent, now())
     downSight = down.sight
     upSight = upwards.sight
     const next = {
-      down: down.rate === undefined ? measured.down : Capacity.seen(measured.down, down.rate, ownLimit(), at),
+      down: down.rate === undefined ? measured.down : Capacity.seen(measured.down, down.rate, limit, at),
       up: upwards.rate === undefined ? measured.up : Capacity.seen(measured.up, upwards.rate, uploadLimit?.rate, at)
     }
     measured = next

@@ -30,6 +30,12 @@ describe("Capacity", () => {
     assert.strictEqual(Capacity.seen(seen, 400, 500, 10)?.at, 10)
   })
 
+  it("is not known from a sight of our own limit", () => {
+    assert.isUndefined(Capacity.seen(undefined, 480, 500, 0))
+    assert.deepStrictEqual(Capacity.seen(undefined, 300, 500, 0), { rate: 300, at: 0 })
+    assert.deepStrictEqual(Capacity.seen({ rate: 400, at: 0 }, 480, 500, 0), { rate: 480, at: 0 })
+  })
+
   it("says nothing after a pause in which the machine slept", () => {
     let sight = Capacity.nothingSeen
     let rate: number | undefined

@@ -172,6 +172,16 @@ describe("Shaper", () => {
     )
   })
 
+  it.effect("does not take its own limit for what the line can carry", () => {
+    const values = { DOMaxForegroundDownloadBandwidth: 500, DOPercentageMaxForegroundBandwidth: 50 }
+    return Effect.gen(function* () {
+      const origin = yield* download("Origin", "Foreground")
+      yield* pass(5000)
+      isAbout(yield* rateOf(20, origin), 500 * kilo)
+      assert.isUndefined((yield* Shaper).capacity().down)
+    }).pipe(Effect.scoped, Effect.provide(scene(LivePolicy.constant(settings(values)))))
+  })
+
   it.effect("switches with the hour, over midnight too, and when the clock is set", () => {
     const { files, layer } = remembering()
     const policy = LivePolicy.constant(settings({ DOSetHoursToLimitForegroundDownloadBandwidth: "22,6,20,80" }))
