@@ -3,6 +3,7 @@
  * and the counters of the interface that the bytes come in by.
  */
 import { Clock, Effect, FileSystem, Path, Result, Schema, type Scope } from "effect"
+import { readFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import * as Apps from "../Apps.ts"
 import { type Invocation, Meter, ProgramError } from "../Meter.ts"
@@ -200,17 +201,23 @@ const measure = Effect.fnUntraced(function* (one: Cases.Case, given: Given) {
   return { limit, rates: Rates.of(samples) }
 })
 
+/** As they are now, read in one step, so that nothing else runs between the counters and their time. */
+const countersOf = (pid: number) =>
+  Effect.try(() => {
+    const since = performance.now()
+    const text = readFileSync(`/proc/${pid}/net/dev`, "latin1")
+    return Rates.received(text, "eth0", { since, at: performance.now() })
+  })
+
 /** Runs it to its end; the counters of its interface meanwhile. */
 const fetched = Effect.fnUntraced(function* (
   invocation: Invocation
-): Effect.fn.Return<ReadonlyArray<Rates.Sample>, ProgramError, Meter | FileSystem.FileSystem | Scope.Scope> {
+): Effect.fn.Return<ReadonlyArray<Rates.Sample>, ProgramError, Meter | Scope.Scope> {
   const meter = yield* Meter
-  const fs = yield* FileSystem.FileSystem
   const samples: Array<Rates.Sample> = []
   const daemon = yield* meter.start(invocation)
   const look = Effect.gen(function* () {
-    const text = yield* Effect.orElseSucceed(fs.readFileString(`/proc/${daemon.pid}/net/dev`), () => "")
-    const sample = Rates.received(text, "eth0", performance.now())
+    const sample = yield* Effect.orElseSucceed(countersOf(daemon.pid), () => undefined)
     if (sample !== undefined) samples.push(sample)
     yield* Effect.sleep(sampleEvery)
   })

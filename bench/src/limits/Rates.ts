@@ -3,8 +3,10 @@ import { framing } from "../site/SiteOptions.ts"
 
 /** The counters of an interface at one moment. */
 export interface Sample {
-  /** Milliseconds of a clock that only goes forward. */
+  /** When they had been read: milliseconds of a clock that only goes forward. */
   readonly at: number
+  /** When they had not yet been read. */
+  readonly since: number
   /** Of all frames, headers included. */
   readonly bytes: number
   readonly frames: number
@@ -33,7 +35,7 @@ export const of = (samples: ReadonlyArray<Sample>): Rates | undefined => {
   const entered = samples.findLastIndex(({ bytes }, i) => bytes < (samples[i - 1]?.bytes ?? 0))
   const payload = samples
     .slice(Math.max(0, entered))
-    .map(({ at, bytes, frames }) => ({ at, bytes: bytes - frames * header }))
+    .map(({ bytes, frames, ...times }) => ({ ...times, bytes: bytes - frames * header }))
   const base = payload[0]?.bytes ?? 0
   const all = (payload.at(-1)?.bytes ?? 0) - base
   const first = payload.findLastIndex(({ bytes }) => bytes - base <= begun)
@@ -47,15 +49,20 @@ export const of = (samples: ReadonlyArray<Sample>): Rates | undefined => {
   let highest = 0
   let to = 0
   for (const from of during) {
-    while ((during[to + 1]?.at ?? Infinity) <= from.at + span) to++
+    // Whoever reads may be held up in the middle of it: what counts came within the span for certain.
+    while ((during[to + 1]?.at ?? Infinity) <= from.since + span) to++
     highest = Math.max(highest, (during[to]?.bytes ?? 0) - from.bytes)
   }
   return { mean, highest: (highest * 1000) / span, seconds }
 }
 
 /** Of one interface, from the text of /proc/PID/net/dev; `undefined` when it is not in there. */
-export const received = (text: string, dev: string, at: number): Sample | undefined => {
+export const received = (
+  text: string,
+  dev: string,
+  times: { readonly since: number; readonly at: number }
+): Sample | undefined => {
   const line = text.split("\n").find((row) => row.trimStart().startsWith(`${dev}:`))
   const [bytes, frames] = (line?.split(":")[1] ?? "").trim().split(/\s+/).map(Number)
-  return bytes === undefined || frames === undefined || Number.isNaN(frames) ? undefined : { at, bytes, frames }
+  return bytes === undefined || frames === undefined || Number.isNaN(frames) ? undefined : { ...times, bytes, frames }
 }

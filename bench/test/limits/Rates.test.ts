@@ -6,7 +6,7 @@ const samples = (frames: ReadonlyArray<number>): ReadonlyArray<Rates.Sample> => 
   let sum = 0
   return frames.map((more, i) => {
     sum += more
-    return { at: i * 20, bytes: sum * 1514, frames: sum }
+    return { since: i * 20, at: i * 20, bytes: sum * 1514, frames: sum }
   })
 }
 
@@ -22,6 +22,14 @@ describe("Rates", () => {
     assert.approximately(Rates.of(samples(frames))?.highest ?? 0, 14_480 * 75, 1)
   })
 
+  it("is not misled when the reading of a counter is held up", () => {
+    const steady = samples(Array.from({ length: 500 }, () => 10))
+    const held = steady
+      .filter((_, i) => i <= 200 || i > 205)
+      .map((sample, i) => (i === 200 ? { ...sample, at: sample.at + 100 } : sample))
+    assert.approximately(Rates.of(held)?.highest ?? 0, 14_480 * 50, 1)
+  })
+
   it("counts neither what came before the transfer nor the silence behind it", () => {
     const quiet = Array.from({ length: 100 }, () => 0)
     const frames = [1, 0, 1, ...quiet, ...Array.from({ length: 300 }, () => 10), ...quiet]
@@ -29,7 +37,7 @@ describe("Rates", () => {
   })
 
   it("forgets the counters of another interface", () => {
-    const before = [{ at: -40, bytes: 1e12, frames: 1e9 }]
+    const before = [{ since: -40, at: -40, bytes: 1e12, frames: 1e9 }]
     const rates = Rates.of([...before, ...samples(Array.from({ length: 200 }, () => 10))])
     assert.approximately(rates?.mean ?? 0, 14_480 * 50, 1)
   })
@@ -43,7 +51,8 @@ describe("Rates", () => {
 
   it("reads the counters of the kernel", () => {
     const text = "Inter-|   Receive\n face |bytes packets\n    lo: 1 2 0\n  eth0: 12345 67 0 0 0 0 0 0 9 1\n"
-    assert.deepStrictEqual(Rates.received(text, "eth0", 5), { at: 5, bytes: 12_345, frames: 67 })
-    assert.isUndefined(Rates.received(text, "eth1", 5))
+    const times = { since: 4, at: 5 }
+    assert.deepStrictEqual(Rates.received(text, "eth0", times), { since: 4, at: 5, bytes: 12_345, frames: 67 })
+    assert.isUndefined(Rates.received(text, "eth1", times))
   })
 })
