@@ -41,9 +41,12 @@ const drift = 0.9
 
 /**
  * Answers that are paid for as a whole are so short that this many fit into the span. One that is coming takes room under the
- * ceiling twice, so long ones cost some of the rate; short ones take a larger part of their time for the way.
+ * ceiling twice, so long ones cost some of the rate; short ones take a larger part of their time for the way. So they are longer,
+ * down to so few of them, where an answer takes more than a third of its time to begin.
  */
-const lumps = 24
+const lumps = { most: 24, fewest: 4, ways: 3 }
+/** Answers over which the time that they take to begin is averaged, more or less. */
+const waySamples = 8
 /** Unless that would be less than this: then fewer and longer ones. */
 const leastLump = 16_384
 /** Bytes that an answer has beside those that were asked for: a usual head. They count as well. */
@@ -79,6 +82,8 @@ export class Lane {
   private most = Infinity
   /** Bytes that were asked for and have not come. */
   private awaited = 0
+  /** How long answers take to begin, on the average of some, in ms. */
+  private way = 0
   private isTimed = false
   private turnAt = -Infinity
 
@@ -104,8 +109,18 @@ export class Lane {
    * without a limit.
    */
   get lump(): number {
+    const fitting = Math.floor(span / (lumps.ways * Math.max(1, this.way)))
+    return this.lumpOf(Math.min(lumps.most, Math.max(lumps.fewest, fitting)))
+  }
+
+  /** Bytes of the longest answer that is paid for as a whole: what `lump` was a moment ago is still right. */
+  get longest(): number {
+    return this.lumpOf(lumps.fewest)
+  }
+
+  private lumpOf(wanted: number): number {
     if (this.most === Infinity) return Infinity
-    const count = Math.min(lumps, Math.max(1, Math.floor(this.most / leastLump)))
+    const count = Math.min(wanted, Math.max(1, Math.floor(this.most / leastLump)))
     return Math.max(1, Math.floor(this.most / count) - beside)
   }
 
@@ -128,7 +143,7 @@ export class Lane {
     }
     const aimed = rate * aim
     this.most = (rate * ceiling * span) / 1000
-    const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000, this.lump + beside)
+    const burst = Math.max(leastTurn, (aimed * burstMillis) / 1000, this.longest + beside)
     this.bucket =
       this.bucket === undefined
         ? TokenBucket.make({ rate: aimed, burst, now, level: this.lump + beside })
@@ -175,6 +190,11 @@ export class Lane {
     if (this.bucket === undefined) return
     this.bucket = TokenBucket.take(this.bucket, bytes, this.timing.now())
     this.awaited += bytes
+  }
+
+  /** An answer has begun to come so many milliseconds after it was asked for. */
+  begun(millis: number): void {
+    this.way += (Math.min(millis, span) - this.way) / waySamples
   }
 
   /** So many bytes that were asked for have come. */

@@ -44,6 +44,8 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   /** Bytes that were asked for and paid, and have not come. */
   private awaited = 0
   private isShort = false
+  /** When an answer that has not begun was asked for. */
+  private askedAt: number | undefined
   private isRegulated = false
   private sending: { readonly waiter: Waiter; granted: number } | undefined
 
@@ -92,6 +94,8 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   readonly next = (): number => this.lane.turnBytes
 
   readonly came = (bytes: number): void => {
+    if (this.askedAt !== undefined) this.lane.begun(this.lane.now() - this.askedAt)
+    this.askedAt = undefined
     const over = this.count(bytes)
     // Its head was longer than usual, or it is not the answer that was asked for.
     if (this.toPay <= 0 && over > 0) this.lane.spend(over)
@@ -137,6 +141,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
       // The answer before was read to its end: what was paid beyond it, for a longer head, does not come.
       this.lane.spare(this.awaited)
       this.awaited = 0
+      this.askedAt = undefined
       this.become(priority)
       this.begins(this)
       if (!this.lane.isLimited) {
@@ -147,7 +152,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
         return Effect.void
       }
       // A short one is paid for as a whole; of a long one, what comes before anybody reads.
-      this.isShort = bytes <= this.lane.lump
+      this.isShort = bytes <= this.lane.longest
       const lump = this.isShort ? bytes : systemBuffer
       this.first = head
       this.idle = 0
@@ -162,7 +167,10 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
           most: () => price,
           go: (got) => {
             if (got < price) lane.owe(price - got)
-            if (lane.isLimited) this.awaited = price
+            if (lane.isLimited) {
+              this.awaited = price
+              this.askedAt = lane.now()
+            }
             resume(Effect.void)
           }
         }
