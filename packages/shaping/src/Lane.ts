@@ -4,7 +4,8 @@
  * afterwards, and what a sender had under way. Under the ceiling are the bytes that came in the last two seconds and all that
  * were asked for and have not come: these may come at any time and all at once, since servers are kept waiting too. A window that
  * ends after the last asking holds no more than there was under the ceiling then, so no order of the answers, and no delay,
- * brings one above it. Plain code; times and timers come from outside.
+ * brings one above it. What leaves the window before an answer can begin to come, by the shortest way that was seen, makes room for it
+ * already. Plain code; times and timers come from outside.
  */
 import { SlidingWindow } from "./SlidingWindow.ts"
 import * as TokenBucket from "./TokenBucket.ts"
@@ -20,9 +21,9 @@ const aim = 0.975
 const ceiling = 0.995
 /**
  * … and of it, what is let through bit by bit: the system's own buffers take in more, or let out more, than is told here at the
- * moment. They vary by about 64 KiB, 1.6 % of what 2 MB/s bring in the span.
+ * moment. They vary by 64 to 96 KiB, about 2 % of what 2 MB/s bring in the span.
  */
-const loose = 0.985
+const loose = 0.975
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
 const burstMillis = 1000
@@ -60,6 +61,8 @@ export interface Waiter {
   readonly most?: (turn: number) => number
   /** What it takes is asked for then, and counts as come when `arrived` says so; else it comes at once. */
   readonly asks?: boolean
+  /** What it asks for does not begin to come before so many milliseconds are over; default 0. */
+  readonly ahead?: () => number
   /** It has a turn with so many bytes, which count as used; 0 when there is no limit any more. */
   readonly go: (bytes: number) => void
 }
@@ -224,7 +227,7 @@ export class Lane {
   ): { readonly available: number; readonly turn: number } {
     const now = this.timing.now()
     const turn = turnOf(bucket)
-    const room = Math.floor(this.mostOf(waiter) - this.awaited - this.window.total(now))
+    const room = Math.floor(this.mostOf(waiter) - this.awaited - this.window.total(now, waiter.ahead?.()))
     const available = Math.min(TokenBucket.available(bucket, now), room)
     return { available, turn }
   }
@@ -270,7 +273,7 @@ export class Lane {
     const millis = Math.max(
       TokenBucket.waitFor(this.bucket, Math.max(turn, least), now),
       // What has not come yet is in the way for as long as the span from then on.
-      room < 0 ? span : this.window.waitFor(room, now)
+      room < 0 ? span : this.window.waitFor(room, now, first.ahead?.())
     )
     this.isTimed = true
     this.timing.after(Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now))), () => {

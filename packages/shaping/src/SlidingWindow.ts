@@ -23,22 +23,33 @@ export class SlidingWindow {
     this.sum += bytes
   }
 
-  total(now: number): number {
-    this.advance(now)
-    return this.sum
-  }
-
-  /** Milliseconds until the sum is at most so much, if nothing is added. */
-  waitFor(most: number, now: number): number {
+  /** What of it will still be in one span with what is added `ahead` ms from now. */
+  total(now: number, ahead = 0): number {
     this.advance(now)
     let sum = this.sum
     const { length } = this.slots
-    for (let age = length - 1; age >= 0 && sum > most; age--) {
+    for (let age = length - 1; age >= length - this.slotsOf(ahead); age--) {
+      sum -= this.slots[this.slotOf(this.last - age)] ?? 0
+    }
+    return sum
+  }
+
+  /** Milliseconds until `total` is at most so much, if nothing is added. */
+  waitFor(most: number, now: number, ahead = 0): number {
+    let sum = this.total(now, ahead)
+    const { length } = this.slots
+    const leaving = length - this.slotsOf(ahead)
+    for (let age = leaving - 1; age >= 0 && sum > most; age--) {
       sum -= this.slots[this.slotOf(this.last - age)] ?? 0
       // It has left when the slot after the newest that may be in one span with it begins.
-      if (sum <= most) return Math.max(1, (this.last - age + length) * this.slotMillis - now)
+      if (sum <= most) return Math.max(1, (this.last - age + leaving) * this.slotMillis - now)
     }
     return 0
+  }
+
+  /** Whole slots, of which there is one more than in the span. */
+  private slotsOf(millis: number): number {
+    return Math.min(this.slots.length - 1, Math.floor(millis / this.slotMillis))
   }
 
   private advance(now: number): void {

@@ -130,6 +130,8 @@ describe("Lane", () => {
     "lets no more come in any two seconds than the limit, whatever the order and the delay of the answers",
     {
       rate: Schema.Int.check(Schema.isBetween({ minimum: 30_000, maximum: 5_000_000 })),
+      // The shortest way that an answer can take.
+      way: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 400 })),
       askers: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 6 })),
       // How long each answer takes to begin, and then between its thirds.
       delays: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3000 }))).check(
@@ -137,7 +139,7 @@ describe("Lane", () => {
       ),
       late: Schema.Array(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 700 }))).check(Schema.isMaxLength(6))
     },
-    ({ askers, delays, late: lates, rate }) => {
+    ({ askers, delays, late: lates, rate, way }) => {
       const { after, lane, late, now, until } = scene()
       lane.setRate(rate)
       const got: Array<{ readonly at: number; readonly bytes: number }> = []
@@ -145,9 +147,10 @@ describe("Lane", () => {
       const delay = () => delays[answers++ % Math.max(1, delays.length)] ?? 10
       const ask = () => {
         const begin = (bytes: number) => {
+          const from = now() + way
           // In thirds, each after a delay of its own; then the next is asked for.
           const part = (left: number) => {
-            after(delay(), () => {
+            after(Math.max(0, from - now()) + delay(), () => {
               const some = Math.min(left, Math.ceil(bytes / 3))
               got.push({ at: now(), bytes: some })
               lane.arrived(some)
@@ -157,7 +160,13 @@ describe("Lane", () => {
           }
           part(bytes)
         }
-        const waiter: Waiter = { asks: true, least: () => lane.lump, most: () => lane.lump, go: begin }
+        const waiter: Waiter = {
+          asks: true,
+          ahead: () => way,
+          least: () => lane.lump,
+          most: () => lane.lump,
+          go: begin
+        }
         const bytes = lane.take(waiter)
         if (bytes > 0) begin(bytes)
       }
@@ -181,8 +190,8 @@ describe("Lane", () => {
       [10, 0.7, 0.95],
       [20, 0.5, 0.95],
       [30, 0.3, 0.95],
-      // Further away no answer is asked for early enough.
-      [100, 0.3, 0.88]
+      [100, 0.3, 0.92],
+      [200, 0.3, 0.9]
     ] as const) {
       const { after, lane, now, until } = scene()
       const rate = 1_000_000
@@ -205,7 +214,7 @@ describe("Lane", () => {
         })
       const ask = () => {
         const { lump } = lane
-        const bytes = lane.take({ asks: true, least: () => lump, most: () => lump, go: begin })
+        const bytes = lane.take({ asks: true, ahead: () => way * 0.9, least: () => lump, most: () => lump, go: begin })
         if (bytes > 0) begin(bytes)
       }
       ask()

@@ -23,6 +23,10 @@ const idleRoom = 512
 /** More than these and it is no stray answer. */
 const idleMost = 4096
 
+/** No answer begins sooner than this part of the shortest time of at least so many. */
+const surely = 0.9
+const fewWays = 4
+
 export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   readonly stream: ByteStream
   /** Whether the other side is beyond the site, so that its bytes say something about the line. */
@@ -46,6 +50,9 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   private isShort = false
   /** When an answer that has not begun was asked for. */
   private askedAt: number | undefined
+  /** The shortest time that an answer took to begin, in ms, and of how many. */
+  private shortest = Infinity
+  private ways = 0
   private isRegulated = false
   private sending: { readonly waiter: Waiter; granted: number } | undefined
 
@@ -94,8 +101,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   readonly next = (): number => this.lane.turnBytes
 
   readonly came = (bytes: number): void => {
-    if (this.askedAt !== undefined) this.lane.begun(this.lane.now() - this.askedAt)
-    this.askedAt = undefined
+    this.begun()
     const over = this.count(bytes)
     // Its head was longer than usual, or it is not the answer that was asked for.
     if (this.toPay <= 0 && over > 0) this.lane.spend(over)
@@ -106,6 +112,15 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
       this.idle += bytes
       if (this.idle > idleMost) this.toPay = Infinity
     }
+  }
+
+  private begun(): void {
+    if (this.askedAt === undefined) return
+    const way = this.lane.now() - this.askedAt
+    this.askedAt = undefined
+    this.lane.begun(way)
+    this.shortest = Math.min(this.shortest, way)
+    this.ways++
   }
 
   /** Counts bytes that were waited for as come; answers how many were not. */
@@ -163,6 +178,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
         const { lane } = this
         const waiter: Waiter = {
           asks: true,
+          ahead: () => (this.ways < fewWays ? 0 : this.shortest * surely),
           least: () => price,
           most: () => price,
           go: (got) => {
