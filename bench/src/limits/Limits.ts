@@ -58,7 +58,7 @@ export const Report = Schema.Struct({
 export interface Report extends Schema.Schema.Type<typeof Report> {}
 
 /** How often the counters are looked at. A window is known to within as much. */
-const sampleEvery = "20 millis"
+const sampleEvery = "5 millis"
 
 /** A LAN peer is not held back when it brings so many times the limit of the line. */
 const farAbove = 4
