@@ -30,6 +30,7 @@ const scene = (
     facts,
     peering: Eligibility.peering(policy, mode, facts),
     dhcp: { group: undefined, cacheHosts: undefined, domain: undefined },
+    cachePlace: undefined,
     month: { month: "2026-11", sent: 2 * gibibyte },
     service: "Answered",
     hour: 12,
@@ -112,6 +113,9 @@ const cases: ReadonlyArray<readonly [Name, Explanation.Scene, string | RegExp]> 
     scene({ DODownloadMode: 3, DOMonthlyUploadDataCap: 2 }),
     /Nothing is sent to Internet peers now: the 2 GB that may be sent .* are used up\.$/
   ],
+  ["DOModifyCacheDrive", scene(), "The cache lies in the state folder."],
+  ["DOModifyCacheDrive", scene({}, { cachePlace: "/mnt/cache" }), "The cache lies in /mnt/cache."],
+  ["DOModifyCacheDrive", scene({}, { cachePlace: { failed: "The folder is not there." } }), "The folder is not there."],
   ["ContentSlots", scene({ ContentSlots: 7 }), /the service of 7 at a time/],
   ["DeviceClass", scene({ DeviceClass: 1 }), /counts as a server/]
 ]

@@ -20,6 +20,8 @@ export interface Scene {
   /** What keeps the device from having peers. */
   readonly peering: Eligibility.Verdict
   readonly dhcp: DhcpFacts
+  /** The folder that DOModifyCacheDrive names, or why it cannot be used; `undefined` when it names none. */
+  readonly cachePlace: string | { readonly failed: string } | undefined
   /** What Internet peers were sent. */
   readonly month: MonthlySum
   /** What became of asking the service that was named; `undefined` when none was. */
@@ -172,11 +174,9 @@ const sentences: { readonly [N in Name]: Sentence } = {
     if (size === undefined) return "It says nothing, so DOMaxCacheSize counts."
     return size === 0 ? "The cache may take what its disk has room for." : `The cache may take ${size} GB.`
   },
-  DOModifyCacheDrive: ({ policy }) => {
-    const folder = policy.get("DOModifyCacheDrive")
-    return folder === undefined || folder === ""
-      ? "The cache lies in the state folder."
-      : `The cache lies in ${folder}.`
+  DOModifyCacheDrive: ({ cachePlace: place }) => {
+    if (place === undefined) return "The cache lies in the state folder."
+    return typeof place === "string" ? `The cache lies in ${place}.` : place.failed
   },
   DOMinFileSizeToCache: ({ policy }) =>
     `Contents of less than ${policy.get("DOMinFileSizeToCache")} MB are not kept for peers.`
