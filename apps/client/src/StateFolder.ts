@@ -5,11 +5,11 @@
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
-import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
-import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
 import { randomBytes } from "node:crypto"
 import { homedir, tmpdir } from "node:os"
 import { join } from "node:path"
+import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
+import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
 
 export class StateFolderError extends Schema.TaggedError<StateFolderError>()("StateFolderError", {
   path: Schema.String,

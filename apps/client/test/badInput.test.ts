@@ -49,6 +49,14 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
     )
   }
 
+  it.live("a service that is no URL", () =>
+    expectFailure(
+      exitCodes.usage,
+      /"hello" is no URL of a service; give one like http:\/\/host:7670\./,
+      (out, state) => ["get", "http://host/file", "-o", out, "--state", state, "--service", "hello"]
+    )
+  )
+
   for (const [status, code] of [
     [404, exitCodes.notFound],
     [403, exitCodes.refused],

@@ -57,6 +57,11 @@ describe("config", () => {
       assert.deepStrictEqual(JSON.parse((yield* config("--json", "--explain", "domaxcacheage")).stdout), age)
       const { stdout } = yield* config("--explain", "DOMaxCacheAge")
       assert.include(stdout, "DOMaxCacheAge is 60 s, by the policy file.\n")
+      assert.match((yield* config("--explain", "DOGroupId")).stdout, /^DOGroupId is not set\.$/m)
+      assert.include(
+        (yield* config("--explain", "ContentSlots")).stdout,
+        "without a word from anybody it is 4. It is Piecework's own."
+      )
       assert.include((yield* config("--explain", "DOCacheHostSource")).stdout, "does not carry it out")
       assert.strictEqual((yield* config("--explain", "Nonsense")).code, exitCodes.usage)
     })

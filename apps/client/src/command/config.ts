@@ -24,6 +24,7 @@ import { defaultRoot, placesIn } from "../StateFolder.ts"
 import * as Uploading from "../Uploading.ts"
 import * as CacheExplained from "../view/CacheExplained.ts"
 import * as Explanation from "../view/Explanation.ts"
+import * as Table from "../view/Table.ts"
 import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
 
@@ -169,16 +170,7 @@ const table = (policy: Policy.Policy): string => {
     const isIdle = policy.isSet(name) && !DevicePolicy.carriedOut.has(name)
     return [name, Policy.shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
   })
-  const head = ["SETTING", "VALUE", "SAID BY"]
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd()
-    )
-    .join("\n")
+  return Table.render(["SETTING", "VALUE", "SAID BY"], rows)
 }
 
 const explained = (scene: Explanation.Scene, name: Name): string => {
@@ -186,9 +178,9 @@ const explained = (scene: Explanation.Scene, name: Name): string => {
   const { deprecated, kind, since, summary, unit }: Setting<unknown> = settings[name]
   const { provider } = policy.effective(name)
   return [
-    `${name} is ${Policy.shown(policy, name)}, by ${words[provider]}.`,
+    `${name} is ${Policy.shown(policy, name)}${policy.get(name) === undefined ? "" : `, by ${words[provider]}`}.`,
     summary,
-    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${Policy.shown(Policy.defaults, name)}. Since ${since}.`,
+    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${Policy.shown(Policy.defaults, name)}. ${since === "Piecework" ? "It is Piecework's own" : `Since ${since}`}.`,
     ...(deprecated === undefined
       ? []
       : [
