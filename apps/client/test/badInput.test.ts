@@ -57,6 +57,17 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
     )
   )
 
+  it.live.skipIf(process.platform !== "linux")("a state folder where the system lets nobody make one", () =>
+    expectFailure(exitCodes.storage, /\/proc\/piecework\/state/, (out) => [
+      "get",
+      "http://host/file",
+      "-o",
+      out,
+      "--state",
+      "/proc/piecework/state"
+    ])
+  )
+
   for (const [status, code] of [
     [404, exitCodes.notFound],
     [403, exitCodes.refused],
