@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
 import { defineConfig } from "vitest/config"
 
@@ -9,6 +10,8 @@ export default defineConfig({
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("./node_modules/.cache/compiled", import.meta.url)) },
     include: ["{packages,apps}/*/test/**/*.test.ts", "{bench,demo,simulate}/test/**/*.test.ts"],
     pool: "threads",
+    // Half of the time is spent waiting for programs, so no processor is left out.
+    maxWorkers: availableParallelism(),
     // Most tests take milliseconds; those that start programs may meet a machine that is busy.
     testTimeout: 120_000
   }

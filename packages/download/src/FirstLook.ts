@@ -1,0 +1,81 @@
+/**
+ * What a download is of, found out by asking the services and the origin at the same time; what comes first decides. A small
+ * file is here with the origin's first answer.
+ */
+import type { PieceCache } from "@piecework/cache/PieceCache"
+import type { Cloud } from "@piecework/cloud/Cloud"
+import { usesPeers, usesServices } from "@piecework/domain/DownloadMode"
+import type { BufferPool } from "@piecework/hashing/BufferPool"
+import * as Delays from "@piecework/policy/Delays"
+import { LivePolicy } from "@piecework/policy/LivePolicy"
+import type { HttpClient } from "@piecework/sources/HttpClient"
+import type * as Origin from "@piecework/sources/Origin"
+import { Effect, Exit, Fiber, Option, Schedule, Scope } from "effect"
+import * as Approach from "./Approach.ts"
+import { DownloadConfig } from "./DownloadConfig.ts"
+import { Fallback, HaltedError, NoSourceError } from "./DownloadError.ts"
+import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import * as Neighbours from "./Neighbours.ts"
+import type { Standing } from "./Standing.ts"
+
+/** A swarm to join, or the origin's first answer, which goes on. */
+export type Found =
+  | Extract<Approach.Approach, { _tag: "Swarm" }>
+  | { readonly _tag: "Simple"; readonly why: Fallback; readonly probe: Origin.Probe }
+
+/**
+ * Bytes of the first request where services may name a swarm: every device of a site sends one, and then wants none of
+ * them over the line. A smaller file is still there with one answer.
+ */
+const smallProbe = 1024
+
+/** Between two attempts at the first request. */
+const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
+
+export const take = Effect.fn("FirstLook.take")(function* (
+  request: DownloadRequest,
+  cloud: Option.Option<Cloud["Service"]>,
+  origin: Origin.Origin,
+  standing: Standing
+): Effect.fn.Return<
+  Found,
+  HaltedError | NoSourceError,
+  BufferPool | DownloadConfig | HttpClient | PieceCache | Scope.Scope
+> {
+  const { contentId, mode, url } = request
+  const config = yield* DownloadConfig
+  const policy = yield* LivePolicy
+  const probeScope = yield* Scope.fork(yield* Effect.scope)
+  const isMatched = usesServices(mode) && (Option.isSome(cloud) || contentId !== undefined)
+  // Where HTTP is to wait for peers, it waits until it is known that there can be none.
+  const mayPeer = isMatched && usesPeers(mode) && (Option.isSome(cloud) || (yield* Neighbours.canMeet))
+  const situation = { priority: priorityOf(request), mayPeer, hasCacheServer: false }
+  const isHeldBack = Delays.of(policy.current(), situation).origin !== 0
+
+  const probed = origin.probe(isMatched && !isHeldBack ? smallProbe : undefined).pipe(
+    Effect.tapError((error) => Effect.sync(() => void (standing.lastFailure = error))),
+    Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
+    Effect.timeoutOrElse({
+      duration: config.firstByteTimeout,
+      orElse: () => Effect.fail(standing.lastFailure)
+    }),
+    Scope.provide(probeScope),
+    Effect.result
+  )
+  const probing = isHeldBack ? undefined : yield* Effect.forkIn(probed, probeScope)
+  const small = Effect.flatMap(probing === undefined ? Effect.never : Fiber.join(probing), (probe) => {
+    const size = probe._tag === "Success" ? probe.success.size : undefined
+    return size !== undefined && size < config.minContentSize && usesServices(mode)
+      ? Effect.succeed<Approach.Approach>({ _tag: "Simple", why: new Fallback({ reason: "TooSmall" }) })
+      : Effect.never
+  })
+  const approach = yield* Effect.raceFirst(Approach.find({ url, contentId }, mode, cloud), small)
+  if (approach._tag === "Halted") return yield* new HaltedError({ url })
+  if (approach._tag === "Swarm") {
+    yield* Scope.close(probeScope, Exit.void)
+    return approach
+  }
+  const probe = yield* probing === undefined ? probed : Fiber.join(probing)
+  if (probe._tag === "Failure") return yield* NoSourceError.from(url, probe.failure)
+  return { _tag: "Simple", why: approach.why, probe: probe.success }
+})

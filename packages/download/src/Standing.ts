@@ -1,0 +1,123 @@
+/**
+ * How one download stands: what is known of it so far, written by those who fetch it, and what callers see of that. Plain
+ * state of one download; whoever writes to it runs in that download.
+ */
+import type { ContentId } from "@piecework/domain/Content"
+import { toBase64 } from "@piecework/domain/Digest"
+import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import { total } from "@piecework/domain/SourceKind"
+import type { Phf } from "@piecework/hashing/Phf"
+import type { Shaper } from "@piecework/shaping/Shaper"
+import type { SourceError } from "@piecework/sources/PieceSource"
+import { Effect } from "effect"
+import { Fallback } from "./DownloadError.ts"
+import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import type { Meter } from "./Meter.ts"
+import type { DownloadResult, Progress } from "./Progress.ts"
+import { DownloadRecord } from "./Records.ts"
+import type { SwarmDownload } from "./SwarmDownload.ts"
+import { wasted } from "./Tally.ts"
+
+export interface StandingOptions {
+  readonly request: DownloadRequest
+  /** Epoch milliseconds. */
+  readonly began: number
+  readonly meter: Meter
+  readonly shaper: Shaper
+}
+
+export class Standing {
+  phase: Progress["phase"] = "Starting"
+  /** The mode it has, and why, once that is settled. */
+  settled: { readonly mode: DownloadMode; readonly why: Fallback } | undefined
+  /** Bytes of the file, once somebody said it. */
+  fileBytes: number | undefined
+  contentId: ContentId | undefined
+  /** What the origin failed with, before it answered. */
+  lastFailure: SourceError | undefined
+  swarm: SwarmDownload | undefined
+  readonly meter: Meter
+  private readonly request: DownloadRequest
+  /** Epoch milliseconds. */
+  private readonly began: number
+  private readonly shaper: Shaper
+
+  constructor(options: StandingOptions) {
+    this.meter = options.meter
+    this.request = options.request
+    this.began = options.began
+    this.shaper = options.shaper
+  }
+
+  enter(phase: Progress["phase"]): Effect.Effect<void> {
+    return Effect.sync(() => void (this.phase = phase))
+  }
+
+  /** The content is known by its hashes. */
+  isOf({ contentId, layout }: Phf): void {
+    this.contentId = contentId
+    this.fileBytes = layout.contentSize
+  }
+
+  progress(): Progress {
+    const { lastFailure, meter, phase, settled, swarm } = this
+    const httpAfter = phase === "Fetching" ? swarm?.httpAfter() : undefined
+    const limit = phase === "Fetching" ? this.shaper.holding(priorityOf(this.request)) : undefined
+    return {
+      phase,
+      mode: settled?.mode ?? this.request.mode,
+      ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
+      ...(httpAfter === undefined ? {} : { httpAfterMillis: httpAfter }),
+      ...(limit === undefined ? {} : { limit }),
+      why: settled?.why,
+      contentId: this.contentId,
+      fileBytes: this.fileBytes,
+      heldBytes: total(meter.useful()),
+      received: meter.received(),
+      sent: meter.sent(),
+      peers: swarm?.peers() ?? 0,
+      named: swarm?.named(),
+      connections: meter.connections(),
+      banned: swarm?.banned() ?? []
+    }
+  }
+
+  /** What it comes to when it is over now, in epoch milliseconds. */
+  result(phf: Phf, now: number): DownloadResult {
+    const { meter, request, settled, swarm } = this
+    return {
+      url: request.url,
+      path: request.path,
+      contentId: phf.contentId,
+      hashOfHashes: toBase64(phf.hashOfHashes),
+      fileBytes: phf.layout.contentSize,
+      mode: settled?.mode ?? request.mode,
+      why: settled?.why ?? new Fallback({ reason: "Requested" }),
+      bytes: meter.useful(),
+      received: meter.received(),
+      waste: meter.waste(),
+      sent: meter.sent(),
+      banned: swarm?.banned() ?? [],
+      peers: swarm?.mostPeers() ?? 0,
+      durationMillis: now - this.began
+    }
+  }
+}
+
+/** What is noted down of a download that is over; what it sends is noted by itself. */
+export const recordOf = (result: DownloadResult, completedAt: number): DownloadRecord => {
+  const { bytes, contentId, durationMillis, fileBytes, mode, path, url, waste, why } = result
+  return new DownloadRecord({
+    contentId,
+    url,
+    path,
+    fileBytes,
+    mode,
+    why,
+    bytes,
+    sent: 0,
+    durationMillis,
+    wasted: wasted(waste),
+    completedAt
+  })
+}
