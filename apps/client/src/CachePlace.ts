@@ -2,15 +2,15 @@
  * Where the cache lies: in the folder that `DOModifyCacheDrive` names, else in the state folder. Where it lay before is kept in the
  * state folder's `cache-places`, so that what is there is taken along, also when that is interrupted, or its disk is away for a while.
  */
+import { randomBytes } from "node:crypto"
 import { isAbsolute, join, resolve } from "node:path"
 import type { CacheError } from "@piecework/cache/CacheError"
 import * as CacheMove from "@piecework/cache/CacheMove"
 import type { PieceHasher } from "@piecework/hashing/PieceHasher"
-import type { Policy } from "@piecework/policy/Policy"
 import type { LivePolicy } from "@piecework/policy/LivePolicy"
+import type { Policy } from "@piecework/policy/Policy"
 import { Failure } from "@piecework/terminal/Failure"
 import { Effect, FileSystem, Option, Queue, Schema, type Scope } from "effect"
-import { randomBytes } from "node:crypto"
 import { exitCodes } from "./ExitCode.ts"
 
 /** Source: spec.md §3.5. */

@@ -1,7 +1,7 @@
 /** Keeps the cache within its rules while a command runs on, and says what went. */
+import type { CacheError } from "@piecework/cache/CacheError"
 import { CacheKeeper, type Gone } from "@piecework/cache/CacheKeeper"
 import { sentenceOf } from "@piecework/cache/CacheRules"
-import type { CacheError } from "@piecework/cache/CacheError"
 import { Effect, Schedule } from "effect"
 
 /** Often enough that a disk which fills up finds the cache giving way; each look reads the records of all contents. */

@@ -2,8 +2,8 @@
  * The policy files of this device, looked at again and again. One that is not there says nothing. One that became broken goes on
  * saying what it said, and is told of once; a file that was named and is gone counts as broken.
  */
-import * as PolicyFile from "@piecework/policy/PolicyFile"
 import type { Said } from "@piecework/policy/Policy"
+import * as PolicyFile from "@piecework/policy/PolicyFile"
 import { Clock, Effect, FileSystem, Option, Result } from "effect"
 
 export interface Place {

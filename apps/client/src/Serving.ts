@@ -2,8 +2,8 @@
  * Serves peers in the mode that the settings say, for as long as it has any: a change ends it, or begins it again. What else
  * keeps the device from having peers is seen to below (`Permission`).
  */
-import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
+import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import type { LivePolicy } from "@piecework/policy/LivePolicy"
 import { Output } from "@piecework/terminal/Output"
 import { Effect, Latch } from "effect"

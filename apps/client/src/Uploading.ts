@@ -6,9 +6,9 @@ import { Host } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { Policy } from "@piecework/policy/Policy"
 import { gibibyte } from "@piecework/policy/Units"
-import { Effect, type FileSystem, Option, type Path } from "effect"
+import { Effect, type FileSystem, type Path } from "effect"
 import * as DevicePolicy from "./DevicePolicy.ts"
-import { defaultRoot, placesIn } from "./StateFolder.ts"
+import { placesIn } from "./StateFolder.ts"
 import * as Amount from "./view/Amount.ts"
 
 export interface Now extends Standing {
@@ -21,14 +21,13 @@ export const month = (root: string): Effect.Effect<MonthlySum, never, FileSystem
     Effect.provide(MonthlyUploads.layer(placesIn(root).uploads))
   )
 
-/** As things are now; makes nothing. */
+/** As things are now, for a device whose cache lies there; makes nothing. */
 export const look = Effect.fn("Uploading.look")(function* (
   policy: Policy,
-  state: Option.Option<string>
+  { cache, root }: { readonly root: string; readonly cache: string }
 ): Effect.fn.Return<Now, never, FileSystem.FileSystem | Path.Path> {
-  const root = Option.getOrElse(state, () => defaultRoot(process.env))
   const facts = Effect.flatMap(Host, (host) =>
-    host.facts({ cacheFolder: placesIn(root).cache, vpnKeywords: policy.get("DOVpnKeywords") })
+    host.facts({ cacheFolder: cache, vpnKeywords: policy.get("DOVpnKeywords") })
   )
   const [found, sum] = yield* Effect.all([Effect.provide(facts, DevicePolicy.thisHost), month(root)])
   const { isMetered, power, ...build } = found

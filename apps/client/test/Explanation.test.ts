@@ -30,6 +30,7 @@ const scene = (
     facts,
     peering: Eligibility.peering(policy, mode, facts),
     dhcp: { group: undefined, cacheHosts: undefined, domain: undefined },
+    cachePlace: undefined,
     month: { month: "2026-11", sent: 2 * gibibyte },
     service: "Answered",
     hour: 12,
@@ -73,7 +74,11 @@ const cases: ReadonlyArray<readonly [Name, Explanation.Scene, string | RegExp]> 
     scene({ DORestrictPeerSelectionBy: 2 }, { facts: { ...able, vpn: "tun0" } }),
     /those peers that are found on the local network/
   ],
-  ["DODelayForegroundDownloadFromHttp", scene({ DODelayForegroundDownloadFromHttp: 60 }), /away from HTTP for 1:00/],
+  [
+    "DODelayForegroundDownloadFromHttp",
+    scene({ DODelayForegroundDownloadFromHttp: 60 }),
+    /away from HTTP for 1 minute,/
+  ],
   ["DODelayForegroundDownloadFromHttp", scene({ DODownloadMode: 0 }), /^It changes nothing now\. This device has no/],
   ["DOMinBackgroundQos", scene(), /^Nobody says it/],
   ["DOMinBackgroundQos", scene({ DOMinBackgroundQos: 500 }), /less than 500\.0 KiB\/s takes what is lacking over HTTP/],
@@ -112,6 +117,10 @@ const cases: ReadonlyArray<readonly [Name, Explanation.Scene, string | RegExp]> 
     scene({ DODownloadMode: 3, DOMonthlyUploadDataCap: 2 }),
     /Nothing is sent to Internet peers now: the 2 GB that may be sent .* are used up\.$/
   ],
+  ["DOMaxCacheAge", scene(), "A content leaves the cache 3 days after its download."],
+  ["DOModifyCacheDrive", scene(), "The cache lies in the state folder."],
+  ["DOModifyCacheDrive", scene({}, { cachePlace: "/mnt/cache" }), "The cache lies in /mnt/cache."],
+  ["DOModifyCacheDrive", scene({}, { cachePlace: { failed: "The folder is not there." } }), "The folder is not there."],
   ["ContentSlots", scene({ ContentSlots: 7 }), /the service of 7 at a time/],
   ["DeviceClass", scene({ DeviceClass: 1 }), /counts as a server/]
 ]

@@ -49,6 +49,25 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
     )
   }
 
+  it.live("a service that is no URL", () =>
+    expectFailure(
+      exitCodes.usage,
+      /"hello" is no URL of a service; give one like http:\/\/host:7670\./,
+      (out, state) => ["get", "http://host/file", "-o", out, "--state", state, "--service", "hello"]
+    )
+  )
+
+  it.live.skipIf(process.platform !== "linux")("a state folder where the system lets nobody make one", () =>
+    expectFailure(exitCodes.storage, /\/proc\/piecework\/state/, (out) => [
+      "get",
+      "http://host/file",
+      "-o",
+      out,
+      "--state",
+      "/proc/piecework/state"
+    ])
+  )
+
   for (const [status, code] of [
     [404, exitCodes.notFound],
     [403, exitCodes.refused],

@@ -94,6 +94,8 @@ describe("piecework cache", () => {
       const refused = yield* run("delete", some)
       assert.strictEqual(refused.code, exitCodes.refused)
       assert.include(refused.stderr, "is pinned; --include-pinned deletes it all the same.")
+      const stayed = yield* run("delete", "--all")
+      assert.include(stayed.stderr, "1 content stayed: 1 pinned (--include-pinned deletes them).")
       const wrong: ReadonlyArray<readonly [ReadonlyArray<string>, number]> = [
         [["expire", some], exitCodes.usage],
         [["pin", "DO-nothing"], exitCodes.notFound],
@@ -130,7 +132,7 @@ describe("piecework cache", () => {
           },
           now
         )
-      assert.strictEqual(yield* timeOf({ at: "2027-01-31" }), Date.parse("2027-01-31T00:00Z"))
+      assert.strictEqual(yield* timeOf({ at: "2027-01-31" }), new Date(2027, 0, 31).getTime())
       assert.strictEqual(yield* timeOf({ in: "366 days" }), now + 366 * 86_400_000)
       assert.isUndefined(yield* timeOf({ unset: true }))
       for (const wrong of [
@@ -143,6 +145,16 @@ describe("piecework cache", () => {
         { in: "1 day", unset: true }
       ] as const) {
         assert.strictEqual((yield* Effect.flip(timeOf(wrong))).code, exitCodes.usage)
+      }
+    })
+  )
+
+  it.live("tells programs of wrong usage as well", () =>
+    Effect.gen(function* () {
+      for (const args of [["pin"], ["unpin"], ["expire", "DO-x"], ["delete"]]) {
+        const { code, stdout } = yield* Programs.run("piecework", ["cache", ...args, "--json"])
+        assert.strictEqual(code, exitCodes.usage)
+        assert.include(stdout, '{"error":{"code":2,"tag":"usage"', args.join(" "))
       }
     })
   )

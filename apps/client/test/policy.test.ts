@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
+import { monthOf } from "@piecework/download/MonthlyUploads"
 import { Host } from "@piecework/host/Host"
 import * as Policy from "@piecework/policy/Policy"
 import { Output } from "@piecework/terminal/Output"
@@ -56,8 +57,40 @@ describe("config", () => {
       assert.deepStrictEqual(JSON.parse((yield* config("--json", "--explain", "domaxcacheage")).stdout), age)
       const { stdout } = yield* config("--explain", "DOMaxCacheAge")
       assert.include(stdout, "DOMaxCacheAge is 60 s, by the policy file.\n")
+      assert.match((yield* config("--explain", "DOGroupId")).stdout, /^DOGroupId is not set\.$/m)
+      assert.include(
+        (yield* config("--explain", "ContentSlots")).stdout,
+        "without a word from anybody it is 4. It is Piecework's own."
+      )
       assert.include((yield* config("--explain", "DOCacheHostSource")).stdout, "does not carry it out")
       assert.strictEqual((yield* config("--explain", "Nonsense")).code, exitCodes.usage)
+    })
+  )
+
+  it.live("says of a device whose cache lies elsewhere what lies in its state folder", () =>
+    Effect.gen(function* () {
+      const { config, file, root } = yield* withPolicy("{}")
+      const drive = join(root, "drive")
+      const state = join(root, "state")
+      mkdirSync(drive)
+      mkdirSync(join(state, "uploads"), { recursive: true })
+      writeFileSync(join(state, "uploads", `${monthOf(Date.now())}.log`), "1073741824;\n")
+      writeFileSync(file, JSON.stringify({ DOModifyCacheDrive: drive }))
+      const { stdout } = yield* config("--explain", "DOMonthlyUploadDataCap", "--state", state)
+      assert.include(stdout, ": 1.0 GiB of 20.0 GiB.")
+    })
+  )
+
+  it.live("speaks of the cache where a setting is about it, and of one that cannot be used where it is named", () =>
+    Effect.gen(function* () {
+      const { config, root } = yield* withPolicy(`{ "DOModifyCacheDrive": "/nonexistent/drive" }`)
+      const state = join(root, "state")
+      const mode = yield* config("--explain", "DODownloadMode", "--state", state)
+      assert.notInclude(mode.stdout, "/nonexistent/drive")
+      assert.notInclude(mode.stdout, "state folder")
+      const drive = yield* config("--explain", "DOModifyCacheDrive", "--state", state)
+      assert.notInclude(drive.stdout, "The cache lies in")
+      assert.strictEqual(drive.stdout.split("0x80D03809").length, 2)
     })
   )
 

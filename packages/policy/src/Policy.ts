@@ -129,6 +129,7 @@ export const shown = (policy: Policy, name: Name): string => {
   const value: unknown = policy.get(name)
   const { unit }: Setting<unknown> = settings[name]
   if (value === undefined) return "not set"
+  if (value === "") return "empty"
   if (typeof value === "boolean") return value ? "yes" : "no"
   if (Array.isArray(value)) return value.length === 0 ? "none" : value.join(", ")
   if (typeof value === "object") return JSON.stringify(value)

@@ -3,6 +3,7 @@ import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import { Records } from "@piecework/download/Records"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
+import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect } from "effect"
@@ -19,6 +20,7 @@ const list = Command.make(
   "list",
   common,
   Effect.fn("cache.list")(function* (input) {
+    yield* Ending.forPrograms(input.json)
     yield* Effect.gen(function* () {
       const output = yield* Output
       const contents = yield* (yield* CacheKeeper).list
@@ -41,6 +43,7 @@ const setPin = (name: "pin" | "unpin", description: string) =>
     name,
     { ids, ...common },
     Effect.fn(`cache.${name}`)(function* (input) {
+      yield* Ending.forPrograms(input.json)
       yield* needed(input.ids)
       yield* Effect.gen(function* () {
         if (name === "pin") yield* mayPin

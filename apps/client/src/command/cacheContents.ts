@@ -1,7 +1,6 @@
 /** What the commands on contents of the cache share: which contents are meant, and what they run with. */
-import { CacheKeeper, type KeptContent } from "@piecework/cache/CacheKeeper"
 import type { CacheError } from "@piecework/cache/CacheError"
-import * as Ending from "@piecework/terminal/Ending"
+import { CacheKeeper, type KeptContent } from "@piecework/cache/CacheKeeper"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Effect, Option } from "effect"
@@ -30,7 +29,7 @@ export const chosen = Effect.fnUntraced(function* (
     return Effect.fail(
       one === undefined
         ? new Failure({
-            sentence: `The cache holds no content ${text}; see piecework cache list.`,
+            sentence: `The cache holds no content "${text}"; see piecework cache list.`,
             code: exitCodes.notFound
           })
         : new Failure({
@@ -52,10 +51,9 @@ export const needed = (given: ReadonlyArray<string>): Effect.Effect<void, Failur
 
 /** Runs with the cache and the settings of this device. */
 export const onCache =
-  (input: { readonly state: Option.Option<string>; readonly policy: Option.Option<string>; readonly json: boolean }) =>
+  (input: { readonly state: Option.Option<string>; readonly policy: Option.Option<string> }) =>
   <A, R>(effect: Effect.Effect<A, CacheError | Failure, R>) =>
     Effect.gen(function* () {
-      yield* Ending.forPrograms(input.json)
       const policy = yield* DevicePolicy.load(input)
       return yield* withStored(input.state, policy)(effect)
     })

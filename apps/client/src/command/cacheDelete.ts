@@ -2,6 +2,7 @@
 import { CacheKeeper, type KeptContent } from "@piecework/cache/CacheKeeper"
 import { isPinnedNow } from "@piecework/cache/CacheRules"
 import { PieceCache } from "@piecework/cache/PieceCache"
+import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect } from "effect"
@@ -27,6 +28,7 @@ export const remove = Command.make(
     ...common
   },
   Effect.fn("cache.delete")(function* (input) {
+    yield* Ending.forPrograms(input.json)
     if (input.all === input.ids.length > 0) {
       return yield* new Failure({ sentence: "Say what to delete: content ids, or --all.", code: exitCodes.usage })
     }
@@ -36,11 +38,13 @@ export const remove = Command.make(
       const output = yield* Output
       const now = yield* Clock.currentTimeMillis
       const contents = input.all ? yield* keeper.list : yield* chosen(input.ids)
-      const [going, staying] = parted(contents, (one) => reasonToStay(one, input, now) === undefined)
-      const first = staying[0]
+      const judged = contents.map((content) => ({ content, reason: reasonToStay(content, input, now) }))
+      const going = judged.flatMap(({ content, reason }) => (reason === undefined ? [content] : []))
+      const staying = judged.flatMap(({ content, reason }) => (reason === undefined ? [] : [{ content, reason }]))
+      const [first] = staying
       // Of a content that was named one wants to know; of all, those go that can.
       if (!input.all && first !== undefined) {
-        return yield* new Failure({ sentence: reasonToStay(first, input, now) ?? "", code: exitCodes.refused })
+        return yield* new Failure({ sentence: refusal(first), code: exitCodes.refused })
       }
       const bytes = going.reduce((sum, one) => sum + one.bytes, 0)
       const isAsked = input.all && !input.yes && !input.json && process.stdin.isTTY && output.isWatched
@@ -57,9 +61,13 @@ export const remove = Command.make(
       }
       yield* output.note(`Deleted ${Amount.count(going.length, "content")} (${Amount.bytes(bytes)}).`)
       if (staying.length > 0) {
-        yield* output.note(
-          `${Amount.count(staying.length, "content")} stayed: ${[...new Set(staying.map((one) => reasonToStay(one, input, now)))].join(" ")}`
-        )
+        const pinned = staying.filter(({ reason }) => reason === "Pinned").length
+        const used = staying.length - pinned
+        const why = [
+          ...(pinned === 0 ? [] : [`${pinned} pinned (--include-pinned deletes them)`]),
+          ...(used === 0 ? [] : [`${used} being downloaded or served (--force deletes them)`])
+        ]
+        yield* output.note(`${Amount.count(staying.length, "content")} stayed: ${why.join(", ")}.`)
       }
     }).pipe(onCache(input))
   })
@@ -71,21 +79,24 @@ export const remove = Command.make(
   ])
 )
 
+type Reason = "Pinned" | "InUse"
+
 const reasonToStay = (
   content: KeptContent,
   { force, includePinned }: { readonly force: boolean; readonly includePinned: boolean },
   now: number
-): string | undefined => {
-  if (!includePinned && content.isPinned && (!content.isComplete || isPinnedNow(content, now))) {
-    return `The content ${content.contentId} is pinned; --include-pinned deletes it all the same.`
-  }
-  if (!force && content.isInUse) {
-    return `The content ${content.contentId} is being downloaded or served; wait, or delete it with --force.`
-  }
-  return undefined
+): Reason | undefined => {
+  if (!includePinned && content.isPinned && (!content.isComplete || isPinnedNow(content, now))) return "Pinned"
+  return !force && content.isInUse ? "InUse" : undefined
 }
 
-const parted = <A>(all: ReadonlyArray<A>, is: (one: A) => boolean): readonly [ReadonlyArray<A>, ReadonlyArray<A>] => [
-  all.filter(is),
-  all.filter((one) => !is(one))
-]
+const refusal = ({
+  content: { contentId },
+  reason
+}: {
+  readonly content: KeptContent
+  readonly reason: Reason
+}): string =>
+  reason === "Pinned"
+    ? `The content ${contentId} is pinned; --include-pinned deletes it all the same.`
+    : `The content ${contentId} is being downloaded or served; wait, or delete it with --force.`

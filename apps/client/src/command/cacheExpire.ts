@@ -1,10 +1,12 @@
 /** `piecework cache expire`: when contents leave the cache. */
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { farthestExpiry } from "@piecework/cache/CacheRules"
+import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Clock, Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { exitCodes } from "../ExitCode.ts"
+import * as Moment from "../view/Moment.ts"
 import { chosen, common, ids, needed, onCache, told } from "./cacheContents.ts"
 import * as options from "./options.ts"
 
@@ -22,6 +24,7 @@ export const expire = Command.make(
     ...common
   },
   Effect.fn("cache.expire")(function* (input) {
+    yield* Ending.forPrograms(input.json)
     yield* needed(input.ids)
     const now = yield* Clock.currentTimeMillis
     const at = yield* timeOf(input, now)
@@ -31,7 +34,7 @@ export const expire = Command.make(
       yield* Effect.forEach(contents, ({ contentId }) => keeper.expire(contentId, at))
       yield* told(
         input.json,
-        at === undefined ? "Unset the expiry of" : `Set to expire on ${new Date(at).toISOString()}:`,
+        at === undefined ? "Unset the expiry of" : `Set to expire on ${Moment.minute(at)}:`,
         contents
       )
     }).pipe(onCache(input))
@@ -59,9 +62,9 @@ export const timeOf = (
   }
   if (given.unset) return Effect.succeed(undefined)
   const at = Option.isSome(given.at)
-    ? Date.parse(given.at.value)
+    ? Moment.parse(given.at.value)
     : now + Option.match(given.in, { onNone: () => 0, onSome: Duration.toMillis })
-  if (Number.isNaN(at)) return refuse("That is no date; write it like 2027-01-31 or 2027-01-31T18:00.")
+  if (at === undefined) return refuse("That is no date; write it like 2027-01-31 or 2027-01-31T18:00.")
   if (at <= now) return refuse("That time is over; piecework cache delete deletes a content now.")
   if (at > now + farthestExpiry)
     return refuse("A content expires within a year at the latest; piecework cache pin keeps one for longer.")

@@ -5,10 +5,10 @@ import { Cloud } from "@piecework/cloud/Cloud"
 import { Host } from "@piecework/host/Host"
 import * as Policy from "@piecework/policy/Policy"
 import { words } from "@piecework/policy/Provider"
-import * as Capacity from "@piecework/shaping/Capacity"
-import * as CapacityFile from "@piecework/shaping/CapacityFile"
 import type { Setting } from "@piecework/policy/Setting"
 import { find, type Name, names, settings } from "@piecework/policy/Settings"
+import * as Capacity from "@piecework/shaping/Capacity"
+import * as CapacityFile from "@piecework/shaping/CapacityFile"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -21,10 +21,11 @@ import * as Layers from "../Layers.ts"
 import * as ServiceSettings from "../ServiceSettings.ts"
 import { ServiceTrust } from "../ServiceTrust.ts"
 import { defaultRoot, placesIn } from "../StateFolder.ts"
-import * as CacheExplained from "../view/CacheExplained.ts"
-import { withStored } from "./existing.ts"
-import * as Explanation from "../view/Explanation.ts"
 import * as Uploading from "../Uploading.ts"
+import * as CacheExplained from "../view/CacheExplained.ts"
+import * as Explanation from "../view/Explanation.ts"
+import * as Table from "../view/Table.ts"
+import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -57,9 +58,7 @@ export const config = Command.make(
     if (answer !== undefined && answer !== "Answered") yield* output.note(`piecework: ${answer.failed}`)
     const policy = live.current()
     if (!input.json && one === undefined) return yield* output.line(table(policy))
-    // That it is not there is told where it matters.
-    const place = (yield* Effect.orElseSucceed(CachePlace.named(policy), () => undefined)) ?? folder
-    const scene = yield* Effect.provide(sceneOf(policy, place, answer), DevicePolicy.thisHost)
+    const scene = yield* Effect.provide(sceneOf(policy, folder, answer), DevicePolicy.thisHost)
     if (input.json) {
       const shown = (one === undefined ? names : [one]).map((name) => forPrograms(scene, name))
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
@@ -75,17 +74,22 @@ export const config = Command.make(
   ])
 )
 
-/** What a setting of the cache does to the one of this device; nothing where there is none yet. */
-const cacheHere = (input: { readonly state: Option.Option<string> }, policy: Policy.Policy, name: Name) =>
-  Effect.gen(function* () {
-    if (!CacheExplained.names.has(name)) return []
+/** What a setting of the cache does to the one of this device; nothing where there is none yet, or of other settings. */
+const cacheHere = Effect.fnUntraced(function* (
+  input: { readonly state: Option.Option<string> },
+  policy: Policy.Policy,
+  name: Name
+) {
+  if (!CacheExplained.names.has(name)) return []
+  return yield* Effect.gen(function* () {
     const keeper = yield* CacheKeeper
     const disk = yield* keeper.space
     return CacheExplained.here(name, termsOf(policy, disk?.total), disk, yield* keeper.list)
   }).pipe(
     withStored(input.state, policy),
-    Effect.catch(({ message }) => Effect.succeed([message]))
+    Effect.catch(({ code, message }) => Effect.succeed(code === exitCodes.notFound ? [] : [message]))
   )
+})
 
 /** Asks the service what it says now; what it said last holds where it does not answer. */
 const ask = Effect.fnUntraced(function* ({
@@ -112,19 +116,22 @@ const ask = Effect.fnUntraced(function* ({
 
 const sceneOf = Effect.fnUntraced(function* (
   policy: Policy.Policy,
-  folder: string,
+  root: string,
   service: Explanation.Scene["service"]
 ) {
   const host = yield* Host
+  const cachePlace = yield* Effect.catch(CachePlace.named(policy), ({ message }) => Effect.succeed({ failed: message }))
+  const cacheFolder = typeof cachePlace === "string" ? cachePlace : root
   return {
     policy,
     mode: DevicePolicy.modeOf(policy),
-    facts: yield* host.facts({ cacheFolder: folder, vpnKeywords: policy.get("DOVpnKeywords") }),
-    peering: yield* DevicePolicy.peering(policy, folder),
-    month: yield* Uploading.month(folder),
+    facts: yield* host.facts({ cacheFolder, vpnKeywords: policy.get("DOVpnKeywords") }),
+    peering: yield* DevicePolicy.peering(policy, cacheFolder),
+    cachePlace,
+    month: yield* Uploading.month(root),
     dhcp: yield* host.dhcp,
     service,
-    capacity: Capacity.valueOf((yield* CapacityFile.read(placesIn(folder).line)).down, yield* Clock.currentTimeMillis),
+    capacity: Capacity.valueOf((yield* CapacityFile.read(placesIn(root).line)).down, yield* Clock.currentTimeMillis),
     hour: (yield* DateTime.now.pipe(Effect.map(DateTime.setZone(DateTime.zoneMakeLocal())))).pipe(
       DateTime.getPart("hour")
     )
@@ -163,16 +170,7 @@ const table = (policy: Policy.Policy): string => {
     const isIdle = policy.isSet(name) && !DevicePolicy.carriedOut.has(name)
     return [name, Policy.shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
   })
-  const head = ["SETTING", "VALUE", "SAID BY"]
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  return [head, ...rows]
-    .map((row) =>
-      row
-        .map((cell, i) => cell.padEnd(widths[i] ?? 0))
-        .join("  ")
-        .trimEnd()
-    )
-    .join("\n")
+  return Table.render(["SETTING", "VALUE", "SAID BY"], rows)
 }
 
 const explained = (scene: Explanation.Scene, name: Name): string => {
@@ -180,9 +178,9 @@ const explained = (scene: Explanation.Scene, name: Name): string => {
   const { deprecated, kind, since, summary, unit }: Setting<unknown> = settings[name]
   const { provider } = policy.effective(name)
   return [
-    `${name} is ${Policy.shown(policy, name)}, by ${words[provider]}.`,
+    `${name} is ${Policy.shown(policy, name)}${policy.get(name) === undefined ? "" : `, by ${words[provider]}`}.`,
     summary,
-    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${Policy.shown(Policy.defaults, name)}. Since ${since}.`,
+    `It takes ${kind.allowed}${unit === undefined ? "" : ` ${unit}`}; without a word from anybody it is ${Policy.shown(Policy.defaults, name)}. ${since === "Piecework" ? "It is Piecework's own" : `Since ${since}`}.`,
     ...(deprecated === undefined
       ? []
       : [

@@ -184,12 +184,18 @@ export const parseService = (text: Option.Option<string>): Effect.Effect<Option.
     {
       onNone: () => Effect.succeedNone,
       onSome: (value) =>
-        Effect.map(
-          Effect.mapError(
-            parseUrl(value),
-            (failure) => new Failure({ sentence: `--service: ${failure.message}`, code: exitCodes.usage })
-          ),
-          Option.some
-        )
+        Result.match(ContentUrl.parse(value), {
+          onSuccess: (parsed) => Effect.succeed(Option.some(parsed)),
+          onFailure: ({ message, reason }) =>
+            Effect.fail(
+              new Failure({
+                sentence:
+                  reason === "NotAUrl" || reason === "NotHttp"
+                    ? `--service: "${value.slice(0, 120)}" is no URL of a service; give one like http://host:7670.`
+                    : `--service: ${message}`,
+                code: exitCodes.usage
+              })
+            )
+        })
     }
   )

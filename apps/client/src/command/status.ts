@@ -7,11 +7,12 @@ import * as Ending from "@piecework/terminal/Ending"
 import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect, Option } from "effect"
 import { Command } from "effect/cli"
-import * as StatusTable from "../view/StatusTable.ts"
-import * as Offers from "../Offers.ts"
-import { defaultRoot } from "../StateFolder.ts"
+import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
+import * as Offers from "../Offers.ts"
+import { defaultRoot, placesIn } from "../StateFolder.ts"
 import * as Uploading from "../Uploading.ts"
+import * as StatusTable from "../view/StatusTable.ts"
 import { withStored } from "./existing.ts"
 import * as options from "./options.ts"
 
@@ -27,11 +28,14 @@ export const status = Command.make(
       const cache = yield* PieceCache
       const files = Status.of(records, yield* (yield* CacheKeeper).list)
       const now = yield* Clock.currentTimeMillis
-      const offers = yield* Offers.read(Option.getOrElse(input.state, () => defaultRoot(process.env)))
+      const root = Option.getOrElse(input.state, () => defaultRoot(process.env))
+      const offers = yield* Offers.read(root)
       const foreign = yield* cache.foreign
       yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files, now, offers))
       if (input.json) return
-      for (const sentence of Uploading.summary(policy, yield* Uploading.look(policy, input.state))) {
+      const named = yield* CachePlace.named(policy)
+      const uploading = yield* Uploading.look(policy, { root, cache: named ?? placesIn(root).cache })
+      for (const sentence of Uploading.summary(policy, uploading)) {
         yield* output.line(sentence)
       }
       if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)

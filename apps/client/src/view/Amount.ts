@@ -25,5 +25,23 @@ export const seconds = (s: number): string => {
   return shown.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":")
 }
 
+const spans = [
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1]
+] as const
+
+/** A span as a sentence has it: 259200 → "3 days", 5400 → "1 hour 30 minutes"; whole seconds. */
+export const span = (s: number): string => {
+  let rest = Math.max(0, Math.round(s))
+  const parts = spans.flatMap(([noun, length]) => {
+    const n = Math.floor(rest / length)
+    rest -= n * length
+    return n === 0 ? [] : [count(n, noun)]
+  })
+  return parts.length === 0 ? "0 seconds" : parts.join(" ")
+}
+
 export const percent = (part: number, whole: number): string =>
   whole === 0 ? "100 %" : `${Math.min(100, (100 * part) / whole).toFixed(0)} %`

@@ -4,6 +4,7 @@ import type { Terms } from "@piecework/cache/CacheRules"
 import type { Space } from "@piecework/host/Host"
 import type { Name } from "@piecework/policy/Settings"
 import * as Amount from "./Amount.ts"
+import * as Moment from "./Moment.ts"
 
 export const names: ReadonlySet<Name> = new Set([
   "DOMaxCacheAge",
@@ -31,9 +32,7 @@ export const here = (
     }
     case "DOMaxCacheAge": {
       const next = Math.min(...contents.map(({ expiry }) => expiry ?? Number.POSITIVE_INFINITY))
-      const first = Number.isFinite(next)
-        ? `the first expires on ${new Date(next).toISOString()}`
-        : "none expires by itself"
+      const first = Number.isFinite(next) ? `the first expires on ${Moment.minute(next)}` : "none expires by itself"
       return [`Of ${Amount.count(contents.length, "content")} ${first}.`]
     }
     case "DOMinFileSizeToCache": {

@@ -2,6 +2,8 @@
 import type { KeptContent } from "@piecework/cache/CacheKeeper"
 import { dateOf } from "@piecework/download/Status"
 import * as Amount from "./Amount.ts"
+import * as Moment from "./Moment.ts"
+import * as Table from "./Table.ts"
 
 export interface CacheStatus {
   readonly FileId: string
@@ -29,6 +31,7 @@ export const statusOf = (content: KeptContent, url: string | undefined, now: num
 export const render = (all: ReadonlyArray<CacheStatus>): string => {
   if (all.length === 0) return "The cache is empty."
   const head = ["ID", "FILE", "SIZE", "IN CACHE", "STATUS", "PIN", "EXPIRES", "LAST USED"]
+  const right = new Set(["SIZE", "IN CACHE"])
   const rows = all.map((one) => [
     `${one.FileId.slice(0, 14)}…`,
     nameOf(one.SourceURL),
@@ -36,19 +39,11 @@ export const render = (all: ReadonlyArray<CacheStatus>): string => {
     Amount.bytes(one.FileSizeInCache),
     one.Status,
     one.IsPinned ? "pinned" : "",
-    one.ExpireOn === null ? "-" : minute(one.ExpireOn),
-    minute(one.LastUsed)
+    one.ExpireOn === null ? "-" : Moment.minute(Date.parse(one.ExpireOn)),
+    Moment.minute(Date.parse(one.LastUsed))
   ])
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  const line = (row: ReadonlyArray<string>) =>
-    row
-      .map((cell, i) => (i === 2 || i === 3 ? cell.padStart(widths[i] ?? 0) : cell.padEnd(widths[i] ?? 0)))
-      .join("  ")
-      .trimEnd()
-  return [head, ...rows].map(line).join("\n")
+  return Table.render(head, rows, right)
 }
-
-const minute = (iso: string): string => iso.slice(0, 16).replace("T", " ")
 
 const nameOf = (url: string): string => {
   const last = URL.canParse(url) ? new URL(url).pathname.split("/").at(-1) : undefined

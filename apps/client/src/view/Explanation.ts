@@ -20,6 +20,8 @@ export interface Scene {
   /** What keeps the device from having peers. */
   readonly peering: Eligibility.Verdict
   readonly dhcp: DhcpFacts
+  /** The folder that DOModifyCacheDrive names, or why it cannot be used; `undefined` when it names none. */
+  readonly cachePlace: string | { readonly failed: string } | undefined
   /** What Internet peers were sent. */
   readonly month: MonthlySum
   /** What became of asking the service that was named; `undefined` when none was. */
@@ -159,7 +161,7 @@ const sentences: { readonly [N in Name]: Sentence } = {
     const age = policy.get("DOMaxCacheAge")
     return age === 0
       ? "Contents leave the cache only for want of room."
-      : `A content leaves the cache ${Amount.seconds(age)} after its download.`
+      : `A content leaves the cache ${Amount.span(age)} after its download.`
   },
   DOMaxCacheSize: ({ facts: { disk }, policy }) => {
     if (policy.isSet("DOAbsoluteMaxCacheSize")) return "Nothing, since DOAbsoluteMaxCacheSize is set."
@@ -172,11 +174,9 @@ const sentences: { readonly [N in Name]: Sentence } = {
     if (size === undefined) return "It says nothing, so DOMaxCacheSize counts."
     return size === 0 ? "The cache may take what its disk has room for." : `The cache may take ${size} GB.`
   },
-  DOModifyCacheDrive: ({ policy }) => {
-    const folder = policy.get("DOModifyCacheDrive")
-    return folder === undefined || folder === ""
-      ? "The cache lies in the state folder."
-      : `The cache lies in ${folder}.`
+  DOModifyCacheDrive: ({ cachePlace: place }) => {
+    if (place === undefined) return "The cache lies in the state folder."
+    return typeof place === "string" ? `The cache lies in ${place}.` : place.failed
   },
   DOMinFileSizeToCache: ({ policy }) =>
     `Contents of less than ${policy.get("DOMinFileSizeToCache")} MB are not kept for peers.`
@@ -270,7 +270,7 @@ function delay(
       const downloads = `${priority} downloads`
       return seconds === 0
         ? `${downloads} take HTTP at once, for what their neighbours do not fetch.`
-        : `${downloads} that may have peers keep away from HTTP for ${Amount.seconds(seconds)}, and then take the rest there.`
+        : `${downloads} that may have peers keep away from HTTP for ${Amount.span(seconds)}, and then take the rest there.`
     })
 }
 
@@ -280,7 +280,7 @@ function cacheDelay(name: "DODelayCacheServerFallbackForeground" | "DODelayCache
     if (seconds === -1) return "Where there is a cache server, the origin is never asked."
     return seconds === undefined || seconds === 0
       ? "A cache server that fails is left for the origin at once."
-      : `A cache server that fails is left for the origin after ${Amount.seconds(seconds)}.`
+      : `A cache server that fails is left for the origin after ${Amount.span(seconds)}.`
   }
 }
 

@@ -1,10 +1,12 @@
 /** The files of this device as a table for people. */
-import type { FileStatus } from "@piecework/download/Status"
 import { fromNumber } from "@piecework/domain/DownloadMode"
-import { modeName } from "../command/options.ts"
+import type { FileStatus } from "@piecework/download/Status"
 import { Option } from "effect"
+import { modeName } from "../command/options.ts"
 import type { Offer } from "../Offers.ts"
 import * as Amount from "./Amount.ts"
+import * as Moment from "./Moment.ts"
+import * as Table from "./Table.ts"
 
 /** `offers` are those of an agent that runs; `now` is epoch milliseconds. */
 export const render = (
@@ -27,16 +29,10 @@ export const render = (
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
     modeOf(file.DownloadMode),
-    `${file.ExpireOn === null ? "-" : file.ExpireOn.slice(0, 16).replace("T", " ")}${file.IsPinned ? ", pinned" : ""}`,
+    `${file.ExpireOn === null ? "-" : Moment.minute(Date.parse(file.ExpireOn))}${file.IsPinned ? ", pinned" : ""}`,
     ...(isOffering ? [offered(known.get(file.FileId), now)] : [])
   ])
-  const widths = head.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)))
-  const line = (row: ReadonlyArray<string>) =>
-    row
-      .map((cell, i) => (i === 0 || i === 3 ? cell.padEnd(widths[i] ?? 0) : cell.padStart(widths[i] ?? 0)))
-      .join("  ")
-      .trimEnd()
-  return [head, ...rows].map(line).join("\n")
+  return Table.render(head, rows, new Set(head.filter((title) => title !== "FILE" && title !== "STATUS")))
 }
 
 /** Whether the service is told of it: it was asked for lately, it is its turn, or when that begins. */

@@ -1,8 +1,8 @@
 /** What a finished download was, in a few lines for a person. */
-import type { DownloadResult } from "@piecework/download/Progress"
-import { isPeer, SourceKind } from "@piecework/domain/SourceKind"
 import type { ModeReason } from "@piecework/domain/DownloadMode"
+import { isPeer, SourceKind } from "@piecework/domain/SourceKind"
 import type { Fallback } from "@piecework/download/DownloadError"
+import type { DownloadResult } from "@piecework/download/Progress"
 import { wasted } from "@piecework/download/Tally"
 import * as Amount from "./Amount.ts"
 import { names } from "./ProgressLine.ts"
