@@ -47,7 +47,7 @@ it.live(
         )
       const shown = yield* config()
       assert.deepStrictEqual([shown.value, shown.provider], [3, "KeyValueService"])
-      assert.include(shown.now, "keep away from HTTP for 0:03")
+      assert.include(shown.now, "keep away from HTTP for 3 seconds")
       const policy = join(root, "policy.json")
       writeFileSync(policy, JSON.stringify({ [delay]: 0 }))
       assert.strictEqual((yield* config("--policy", policy)).provider, "MachineFile")
