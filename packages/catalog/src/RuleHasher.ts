@@ -80,12 +80,18 @@ const make = Effect.gen(function* () {
     yield* rules.setSeen(url, { validators, checkedAt: yield* Clock.currentTimeMillis })
   })
 
+  /** Who asked before somebody else was done with the URL has nothing more to do for it. */
+  const publishOnce = Effect.fnUntraced(function* (url: ContentUrl, rule: Rule, asked: number) {
+    const seen = Option.getOrUndefined(yield* rules.seen(url))
+    if (seen === undefined || seen.checkedAt < asked) yield* publish(url, rule)
+  })
+
   /** Begins to hash the URL, unless somebody is at it, it failed lately, or there is too much to do. */
-  const begin = Effect.fnUntraced(function* (url: ContentUrl, rule: Rule) {
+  const begin = Effect.fnUntraced(function* (url: ContentUrl, rule: Rule, asked: number) {
     const now = yield* Clock.currentTimeMillis
     if ((failures.get(url) ?? 0) > now) return
     if ((yield* FiberMap.size(working)) >= config.ruleQueue) return
-    const work = turns.withPermit(publish(url, rule)).pipe(
+    const work = turns.withPermit(publishOnce(url, rule, asked)).pipe(
       Effect.timeoutOrElse({
         duration: config.ruleHashTimeout,
         orElse: () => failed(url, "it took too long")
@@ -97,7 +103,7 @@ const make = Effect.gen(function* () {
   })
 
   /** Whether the origin still has those bytes; what it has in their place is hashed. */
-  const isCurrent = Effect.fnUntraced(function* (url: ContentUrl, rule: Rule, found: Published) {
+  const isCurrent = Effect.fnUntraced(function* (url: ContentUrl, rule: Rule, found: Published, asked: number) {
     const seen = Option.getOrUndefined(yield* rules.seen(url))
     // Somebody published it, and says so.
     if (seen === undefined) return true
@@ -114,7 +120,7 @@ const make = Effect.gen(function* () {
         yield* rules.setSeen(url, { ...seen, checkedAt: now })
         return true
       case "Changed":
-        yield* begin(url, rule)
+        yield* begin(url, rule, asked)
         return false
       case "Gone":
         yield* administration.unpublish(who, url)
@@ -126,6 +132,7 @@ const make = Effect.gen(function* () {
 
   return RuleHasher.of({
     find: Effect.fn("RuleHasher.find")(function* (url, identity) {
+      const asked = yield* Clock.currentTimeMillis
       const exact = yield* catalog.byUrl(url)
       const matcher = (yield* matchers).find(({ pattern }) => RulePattern.matches(pattern, url))
       if (matcher === undefined) return exact
@@ -133,9 +140,9 @@ const make = Effect.gen(function* () {
       const key = rule.countsQuery ? url : RulePattern.withoutQuery(url)
       const found = Option.isSome(exact) || key === url ? exact : yield* catalog.byUrl(key)
       const at = Option.isSome(exact) ? url : key
-      if (Option.isSome(found)) return (yield* isCurrent(at, rule, found.value)) ? found : Option.none()
+      if (Option.isSome(found)) return (yield* isCurrent(at, rule, found.value, asked)) ? found : Option.none()
       // Nobody makes the service read what is not for it.
-      if (isOf(identity, rule.policy.groups ?? [])) yield* begin(key, rule)
+      if (isOf(identity, rule.policy.groups ?? [])) yield* begin(key, rule, asked)
       return Option.none()
     })
   })
