@@ -17,6 +17,8 @@ const pieces = 150
 const bytes = World.bytesOf(pieces * 4096 - 99)
 /** Milliseconds in which a line carries one copy. */
 const oneCopy = (bytes.length / rate) * 1000
+/** What is slow is looked for so often, in ms: real threads hash, so no two runs are the same, and one may need a look more. */
+const look = 500
 
 const siteIps = ["203.0.113.1", "198.51.100.1"] as const
 const siteOf = (host: string) => (host.startsWith("10.1.") ? 1 : host.startsWith("10.0.") ? 0 : undefined)
@@ -133,8 +135,8 @@ describe("with leases", () => {
       const { last, median } = yield* finish(running)
       log("together", copies(), last / oneCopy, median / oneCopy)
       assert.isAtMost(copies(), 1.03)
-      assert.isAtMost(last, 1.15 * oneCopy)
-      assert.isAtMost(median, 1.1 * oneCopy)
+      assert.isAtMost(last, 1.15 * oneCopy + look)
+      assert.isAtMost(median, 1.1 * oneCopy + look)
     })
   )
 
@@ -162,7 +164,7 @@ describe("with leases", () => {
       const { last } = yield* finish([...running.slice(3), ...back])
       log("killed", copies(), last / oneCopy)
       assert.isAtMost(copies(), 1.1)
-      assert.isAtMost(last, 0.9 * oneCopy)
+      assert.isAtMost(last, 0.9 * oneCopy + look)
     })
   )
 
@@ -175,7 +177,7 @@ describe("with leases", () => {
       log("two sites", copies(), far, last / oneCopy)
       // What one site has got from the other it has not got from the origin.
       assert.isAtMost(copies() + far, 2 * 1.03)
-      assert.isAtMost(last, 1.15 * oneCopy)
+      assert.isAtMost(last, 1.15 * oneCopy + look)
     })
   )
 
@@ -191,7 +193,7 @@ describe("with leases", () => {
       const { last } = yield* finish(running)
       log("service gone", before, copies(), (last + 5_000 + oneCopy / 3) / oneCopy)
       assert.isAtMost(copies(), 1.1)
-      assert.isAtMost(last + 5_000 + oneCopy / 3, 1.25 * oneCopy)
+      assert.isAtMost(last + 5_000 + oneCopy / 3, 1.25 * oneCopy + look)
     })
   )
 
