@@ -8,11 +8,11 @@ import type { Priority } from "@piecework/policy/Facts"
 import * as Limits from "@piecework/policy/Limits"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { ByteStream } from "@piecework/transport/ByteStream"
+import { isLocal } from "@piecework/transport/LocalAddress"
 import { Clock, Context, Effect, FiberSet, FileSystem, Layer } from "effect"
 import * as Capacity from "./Capacity.ts"
 import * as CapacityFile from "./CapacityFile.ts"
 import { ShapedFlow } from "./internal/ShapedFlow.ts"
-import { isOfSite } from "./internal/isOfSite.ts"
 import { Lane } from "./Lane.ts"
 
 /** A stream as the shaper knows it. */
@@ -224,7 +224,8 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
 
   const flow: Shaper["flow"] = ({ kind, priority, stream }) => {
     if (kind === "Lan" || kind === "LinkLocal" || kind === "LocalCache") return free
-    const isFar = !isOfSite(stream.remote.host)
+    // What comes from this side of the line says nothing about the line.
+    const isFar = isLocal(stream.remote.host) !== true
     const shaped = new ShapedFlow({ stream, isFar, priority, isAsked: !isPeer(kind), lanes, up, begins, ends })
     if (flows.size === 0) resolve()
     flows.add(shaped)
