@@ -67,100 +67,48 @@ export const openssl = (file: string): Invocation => ({
 export const getSimple = (url: string, output: string, state: string): Invocation =>
   clientProgram(["get", url, "-o", output, "--mode", "simple", "--state", state, "--json"])
 
+/** What a device fetches: where from, where to, and where its state is. */
+interface Fetched {
+  readonly url: string
+  readonly output: string
+  readonly state: string
+}
+
+const get = ({ output, state, url }: Fetched, more: ReadonlyArray<string>): Invocation =>
+  clientProgram(["get", url, "-o", output, "--state", state, ...more])
+
+/** Goes on serving peers for longer than any run takes. */
+const seeding = ["--seed", "3 hours"]
+
 /**
  * With peers; `seed` goes on serving them. `--link`, so that there is one file on the disk as with aria2c, which seeds from
  * its destination: without it the cache keeps a copy of its own.
  */
-export const getWithPeers = (options: {
-  readonly url: string
-  readonly output: string
-  readonly state: string
-  readonly service: string
-  readonly seed: boolean
-}): Invocation =>
-  clientProgram([
-    "get",
-    options.url,
-    "-o",
-    options.output,
-    "--service",
-    options.service,
-    "--state",
-    options.state,
-    "--link",
-    "--port",
-    "0",
-    "--json",
-    ...(options.seed ? ["--seed", "3 hours"] : [])
-  ])
+export const getWithPeers = (options: Fetched & { readonly service: string; readonly seed: boolean }): Invocation =>
+  get(options, ["--service", options.service, "--link", "--port", "0", "--json", ...(options.seed ? seeding : [])])
 
 /** By the settings in a file, and whatever flags. */
-export const getUnder = (options: {
-  readonly url: string
-  readonly output: string
-  readonly state: string
-  readonly policy: string
-  readonly more: ReadonlyArray<string>
-}): Invocation =>
-  clientProgram([
-    "get",
-    options.url,
-    "-o",
-    options.output,
-    "--state",
-    options.state,
-    "--policy",
-    options.policy,
-    ...options.more
-  ])
+export const getUnder = (
+  options: Fetched & { readonly policy: string; readonly more: ReadonlyArray<string> }
+): Invocation => get(options, ["--policy", options.policy, ...options.more])
 
 /**
  * With peers, saying how far it is, and serving the file as long as it is let. Each device has a place of its own, so the
  * ports are the usual ones.
  */
-export const getAtSite = (options: {
-  readonly url: string
-  readonly output: string
-  readonly state: string
-  readonly service: string
-}): Invocation =>
-  clientProgram([
-    "get",
-    options.url,
-    "-o",
-    options.output,
-    "--service",
-    options.service,
-    "--state",
-    options.state,
-    "--link",
-    "--events",
-    "--seed",
-    "3 hours"
-  ])
+export const getAtSite = (options: Fetched & { readonly service: string }): Invocation =>
+  get(options, ["--service", options.service, "--link", "--events", ...seeding])
 
 /** With peers anywhere, at the usual port; `seed` goes on serving them. */
-export const getAcross = (options: {
-  readonly url: string
-  readonly output: string
-  readonly state: string
-  readonly service: string
-  readonly seed: boolean
-}): Invocation =>
-  clientProgram([
-    "get",
-    options.url,
-    "-o",
-    options.output,
+export const getAcross = (options: Fetched & { readonly service: string; readonly seed: boolean }): Invocation =>
+  get(options, [
     "--service",
     options.service,
-    "--state",
-    options.state,
     "--mode",
     "internet",
     "--link",
     "--json",
-    ...(options.seed ? ["--seed", "3 hours"] : [])
+    ...(options.seed ? seeding : [])
   ])
 
 export const curl = (url: string, output: string): Invocation => ({
