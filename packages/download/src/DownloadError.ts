@@ -121,7 +121,27 @@ export class HaltedError extends Schema.TaggedError<HaltedError>()("HaltedError"
   }
 }
 
-export type DownloadError = DestinationError | StorageError | NoSourceError | NoProgressError | ModeError | HaltedError
+/** The caller takes checked bytes only, and there is nothing to check them against. */
+export class UnverifiableError extends Schema.TaggedError<UnverifiableError>()("UnverifiableError", {
+  url: Schema.String,
+  /** Why there are no hashes. */
+  reason: ModeReason,
+  detail: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    const why = this.detail === undefined ? "" : ` (${this.detail.replace(/\.+$/, "")})`
+    return `The bytes of ${this.url} cannot be checked against anything${why}; name hashes that can be had, or do without the check.`
+  }
+}
+
+export type DownloadError =
+  | DestinationError
+  | StorageError
+  | NoSourceError
+  | NoProgressError
+  | ModeError
+  | HaltedError
+  | UnverifiableError
 
 /** Why a download ran without peers, with what the failing side said. */
 export class Fallback extends Schema.Class<Fallback>("@piecework/download/Fallback")({

@@ -190,7 +190,11 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     return result
   })
 
-  const overHttp = Effect.fnUntraced(function* ({ probe, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
+  const overHttp = Effect.fnUntraced(function* ({
+    phf: named,
+    probe,
+    why
+  }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
     standing.fileBytes = probe.size
     const size = probe.size ?? 0
@@ -198,12 +202,14 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     yield* standing.enter("Fetching")
     const simple = SimpleDownload.run({
       url,
+      formerUrls: request.formerUrls ?? [],
       path,
       origin,
       probe,
       meter,
       overwrite: request.overwrite ?? false,
-      expected: request.contentId,
+      expected: named?.contentId ?? request.contentId,
+      pieceSize: named?.layout.pieceSize,
       onWriting: standing.enter("Writing")
     })
     const phf = yield* Option.match(aside, {

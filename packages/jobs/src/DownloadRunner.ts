@@ -3,7 +3,12 @@
  * the downloader cannot do yet is refused when a caller asks for it.
  */
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
-import type { DestinationError, DownloadError, NoSourceError, StorageError } from "@piecework/download/DownloadError"
+import {
+  DestinationError,
+  type DownloadError,
+  type NoSourceError,
+  type StorageError
+} from "@piecework/download/DownloadError"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Progress } from "@piecework/download/Progress"
 import { Effect, Layer } from "effect"
@@ -29,19 +34,27 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
       return JobRunner.of({
         without,
         takesRanges: false,
-        start: Effect.fnUntraced(function* ({ draft, spec }) {
-          const contentId = JobProperty.contentOf(spec)
-          if (spec.integrityCheckMandatory === true && contentId === undefined) return uncheckable
+        start: Effect.fnUntraced(function* ({ destination, draft, id, spec }) {
           const active = yield* downloader.start({
             url: spec.uri,
-            contentId,
+            formerUrls: spec.formerUris ?? [],
+            contentId: JobProperty.contentOf(spec),
+            hashes: JobProperty.hashesOf(spec),
+            mustVerify: spec.integrityCheckMandatory === true,
             path: draft,
+            destination,
             overwrite: true,
+            priority: spec.foregroundPriority === true ? "Foreground" : "Background",
             mode: yield* mode
           })
           const result = active.result.pipe(
             Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.fileBytes })),
-            Effect.catch((error) => Effect.succeed<RunEnd>({ _tag: "Failed", failure: failureOf(error) }))
+            Effect.catch((error) => {
+              const failure = failureOf(error)
+              const sentence = `Job ${id}: ${inPlace(error, draft, destination).message}`
+              const say = failure.mayPass ? Effect.logDebug(sentence) : Effect.logWarning(sentence)
+              return Effect.as(say, { _tag: "Failed" as const, failure })
+            })
           )
           return { look: () => lookOf(active.progress()), result }
         })
@@ -55,13 +68,15 @@ const lookOf = ({ fileBytes, heldBytes, phase }: Progress): Look => ({
   isBusy: phase === "Checking" || phase === "Writing"
 })
 
-const uncheckable = {
-  look: (): Look => ({ bytesTotal: undefined, bytesTransferred: 0, isBusy: false }),
-  result: Effect.succeed<RunEnd>({
-    _tag: "Failed",
-    failure: { code: code("IntegrityInfoUnavailable"), extended: 0, mayPass: false }
-  })
-}
+/** The same of the place that the caller knows. */
+const inPlace = (error: DownloadError, draft: string, destination: string): DownloadError =>
+  error._tag === "DestinationError" && error.path === draft
+    ? new DestinationError({
+        path: destination,
+        reason: error.reason,
+        ...(error.detail === undefined ? {} : { detail: error.detail })
+      })
+    : error
 
 const fatal = (number: number, extended = 0): Failed => ({ code: number, extended, mayPass: false })
 
@@ -81,7 +96,16 @@ export const failureOf = (error: DownloadError): Failed => {
       return fatal(code("Forbidden"))
     case "HaltedError":
       return fatal(code("FileNotAvailable"))
+    case "UnverifiableError":
+      return fatal(code("IntegrityInfoUnavailable"), unverifiable[error.reason] ?? 0)
   }
+}
+
+/** What is behind it that nothing can be checked. Source: spec.md §5.3. */
+const unverifiable: { readonly [reason: string]: number } = {
+  PhfInvalid: code("InvalidMetadata"),
+  PhfVersion: code("InvalidMetadataVersion"),
+  PhfMismatch: code("PieceHashFailed")
 }
 
 const atDestination: { readonly [R in DestinationError["reason"]]: SystemErrorName } = {

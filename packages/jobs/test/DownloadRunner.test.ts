@@ -39,6 +39,10 @@ describe("What a download fails with", () => {
     [new DownloadError.NoProgressError({ url, seconds: 300 }), "0x80072EE2, again"],
     [new DownloadError.ModeError({ mode: "bypass" }), "0x80D03002"],
     [new DownloadError.HaltedError({ url }), "0x80D02010"],
+    [new DownloadError.UnverifiableError({ url, reason: "PhfMissing" }), "0x80D02017"],
+    [new DownloadError.UnverifiableError({ url, reason: "PhfInvalid" }), "0x80D02017 0x80D06809"],
+    [new DownloadError.UnverifiableError({ url, reason: "PhfVersion" }), "0x80D02017 0x80D0680A"],
+    [new DownloadError.UnverifiableError({ url, reason: "PhfMismatch" }), "0x80D02017 0x80D06805"],
     [new DownloadError.DestinationError({ path: "/f", reason: "Exists" }), "0xC0D00011"],
     [new DownloadError.DestinationError({ path: "/f", reason: "DiskFull" }), "0xC0D0001C"],
     [new DownloadError.StorageError({ reason: "Denied", detail: "" }), "0xC0D0000D"]
@@ -80,7 +84,18 @@ describe("A run", () => {
       const contentId = `DO-${"A".repeat(43)}`
       const run = yield* service.start({ ...task, spec: { ...task.spec, contentId } })
       assert.deepStrictEqual<ReadonlyArray<unknown>>(asked, [
-        { url, contentId, path: "/draft", overwrite: true, mode: "Lan" }
+        {
+          url,
+          formerUrls: [],
+          contentId,
+          hashes: undefined,
+          mustVerify: false,
+          path: "/draft",
+          destination: "/data/file",
+          overwrite: true,
+          priority: "Background",
+          mode: "Lan"
+        }
       ])
       assert.deepStrictEqual(run.look(), { bytesTotal: 77, bytesTransferred: 5, isBusy: false })
       assert.deepStrictEqual(yield* run.result, { _tag: "Complete", bytes: 77 })
@@ -96,20 +111,29 @@ describe("A run", () => {
     })
   )
 
-  it.effect("is not begun when the check is mandatory and nobody can make it", () =>
+  it.effect("knows the hashes that the caller named, the URLs of before and the priority", () =>
     Effect.gen(function* () {
       const asked: Array<DownloadRequest> = []
       const service = yield* runner({}, asked)
-      const integrityCheckInfo = { PiecesHashFileUrl: "http://h/phf", PiecesHashFileDigest: "d" }
-      const run = yield* service.start({
+      const digest = Buffer.alloc(32, 7)
+      const former = "http://before.example/file" as typeof url
+      yield* service.start({
         ...task,
-        spec: { ...task.spec, integrityCheckInfo, integrityCheckMandatory: true }
+        spec: {
+          ...task.spec,
+          formerUris: [former],
+          foregroundPriority: true,
+          integrityCheckInfo: { PiecesHashFileUrl: "http://h/phf", PiecesHashFileDigest: digest.toString("hex") },
+          integrityCheckMandatory: true
+        }
       })
-      assert.deepStrictEqual(yield* run.result, {
-        _tag: "Failed",
-        failure: { code: 0x80d02017, extended: 0, mayPass: false }
-      })
-      assert.deepStrictEqual(asked, [])
+      const [request] = asked
+      assert.deepStrictEqual([...(request?.hashes?.expected.fileDigest ?? [])], [...digest])
+      assert.strictEqual(request?.hashes?.url, "http://h/phf")
+      assert.isUndefined(request?.contentId)
+      assert.isTrue(request?.mustVerify)
+      assert.deepStrictEqual(request?.formerUrls, [former])
+      assert.strictEqual(request?.priority, "Foreground")
     })
   )
 })
