@@ -146,7 +146,8 @@ const passing: { readonly [reason: string]: JobErrorName } = {
 }
 
 /** 408 and 429 ask for another try; the other 4xx are fatal at once. Source: spec.md §3.4; RFC 9110, section 15.5.9; RFC 6585, section 4. */
-const fromSource = ({ reason, status: http }: NoSourceError): Failed => {
+const fromSource = ({ isUnresolved, reason, status: http }: NoSourceError): Failed => {
+  if (isUnresolved === true) return { code: code("NameNotResolved"), extended: 0, mayPass: true }
   const known = lasting[reason]
   if (known !== undefined) return fatal(code(known), http === undefined ? 0 : status(http))
   if (http !== undefined) {
