@@ -3,6 +3,7 @@ import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import type { Priority } from "@piecework/policy/Facts"
+import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import type { Fallback } from "./DownloadError.ts"
 import type { NamedHashes } from "./NamedHashes.ts"
 
@@ -29,6 +30,14 @@ export interface DownloadRequest {
   readonly overwrite?: boolean | undefined
   /** Shares the cache's file with the destination where the file system can. Default false: a copy. */
   readonly link?: boolean | undefined
+  /** Other URLs of the same content, at most 16: asked beside the first one, or when that is gone. */
+  readonly others?: ReadonlyArray<ContentUrl> | undefined
+  /** Headers that go with the requests for the content, to the server of `url` alone but for harmless ones; see `Access` of sources. */
+  readonly headers?: RequestHeaders | undefined
+  /** Headers that go there as well, once the server of `url` asks who we are (401). */
+  readonly authHeaders?: RequestHeaders | undefined
+  /** Whether redirects may lead from https to http. Default: what the settings of the client say, which is no. */
+  readonly allowInsecureRedirect?: boolean | undefined
 }
 
 export const priorityOf = ({ priority }: DownloadRequest): Priority => priority ?? "Foreground"
