@@ -192,18 +192,24 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     return result
   })
 
-  const overHttp = Effect.fnUntraced(function* ({ first, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
+  const overHttp = Effect.fnUntraced(function* ({
+    first,
+    phf: named,
+    why
+  }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
     const size = first.probe.size ?? 0
     const aside = yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
     const simple = SimpleAttempts.run({
+      formerUrls: request.formerUrls ?? [],
       path,
       first,
       standing,
       meter,
       overwrite: request.overwrite ?? false,
-      expected: request.contentId,
+      expected: named?.contentId ?? request.contentId,
+      pieceSize: named?.layout.pieceSize,
       onWriting: standing.enter("Writing")
     })
     const phf = yield* Option.match(aside, {
