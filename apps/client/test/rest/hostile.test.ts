@@ -45,7 +45,7 @@ describe.concurrent("A job whose origin", () => {
       })
   )
 
-  it.live("sends less than it says is asked again, and a file that is shorter than it was is refused", () =>
+  it.live("sends less than it says is asked again, and a file that is shorter than it was is begun anew", () =>
     Effect.gen(function* () {
       const site = yield* Site.make()
       const origin = yield* Origins.make((asked, reply) => {
@@ -54,10 +54,10 @@ describe.concurrent("A job whose origin", () => {
       })
       const id = yield* site.started(origin.url, "file")
       yield* site.until(id, ({ BytesTransferred }) => Number(BytesTransferred) >= mebi)
-      origin.answer(Origins.file(bytes.subarray(0, 2 * mebi), { etag: '"v1"' }))
-      const status = yield* site.until(id, Site.isPaused)
-      assert.strictEqual(Site.hex(status.ErrorCode), "0x80D06804")
-      assert.isFalse(existsSync(join(site.root, "file")))
+      const shorter = bytes.subarray(0, 2 * mebi)
+      origin.answer(Origins.file(shorter, { etag: '"v1"' }))
+      yield* site.until(id, Site.isTransferred)
+      isThere(site.root, shorter)
     })
   )
 
@@ -99,7 +99,7 @@ describe.concurrent("A job whose origin", () => {
     })
   )
 
-  it.live("has another file in the middle never gives a mixture, and the next start begins anew", () =>
+  it.live("has another file in the middle never gives a mixture: it begins anew", () =>
     Effect.gen(function* () {
       const site = yield* Site.make()
       const other = randomBytes(bytes.length)
@@ -107,9 +107,6 @@ describe.concurrent("A job whose origin", () => {
       const id = yield* site.started(origin.url, "file")
       yield* site.until(id, ({ BytesTransferred }) => Number(BytesTransferred) >= mebi)
       origin.answer(Origins.file(other, { etag: '"v2"' }))
-      const status = yield* site.until(id, Site.isPaused)
-      assert.strictEqual(Site.hex(status.ErrorCode), "0x80D06804")
-      yield* site.post("start", { Id: id })
       yield* site.until(id, Site.isTransferred)
       isThere(site.root, other)
     })
