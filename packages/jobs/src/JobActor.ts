@@ -83,6 +83,7 @@ export const make = Effect.fnUntraced(function* (
   let run: Run | undefined
   let runs = 0
   let alarmAt: number | undefined
+  let isMarked = false
 
   const draft = () => files.draftOf(job.spec.localPath ?? "", id)
   const wake: Message = { work: Effect.succeed(Effect.void), refuse: Effect.void }
@@ -117,6 +118,13 @@ export const make = Effect.fnUntraced(function* (
       Effect.andThen(save(next)),
       Effect.catch((error) => Effect.logWarning(error.message))
     )
+
+  /** For a job of which nothing is kept, so that what a crash leaves of it can be found. */
+  const mark = (destination: string) =>
+    Effect.suspend(() => {
+      isMarked = true
+      return Effect.catch(store.mark(id, destination), (error) => Effect.logWarning(error.message))
+    })
 
   const accept = (decided: Result.Result<Job.Job, number>) =>
     Result.isFailure(decided) ? Effect.fail(JobError.with(decided.failure, id)) : become(decided.success)
@@ -174,6 +182,8 @@ export const make = Effect.fnUntraced(function* (
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
+          // Nothing waits for it: a short download is not to pay for what a crash might leave.
+          if (saved === undefined && !isMarked) yield* Effect.forkScoped(mark(localPath))
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
           if (run?.number === number) run = { number, isForeground, look: started.look }
           return yield* started.result
@@ -252,6 +262,7 @@ export const make = Effect.fnUntraced(function* (
       yield* files.remove(draft())
       if (job.state === "Aborted" && job.ownsFile) yield* files.remove(job.spec.localPath)
     }
+    if (isMarked) yield* store.unmark(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     if (saved !== undefined) yield* store.remove(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     left()
     yield* watchers.end

@@ -75,7 +75,8 @@ const failing = (error: DownloadError.DownloadError, mode: DownloadMode = "Lan")
     Layer.provide(
       Layer.succeed(Downloader, {
         ...Downloader.of({ start: () => Effect.die(new Error("not asked")) }),
-        start: () => Effect.succeed({ progress: () => ({}) as never, result: Effect.fail(error) })
+        start: () =>
+          Effect.succeed({ progress: () => ({}) as never, facts: () => undefined, result: Effect.fail(error) })
       })
     )
   )
