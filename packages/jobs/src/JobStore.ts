@@ -99,9 +99,9 @@ const make = Effect.fnUntraced(function* (directory: string) {
     return yield* Effect.as(setAside(name, "it is no job"), Option.none())
   })
 
-  const small = Effect.fnUntraced(function* (path: string) {
-    const { size, type } = yield* fs.stat(path)
-    return type === "File" && size <= BigInt(JobRecord.maxBytes) ? yield* fs.readFileString(path) : ""
+  const small = Effect.fnUntraced(function* (file: string) {
+    const { size, type } = yield* fs.stat(file)
+    return type === "File" && size <= BigInt(JobRecord.maxBytes) ? yield* fs.readFileString(file) : ""
   })
 
   return JobStore.of({

@@ -1,9 +1,10 @@
 /** The jobs of this device and the interface by which programs reach them, for as long as the scope lasts. */
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
-import { Effect, FileSystem, Layer } from "effect"
+import { Effect, Layer } from "effect"
 import { exitCodes } from "../ExitCode.ts"
 import { StateFolder } from "../StateFolder.ts"
 import * as AdminFile from "./AdminFile.ts"
@@ -38,7 +39,13 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
     AdminFile.AdminFile.layer()
   )
   const services = yield* Effect.mapError(Layer.build(layer), failed)
-  if (options.isCompatible) yield* Effect.mapError(makeFolder(RunFolder.compatible.etc), failed)
+  if (options.isCompatible) {
+    const { etc } = RunFolder.compatible
+    yield* Effect.tryPromise({
+      try: () => Folders.make(etc, { mode: 0o755 }),
+      catch: () => new Failure({ sentence: `The folder ${etc} cannot be made.`, code: exitCodes.storage })
+    })
+  }
   const port = yield* RestServer.serve({ host: options.host, users: options.users }).pipe(
     Effect.provide(services),
     Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.address }))
@@ -49,6 +56,3 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
 
 const failed = (error: { readonly message: string }) =>
   new Failure({ sentence: error.message, code: exitCodes.storage })
-
-const makeFolder = (path: string) =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeDirectory(path, { recursive: true, mode: 0o755 }))
