@@ -8,6 +8,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as AgentLock from "../AgentLock.ts"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
@@ -54,6 +55,8 @@ export const agent = Command.make(
     const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
     const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
+    // Before anything of it is touched, and for as long as this runs.
+    yield* AgentLock.hold(folder)
     const cache = yield* CachePlace.named(policy)
     const { passes, why, ...left } = yield* Effect.provide(
       DevicePolicy.eligible(policy, cache ?? folder),
@@ -141,5 +144,5 @@ export const agent = Command.make(
         return yield* Serving.whileAllowed({ policy: live, mode: scope }, serve)
       }).pipe(Effect.scoped, Effect.provide(Layers.client({ ...given, cache: at })), Startup.explained)
     return yield* CachePlace.following(live, cache, serving)
-  })
+  }, Effect.scoped)
 ).pipe(Command.withDescription("Run on and serve what the cache holds to peers"))
