@@ -13,6 +13,7 @@ import type { Digest } from "@piecework/domain/Digest"
 import { type DownloadMode, type ModeReason, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type * as Phf from "@piecework/hashing/Phf"
+import type { Access } from "@piecework/sources/Access"
 import type { HttpClient } from "@piecework/sources/HttpClient"
 import { Effect, Option, Result } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -48,6 +49,8 @@ export interface Subject {
   readonly contentId: ContentId | undefined
   /** Where its hashes lie, when the caller knows. */
   readonly hashes?: NamedHashes | undefined
+  /** What goes with requests to the content's own server, which may have its hashes as well. */
+  readonly access?: Access | undefined
 }
 
 /**
@@ -59,13 +62,13 @@ export const find = Effect.fn("Approach.find")(function* (
   mode: DownloadMode,
   cloud: Option.Option<Cloud["Service"]>
 ): Effect.fn.Return<Approach, never, BufferPool | DownloadConfig | HttpClient | PieceCache> {
-  const { hashes, url } = subject
+  const { access, hashes, url } = subject
   const named = subject.contentId
   // Where they say which content it is they come first. The server that the caller named is no service.
   const own =
     hashes === undefined || (named !== undefined && usesServices(mode))
       ? undefined
-      : yield* Effect.result(HashesFile.fetchAny(HashesFile.placeOf(hashes, promisedBy(named)), []))
+      : yield* Effect.result(HashesFile.fetchAny(HashesFile.placeOf(hashes, promisedBy(named)), [], access))
   const phfOfOwn = own?._tag === "Success" ? own.success : undefined
   if (own?._tag === "Failure") return { _tag: "Simple", why: own.failure }
   if (!usesServices(mode)) return { ...simple("Requested"), phf: phfOfOwn }
@@ -88,7 +91,7 @@ export const find = Effect.fn("Approach.find")(function* (
     phfOfOwn === undefined ? Option.flatten(yield* Effect.option(cache.load(policy.contentId))) : Option.some(phfOfOwn)
   const fetched = Option.isSome(kept)
     ? Result.succeed(kept.value)
-    : yield* Effect.result(fetchPhf(policy, hashes, cloud))
+    : yield* Effect.result(fetchPhf(policy, hashes, cloud, access))
   if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
   const phf = fetched.success
   const { policies } = policy
@@ -182,7 +185,8 @@ const proofOf = (cloud: Option.Option<Cloud["Service"]>): Cloud["Service"]["proo
 const fetchPhf = Effect.fnUntraced(function* (
   policy: Vouched,
   named: NamedHashes | undefined,
-  cloud: Option.Option<Cloud["Service"]>
+  cloud: Option.Option<Cloud["Service"]>,
+  access: Access | undefined
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const proofFor = proofOf(cloud)
   const { hashOfHashes: promised, phfDigest } = policy
@@ -190,6 +194,6 @@ const fetchPhf = Effect.fnUntraced(function* (
   const of = (url: ContentUrl): HashesFile.Place => ({ url, headers: proofFor(url), expected })
   const [first, ...others] = policy.phfUrls
   return yield* named === undefined
-    ? HashesFile.fetchAny(of(first), others.map(of))
-    : HashesFile.fetchAny(HashesFile.placeOf(named, promised), policy.phfUrls.map(of))
+    ? HashesFile.fetchAny(of(first), others.map(of), access)
+    : HashesFile.fetchAny(HashesFile.placeOf(named, promised), policy.phfUrls.map(of), access)
 })

@@ -1,10 +1,12 @@
 /**
  * Fetches pieces hash files, and believes those that are the promised ones. Where one lies is tried after the other; the whole
- * takes no longer than `phfTimeout`. No credentials go there but those that are said for each place.
+ * takes no longer than `phfTimeout`. No credentials go there but those that are said for each place, and to the content's own server
+ * those of the content.
  */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Digest } from "@piecework/domain/Digest"
 import * as Phf from "@piecework/hashing/Phf"
+import type { Access } from "@piecework/sources/Access"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import { Effect, Result } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -27,10 +29,11 @@ export const placeOf = ({ expected, url }: NamedHashes, promised?: Digest): Plac
 /** The verified file from the first place that has it; else why the last of them did not. */
 export const fetchAny = Effect.fn("HashesFile.fetchAny")(function* (
   first: Place,
-  others: ReadonlyArray<Place>
+  others: ReadonlyArray<Place>,
+  access: Access | undefined
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const { phfTimeout } = yield* DownloadConfig
-  const all = others.reduce((sofar, place) => Effect.catch(sofar, () => fetch(place)), fetch(first))
+  const all = others.reduce((sofar, place) => Effect.catch(sofar, () => fetch(place, access)), fetch(first, access))
   return yield* Effect.timeoutOrElse(all, {
     duration: phfTimeout,
     orElse: () => Effect.fail(missing(first.url, "it did not come in time"))
@@ -39,12 +42,11 @@ export const fetchAny = Effect.fn("HashesFile.fetchAny")(function* (
 
 const missing = (url: ContentUrl, detail: string) => new Fallback({ reason: "PhfMissing", detail: `${url}: ${detail}` })
 
-const fetch = Effect.fnUntraced(function* ({
-  expected,
-  headers,
-  url
-}: Place): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
-  const bytes = yield* Effect.scoped(download(url, headers))
+const fetch = Effect.fnUntraced(function* (
+  { expected, headers, url }: Place,
+  access: Access | undefined
+): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
+  const bytes = yield* Effect.scoped(download(url, headers, access))
   const verified = Phf.verify(bytes, expected)
   if (Result.isSuccess(verified)) return verified.success
   const error = diagnosed(bytes, verified.failure)
@@ -67,10 +69,14 @@ const diagnosed = (bytes: Uint8Array, error: Phf.PhfError): Phf.PhfError => {
 }
 
 /** The bytes at the URL, as long as they can be a pieces hash file; room is made only for what came. */
-const download = Effect.fnUntraced(function* (url: ContentUrl, headers: Readonly<Record<string, string>>) {
+const download = Effect.fnUntraced(function* (
+  url: ContentUrl,
+  headers: Readonly<Record<string, string>>,
+  access: Access | undefined
+) {
   const http = yield* HttpClient
   const { lookupTimeout } = yield* DownloadConfig
-  const response = yield* http.get({ url, headers }).pipe(
+  const response = yield* http.get({ url, headers, access }).pipe(
     Effect.mapError((error) => missing(url, error.message)),
     // The next URL may answer.
     Effect.timeoutOrElse({

@@ -13,8 +13,7 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Deferred, Effect, Exit, FiberSet, Scope, Semaphore } from "effect"
-import type { DownloadConfig } from "./DownloadConfig.ts"
+import { Deferred, type Duration, Effect, Exit, FiberSet, Scope, Semaphore } from "effect"
 import { type DestinationError, type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
 import * as SteadyBody from "./SteadyBody.ts"
@@ -34,6 +33,8 @@ export interface SimpleDownloadOptions {
   /** Bytes of a piece in the hashes of what is expected. Default the standard one. */
   readonly pieceSize: number | undefined
   readonly meter: Meter
+  /** How long nothing may come before it gives up. */
+  readonly patience: Duration.Duration
   /** Called when all bytes are here and the file is put into its place. */
   readonly onWriting: Effect.Effect<void>
 }
@@ -44,12 +45,12 @@ export interface SimpleDownloadOptions {
  */
 const writesAtOnce = 16
 
-type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
+export type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
 
 /** Fetches the file to its destination; answers the hashes it turned out to have. */
 export const run = Effect.fn("SimpleDownload.run")(function* (
   options: SimpleDownloadOptions
-): Effect.fn.Return<Phf, Failure, BufferPool | DownloadConfig | PartialFiles | Scope.Scope> {
+): Effect.fn.Return<Phf, Failure, BufferPool | PartialFiles | Scope.Scope> {
   const { url, origin, probe, meter } = options
   const pool = yield* BufferPool
   const partials = yield* PartialFiles
@@ -72,7 +73,7 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
-  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize })
+  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize, patience: options.patience })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
