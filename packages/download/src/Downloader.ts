@@ -19,6 +19,7 @@ import { forbidsPeers } from "@piecework/policy/Eligibility"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
+import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import * as Origin from "@piecework/sources/Origin"
 import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Scope, Semaphore } from "effect"
 import { Destination } from "./Destination.ts"
@@ -48,6 +49,8 @@ export type { OpenContent } from "./OpenContent.ts"
 export interface ActiveDownload {
   /** A look at it; costs the download nothing. */
   readonly progress: () => Progress
+  /** What the origin said last, whatever it was; `undefined` while it said nothing. */
+  readonly facts: () => HttpFacts | undefined
   /** Waits for the end. */
   readonly result: Effect.Effect<DownloadResult, DownloadError>
 }
@@ -238,7 +241,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     Effect.exit,
     Effect.forkIn(outer)
   )
-  return { progress: () => standing.progress(), result: Deferred.await(ended) }
+  return { progress: () => standing.progress(), facts: origin.facts, result: Deferred.await(ended) }
 })
 
 /** The mode that a content of a swarm comes in, and why. */

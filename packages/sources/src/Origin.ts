@@ -9,6 +9,7 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import { Effect, type Scope } from "effect"
 import { HttpClient } from "./HttpClient.ts"
 import type { HttpError } from "./HttpError.ts"
+import type { HttpFacts } from "./HttpFacts.ts"
 import type { HttpBody, HttpResponse } from "./HttpResponse.ts"
 import { parseUnsatisfiedRange } from "./internal/ResponseHead.ts"
 import { type PieceRun, type PieceSource, SourceError, SourceId } from "./PieceSource.ts"
@@ -43,6 +44,8 @@ export interface Origin extends PieceSource {
    * asked for then: `isRest` says which.
    */
   readonly stream: (from: number, validator?: string) => Effect.Effect<Rest, SourceError, Scope.Scope>
+  /** What the server said last, whatever it was; `undefined` before it said anything. */
+  readonly facts: () => HttpFacts | undefined
 }
 
 /** Bytes a probe asks for: enough for a small file and for a look at the start of any other. */
@@ -61,6 +64,7 @@ export const make = Effect.fnUntraced(function* (
   let validator: string | undefined
   let sendsWholeFiles = false
   let finished = 0
+  let facts: HttpFacts | undefined
   const underWay = new Set<HttpBody>()
 
   const fail = (reason: SourceError["reason"], response?: HttpResponse) =>
@@ -95,6 +99,7 @@ export const make = Effect.fnUntraced(function* (
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response
+    facts = { status, headers: response.lines, url: response.url, address: response.address }
     if (status === 200 || status === 206 || status === 416) return response
     // What a redirect led to may be gone while the URL still leads somewhere.
     if (asked !== url && status >= 400 && status < 500) {
@@ -234,6 +239,7 @@ export const make = Effect.fnUntraced(function* (
     probe,
     stream,
     fetch,
+    facts: () => facts,
     received: () => {
       let sum = finished
       for (const body of underWay) sum += body.received()
