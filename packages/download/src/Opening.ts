@@ -143,7 +143,8 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     if (count(piece)) meter.kept("LocalCache", layout.length(piece), true)
   }
   const onReading = ({ count: ahead, first }: Place) => {
-    for (let piece = first; piece < first + ahead && !isWhole; piece++) {
+    if (isWhole) return
+    for (let piece = first; piece < first + ahead; piece++) {
       if (asked[piece] === 1) continue
       asked[piece] = 1
       sums.requested += layout.length(piece as PieceIndex)
