@@ -165,7 +165,7 @@ export const make = Effect.fnUntraced(function* (
     before?: string,
     until: number = Infinity
   ): Effect.fn.Return<Rest, SourceError, Scope.Scope> {
-    const most = sendsWholeFiles ? Infinity : shaper.part(yield* CurrentPriority, until - from)
+    const most = sendsWholeFiles ? Infinity : Math.min(until - from, shaper.part(yield* CurrentPriority, until - from))
     const isPart = most < Infinity
     const asked = isPart ? { start: from, end: from + most - 1 } : from === 0 ? undefined : { start: from }
     const response = yield* ask(asked, from === 0 ? undefined : before)
