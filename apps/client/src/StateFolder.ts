@@ -87,7 +87,9 @@ export const placesIn = (
 
 /** The folder that is used when none is named. */
 export const defaultRoot = (env: NodeJS.ProcessEnv): string => {
-  if (env["STATE_DIRECTORY"]) return env["STATE_DIRECTORY"]
+  // systemd names several folders with colons between them when a unit has several.
+  const systemd = env["STATE_DIRECTORY"]?.split(":")[0]
+  if (systemd) return systemd
   if (process.getuid?.() === 0) return "/var/lib/piecework"
   return join(env["XDG_STATE_HOME"] || join(home(), ".local", "state"), "piecework")
 }

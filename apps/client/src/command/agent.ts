@@ -6,6 +6,7 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
+import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Effect, Option, Schedule } from "effect"
 import { Command, Flag } from "effect/cli"
 import * as CachePlace from "../CachePlace.ts"
@@ -94,11 +95,14 @@ export const agent = Command.make(
           input,
           Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode)
         )
+        const supervision = yield* Supervisor.Supervisor
+        const takesJobs = jobs === undefined ? "" : `Taking jobs on port ${jobs}. `
         if (!usesPeers(scope)) {
           yield* Ending.settled
+          yield* supervision.ready(`${takesJobs}${without}`)
           yield* input.json
             ? output.line(JSON.stringify({ rest: jobs }))
-            : output.note(`Taking jobs on port ${jobs}. ${without} That is looked at anew when the agent starts again.`)
+            : output.note(`${takesJobs}${without} That is looked at anew when the agent starts again.`)
           return yield* Effect.never
         }
         // Also while nobody is served.
@@ -109,6 +113,7 @@ export const agent = Command.make(
           if (hasSaid) return
           hasSaid = true
           yield* Ending.settled
+          yield* supervision.ready(`${takesJobs}Serving peers on ${address.toString()}${where}.`)
           if (passes && why !== undefined) {
             yield* output.note(`piecework: No peers are served for now: ${Summary.because(why)}.`)
           }
@@ -141,5 +146,5 @@ export const agent = Command.make(
         return yield* Serving.whileAllowed({ policy: live, mode: scope }, serve)
       }).pipe(Effect.scoped, Effect.provide(Layers.client({ ...given, cache: at })), Startup.explained)
     return yield* CachePlace.following(live, cache, serving)
-  })
+  }, Effect.provide(Supervisor.layer))
 ).pipe(Command.withDescription("Run on and serve what the cache holds to peers"))

@@ -46,7 +46,7 @@ export interface Input {
 
 /** Answers the port; `undefined` when nobody wants it. */
 export const serve = Effect.fnUntraced(function* (input: Input, mode: Effect.Effect<DownloadMode>) {
-  if (!input.rest) return undefined
+  if (!input.rest) return yield* withoutHangups
   const JobsHere = yield* Effect.promise(() => import("../rest/JobsHere.ts"))
   const folder = RunFolder.of(
     {
@@ -64,3 +64,14 @@ export const serve = Effect.fnUntraced(function* (input: Input, mode: Effect.Eff
     isCompatible: input.compatDirs
   })
 })
+
+/** A reload of the unit finds nothing to read again, and ends nothing. */
+const withoutHangups = Effect.as(
+  Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGHUP", passOver)),
+    () => Effect.sync(() => process.off("SIGHUP", passOver))
+  ),
+  undefined
+)
+
+const passOver = () => undefined
