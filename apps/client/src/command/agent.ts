@@ -1,6 +1,7 @@
 /** `piecework agent`: runs on and serves what the cache holds. */
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
+import { Permission } from "@piecework/download/Permission"
 import { Seeder } from "@piecework/download/Seeder"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import * as Ending from "@piecework/terminal/Ending"
@@ -90,10 +91,16 @@ export const agent = Command.make(
         const seeder = yield* Seeder
         const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
         yield* Reporting.fromTimeToTime
-        const modeNow = Effect.suspend(() => DevicePolicy.eligible(live.current(), at ?? folder))
+        const permission = yield* Permission
+        // Where peers are served the device is looked at every few seconds anyway; a job need not wait for another look.
+        const modeNow = Effect.suspend(() =>
+          usesPeers(scope)
+            ? Effect.succeed(DevicePolicy.left(live.current(), permission.current().peering))
+            : Effect.provide(DevicePolicy.eligible(live.current(), at ?? folder), DevicePolicy.thisHost)
+        )
         const jobs = yield* rest.serve(
           input,
-          Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode)
+          Effect.map(modeNow, ({ mode: now }) => now)
         )
         const supervision = yield* Supervisor.Supervisor
         const takesJobs = jobs === undefined ? "" : `Taking jobs on port ${jobs}. `
