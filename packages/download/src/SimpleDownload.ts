@@ -53,7 +53,9 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   const broken = yield* Deferred.make<never, StorageError>()
 
   // Without a validator nobody can tell whether what is held belongs to the same file.
-  const partial = yield* partials.open({ key: keyOf(url, probe), pieceSize }).pipe(Effect.mapError(Storage.fromCache))
+  const partial = yield* partials
+    .open({ key: keyOf(url, probe), pieceSize, size: probe.size })
+    .pipe(Effect.mapError(Storage.fromCache))
   const resumed = probe.validator === undefined ? 0 : yield* Effect.mapError(partial.resume, Storage.fromCache)
   if (resumed > 0 && !probe.ranges) {
     yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
