@@ -19,6 +19,12 @@ const listening = (more: Partial<Supervisor.Options> = {}) => {
 const logged = (lines: Array<string>) =>
   Logger.layer([Logger.make(({ message }) => void lines.push(String(Array.isArray(message) ? message[0] : message)))])
 
+const every = (pid: number | undefined, micros: string) =>
+  Supervisor.watchdogEvery({ WATCHDOG_USEC: micros, WATCHDOG_PID: pid === undefined ? undefined : `${pid}` })
+
+const refusing: Supervisor.Send = () =>
+  Effect.fail(new Supervisor.SupervisorError({ reason: "Refused", detail: "no such socket" }))
+
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "piecework-test-"))),
   (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
@@ -88,24 +94,20 @@ describe("A process that systemd started", () => {
   })
 
   it("leaves the watchdog of another process alone", () => {
-    const of = (pid: number | undefined, micros: string) =>
-      Supervisor.watchdogEvery({ WATCHDOG_USEC: micros, WATCHDOG_PID: pid === undefined ? undefined : `${pid}` })
     assert.deepStrictEqual(
-      [of(1, "90000000"), of(undefined, "90000000"), of(process.ppid, "90000000"), of(process.pid, "soon")],
+      [every(1, "90000000"), every(undefined, "90000000"), every(process.ppid, "90000000"), every(process.pid, "soon")],
       [undefined, 30_000, 30_000, undefined]
     )
   })
 
   it.effect("goes on when systemd cannot be told, and warns once", () => {
     const lines: Array<string> = []
-    const send: Supervisor.Send = () =>
-      Effect.fail(new Supervisor.SupervisorError({ reason: "Refused", detail: "no such socket" }))
     return Effect.gen(function* () {
       const { ready } = yield* Supervisor.Supervisor
       yield* ready("Here.")
       yield* ready("Still here.")
       assert.deepStrictEqual(lines, ["systemd-notify could not tell systemd how this goes (no such socket)."])
-    }).pipe(Effect.provide(Layer.provideMerge(listening({ send }).layer, logged(lines))))
+    }).pipe(Effect.provide(Layer.provideMerge(listening({ send: refusing }).layer, logged(lines))))
   })
 
   it.effect("runs nothing where nobody waits for word", () =>
