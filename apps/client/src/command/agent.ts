@@ -66,7 +66,8 @@ export const agent = Command.make(
       why === undefined
         ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
         : `There are no peers to serve: ${Summary.because(why)}.`
-    if (!usesPeers(scope) && !input.rest) return yield* new Failure({ sentence: without, code: exitCodes.usage })
+    if (!usesPeers(scope) && !input.rest && !input.api)
+      return yield* new Failure({ sentence: without, code: exitCodes.usage })
     const given = {
       state: input.state,
       mayForget: false,
@@ -92,13 +93,16 @@ export const agent = Command.make(
         const modeNow = Effect.suspend(() => DevicePolicy.eligible(live.current(), at ?? folder))
         const jobs = yield* rest.serve(
           input,
-          Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode)
+          Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode),
+          usesPeers(scope) ? address.toString() : undefined
         )
         if (!usesPeers(scope)) {
           yield* Ending.settled
           yield* input.json
             ? output.line(JSON.stringify({ rest: jobs }))
-            : output.note(`Taking jobs on port ${jobs}. ${without} That is looked at anew when the agent starts again.`)
+            : output.note(
+                `Taking jobs${jobs === undefined ? "" : ` on port ${jobs}`}. ${without} That is looked at anew when the agent starts again.`
+              )
           return yield* Effect.never
         }
         // Also while nobody is served.
