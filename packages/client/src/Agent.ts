@@ -68,7 +68,7 @@ export class Agent extends Context.Service<
 
   /** The agent at this socket, else the one that is found; see `AgentPlace`. */
   static readonly layer = (path?: string): Layer.Layer<Agent, AgentNotFound> =>
-    Layer.provide(Agent.layerLink, AgentLink.layer(path))
+    Layer.provide(Agent.layerLink, AgentLink.layer(path === undefined ? undefined : [path]))
 }
 
 /** A connection, for as long as the scope lasts. */

@@ -12,12 +12,12 @@ export class AgentLink extends Context.Service<
     readonly connect: Effect.Effect<Duplex, AgentNotFound, Scope.Scope>
   }
 >()("@piecework/client/AgentLink") {
-  /** By the socket at this path; without one where `AgentPlace.sockets` says. */
-  static readonly layer = (path?: string): Layer.Layer<AgentLink> => Layer.succeed(AgentLink, of(path))
+  /** By the first of these sockets that answers; without any where `AgentPlace.sockets` says. */
+  static readonly layer = (paths?: ReadonlyArray<string>): Layer.Layer<AgentLink> => Layer.succeed(AgentLink, of(paths))
 }
 
-export const of = (path?: string): AgentLink["Service"] => ({
-  connect: Effect.suspend(() => firstOf(path === undefined ? sockets(process.env) : [path]))
+export const of = (paths?: ReadonlyArray<string>): AgentLink["Service"] => ({
+  connect: Effect.suspend(() => firstOf(paths ?? sockets(process.env)))
 })
 
 const firstOf = Effect.fnUntraced(function* (

@@ -22,27 +22,23 @@ export type DownloadError = AgentNotFound | OptionsError | Agent.CallError
  * Fetches the file and answers where its bytes came from. Interrupted, it aborts the job; so does the end of this process. An `Agent` or an
  * `AgentLink` in the context is used, else a connection is made.
  */
-export const download = Effect.fn("Piecework.download")(function* (
-  url: string | URL,
-  options: DownloadOptions = {}
-): Effect.fn.Return<Outcome, DownloadError> {
+export const download = (url: string | URL, options: DownloadOptions = {}): Effect.Effect<Outcome, DownloadError> =>
+  Effect.scoped(run(url, options))
+
+const run = Effect.fn("Piecework.download")(function* (url: string | URL, options: DownloadOptions) {
   const { onProgress, progressEvery, socket } = options
   const job = yield* Wish.job(url, options)
   const ranges = yield* Wish.parts(options)
-  return yield* withAgent(socket, (agent) =>
-    Effect.gen(function* () {
-      let outcome: Outcome | undefined
-      const everyMillis = progressEvery === undefined ? undefined : millis(progressEvery)
-      const events = agent.download(job, { ranges, everyMillis })
-      yield* Stream.runForEach(events, (event) =>
-        Effect.sync(() => {
-          if (event._tag === "Going") onProgress?.(event.job)
-          if (event._tag === "Done") outcome = event.outcome
-        })
-      )
-      return outcome ?? (yield* new AgentLost({ cause: "the agent said no end" }))
+  const agent = yield* agentFor(socket)
+  let outcome: Outcome | undefined
+  const everyMillis = progressEvery === undefined ? undefined : millis(progressEvery)
+  yield* Stream.runForEach(agent.download(job, { ranges, everyMillis }), (event) =>
+    Effect.sync(() => {
+      if (event._tag === "Going") onProgress?.(event.job)
+      if (event._tag === "Done") outcome = event.outcome
     })
   )
+  return outcome ?? (yield* new AgentLost({ cause: "the agent said no end" }))
 })
 
 const millis = (span: Duration.Input): number =>
@@ -51,17 +47,12 @@ const millis = (span: Duration.Input): number =>
     onSome: (duration) => Math.min(600_000, Math.max(100, Math.round(Duration.toMillis(duration))))
   })
 
-/** With the agent of the context, else with one of its own for the time. */
-export const withAgent = <A, E, R>(
-  socket: string | undefined,
-  use: (agent: Agent.Agent["Service"]) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E | AgentNotFound, R> => Effect.scoped(Effect.flatMap(agentFor(socket), use)) as never
-
 /** An agent for as long as the scope lasts. */
 export const agentFor = Effect.fnUntraced(function* (socket: string | undefined) {
   const given = yield* Effect.serviceOption(Agent.Agent)
   if (socket === undefined && Option.isSome(given)) return given.value
   const link = yield* Effect.serviceOption(AgentLink.AgentLink)
-  const way = socket === undefined && Option.isSome(link) ? link.value : AgentLink.of(socket)
+  const way =
+    socket === undefined && Option.isSome(link) ? link.value : AgentLink.of(socket === undefined ? undefined : [socket])
   return yield* Effect.provideService(Agent.make, AgentLink.AgentLink, way)
 })
