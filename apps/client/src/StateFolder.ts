@@ -6,7 +6,7 @@
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
 import { randomBytes } from "node:crypto"
-import { homedir, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
 import { Context, Effect, FileSystem, Layer, Path, type PlatformError, Schema } from "effect"
@@ -86,22 +86,7 @@ export const placesIn = (
 })
 
 /** The folder that is used when none is named. */
-export const defaultRoot = (env: NodeJS.ProcessEnv): string => {
-  // systemd names several folders with colons between them when a unit has several.
-  const systemd = env["STATE_DIRECTORY"]?.split(":")[0]
-  if (systemd) return systemd
-  if (process.getuid?.() === 0) return "/var/lib/piecework"
-  return join(env["XDG_STATE_HOME"] || join(home(), ".local", "state"), "piecework")
-}
-
-/** A user whom the system does not know has no home. */
-const home = (): string => {
-  try {
-    return homedir()
-  } catch {
-    return "/"
-  }
-}
+export { stateFolder as defaultRoot } from "@piecework/client/AgentPlace"
 
 /** One after the other: where a system refuses a folder as "not there", as in /proc, Node's recursive way asks without end. */
 const makeFolders = (

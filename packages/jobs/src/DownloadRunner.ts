@@ -40,10 +40,10 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             mode: yield* mode
           })
           const result = active.result.pipe(
-            Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.fileBytes })),
+            Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.fileBytes, outcome: done })),
             Effect.catch((error) => Effect.succeed<RunEnd>({ _tag: "Failed", failure: failureOf(error) }))
           )
-          return { look: () => lookOf(active.progress()), result }
+          return { look: () => lookOf(active.progress()), progress: active.progress, result }
         })
       })
     })
@@ -81,6 +81,8 @@ export const failureOf = (error: DownloadError): Failed => {
       return fatal(code("Forbidden"))
     case "HaltedError":
       return fatal(code("FileNotAvailable"))
+    case "RangesError":
+      return fatal(error.code)
   }
 }
 

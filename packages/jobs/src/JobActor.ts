@@ -3,6 +3,7 @@
  * follows from the state alone: after each message the actor starts, stops or leaves alone the run of its job. It is the only
  * writer of its job, its record and its files.
  */
+import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import { type Cause, Clock, Deferred, Duration, Effect, FiberHandle, Queue, Result, type Scope } from "effect"
 import * as Watchers from "./internal/Watchers.ts"
 import type { Turnstile } from "./internal/Turnstile.ts"
@@ -24,6 +25,8 @@ export interface JobActor {
   readonly id: JobId
   /** The job as of the last message. */
   readonly current: () => Job.Job
+  readonly progress: () => Progress | undefined
+  readonly outcome: () => DownloadResult | undefined
   readonly call: (what: JobCall, ranges?: ReadonlyArray<Range>) => Effect.Effect<void, JobError>
   readonly set: (name: PropertyName, value: string) => Effect.Effect<void, JobError>
   readonly get: (name: PropertyName) => Effect.Effect<string, JobError>
@@ -72,7 +75,8 @@ export const make = Effect.fnUntraced(function* (
 
   let job = first
   let saved = kept
-  let run: { readonly number: number; readonly look: JobRun["look"] | undefined } | undefined
+  let run: { readonly number: number; readonly made: JobRun | undefined } | undefined
+  let outcome: DownloadResult | undefined
   let runs = 0
   let alarmAt: number | undefined
 
@@ -131,7 +135,10 @@ export const make = Effect.fnUntraced(function* (
             Effect.as(undefined),
             Effect.catch(fatal)
           )
-    if (failure === undefined) return
+    if (failure === undefined) {
+      if (end._tag === "Complete") outcome = end.outcome
+      return
+    }
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))
   })
 
@@ -161,12 +168,12 @@ export const make = Effect.fnUntraced(function* (
       const { localPath, uri } = spec
       if (uri === undefined || localPath === undefined) return Effect.void
       const number = ++runs
-      run = { number, look: undefined }
+      run = { number, made: undefined }
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
-          if (run?.number === number) run = { number, look: started.look }
+          if (run?.number === number) run = { number, made: started }
           return yield* started.result
         })
       ).pipe(
@@ -216,7 +223,7 @@ export const make = Effect.fnUntraced(function* (
 
     const attend = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const look = run?.look?.()
+      const look = run?.made?.look()
       const isHis = run !== undefined || place.mayRun()
       yield* became(Job.look(job, look, yield* network.now, now, isHis))
     })
@@ -278,6 +285,8 @@ export const make = Effect.fnUntraced(function* (
   return {
     id,
     current: () => job,
+    progress: () => run?.made?.progress?.(),
+    outcome: () => outcome,
     call: (what, ranges) =>
       ask(
         Effect.gen(function* () {

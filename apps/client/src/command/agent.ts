@@ -68,7 +68,8 @@ export const agent = Command.make(
       why === undefined
         ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
         : `There are no peers to serve: ${Summary.because(why)}.`
-    if (!usesPeers(scope) && !input.rest) return yield* new Failure({ sentence: without, code: exitCodes.usage })
+    if (!usesPeers(scope) && !input.rest && !input.api)
+      return yield* new Failure({ sentence: without, code: exitCodes.usage })
     const given = {
       state: input.state,
       mayForget: false,
@@ -100,10 +101,12 @@ export const agent = Command.make(
         )
         const jobs = yield* rest.serve(
           input,
-          Effect.map(modeNow, ({ mode: now }) => now)
+          Effect.map(modeNow, ({ mode: now }) => now),
+          usesPeers(scope) ? address.toString() : undefined
         )
         const supervision = yield* Supervisor.Supervisor
-        const takesJobs = jobs === undefined ? "" : `Taking jobs on port ${jobs}. `
+        const takesJobs =
+          jobs !== undefined ? `Taking jobs on port ${jobs}. ` : input.api ? "Taking jobs on the agent's socket. " : ""
         if (!usesPeers(scope)) {
           yield* Ending.settled
           yield* supervision.ready(`${takesJobs}${without}`)
