@@ -37,7 +37,7 @@ describe("An agent under systemd", () => {
       const [ready] = yield* manager.until("READY=1")
       assert.match(ready ?? "", /^READY=1 STATUS=Taking jobs on port \d+\. Serving peers on 127\.0\.0\.1:\d+/)
       // Whoever waited for the unit finds all of it.
-      assert.deepStrictEqual(readdirSync(run), [`restport.${program.pid}`])
+      assert.include(readdirSync(run), `restport.${program.pid}`)
       assert.isTrue(existsSync(join(state, "device")))
 
       yield* program.kill("SIGHUP")
