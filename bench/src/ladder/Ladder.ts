@@ -2,6 +2,9 @@
  * Files of all sizes by a running agent, beside curl in the same run: what a program waits for that hands a download to the agent,
  * without the start of any process. Each way fetches each size in turn, from one HTTP server; each file is checked and removed.
  */
+import { join } from "node:path"
+import { runFolder, socketName } from "@piecework/client/AgentPlace"
+import * as Piecework from "@piecework/client/Piecework"
 import { Clock, Effect, FileSystem, Path, Schema } from "effect"
 import * as Apps from "../Apps.ts"
 import { Spread } from "../Contest.ts"
@@ -34,7 +37,7 @@ export const Report = Schema.Struct({
   curlProcessMillis: Spread,
   steps: Schema.Array(Steps.Step),
   targets: Schema.Struct({ smallMillis: Schema.Finite, largeRatio: Schema.Finite }),
-  /** All that targets speak of. */
+  /** By the agent's own interface, all sizes that targets speak of. */
   withinTarget: Schema.Boolean
 })
 export interface Report extends Schema.Schema.Type<typeof Report> {}
@@ -45,6 +48,10 @@ const moreOften = 5
 
 const OriginReady = Schema.Struct({ listening: Schema.String })
 const AgentReady = Schema.Struct({ rest: Schema.Int })
+
+/** The agent's socket in its state folder. */
+const socketIn = (state: string): string =>
+  join(runFolder({ named: undefined, isCompatible: false, state }, {}), socketName)
 
 /** Time for whatever comes first, and 10 MB/s. */
 const limitOf = (bytes: number): number => 60_000 + bytes / 10_000
@@ -65,9 +72,11 @@ export const run = Effect.fn("Ladder.run")(function* ({ note, sizes, turns }: Op
   const files = yield* Effect.forEach(sizes, (size) => TestFile.make(path.join(originals, String(size)), size))
 
   const origin = yield* announcement(yield* meter.start(Apps.origin(originals)), OriginReady)
-  const daemon = yield* meter.start(Apps.runningAgent(path.join(root, "state")))
+  const state = path.join(root, "state")
+  const daemon = yield* meter.start(Apps.runningAgent(state))
   const { rest: port } = yield* announcement(daemon, AgentReady)
-  const download = yield* Rest.connect(port)
+  const byRest = yield* Rest.connect(port)
+  const socket = socketIn(state)
 
   /** Milliseconds that `fetch` took for the file, or says that it took. */
   const measured = <E>(
@@ -97,26 +106,33 @@ export const run = Effect.fn("Ladder.run")(function* ({ note, sizes, turns }: Op
         processes.push(seconds * 1000)
         return Number(stdout) * 1000
       }),
-    rest: download
+    // As a program does that has one file to fetch: the connection is part of it.
+    api: (url: string, place: string) =>
+      Piecework.download(url, { path: place, socket }).pipe(
+        Effect.asVoid,
+        Effect.mapError((cause) => new ProgramError({ name: "api", reason: "Failed", detail: cause.message, cause }))
+      ),
+    rest: byRest
   }
 
   const [smallest] = files.toSorted((one, other) => one.size - other.size)
   if (smallest === undefined) return yield* failed({ message: "there are no sizes" })
-  const firstMillis = yield* measured("rest", smallest, fetchers.rest)
-  // One that is not measured: pages of the programs and of the disk are there for all.
-  yield* measured("curl", smallest, fetchers.curl)
+  const firstMillis = yield* measured("api", smallest, fetchers.api)
+  // Ones that are not measured: pages of the programs and of the disk are there for all.
+  for (const way of Steps.ways) yield* measured(way, smallest, fetchers[way])
   processes.length = 0
   const steps: Array<Steps.Step> = []
   let curlProcess: ReadonlyArray<number> = []
   for (const file of files) {
-    const runs: { [W in Steps.Way]: Array<number> } = { curl: [], rest: [] }
+    const runs: { [W in Steps.Way]: Array<number> } = { curl: [], api: [], rest: [] }
     const often = file.size < brief ? turns * moreOften : turns
     for (let turn = 0; turn < often; turn++) {
       for (const way of Steps.ways) runs[way].push(yield* measured(way, file, fetchers[way]))
     }
     if (file === smallest) curlProcess = [...processes]
     const step = Steps.step(file.size, runs)
-    yield* note(`${file.size} bytes: curl ${step.curl.millis.median} ms, rest ${step.rest.millis.median} ms`)
+    const medians = Steps.ways.map((way) => `${way} ${step[way].millis.median} ms`).join(", ")
+    yield* note(`${file.size} bytes: ${medians}`)
     steps.push(step)
   }
   const report: Report = {
@@ -131,7 +147,7 @@ export const run = Effect.fn("Ladder.run")(function* ({ note, sizes, turns }: Op
     },
     steps,
     targets: Steps.targets,
-    withinTarget: steps.every(({ rest }) => rest.withinTarget !== false)
+    withinTarget: steps.every(({ api }) => api.withinTarget !== false)
   }
   return report
 }, Effect.scoped)

@@ -4,7 +4,7 @@ import { Spread } from "../Contest.ts"
 import * as Statistics from "../Statistics.ts"
 
 /** How a file is fetched: `curl` beside the agent's ways. */
-export const ways = ["curl", "rest"] as const
+export const ways = ["curl", "api", "rest"] as const
 export type Way = (typeof ways)[number]
 
 /** Milliseconds of every run, by way. */
@@ -33,13 +33,17 @@ export const Step = Schema.Struct({
   bytes: Schema.Natural,
   /** Of the transfer, as curl says it, without the start of its process. */
   curl: Schema.Struct({ millis: Spread }),
+  /** By the agent's own interface. */
+  api: Outcome,
+  /** By the one that programs of the Linux agent speak. */
   rest: Outcome
 })
 export interface Step extends Schema.Schema.Type<typeof Step> {}
 
 export const step = (bytes: number, runs: Runs): Step => {
   const curl = spreadOf(runs.curl)
-  return { bytes, curl: { millis: curl }, rest: outcome(bytes, spreadOf(runs.rest), curl) }
+  const own = (way: "api" | "rest") => outcome(bytes, spreadOf(runs[way]), curl)
+  return { bytes, curl: { millis: curl }, api: own("api"), rest: own("rest") }
 }
 
 const outcome = (bytes: number, own: Statistics.Spread, curl: Statistics.Spread): Outcome => {

@@ -18,10 +18,12 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
           report.steps.map(({ bytes }) => bytes),
           [1, 1000, 1_200_000]
         )
-        for (const { curl, rest } of report.steps) {
+        for (const { api, curl, rest } of report.steps) {
           assert.isAbove(curl.millis.min, 0)
-          assert.isAbove(rest.millis.min, 0)
-          assert.isAbove(rest.ratioToCurl, 0)
+          for (const { millis, ratioToCurl } of [api, rest]) {
+            assert.isAbove(millis.min, 0)
+            assert.isAbove(ratioToCurl, 0)
+          }
         }
         // curl as a whole process takes longer than its transfer.
         assert.isAbove(report.curlProcessMillis.min, report.steps[0]?.curl.millis.min ?? Number.NaN)

@@ -1,8 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Steps from "../../src/ladder/Steps.ts"
 
-const small = (rest: number) => Steps.step(1000, { curl: [1, 2, 3], rest: [rest, rest, 100] }).rest
-const large = (rest: number) => Steps.step(1e9, { curl: [700], rest: [rest] }).rest
+const small = (rest: number) => Steps.step(1000, { curl: [1, 2, 3], api: [1], rest: [rest, rest, 100] }).rest
+const large = (rest: number) => Steps.step(1e9, { curl: [700], api: [1], rest: [rest] }).rest
 
 describe("A step of the ladder", () => {
   it("holds small files to the time beyond curl's", () => {
@@ -16,6 +16,6 @@ describe("A step of the ladder", () => {
   })
 
   it("has no target between these", () => {
-    assert.isNull(Steps.step(10_000_000, { curl: [1], rest: [1000] }).rest.withinTarget)
+    assert.isNull(Steps.step(10_000_000, { curl: [1], api: [1000], rest: [1] }).api.withinTarget)
   })
 })
