@@ -6,7 +6,7 @@
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
 import { randomBytes } from "node:crypto"
-import { homedir, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
 import * as Folders from "@piecework/host/Folders"
@@ -87,20 +87,7 @@ export const placesIn = (
 })
 
 /** The folder that is used when none is named. */
-export const defaultRoot = (env: NodeJS.ProcessEnv): string => {
-  if (env["STATE_DIRECTORY"]) return env["STATE_DIRECTORY"]
-  if (process.getuid?.() === 0) return "/var/lib/piecework"
-  return join(env["XDG_STATE_HOME"] || join(home(), ".local", "state"), "piecework")
-}
-
-/** A user whom the system does not know has no home. */
-const home = (): string => {
-  try {
-    return homedir()
-  } catch {
-    return "/"
-  }
-}
+export { stateFolder as defaultRoot } from "@piecework/client/AgentPlace"
 
 const make = Effect.fnUntraced(function* (root: string) {
   const fs = yield* FileSystem.FileSystem

@@ -4,7 +4,7 @@
  * until then.
  */
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
-import { PartialFiles } from "@piecework/cache/PartialFile"
+import { brief, PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Cloud } from "@piecework/cloud/Cloud"
 import * as Bitfield from "@piecework/domain/Bitfield"
@@ -248,7 +248,8 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
         held: total(meter.useful())
       })
     }
-    const aside = yield* Room.find(keeper, { missing: size, size, path })
+    // What is small is in memory until it is at its place.
+    const aside = size <= brief ? Option.none() : yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
     const simple = SimpleAttempts.run({
       formerUrls: request.formerUrls ?? [],

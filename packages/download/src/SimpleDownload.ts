@@ -78,7 +78,10 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   const broken = yield* Deferred.make<never, StorageError>()
 
   // Without a validator nobody can tell whether what is held belongs to the same file.
-  const { partial, resumed } = yield* Effect.mapError(resume(partials, options, pieceSize, spans), Storage.fromCache)
+  const { partial, resumed } = yield* Effect.mapError(
+    resume(partials, options, pieceSize, spans, expectedSize),
+    Storage.fromCache
+  )
   if (resumed > 0 && !probe.ranges) {
     yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
   }
@@ -159,9 +162,10 @@ const resume = Effect.fnUntraced(function* (
   partials: PartialFiles["Service"],
   { formerUrls, probe, url }: SimpleDownloadOptions,
   pieceSize: number,
-  spans: ReadonlyArray<Span> | undefined
+  spans: ReadonlyArray<Span> | undefined,
+  expectedSize: number | undefined
 ): Effect.fn.Return<{ readonly partial: PartialFile; readonly resumed: number }, CacheError, Scope.Scope> {
-  const open = (of: ContentUrl) => partials.open({ key: keyOf(of, probe, spans), pieceSize })
+  const open = (of: ContentUrl) => partials.open({ key: keyOf(of, probe, spans), pieceSize, size: expectedSize })
   const partial = yield* open(url)
   if (probe.validator === undefined) return { partial, resumed: 0 }
   const resumed = yield* partial.resume

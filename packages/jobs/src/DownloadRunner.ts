@@ -51,7 +51,7 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             mode: yield* mode
           })
           const result = active.result.pipe(
-            Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.requestedBytes })),
+            Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.requestedBytes, outcome: done })),
             Effect.catch((error) => {
               const failure = failureOf(error)
               const sentence = `Job ${id}: ${inPlace(error, draft, destination).message}`
@@ -60,7 +60,11 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             })
           )
           const { uri } = spec
-          return { look: () => lookOf(active.progress(), factsOf(active.facts(), uri)), result }
+          return {
+            look: () => lookOf(active.progress(), factsOf(active.facts(), uri)),
+            progress: active.progress,
+            result
+          }
         })
       })
     })

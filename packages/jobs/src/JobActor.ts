@@ -3,6 +3,7 @@
  * follows from the state alone: after each message the actor starts, stops or leaves alone the run of its job. It is the only
  * writer of its job, its record and its files.
  */
+import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import { type Cause, Clock, Deferred, Duration, Effect, FiberHandle, Queue, Result, type Scope } from "effect"
 import * as Watchers from "./internal/Watchers.ts"
 import type { Turnstile } from "./internal/Turnstile.ts"
@@ -24,6 +25,8 @@ export interface JobActor {
   readonly id: JobId
   /** The job as of the last message. */
   readonly current: () => Job.Job
+  readonly progress: () => Progress | undefined
+  readonly outcome: () => DownloadResult | undefined
   readonly call: (what: JobCall, ranges?: ReadonlyArray<Range>) => Effect.Effect<void, JobError>
   readonly set: (name: PropertyName, value: string) => Effect.Effect<void, JobError>
   readonly get: (name: PropertyName) => Effect.Effect<string, JobError>
@@ -52,7 +55,7 @@ interface Run {
   readonly number: number
   /** With which priority it was begun. */
   readonly isForeground: boolean
-  readonly look: JobRun["look"] | undefined
+  readonly made: JobRun | undefined
 }
 
 interface Message {
@@ -81,6 +84,7 @@ export const make = Effect.fnUntraced(function* (
   let job = first
   let saved = kept
   let run: Run | undefined
+  let outcome: DownloadResult | undefined
   let runs = 0
   let alarmAt: number | undefined
   let isMarked = false
@@ -147,7 +151,10 @@ export const make = Effect.fnUntraced(function* (
             Effect.as(undefined),
             Effect.catch(fatal)
           )
-    if (failure === undefined) return
+    if (failure === undefined) {
+      if (end._tag === "Complete") outcome = end.outcome
+      return
+    }
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))
   })
 
@@ -178,14 +185,14 @@ export const make = Effect.fnUntraced(function* (
       if (uri === undefined || localPath === undefined) return Effect.void
       const number = ++runs
       const isForeground = spec.foregroundPriority === true
-      run = { number, isForeground, look: undefined }
+      run = { number, isForeground, made: undefined }
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
           // Nothing waits for it: a short download is not to pay for what a crash might leave.
           if (saved === undefined && !isMarked) yield* Effect.forkScoped(mark(localPath))
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
-          if (run?.number === number) run = { number, isForeground, look: started.look }
+          if (run?.number === number) run = { number, isForeground, made: started }
           return yield* started.result
         })
       ).pipe(
@@ -222,7 +229,7 @@ export const make = Effect.fnUntraced(function* (
       const wants = Job.wantsToRun(job)
       const { foregroundPriority = false } = job.spec
       // Limits and delays hold for a run from its start. One that is putting its file together has no use for them any more.
-      const isOther = run !== undefined && run.isForeground !== foregroundPriority && run.look?.().isBusy !== true
+      const isOther = run !== undefined && run.isForeground !== foregroundPriority && run.made?.look().isBusy !== true
       if ((!wants || isOther) && run !== undefined) yield* stop
       place.want(wants ? { isForeground: foregroundPriority, since: job.startedAt } : undefined)
       if (wants && run !== undefined && !place.mayRun()) yield* stop
@@ -238,7 +245,7 @@ export const make = Effect.fnUntraced(function* (
 
     const attend = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const look = run?.look?.()
+      const look = run?.made?.look()
       const isHis = run !== undefined || place.mayRun()
       yield* became(Job.look(job, look, yield* network.now, now, isHis))
     })
@@ -301,6 +308,8 @@ export const make = Effect.fnUntraced(function* (
   return {
     id,
     current: () => job,
+    progress: () => run?.made?.progress?.(),
+    outcome: () => outcome,
     call: (what, ranges) =>
       ask(
         Effect.gen(function* () {

@@ -3,6 +3,7 @@
  * that shall outlive the process go on when the next one starts. Source: spec.md §3.3 and §3.4.
  */
 import { randomUUID } from "node:crypto"
+import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import { Clock, Context, Effect, FiberMap, Layer, Result, Stream } from "effect"
 import * as Turnstile from "./internal/Turnstile.ts"
 import * as Job from "./Job.ts"
@@ -29,6 +30,15 @@ export interface Filter {
   readonly localPath?: string | undefined
 }
 
+export interface JobLook {
+  readonly status: JobStatus
+  readonly spec: JobSpec
+  /** While it downloads: where the bytes come from, and why so. */
+  readonly progress: Progress | undefined
+  /** Once it transferred, in this process. */
+  readonly outcome: DownloadResult | undefined
+}
+
 export class Jobs extends Context.Service<
   Jobs,
   {
@@ -46,6 +56,8 @@ export class Jobs extends Context.Service<
     /** Takes a job from the list; its file goes, if the job made it. */
     readonly abort: (id: string) => Effect.Effect<void, JobError>
     readonly status: (id: string) => Effect.Effect<JobStatus, JobError>
+    /** All that is known of it as of its last message. Nobody counts it as being asked for. */
+    readonly look: (id: string) => Effect.Effect<JobLook, JobError>
     readonly getProperty: (id: string, name: JobProperty.PropertyName) => Effect.Effect<string, JobError>
     readonly setProperty: (id: string, name: JobProperty.PropertyName, value: string) => Effect.Effect<void, JobError>
     /** The status now and whenever the job has something to tell; ends with the job. */
@@ -124,6 +136,11 @@ const make = Effect.gen(function* () {
     finalize: (id) => call(id, "finalize"),
     abort: (id) => call(id, "abort"),
     status: (id) => Effect.flatMap(find(id), (actor) => actor.status),
+    look: (id) =>
+      Effect.map(find(id), (actor) => {
+        const job = actor.current()
+        return { status: Job.status(job), spec: job.spec, progress: actor.progress(), outcome: actor.outcome() }
+      }),
     getProperty: (id, name) => Effect.flatMap(find(id), (actor) => actor.get(name)),
     setProperty: (id, name, value) => Effect.flatMap(find(id), (actor) => actor.set(name, value)),
     watch: (id) =>

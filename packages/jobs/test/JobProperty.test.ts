@@ -180,11 +180,18 @@ describe("The content that a caller means", () => {
     const [PiecesHashFileDigest, HashOfHashes] = ["ab".repeat(32), "cd".repeat(32)]
     const named = (info: object) => {
       const { expected, url } = JobProperty.hashesOf({ integrityCheckInfo: { PiecesHashFileUrl, ...info } }) ?? {}
-      return [url, ...[expected?.fileDigest, expected?.hashOfHashes].map((one) => one && Buffer.from(one).toString("hex"))]
+      return [
+        url,
+        ...[expected?.fileDigest, expected?.hashOfHashes].map((one) => one && Buffer.from(one).toString("hex"))
+      ]
     }
     assert.deepStrictEqual(named({ PiecesHashFileDigest }), [PiecesHashFileUrl, PiecesHashFileDigest, undefined])
     assert.deepStrictEqual(named({ HashOfHashes }), [PiecesHashFileUrl, undefined, HashOfHashes])
-    assert.deepStrictEqual(named({ HashOfHashes, PiecesHashFileDigest }), [PiecesHashFileUrl, PiecesHashFileDigest, HashOfHashes])
+    assert.deepStrictEqual(named({ HashOfHashes, PiecesHashFileDigest }), [
+      PiecesHashFileUrl,
+      PiecesHashFileDigest,
+      HashOfHashes
+    ])
     assert.deepStrictEqual(named({}), [undefined, undefined, undefined])
     assert.isUndefined(JobProperty.hashesOf({ integrityCheckInfo: { HashOfHashes } }))
   })
