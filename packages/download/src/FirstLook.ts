@@ -31,7 +31,7 @@ export type Found =
 const smallProbe = 1024
 
 export const take = Effect.fn("FirstLook.take")(function* (
-  request: DownloadRequest,
+  request: Pick<DownloadRequest, "url" | "contentId" | "hashes" | "mustVerify" | "mode" | "priority">,
   cloud: Option.Option<Cloud["Service"]>,
   origins: Pick<Origins, "first" | "others" | "access">,
   standing: Standing

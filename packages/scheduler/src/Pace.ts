@@ -29,7 +29,8 @@ const isUntried = (plan: Plan, source: Source): boolean => {
 export const depth = (plan: Plan, source: Source): number => {
   const { settings } = plan
   if (source.failures > 0) return 1
-  const wanted = Math.ceil(((source.rate ?? 0) * settings.pipeline) / plan.layout.pieceSize)
+  const pipeline = plan.reading.length > 0 ? settings.readPipeline : settings.pipeline
+  const wanted = Math.ceil(((source.rate ?? 0) * pipeline) / plan.layout.pieceSize)
   return Math.min(settings.mostInFlight, Math.max(settings.fewestInFlight, wanted))
 }
 
