@@ -9,7 +9,9 @@ import type { Outcome, Transfer } from "@piecework/client/Transfer"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { noBytes } from "@piecework/domain/SourceKind"
+import { DestinationError } from "@piecework/download/DownloadError"
 import type { DownloadResult, Progress } from "@piecework/download/Progress"
+import * as JobErrors from "@piecework/jobs/JobError"
 import type { Priority } from "@piecework/policy/Facts"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -42,7 +44,18 @@ export const run = Effect.fnUntraced(function* (wanted: Wanted) {
     })
   }
   const options = yield* jobOf(wanted)
-  yield* (wanted.detach ? hand(options, wanted.json || wanted.events) : fetch(options, wanted)).pipe(withAgent(wanted))
+  yield* (wanted.detach ? hand(options, wanted.json || wanted.events) : fetch(options, wanted)).pipe(
+    // As without the agent: what people can do about it.
+    Effect.mapError((error) =>
+      error._tag === "JobError" && error.code === JobErrors.system("EEXIST")
+        ? new Failure({
+            sentence: new DestinationError({ path: wanted.path, reason: "Exists" }).message,
+            code: exitCodes.destination
+          })
+        : error
+    ),
+    withAgent(wanted)
+  )
 })
 
 /** Creates and starts it, and leaves it to the agent. */
