@@ -101,14 +101,15 @@ describe("get", () => {
   )
 })
 
+const ask = (url: string, environment: Record<string, string>) =>
+  Effect.flatMap(HttpClient.get(url), ({ text }) => text).pipe(
+    Effect.provide(Layers.nodeHttp(undefined, environment))
+  )
+
 describe("The service", () => {
   it.live("is asked through the same proxy", () =>
     Effect.gen(function* () {
       const { at, requests } = yield* proxy
-      const ask = (url: string, environment: Record<string, string>) =>
-        Effect.flatMap(HttpClient.get(url), ({ text }) => text).pipe(
-          Effect.provide(Layers.nodeHttp(undefined, environment))
-        )
       yield* ask("http://service.invalid/there", { all_proxy: at, HTTP_PROXY: "http://127.0.0.1:1" })
       yield* ask(`http://${at}/there`, { http_proxy: "http://127.0.0.1:1", no_proxy: "127.0.0.1" })
       // What names no proxy of a kind that is known is none.
