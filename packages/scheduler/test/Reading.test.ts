@@ -163,15 +163,16 @@ describe("what somebody reads", () => {
   })
 })
 
-describe("a piece that a reader waits for and that is others' to fetch", () => {
-  const leased = () => {
-    const story = new Story(100, { awaitsLeases: true })
-    story.join("o", "Origin", "all")
-    story.join("p", "Lan", [], { peer: peerOf(1) })
-    story.tell({ _tag: "Leased", runs: [{ first: 0, count: 2 }], asked: [] })
-    return story
-  }
+/** A service has leased this client the first two pieces. */
+const leased = () => {
+  const story = new Story(100, { awaitsLeases: true })
+  story.join("o", "Origin", "all")
+  story.join("p", "Lan", [], { peer: peerOf(1) })
+  story.tell({ _tag: "Leased", runs: [{ first: 0, count: 2 }], asked: [] })
+  return story
+}
 
+describe("a piece that a reader waits for and that is others' to fetch", () => {
   it("is named to the service at once, before what is leased in any case", () => {
     const story = leased()
     read(story, run(70, 2))

@@ -11,6 +11,7 @@ import { until, within } from "./within.ts"
 
 const pieceSize = 4096
 const bytes = World.bytesOf(60 * pieceSize + 77)
+const zeros = ({ length }: { readonly length: number }) => new Uint8Array(length)
 
 describe("a content that the service knows", () => {
   it.effect("is read whole while it arrives, and stays in the cache", () =>
@@ -151,11 +152,16 @@ describe("a content that the service knows", () => {
       const swarm = phf.hashOfHashes
       for (const [n, host] of ["10.0.7.1", "10.0.7.2"].entries()) {
         const id = PeerId.make(`${n + 7}`.repeat(40))
-        const answer = ({ length }: { readonly length: number }) => new Uint8Array(length)
         const delay = n === 0 ? undefined : "1 hour"
-        const peer = yield* TestPeer.make({ host, port: 7680, id, swarm, layout: phf.layout, answer, delay }).pipe(
-          Effect.provideService(Transport, world.network.transport(host))
-        )
+        const peer = yield* TestPeer.make({
+          host,
+          port: 7680,
+          id,
+          swarm,
+          layout: phf.layout,
+          answer: zeros,
+          delay
+        }).pipe(Effect.provideService(Transport, world.network.transport(host)))
         yield* world.introduce(phf.contentId, id, peer.address)
       }
       const client = yield* world.client()
