@@ -272,6 +272,21 @@ describe("a content that the service knows", () => {
     })
   )
 
+  it.effect("is checked piece by piece when the caller names it, though it is too small to ask peers for it", () =>
+    Effect.gen(function* () {
+      const world = yield* behindLine(1_000_000)
+      const { phf, url } = yield* world.publish("/file", bytes)
+      const client = yield* world.client({ config: { minContentSize: 10_000_000 } })
+      const content = yield* within("5 seconds", client.open({ url, contentId: phf.contentId }))
+      assert.strictEqual(content.contentId, phf.contentId)
+      assert.strictEqual(content.progress().why?.reason, "TooSmall")
+      yield* within("5 seconds", expectRead(content, bytes))
+      const small = yield* within("5 seconds", client.open({ url }))
+      assert.isUndefined(small.contentId)
+      yield* within("5 seconds", expectRead(small, bytes))
+    })
+  )
+
   it.effect("has no bytes behind its end, and none that are not there", () =>
     Effect.gen(function* () {
       const world = yield* behindLine(1_000_000)
@@ -375,7 +390,21 @@ describe("a file that nobody vouches for", () => {
       const { client, url } = yield* opened()
       const { contentId } = World.phfOf(bytes, pieceSize)
       const error = yield* within("30 seconds", Effect.flip(client.open({ url, contentId })))
-      assert.deepInclude(error, { _tag: "NoSourceError", reason: "Unverifiable" })
+      assert.deepInclude(error, { _tag: "UnverifiableError", reason: "PhfMissing" })
+    })
+  )
+
+  it.effect("is checked piece by piece against hashes that lie beside it, or that the caller names", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* opened()
+      const { contentId } = World.phfOf(bytes, pieceSize)
+      world.origin.put("/file.phf", World.hashesOf(bytes, pieceSize))
+      const content = yield* within("5 seconds", client.open({ url, contentId, isWhole: false }))
+      assert.strictEqual(content.contentId, contentId)
+      yield* within("5 seconds", expectRead(content, bytes, { offset: 9000, length: 9000 }))
+      world.origin.put("/file", World.bytesOf(bytes.length, 9))
+      const error = yield* within("5 minutes", Effect.flip(read(content)))
+      assert.strictEqual(error._tag, "NoSourceError")
     })
   )
 
