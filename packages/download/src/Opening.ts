@@ -188,7 +188,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   const fetching = Effect.andThen(
     missing.await,
     isWhole
-      ? readers.inTurn(Scope.provide(session, swarmScope))
+      ? Effect.andThen(readers.inTurn(Scope.provide(session, swarmScope)), standing.enter("Done"))
       : // Another download has the turn in between, and brings what is read meanwhile.
         Effect.forever(readers.meanwhile(Effect.scoped(session)))
   )
