@@ -48,7 +48,7 @@ interface Opened {
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
   const { mode } = request
   // First, so that it ends last.
-  const keeping = yield* Keeping.make(shared.keeper, request)
+  const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
   const origins = yield* Origins.make(request, meter)
@@ -122,7 +122,9 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   standing.isOf(phf)
   const noting = yield* Noting.make(contentId, meter.sent)
   yield* Noting.keepUp(noting)
-  const { store } = yield* keeping.open(phf, policies)
+  // Room is made for what is fetched in any case.
+  const part = isWhole ? undefined : ByteRanges.partOf([], layout)
+  const { noteComplete, store } = yield* keeping.open(phf, policies, part)
   const readers = yield* RcMap.get(shared.contents, contentId)
   const terms = Terms.of(policies)
   yield* standing.enter("Fetching")
@@ -163,6 +165,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   /** Noted down as a download is, once all of it is here. */
   const records = yield* Records
   const note = Effect.gen(function* () {
+    yield* noteComplete
     const now = yield* Clock.currentTimeMillis
     const result = standing.result(phf, request.path ?? "", now)
     if (total(result.bytes) === result.bytes.LocalCache) return
