@@ -7,7 +7,7 @@ import { Transport } from "@piecework/transport/Transport"
 import { Clock, Context, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { download, expectFile, expectNoBufferLent } from "./downloads.ts"
-import { behindLine, diceOf, expectRead, read, someRange } from "./reads.ts"
+import { behindLine, diceOf, expectRead, type Range, read, someRange } from "./reads.ts"
 import { until, within } from "./within.ts"
 
 const pieceSize = 4096
@@ -211,6 +211,35 @@ describe("a content that the service knows", () => {
       )
       yield* within("30 seconds", reading)
       assert.isBelow(world.origin.sent("/file"), 1.25 * bytes.length)
+    })
+  )
+
+  it.effect("is fetched once for a site whose devices read parts of it, each elsewhere, and then all of it", () =>
+    Effect.gen(function* () {
+      const large = World.bytesOf(240 * pieceSize)
+      const world = yield* behindLine(400_000)
+      const { url } = yield* world.publish("/file", large)
+      const clients = yield* Effect.forEach(Array.from({ length: 4 }), () => world.client())
+      const contents = yield* within(
+        "5 seconds",
+        Effect.forEach(clients, (client) => client.open({ url, isWhole: false }), { concurrency: 4 })
+      )
+      const all = (rangeOf: (n: number) => Range | undefined) =>
+        Effect.forEach(contents, (content, n) => expectRead(content, large, rangeOf(n)), { concurrency: 4 })
+      const began = yield* Clock.currentTimeMillis
+      yield* within(
+        "1 minute",
+        all((n) => ({ offset: n * 60 * pieceSize, length: 30 * pieceSize }))
+      )
+      assert.isBelow(world.origin.sent("/file"), 1.1 * 120 * pieceSize + 4 * 1024)
+      yield* within(
+        "1 minute",
+        all(() => undefined)
+      )
+      const took = (yield* Clock.currentTimeMillis) - began
+      assert.isBelow(world.origin.sent("/file"), 1.2 * large.length)
+      // The line needs 2.5 s for one copy.
+      assert.isBelow(took, 12_000)
     })
   )
 
