@@ -79,10 +79,6 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
   let requested = 0
   let handedOut = 0
   standing.asked = () => ({ requested, held: handedOut })
-  const onRead = (bytes: number) => {
-    handedOut += bytes
-    meter.kept("Origin", bytes, true)
-  }
   const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
   let isTaken = false
 
@@ -94,6 +90,12 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
       if (Result.isFailure(span)) return Stream.fail(span.failure)
       const { end, start } = span.success
       requested += end === Infinity ? 0 : end - start
+      const onRead = (bytes: number) => {
+        // Of a file without a known end as much is asked for as there is.
+        if (end === Infinity) requested += bytes
+        handedOut += bytes
+        meter.kept("Origin", bytes, true)
+      }
       const isAnother = isTaken || start > 0
       isTaken ||= !isAnother
       const until = end === Infinity ? undefined : end
