@@ -97,7 +97,7 @@ export const serve = Effect.fn("RestServer.serve")(function* (
         if (!socket.writable || busy.has(socket)) return socket.destroy()
         const { body: text, status } = RestAnswer.failure(JobError.code("InvalidArgument"))
         socket.end(
-          `HTTP/1.1 ${status} Bad Request\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`
+          `HTTP/1.1 ${status} ${RestAnswer.phrase(status)}\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`
         )
       })
       return made
@@ -171,10 +171,12 @@ const body = (request: IncomingMessage, done: (text: string | undefined) => void
 }
 
 const send = (response: ServerResponse, { body: text, status }: RestAnswer.RestAnswer): void => {
-  response.writeHead(status, {
+  // That agent says the length and its name, and nothing else; the kind is for programs that would not know it otherwise.
+  response.sendDate = false
+  response.writeHead(status, RestAnswer.phrase(status), {
     "Content-Length": Buffer.byteLength(text),
-    "Content-Type": "application/json",
-    Server: `Piecework/${version}`
+    Server: `Piecework/${version}`,
+    "Content-Type": "application/json"
   })
   response.end(text)
 }
