@@ -37,9 +37,10 @@ describe("The admin file of the Linux agent", () => {
   })
 })
 
+const said = (text: unknown) => valuesOf(AgentFiles.kit, { ADUC_IoTConnectionString: text })
+
 describe("The file of the agent's kit", () => {
   it("says the gateway, and no secret", () => {
-    const said = (text: unknown) => valuesOf(AgentFiles.kit, { ADUC_IoTConnectionString: text })
     assert.deepStrictEqual(said("HostName=h;SharedAccessKey=key=;gatewayhostname=edge.local;X=y"), {
       DOCacheHost: "edge.local"
     })
