@@ -269,6 +269,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     })
     // Parts have hashes of their own, which are not those of the content.
     if (ranges === undefined) standing.isOf(phf)
+    else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
     return yield* finish(phf)
   })
 
@@ -278,7 +279,8 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
     if (wrong !== undefined) return yield* wrong
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
-    const found = yield* FirstLook.take(request, cloud, origins, standing)
+    const looked = yield* FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
+    const found = ranges === undefined ? looked : yield* FirstLook.asChecked(request, looked)
     const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
     return result

@@ -66,10 +66,6 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   if (resolved !== undefined && Result.isFailure(resolved)) return yield* resolved.failure
   /** Ends may be infinite while nobody said how long the file is. */
   const spans = resolved?.success
-  if (spans !== undefined && options.expected !== undefined) {
-    const detail = "there are no hashes to check parts of it against"
-    return yield* new NoSourceError({ url, reason: "Unverifiable", detail })
-  }
   /** Bytes at the destination. */
   const expectedSize = spans === undefined ? probe.size : sizeOf(spans)
   const pool = yield* BufferPool

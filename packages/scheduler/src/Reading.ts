@@ -135,14 +135,18 @@ export const chooseNear = (draft: Draft, source: Source, isUrgent: boolean): Pie
         isUrgent
       )
 
-/** Another peer with room has it and would be done with it in less than half the time: that one is filled in this event, too. */
+/**
+ * Another peer has it and would be done with it in less than half the time, what it has under way included: it is asked for it now, or as
+ * soon as it has room.
+ */
 const isSoonerElsewhere = (draft: Draft, source: Source, piece: PieceIndex): boolean => {
   const { plan } = draft
-  const here = Pace.timeFor(plan, source, source.pendingCount + 1)
+  // One that is not known yet may be fast.
   if (source.rate === undefined) return false
+  const here = Pace.timeFor(plan, source, source.pendingCount + 1)
   for (const other of plan.sources.values()) {
     if (other.id === source.id || other.kind === "Origin" || other.failures > 0) continue
-    if (!Bits.has(other.held.bytes, piece) || !isReady(other, plan.now) || Pace.room(plan, other) === 0) continue
+    if (!Bits.has(other.held.bytes, piece) || !isReady(other, plan.now)) continue
     if (2 * Pace.timeFor(plan, other, other.pendingCount + 1) >= here) continue
     if (!Crossing.mayAsk(plan, other, piece)) continue
     draft.hungry.add(other.id)

@@ -11,6 +11,7 @@ import { until, within } from "./within.ts"
 
 const pieceSize = 4096
 const bytes = World.bytesOf(60 * pieceSize + 77)
+const zeros = ({ length }: { readonly length: number }) => new Uint8Array(length)
 
 describe("a content that the service knows", () => {
   it.effect("is read whole while it arrives, and stays in the cache", () =>
@@ -151,11 +152,16 @@ describe("a content that the service knows", () => {
       const swarm = phf.hashOfHashes
       for (const [n, host] of ["10.0.7.1", "10.0.7.2"].entries()) {
         const id = PeerId.make(`${n + 7}`.repeat(40))
-        const answer = ({ length }: { readonly length: number }) => new Uint8Array(length)
         const delay = n === 0 ? undefined : "1 hour"
-        const peer = yield* TestPeer.make({ host, port: 7680, id, swarm, layout: phf.layout, answer, delay }).pipe(
-          Effect.provideService(Transport, world.network.transport(host))
-        )
+        const peer = yield* TestPeer.make({
+          host,
+          port: 7680,
+          id,
+          swarm,
+          layout: phf.layout,
+          answer: zeros,
+          delay
+        }).pipe(Effect.provideService(Transport, world.network.transport(host)))
         yield* world.introduce(phf.contentId, id, peer.address)
       }
       const client = yield* world.client()
@@ -266,6 +272,21 @@ describe("a content that the service knows", () => {
     })
   )
 
+  it.effect("is checked piece by piece when the caller names it, though it is too small to ask peers for it", () =>
+    Effect.gen(function* () {
+      const world = yield* behindLine(1_000_000)
+      const { phf, url } = yield* world.publish("/file", bytes)
+      const client = yield* world.client({ config: { minContentSize: 10_000_000 } })
+      const content = yield* within("5 seconds", client.open({ url, contentId: phf.contentId }))
+      assert.strictEqual(content.contentId, phf.contentId)
+      assert.strictEqual(content.progress().why?.reason, "TooSmall")
+      yield* within("5 seconds", expectRead(content, bytes))
+      const small = yield* within("5 seconds", client.open({ url }))
+      assert.isUndefined(small.contentId)
+      yield* within("5 seconds", expectRead(small, bytes))
+    })
+  )
+
   it.effect("has no bytes behind its end, and none that are not there", () =>
     Effect.gen(function* () {
       const world = yield* behindLine(1_000_000)
@@ -369,7 +390,21 @@ describe("a file that nobody vouches for", () => {
       const { client, url } = yield* opened()
       const { contentId } = World.phfOf(bytes, pieceSize)
       const error = yield* within("30 seconds", Effect.flip(client.open({ url, contentId })))
-      assert.deepInclude(error, { _tag: "NoSourceError", reason: "Unverifiable" })
+      assert.deepInclude(error, { _tag: "UnverifiableError", reason: "PhfMissing" })
+    })
+  )
+
+  it.effect("is checked piece by piece against hashes that lie beside it, or that the caller names", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* opened()
+      const { contentId } = World.phfOf(bytes, pieceSize)
+      world.origin.put("/file.phf", World.hashesOf(bytes, pieceSize))
+      const content = yield* within("5 seconds", client.open({ url, contentId, isWhole: false }))
+      assert.strictEqual(content.contentId, contentId)
+      yield* within("5 seconds", expectRead(content, bytes, { offset: 9000, length: 9000 }))
+      world.origin.put("/file", World.bytesOf(bytes.length, 9))
+      const error = yield* within("5 minutes", Effect.flip(read(content)))
+      assert.strictEqual(error._tag, "NoSourceError")
     })
   )
 
@@ -379,40 +414,6 @@ describe("a file that nobody vouches for", () => {
       world.origin.put("/empty", new Uint8Array(0))
       const content = yield* within("5 seconds", client.open({ url: world.urlOf("/empty") }))
       assert.strictEqual((yield* within("1 second", read(content))).length, 0)
-    })
-  )
-})
-
-describe("a download of parts", () => {
-  const parts = [
-    { offset: 200_000 },
-    { offset: 0, length: 100 },
-    { offset: 4000, length: 9000 },
-    { offset: 200, length: 1000 }
-  ]
-  const wanted = Buffer.concat(parts.map(({ length, offset }) => bytes.subarray(offset, length && offset + length)))
-
-  it.effect("fetches the pieces that they touch, and puts their bytes one after the other", () =>
-    Effect.gen(function* () {
-      const world = yield* behindLine(1_000_000)
-      const { phf, url } = yield* world.publish("/file", bytes)
-      const client = yield* world.client()
-      const active = yield* client.start({ url, ranges: parts })
-      const result = yield* within("10 seconds", active.result)
-      assert.strictEqual(
-        Buffer.compare((yield* client.file("/out/file")).valueOrUndefined ?? Buffer.alloc(0), wanted),
-        0
-      )
-      assert.strictEqual(result.requestedBytes, wanted.length)
-      assert.strictEqual(result.fileBytes, bytes.length)
-      assert.strictEqual(result.contentId, phf.contentId)
-      const { heldBytes, requestedBytes } = active.progress()
-      assert.deepStrictEqual({ heldBytes, requestedBytes }, { heldBytes: wanted.length, requestedBytes: wanted.length })
-      // Of the last 12 pieces and 4 at the beginning.
-      assert.isAtMost(world.origin.sent("/file"), 1024 + 17 * pieceSize)
-      expectNoBufferLent(client)
-      yield* download(client, { url, path: "/out/whole" }, bytes)
-      assert.isAtMost(world.origin.sent("/file"), 2048 + bytes.length)
     })
   )
 })
