@@ -119,9 +119,9 @@ const listen = Effect.fnUntraced(function* (
 ) {
   for (let port = range.first; ; port++) {
     const code = yield* Effect.callback<string | undefined>((resume) => {
-      const done = (code: string | undefined) => {
+      const done = (trouble: string | undefined) => {
         server.off("error", failed).off("listening", listening)
-        resume(Effect.succeed(code))
+        resume(Effect.succeed(trouble))
       }
       const failed = (error: NodeJS.ErrnoException) => done(error.code ?? error.message)
       const listening = () => done(undefined)

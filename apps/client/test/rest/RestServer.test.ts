@@ -143,30 +143,34 @@ describe("The REST interface", () => {
   )
 })
 
+const wholeAnswer = (status: string, body: string) =>
+  [
+    `HTTP/1.1 ${status}`,
+    `Content-Length: ${body.length}`,
+    `Server: Piecework/${version}`,
+    "Content-Type: application/json",
+    "Connection: close",
+    "",
+    body
+  ].join("\r\n")
+
 describe("An answer", () => {
   it.live("is to the byte what the Linux agent's programs get, but for the name and the kind", () =>
     Effect.gen(function* () {
       const { port } = yield* serving({ mostJobs: 1 })
       const whole = (verb: string, target: string) => raw(port, request(verb, target))
-      const answer = (status: string, body: string) =>
-        [
-          `HTTP/1.1 ${status}`,
-          `Content-Length: ${body.length}`,
-          `Server: Piecework/${version}`,
-          "Content-Type: application/json",
-          "Connection: close",
-          "",
-          body
-        ].join("\r\n")
-      const created = yield* whole("POST", "/download/create")
-      const id = /[0-9a-f-]{36}/.exec(parts(created)[1])?.[0] ?? assert.fail(created)
-      assert.strictEqual(created, answer("200 OK", `{"Id":"${id}"}\n`))
+      const first = yield* whole("POST", "/download/create")
+      const id = /[0-9a-f-]{36}/.exec(parts(first)[1])?.[0] ?? assert.fail(first)
+      assert.strictEqual(first, wholeAnswer("200 OK", `{"Id":"${id}"}\n`))
       const status = `{"Status":"Created","BytesTotal":"0","BytesTransferred":"0","ErrorCode":"0","ExtendedErrorCode":"0"}\n`
-      assert.strictEqual(yield* whole("GET", `/download/getstatus?Id=${id}`), answer("200 OK", status))
-      assert.strictEqual(yield* whole("POST", `/download/pause?Id=${id}`), answer("200 OK", "{}\n"))
-      assert.strictEqual(yield* whole("GET", "/download/create"), answer("400 BadRequest", error(-2147024846)))
-      assert.strictEqual(yield* whole("POST", "/download/pause"), answer("404 NotFound", error(-2147023728)))
-      assert.strictEqual(yield* whole("POST", "/download/create"), answer("503 ServiceUnavailable", error(-2147024882)))
+      assert.strictEqual(yield* whole("GET", `/download/getstatus?Id=${id}`), wholeAnswer("200 OK", status))
+      assert.strictEqual(yield* whole("POST", `/download/pause?Id=${id}`), wholeAnswer("200 OK", "{}\n"))
+      assert.strictEqual(yield* whole("GET", "/download/create"), wholeAnswer("400 BadRequest", error(-2147024846)))
+      assert.strictEqual(yield* whole("POST", "/download/pause"), wholeAnswer("404 NotFound", error(-2147023728)))
+      assert.strictEqual(
+        yield* whole("POST", "/download/create"),
+        wholeAnswer("503 ServiceUnavailable", error(-2147024882))
+      )
     })
   )
 })
