@@ -28,20 +28,19 @@ const pass = (seconds: number) =>
   })
 const turns = Effect.repeat(turn, { times: 10 })
 
+type Test<A, E> = (agent: Agent["Service"], given: support.Setup) => Effect.Effect<A, E, Agent | support.InScope>
+const over = <A, E>(layer: (given: support.Setup) => ReturnType<typeof support.inMemory>, test: Test<A, E>) => {
+  const given = support.setup()
+  given.memory.origins.set(url, { bytes: 1000, rate: 250 })
+  return Effect.flatMap(Agent, (agent) => test(agent, given)).pipe(Effect.scoped, Effect.provide(layer(given)))
+}
+
 const transports = { "a pair of streams": support.inMemory, "a socket": support.overSocket }
 
 for (const [name, layer] of Object.entries(transports)) {
   describe(`The agent over ${name}`, () => {
-    const over = <A, E>(
-      test: (agent: Agent["Service"], given: support.Setup) => Effect.Effect<A, E, Agent | support.InScope>
-    ) => {
-      const given = support.setup()
-      given.memory.origins.set(url, { bytes: 1000, rate: 250 })
-      return Effect.flatMap(Agent, (agent) => test(agent, given)).pipe(Effect.scoped, Effect.provide(layer(given)))
-    }
-
     it.effect("says what it is", () =>
-      over((agent) =>
+      over(layer, (agent) =>
         Effect.gen(function* () {
           const facts = yield* agent.facts
           assert.deepStrictEqual(facts, { version: "1.2.3", pid: 7, stateFolder: "/state", since: 5, rest: 50_000 })
@@ -50,7 +49,7 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("carries jobs through their states, and tells what is wrong by number and sentence", () =>
-      over((agent, { files }) =>
+      over(layer, (agent, { files }) =>
         Effect.gen(function* () {
           const id = yield* agent.create(job("one", { displayName: "One", priority: "Foreground", nonVolatile: true }))
           const other = yield* agent.create({ url })
@@ -85,7 +84,7 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("lets watch: each state, and in between where the bytes come from and how fast", () =>
-      over((agent) =>
+      over(layer, (agent) =>
         Effect.gen(function* () {
           const id = yield* agent.create(job("watched"))
           const watching = yield* Effect.forkChild(Stream.runCollect(agent.watch(id, 500)))
@@ -106,7 +105,7 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("downloads in one call, and answers where the bytes came from", () =>
-      over((agent, { files }) =>
+      over(layer, (agent, { files }) =>
         Effect.gen(function* () {
           const told: Array<string> = []
           const fetching = yield* Effect.forkChild(
@@ -128,7 +127,7 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("aborts the job of a download that is interrupted, and of one that fails", () =>
-      over((agent, { memory }) =>
+      over(layer, (agent, { memory }) =>
         Effect.gen(function* () {
           const fetching = yield* Effect.forkChild(Download.download(url, { path: "/data/gone" }))
           yield* pass(1)
@@ -151,7 +150,7 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("says so when somebody else ends the job of a download", () =>
-      over((agent) =>
+      over(layer, (agent) =>
         Effect.gen(function* () {
           const fetching = yield* Effect.forkChild(Effect.flip(Download.download(url, { path: "/data/taken" })))
           yield* pass(1)
@@ -164,7 +163,7 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("refuses what makes no sense before it asks, and what it cannot carry out", () =>
-      over((agent) =>
+      over(layer, (agent) =>
         Effect.gen(function* () {
           for (const [wish, text] of [
             [Download.download("ftp://host/x"), "is not an http or https URL"],
@@ -185,9 +184,9 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("hands out bytes of a content in order, all of it and parts, to several readers", () =>
-      over((_, { asked, contents, open }) =>
+      over(layer, (_, { asked, contents, open }) =>
         Effect.gen(function* () {
-          const bytes = Uint8Array.from({ length: 3_000_000 }, (_, n) => n % 251)
+          const bytes = Uint8Array.from({ length: 3_000_000 }, (__, n) => n % 251)
           const contentId = `DO-${"B".repeat(42)}A` as ContentId
           contents.set(url, {
             size: bytes.length,
@@ -197,7 +196,7 @@ for (const [name, layer] of Object.entries(transports)) {
               const { length = bytes.length, offset } = range ?? { offset: 0 }
               const part = bytes.subarray(offset, offset + length)
               return Stream.fromIterable(
-                Array.from({ length: Math.ceil(part.length / 1_048_576) }, (_, n) =>
+                Array.from({ length: Math.ceil(part.length / 1_048_576) }, (__, n) =>
                   part.subarray(n * 1_048_576, (n + 1) * 1_048_576)
                 )
               )
@@ -223,7 +222,7 @@ for (const [name, layer] of Object.entries(transports)) {
     )
 
     it.effect("closes a content with its reader, and says what goes wrong with one", () =>
-      over((agent, { contents, open }) =>
+      over(layer, (agent, { contents, open }) =>
         Effect.gen(function* () {
           contents.set(url, {
             read: () => Stream.concat(Stream.make(Uint8Array.of(1, 2, 3)), Stream.never)
