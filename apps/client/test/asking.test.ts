@@ -102,9 +102,7 @@ describe("get", () => {
 })
 
 const ask = (url: string, environment: Record<string, string>) =>
-  Effect.flatMap(HttpClient.get(url), ({ text }) => text).pipe(
-    Effect.provide(Layers.nodeHttp(undefined, environment))
-  )
+  Effect.flatMap(HttpClient.get(url), ({ text }) => text).pipe(Effect.provide(Layers.nodeHttp(undefined, environment)))
 
 describe("The service", () => {
   it.live("is asked through the same proxy", () =>

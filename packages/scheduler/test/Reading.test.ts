@@ -237,6 +237,41 @@ describe("a piece that a reader waits for and that is others' to fetch", () => {
     assert.isNotEmpty(fetchesOf(story.wait(40_000, { o: 6 * pieceSize })))
   })
 
+  it("is taken from a peer that is far slower than the origin, and from no other", () => {
+    for (const rate of [0.05, 1]) {
+      const story = new Story(100, { awaitsLeases: true })
+      story.join("o", "Origin", "all")
+      story.tell({ _tag: "Leased", runs: [{ first: 0, count: 9 }], asked: [] })
+      story.now += 1000
+      story.deliver("o", 0)
+      story.join("p", "Lan", [70], { peer: peerOf(1) })
+      read(story, run(70))
+      assert.deepStrictEqual(
+        story.owed("p").map(({ first }) => Number(first)),
+        [70]
+      )
+      const fetches = [1, 2, 3, 4].flatMap((n) =>
+        fetchesOf(story.wait(1000, { p: n * rate * pieceSize, o: (n + 1) * pieceSize }))
+      )
+      assert.strictEqual(
+        fetches.some(({ reason, run: { first } }) => reason === "ReaderWaits" && first === 70),
+        rate < 0.1
+      )
+    }
+  })
+
+  it("is asked of somebody else when the peer that owes it is silent", () => {
+    const story = new Story(10)
+    for (const name of ["p", "q"]) story.join(name, "Lan", [7], { peer: peerOf(name === "p" ? 1 : 2) })
+    read(story, run(7, 1))
+    const owner = ["p", "q"].find((name) => story.owed(name).length > 0)
+    assert.deepStrictEqual(cancelsOf(story.wait(1900)), [])
+    const commands = story.wait(200)
+    assert.deepInclude(cancelsOf(commands)[0], { source: owner ?? "", reason: "Stalled" })
+    assert.notStrictEqual(fetchesOf(commands)[0]?.source, owner)
+    assert.isNotEmpty(fetchesOf(commands))
+  })
+
   it("is not asked of an origin that is held back", () => {
     const story = leased()
     story.tell({ _tag: "OriginHeld" })
