@@ -14,7 +14,7 @@ import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
 import * as ContentReader from "./ContentReader.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
-import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
+import { type DownloadError, HaltedError, ModeError, NoSourceError } from "./DownloadError.ts"
 import { type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Keeping from "./Keeping.ts"
@@ -220,6 +220,14 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   )
   yield* Effect.raceFirst(Effect.andThen(fetching, Effect.never), halted).pipe(
     Effect.catch((error) => Effect.sync(() => fail(error))),
+    // A bug must not look like bytes that do not come.
+    Effect.catchDefect((defect) =>
+      Effect.map(Effect.logError("a content that is read failed in an unforeseen way", defect), () =>
+        fail(
+          new NoSourceError({ url: request.url, reason: "Defect", detail: "an unforeseen failure, which was logged" })
+        )
+      )
+    ),
     // It serves nobody any more.
     Effect.andThen(Scope.close(swarmScope, Exit.void)),
     Effect.forkScoped

@@ -76,9 +76,8 @@ const need = (draft: Draft, first: number, count: number): boolean => {
 /** More is missing than was: whoever had ended begins again. */
 const goOn = (draft: Draft): void => {
   const { plan } = draft
-  if (plan.outcome === "Finished" || plan.outcome === "Exhausted") {
-    plan.outcome = plan.sources.size === 0 ? "Waiting" : "Running"
-  }
+  if (plan.outcome === "Exhausted") plan.outcome = "Running"
+  if (plan.outcome === "Finished") plan.outcome = plan.sources.size === 0 ? "Waiting" : "Running"
   draft.wake()
 }
 
