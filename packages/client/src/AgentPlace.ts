@@ -22,7 +22,8 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** The folder of an agent's state when none is named: `$STATE_DIRECTORY` (systemd), root's, else the user's. */
 export const stateFolder = (env: Environment, isRoot = process.getuid?.() === 0): string =>
-  env["STATE_DIRECTORY"] || (isRoot ? "/var/lib/piecework" : ofUser(env))
+  // systemd names several folders with colons between them when a unit has several.
+  env["STATE_DIRECTORY"]?.split(":")[0] || (isRoot ? "/var/lib/piecework" : ofUser(env))
 
 const ofUser = (env: Environment): string => join(env["XDG_STATE_HOME"] || join(home(), ".local", "state"), "piecework")
 

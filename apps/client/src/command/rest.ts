@@ -64,7 +64,7 @@ export const serve = Effect.fnUntraced(function* (
   mode: Effect.Effect<DownloadMode>,
   peers?: string | undefined
 ) {
-  if (!input.rest && !input.api) return undefined
+  if (!input.rest && !input.api) return yield* withoutHangups
   const JobsHere = yield* Effect.promise(() => import("../rest/JobsHere.ts"))
   const chosen = {
     named: Option.getOrUndefined(input.runDir),
@@ -83,3 +83,14 @@ export const serve = Effect.fnUntraced(function* (
     isCompatible: input.compatDirs
   })
 })
+
+/** A reload of the unit finds nothing to read again, and ends nothing. */
+const withoutHangups = Effect.as(
+  Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGHUP", passOver)),
+    () => Effect.sync(() => process.off("SIGHUP", passOver))
+  ),
+  undefined
+)
+
+const passOver = () => undefined

@@ -1,9 +1,11 @@
 /** The jobs of this device and the interfaces by which programs reach them, for as long as the scope lasts. */
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
-import { Clock, type Context, Effect, FileSystem, Layer } from "effect"
+import { Clock, type Context, Effect, Layer } from "effect"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { StateFolder } from "../StateFolder.ts"
 import { version } from "../version.ts"
@@ -35,7 +37,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
       Layer.provide([
         DownloadRunner.layer(options.mode),
         JobFiles.JobFiles.layer,
-        JobNetwork.JobNetwork.layer,
+        JobNetwork.JobNetwork.layer.pipe(Layer.provide(DevicePolicy.thisHost)),
         JobStore.JobStore.layer(join(root, "jobs")),
         JobsConfig.layer()
       ])
@@ -73,7 +75,13 @@ const rest = Effect.fnUntraced(function* (
   host: string,
   services: Context.Context<Jobs.Jobs | AdminFile.AdminFile>
 ) {
-  if (isCompatible) yield* Effect.mapError(makeFolder(RunFolder.compatible.etc), failed)
+  if (isCompatible) {
+    const { etc } = RunFolder.compatible
+    yield* Effect.tryPromise({
+      try: () => Folders.make(etc, { mode: 0o755 }),
+      catch: () => new Failure({ sentence: `The folder ${etc} cannot be made.`, code: exitCodes.storage })
+    })
+  }
   const port = yield* RestServer.serve({ host, users }).pipe(
     Effect.provide(services),
     Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.address }))
@@ -84,6 +92,3 @@ const rest = Effect.fnUntraced(function* (
 
 const failed = (error: { readonly message: string }) =>
   new Failure({ sentence: error.message, code: exitCodes.storage })
-
-const makeFolder = (path: string) =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeDirectory(path, { recursive: true, mode: 0o755 }))
