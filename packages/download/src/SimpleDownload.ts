@@ -13,10 +13,17 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect"
-import type { DownloadConfig } from "./DownloadConfig.ts"
-import { type DestinationError, type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
+import { Deferred, type Duration, Effect, FiberSet, Result, type Scope, Semaphore } from "effect"
+import {
+  type DestinationError,
+  type NoProgressError,
+  NoSourceError,
+  type RangesError,
+  type StorageError
+} from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
+import { bytesIn, type ByteRange, resolve, type Span } from "./ByteRanges.ts"
+import * as SpansBody from "./SpansBody.ts"
 import * as SteadyBody from "./SteadyBody.ts"
 import * as Storage from "./Storage.ts"
 
@@ -29,7 +36,11 @@ export interface SimpleDownloadOptions {
   readonly overwrite: boolean
   /** What the bytes have to be, when somebody knows. */
   readonly expected: ContentId | undefined
+  /** Only these parts, one after the other. Default all of it. */
+  readonly ranges?: ReadonlyArray<ByteRange> | undefined
   readonly meter: Meter
+  /** How long nothing may come before it gives up. */
+  readonly patience: Duration.Duration
   /** Called when all bytes are here and the file is put into its place. */
   readonly onWriting: Effect.Effect<void>
 }
@@ -40,13 +51,23 @@ export interface SimpleDownloadOptions {
  */
 const writesAtOnce = 16
 
-type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
+export type Failure = DestinationError | StorageError | NoSourceError | NoProgressError | RangesError
 
 /** Fetches the file to its destination; answers the hashes it turned out to have. */
 export const run = Effect.fn("SimpleDownload.run")(function* (
   options: SimpleDownloadOptions
-): Effect.fn.Return<Phf, Failure, BufferPool | DownloadConfig | PartialFiles | Scope.Scope> {
-  const { url, origin, probe, meter } = options
+): Effect.fn.Return<Phf, Failure, BufferPool | PartialFiles | Scope.Scope> {
+  const { url, origin, probe, meter, ranges } = options
+  const resolved = ranges === undefined ? undefined : resolve(ranges, probe.size ?? Infinity)
+  if (resolved !== undefined && Result.isFailure(resolved)) return yield* resolved.failure
+  /** Ends may be infinite while nobody said how long the file is. */
+  const spans = resolved?.success
+  if (spans !== undefined && options.expected !== undefined) {
+    const detail = "there are no hashes to check parts of it against"
+    return yield* new NoSourceError({ url, reason: "Unverifiable", detail })
+  }
+  /** Bytes at the destination. */
+  const expectedSize = spans === undefined ? probe.size : sizeOf(spans)
   const pool = yield* BufferPool
   const partials = yield* PartialFiles
   const pieceSize = Math.min(standardPieceSize, pool.bufferSize)
@@ -54,7 +75,7 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
 
   // Without a validator nobody can tell whether what is held belongs to the same file.
   const partial = yield* partials
-    .open({ key: keyOf(url, probe), pieceSize, size: probe.size })
+    .open({ key: keyOf(url, probe, spans), pieceSize, size: expectedSize })
     .pipe(Effect.mapError(Storage.fromCache))
   const resumed = probe.validator === undefined ? 0 : yield* Effect.mapError(partial.resume, Storage.fromCache)
   if (resumed > 0 && !probe.ranges) {
@@ -71,7 +92,12 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
-  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize })
+  const { patience } = options
+  const from = resumed * pieceSize
+  const body =
+    spans === undefined
+      ? yield* SteadyBody.make({ origin, probe, from, patience })
+      : yield* SpansBody.make({ origin, probe, spans, from, patience })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
@@ -94,13 +120,13 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   const all = Effect.gen(function* () {
     let piece = resumed
     let size = resumed * pieceSize
-    while (probe.size === undefined || size < probe.size) {
+    while (size < (expectedSize ?? Infinity)) {
       const length = yield* next(piece as PieceIndex)
       size += length
       piece++
       if (length < pieceSize) break
     }
-    if (probe.size !== undefined && size !== probe.size) {
+    if (expectedSize !== undefined && size !== expectedSize) {
       return yield* NoSourceError.from(url, new SourceError({ source: origin.id, reason: "ContentChanged", url }))
     }
     yield* FiberSet.awaitEmpty(writers)
@@ -124,11 +150,18 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
     )
 })
 
+const sizeOf = (spans: ReadonlyArray<Span>): number | undefined => {
+  const bytes = bytesIn(spans)
+  return bytes === Infinity ? undefined : bytes
+}
+
 /** Names the file at the origin: the same URL, version and length are the same bytes. */
-const keyOf = (url: ContentUrl, probe: Probe): PartialKey =>
+const keyOf = (url: ContentUrl, probe: Probe, spans: ReadonlyArray<Span> | undefined): PartialKey =>
   PartialKey.make(
     createHash("sha256")
-      .update(JSON.stringify([url, probe.validator ?? null, probe.size ?? null]))
+      .update(
+        JSON.stringify([url, probe.validator ?? null, probe.size ?? null, ...(spans === undefined ? [] : [spans])])
+      )
       .digest("hex")
   )
 

@@ -75,8 +75,9 @@ export const attendant = Effect.fnUntraced(function* (
         return yield* Effect.never
       })
   })
-  const reads = yield* Layer.build(OpenReads.layer)
-  yield* Layer.build(
+  const reads = yield* Layer.build(Layer.fresh(OpenReads.layer))
+  // Fresh, since another server of this process has other connections.
+  const calls = Layer.fresh(
     RpcServer.layer(AgentRpcs, { disableFatalDefects: true, disableTracing: true }).pipe(
       Layer.provide(AgentHandlers.layer(setting)),
       Layer.provide(RpcServer.layerProtocolSocketServer),
@@ -87,6 +88,7 @@ export const attendant = Effect.fnUntraced(function* (
       ])
     )
   )
+  yield* Layer.build(calls)
   const call = yield* Deferred.await(ready)
   const open = Context.get(reads, OpenReads)
   return (duplex) =>
