@@ -123,7 +123,7 @@ describe.concurrent("A job that says where its hashes lie", () => {
 /** Pauses with 404 once two pieces or so are there; answers the job and what was held. */
 const brokenOff = (site: Effect.Success<ReturnType<typeof Site.make>>, more: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
-    const part = Origins.file(bytes, { resetAfter: mebi + 10 })
+    const part = Origins.file(bytes, { cutAfter: mebi + 10 })
     const first = yield* Origins.make((asked, reply) =>
       (first.sent() < 2 * mebi ? part : Origins.status(404))(asked, reply)
     )
