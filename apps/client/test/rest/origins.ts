@@ -141,6 +141,13 @@ export const file =
     else if (until === start + resetAfter) reply.reset()
   }
 
+/** An origin that is one thing until it has sent so many bytes, and another from the next request on. */
+export const turning = (bytes: number, before: Answer, after: Answer): Effect.Effect<RawOrigin, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const origin: RawOrigin = yield* make((asked, reply) => (origin.sent() < bytes ? before : after)(asked, reply))
+    return origin
+  })
+
 /** Answers with a status and no body. */
 export const status =
   (number: number, lines: ReadonlyArray<string> = []): Answer =>
