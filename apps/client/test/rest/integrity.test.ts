@@ -120,10 +120,13 @@ describe.concurrent("A job that says where its hashes lie", () => {
   }
 })
 
-/** Falls silent after two pieces or so, and then answers 404, which pauses the job; answers the job and what was held. */
+/** Has the first two pieces or so and is silent about the rest, until it answers 404, which pauses the job; answers the job and what was held. */
 const brokenOff = (site: Effect.Success<ReturnType<typeof Site.make>>, more: Readonly<Record<string, string>> = {}) =>
   Effect.gen(function* () {
-    const first = yield* Origins.turning(2 * mebi, Origins.file(bytes, { cutAfter: mebi + 10 }), () => undefined)
+    const part = Origins.file(bytes, { cutAfter: mebi + 10 })
+    const first = yield* Origins.make((asked, reply) => {
+      if ((asked.from ?? 0) < 2 * mebi) part(asked, reply)
+    })
     const id = yield* site.started(first.url, "file", more)
     yield* site.until(id, ({ BytesTransferred }) => Number(BytesTransferred) >= mebi)
     first.answer(Origins.status(404))
