@@ -138,6 +138,9 @@ export const inMemory = (given: Setup): Layer.Layer<Given, AgentNotFound> => {
             // Unlike a socket, one does not hear of the other's end.
             mine.once("close", () => theirs.destroy())
             theirs.once("close", () => mine.push(null))
+            // As a socket does, it takes copies.
+            const write = theirs._write.bind(theirs)
+            theirs._write = (chunk: Uint8Array, encoding, done) => write(Buffer.from(chunk), encoding, done)
             run(attend(theirs))
             return mine
           }),
