@@ -52,6 +52,22 @@ describe("those who read one content", () => {
     })
   )
 
+  it.effect("are named with those first that wait, and have waited the longest", () =>
+    Effect.gen(function* () {
+      const readers = new Readers()
+      const places = yield* Effect.forEach([0, 1, 2, 3], () => readers.join)
+      for (const [n, place] of places.entries()) at(place, n)
+      for (const n of [3, 1]) {
+        const place = places[n]
+        if (place !== undefined) readers.waits(place)
+      }
+      assert.deepStrictEqual(
+        readers.runs().map(({ first }) => first),
+        [3, 1, 0, 2]
+      )
+    })
+  )
+
   it.effect("are forgotten when they leave", () =>
     Effect.gen(function* () {
       const readers = new Readers()

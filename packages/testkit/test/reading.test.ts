@@ -174,6 +174,22 @@ describe("a content that the service knows", () => {
     })
   )
 
+  it.effect("has bytes for more readers than are looked at, though many of them have stopped to read", () =>
+    Effect.gen(function* () {
+      const world = yield* behindLine(1_000_000)
+      const { url } = yield* world.publish("/file", bytes)
+      const client = yield* world.client()
+      const content = yield* within("5 seconds", client.open({ url, isWhole: false }))
+      const stuck = content.read().pipe(Stream.runForEach(() => Effect.never))
+      for (let n = 0; n < 80; n++) yield* Effect.forkScoped(stuck)
+      yield* TestClock.adjust("1 second")
+      const below = diceOf(7)
+      const ranges = Array.from({ length: 80 }, () => someRange(below, bytes.length))
+      const all = Effect.forEach(ranges, (range) => expectRead(content, bytes, range), { concurrency: 80 })
+      yield* within("20 seconds", all)
+    })
+  )
+
   it.effect("waits for nobody who reads slowly, and a slow one gets right bytes much later", () =>
     Effect.gen(function* () {
       const world = yield* behindLine(1_000_000)
