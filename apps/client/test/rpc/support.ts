@@ -139,8 +139,10 @@ export const inMemory = (given: Setup): Layer.Layer<Given, AgentNotFound> => {
             mine.once("close", () => theirs.destroy())
             theirs.once("close", () => mine.push(null))
             // As a socket does, it takes copies.
-            const write = theirs._write.bind(theirs)
-            theirs._write = (chunk: Uint8Array, encoding, done) => write(Buffer.from(chunk), encoding, done)
+            const write = theirs.write.bind(theirs)
+            Object.assign(theirs, {
+              write: (chunk: string | Uint8Array, done?: () => void) => write(Buffer.from(chunk as string), done)
+            })
             run(attend(theirs))
             return mine
           }),
