@@ -9,7 +9,8 @@ import { randomBytes } from "node:crypto"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
-import { Context, Effect, FileSystem, Layer, Path, type PlatformError, Schema } from "effect"
+import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
+import * as Folders from "./Folders.ts"
 
 export class StateFolderError extends Schema.TaggedError<StateFolderError>()("StateFolderError", {
   path: Schema.String,
@@ -88,30 +89,13 @@ export const placesIn = (
 /** The folder that is used when none is named. */
 export { stateFolder as defaultRoot } from "@piecework/client/AgentPlace"
 
-/** One after the other: where a system refuses a folder as "not there", as in /proc, Node's recursive way asks without end. */
-const makeFolders = (
-  folder: string
-): Effect.Effect<void, PlatformError.PlatformError, FileSystem.FileSystem | Path.Path> =>
-  Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
-    // Refuses a file, and makes nothing.
-    if (yield* fs.exists(folder)) return yield* fs.makeDirectory(folder, { recursive: true })
-    const above = path.dirname(folder)
-    if (above !== folder) yield* makeFolders(above)
-    // Another process may have made it meanwhile.
-    yield* Effect.catch(fs.makeDirectory(folder), (error) =>
-      Effect.flatMap(fs.exists(folder), (isThere) => (isThere ? Effect.void : Effect.fail(error)))
-    )
-  })
-
 const make = Effect.fnUntraced(function* (root: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
   const refused = (operation: StateFolderError["operation"]) => (cause: unknown) =>
     new StateFolderError({ path: root, operation, cause })
 
-  yield* Effect.mapError(makeFolders(path.resolve(root)), refused("make"))
+  yield* Effect.mapError(Folders.make(root), refused("make"))
   yield* Effect.mapError(fs.access(root, { writable: true }), refused("write"))
   const file = path.join(root, "device")
   const read = fs.readFileString(file).pipe(

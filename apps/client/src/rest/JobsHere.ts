@@ -3,8 +3,9 @@ import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { DownloadRunner, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
-import { Clock, type Context, Effect, FileSystem, Layer } from "effect"
+import { Clock, type Context, Effect, Layer } from "effect"
 import { exitCodes } from "../ExitCode.ts"
+import * as Folders from "../Folders.ts"
 import { StateFolder } from "../StateFolder.ts"
 import { version } from "../version.ts"
 import * as AdminFile from "./AdminFile.ts"
@@ -73,7 +74,7 @@ const rest = Effect.fnUntraced(function* (
   host: string,
   services: Context.Context<Jobs.Jobs | AdminFile.AdminFile>
 ) {
-  if (isCompatible) yield* Effect.mapError(makeFolder(RunFolder.compatible.etc), failed)
+  if (isCompatible) yield* Effect.mapError(Folders.make(RunFolder.compatible.etc, 0o755), failed)
   const port = yield* RestServer.serve({ host, users }).pipe(
     Effect.provide(services),
     Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.address }))
@@ -84,6 +85,3 @@ const rest = Effect.fnUntraced(function* (
 
 const failed = (error: { readonly message: string }) =>
   new Failure({ sentence: error.message, code: exitCodes.storage })
-
-const makeFolder = (path: string) =>
-  Effect.flatMap(FileSystem.FileSystem, (fs) => fs.makeDirectory(path, { recursive: true, mode: 0o755 }))

@@ -4,6 +4,7 @@
  */
 import { join } from "node:path"
 import { Effect, FileSystem, type PlatformError, Schema, type Scope } from "effect"
+import * as Folders from "../Folders.ts"
 
 export class PortFileError extends Schema.TaggedError<PortFileError>()("PortFileError", {
   folder: Schema.String,
@@ -25,7 +26,7 @@ export const advertise = Effect.fn("PortFile.advertise")(function* (
   const refused = (cause: PlatformError.PlatformError) => new PortFileError({ folder, cause })
   const path = join(folder, `restport.${process.pid}`)
   const write = Effect.gen(function* () {
-    yield* fs.makeDirectory(folder, { recursive: true, mode: 0o755 })
+    yield* Folders.make(folder, 0o755)
     for (const name of yield* fs.readDirectory(folder)) {
       if (!isPortFile(name)) continue
       const old = join(folder, name)

@@ -6,6 +6,7 @@ import { type Server, connect } from "node:net"
 import { basename, dirname, join } from "node:path"
 import { longestPath } from "@piecework/client/AgentPlace"
 import { Effect, FileSystem, Option, type PlatformError, Schema, type Scope } from "effect"
+import * as Folders from "../Folders.ts"
 
 export class SocketFileError extends Schema.TaggedError<SocketFileError>()("SocketFileError", {
   path: Schema.String,
@@ -54,7 +55,7 @@ export const listen = Effect.fn("SocketFile.listen")(function* (
   const failed = (error: PlatformError.PlatformError) =>
     new SocketFileError({ path, reason: "Failed", detail: error.message })
   yield* Effect.gen(function* () {
-    yield* fs.makeDirectory(dirname(path), { recursive: true, mode: folder })
+    yield* Folders.make(dirname(path), folder)
     yield* fs.remove(draft, { force: true })
   }).pipe(Effect.mapError(failed))
 
