@@ -53,6 +53,8 @@ export const ofDownload = (error: DownloadError): number => {
       return exitCodes.usage
     case "HaltedError":
       return exitCodes.halted
+    case "UnverifiableError":
+      return exitCodes.contentChanged
   }
 }
 

@@ -9,8 +9,8 @@ import { randomBytes } from "node:crypto"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
+import * as Folders from "@piecework/host/Folders"
 import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
-import * as Folders from "./Folders.ts"
 
 export class StateFolderError extends Schema.TaggedError<StateFolderError>()("StateFolderError", {
   path: Schema.String,
@@ -95,7 +95,7 @@ const make = Effect.fnUntraced(function* (root: string) {
   const refused = (operation: StateFolderError["operation"]) => (cause: unknown) =>
     new StateFolderError({ path: root, operation, cause })
 
-  yield* Effect.mapError(Folders.make(root), refused("make"))
+  yield* Effect.tryPromise({ try: () => Folders.make(root), catch: refused("make") })
   yield* Effect.mapError(fs.access(root, { writable: true }), refused("write"))
   const file = path.join(root, "device")
   const read = fs.readFileString(file).pipe(

@@ -231,7 +231,11 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     return result
   })
 
-  const overHttp = Effect.fnUntraced(function* ({ first, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
+  const overHttp = Effect.fnUntraced(function* ({
+    first,
+    phf: named,
+    why
+  }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
     const fileBytes = first.probe.size ?? 0
     const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, first.probe.size ?? Infinity)
@@ -248,12 +252,14 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     const aside = size <= brief ? Option.none() : yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
     const simple = SimpleAttempts.run({
+      formerUrls: request.formerUrls ?? [],
       path,
       first,
       standing,
       meter,
       overwrite: request.overwrite ?? false,
-      expected: request.contentId,
+      expected: named?.contentId ?? request.contentId,
+      pieceSize: named?.layout.pieceSize,
       ranges,
       onWriting: standing.enter("Writing")
     })
@@ -263,6 +269,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     })
     // Parts have hashes of their own, which are not those of the content.
     if (ranges === undefined) standing.isOf(phf)
+    else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
     return yield* finish(phf)
   })
 
@@ -272,7 +279,8 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
     if (wrong !== undefined) return yield* wrong
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
-    const found = yield* FirstLook.take(request, cloud, origins, standing)
+    const looked = yield* FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
+    const found = ranges === undefined ? looked : yield* FirstLook.asChecked(request, looked)
     const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
     return result

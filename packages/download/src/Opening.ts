@@ -5,6 +5,7 @@
  */
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
+import { total } from "@piecework/domain/SourceKind"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
 import { LivePolicy, also } from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
@@ -24,7 +25,8 @@ import * as OriginReader from "./OriginReader.ts"
 import * as Origins from "./Origins.ts"
 import type { Place } from "./Readers.ts"
 import { settle, type Shared } from "./Shared.ts"
-import { Standing } from "./Standing.ts"
+import { Records } from "./Records.ts"
+import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
@@ -46,7 +48,7 @@ interface Opened {
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
   const { mode } = request
   // First, so that it ends last.
-  const keeping = yield* Keeping.make(shared.keeper, request)
+  const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
   const origins = yield* Origins.make(request, meter)
@@ -57,7 +59,8 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   const opening = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
     if (origins.problem !== undefined) return yield* origins.problem
-    const found = yield* FirstLook.take(request, shared.cloud, origins, standing)
+    const looked = yield* FirstLook.take(request, shared.cloud, origins, standing, true)
+    const found = yield* FirstLook.asChecked(request, looked)
     return yield* found._tag === "Swarm" ? fromSwarm(opened, found) : overHttp(opened, found)
   })
   return yield* opening.pipe(
@@ -70,22 +73,12 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
 const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standing }: Opened, found: Found<"Simple">) {
   const { first, why } = found
   const { origin, probe } = first
-  const { contentId, url } = request
-  // Nobody could tell whether its bytes are those of the content that the caller means.
-  if (contentId !== undefined) {
-    const detail = `there are no hashes to check its bytes against: ${why.detail ?? why.reason}`
-    return yield* new NoSourceError({ url, reason: "Unverifiable", detail })
-  }
   standing.settled = { mode: "Simple", why }
   standing.fileBytes = probe.size
   yield* standing.enter("Fetching")
   let requested = 0
   let handedOut = 0
   standing.asked = () => ({ requested, held: handedOut })
-  const onRead = (bytes: number) => {
-    handedOut += bytes
-    meter.kept("Origin", bytes, true)
-  }
   const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
   let isTaken = false
 
@@ -97,6 +90,12 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
       if (Result.isFailure(span)) return Stream.fail(span.failure)
       const { end, start } = span.success
       requested += end === Infinity ? 0 : end - start
+      const onRead = (bytes: number) => {
+        // Of a file without a known end as much is asked for as there is.
+        if (end === Infinity) requested += bytes
+        handedOut += bytes
+        meter.kept("Origin", bytes, true)
+      }
       const isAnother = isTaken || start > 0
       isTaken ||= !isAnother
       const until = end === Infinity ? undefined : end
@@ -125,7 +124,9 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   standing.isOf(phf)
   const noting = yield* Noting.make(contentId, meter.sent)
   yield* Noting.keepUp(noting)
-  const { store } = yield* keeping.open(phf, policies)
+  // Room is made for what is fetched in any case.
+  const part = isWhole ? undefined : ByteRanges.partOf([], layout)
+  const { noteComplete, store } = yield* keeping.open(phf, policies, part)
   const readers = yield* RcMap.get(shared.contents, contentId)
   const terms = Terms.of(policies)
   yield* standing.enter("Fetching")
@@ -163,6 +164,20 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     }
   }
 
+  /** Noted down as a download is, once all of it is here. */
+  const records = yield* Records
+  const note = Effect.gen(function* () {
+    yield* noteComplete
+    const now = yield* Clock.currentTimeMillis
+    const result = standing.result(phf, request.path ?? "", now)
+    if (total(result.bytes) === result.bytes.LocalCache) return
+    yield* records.put(recordOf(result, now)).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+  })
+  // Of one that is read in parts nobody says when the last has come.
+  if (!isWhole) {
+    yield* Effect.addFinalizer(() => (Bitfield.count(store.held()) === layout.pieceCount ? note : Effect.void))
+  }
+
   const session = Effect.gen(function* () {
     const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
     for (const piece of Bitfield.pieces(held)) countCached(piece)
@@ -186,6 +201,8 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     }).pipe(Effect.provideService(LivePolicy, also(policy, ContentTerms.said(terms))))
     standing.swarm = swarm
     yield* swarm.complete
+    yield* standing.enter("Done")
+    yield* note
   })
   const swarmScope = yield* Scope.fork(yield* Effect.scope)
   /** Open once a reader misses something, and from the beginning where all is to be fetched. */
@@ -203,6 +220,14 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   )
   yield* Effect.raceFirst(Effect.andThen(fetching, Effect.never), halted).pipe(
     Effect.catch((error) => Effect.sync(() => fail(error))),
+    // A bug must not look like bytes that do not come.
+    Effect.catchDefect((defect) =>
+      Effect.map(Effect.logError("a content that is read failed in an unforeseen way", defect), () =>
+        fail(
+          new NoSourceError({ url: request.url, reason: "Defect", detail: "an unforeseen failure, which was logged" })
+        )
+      )
+    ),
     // It serves nobody any more.
     Effect.andThen(Scope.close(swarmScope, Exit.void)),
     Effect.forkScoped

@@ -50,6 +50,14 @@ type Needs = JobFiles | JobNetwork | JobRunner | JobsConfig | JobStore
 const watchedEvery = 1000
 const unwatchedEvery = 10_000
 
+/** A run that goes on. */
+interface Run {
+  readonly number: number
+  /** With which priority it was begun. */
+  readonly isForeground: boolean
+  readonly made: JobRun | undefined
+}
+
 interface Message {
   /** Answers how to tell who waits, once all that follows from it is done. */
   readonly work: Effect.Effect<Effect.Effect<void>>
@@ -75,10 +83,11 @@ export const make = Effect.fnUntraced(function* (
 
   let job = first
   let saved = kept
-  let run: { readonly number: number; readonly made: JobRun | undefined } | undefined
+  let run: Run | undefined
   let outcome: DownloadResult | undefined
   let runs = 0
   let alarmAt: number | undefined
+  let isMarked = false
 
   const draft = () => files.draftOf(job.spec.localPath ?? "", id)
   const wake: Message = { work: Effect.succeed(Effect.void), refuse: Effect.void }
@@ -113,6 +122,13 @@ export const make = Effect.fnUntraced(function* (
       Effect.andThen(save(next)),
       Effect.catch((error) => Effect.logWarning(error.message))
     )
+
+  /** For a job of which nothing is kept, so that what a crash leaves of it can be found. */
+  const mark = (destination: string) =>
+    Effect.suspend(() => {
+      isMarked = true
+      return Effect.catch(store.mark(id, destination), (error) => Effect.logWarning(error.message))
+    })
 
   const accept = (decided: Result.Result<Job.Job, number>) =>
     Result.isFailure(decided) ? Effect.fail(JobError.with(decided.failure, id)) : become(decided.success)
@@ -168,12 +184,15 @@ export const make = Effect.fnUntraced(function* (
       const { localPath, uri } = spec
       if (uri === undefined || localPath === undefined) return Effect.void
       const number = ++runs
-      run = { number, made: undefined }
+      const isForeground = spec.foregroundPriority === true
+      run = { number, isForeground, made: undefined }
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
+          // Beside it: a short download is not to pay for what a crash might leave. It is over before the run is, so that no mark comes late.
+          if (saved === undefined && !isMarked) yield* Effect.forkScoped(Effect.uninterruptible(mark(localPath)))
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
-          if (run?.number === number) run = { number, made: started }
+          if (run?.number === number) run = { number, isForeground, made: started }
           return yield* started.result
         })
       ).pipe(
@@ -208,8 +227,11 @@ export const make = Effect.fnUntraced(function* (
     /** Makes what runs, what wakes it and what others know follow from what the job is. */
     const follow = Effect.gen(function* () {
       const wants = Job.wantsToRun(job)
-      if (!wants && run !== undefined) yield* stop
-      place.want(wants ? { isForeground: job.spec.foregroundPriority === true, since: job.startedAt } : undefined)
+      const { foregroundPriority = false } = job.spec
+      // Limits and delays hold for a run from its start. One that is putting its file together has no use for them any more.
+      const isOther = run !== undefined && run.isForeground !== foregroundPriority && run.made?.look().isBusy !== true
+      if ((!wants || isOther) && run !== undefined) yield* stop
+      place.want(wants ? { isForeground: foregroundPriority, since: job.startedAt } : undefined)
       if (wants && run !== undefined && !place.mayRun()) yield* stop
       if (wants && run === undefined && place.mayRun()) yield* start
       const now = yield* Clock.currentTimeMillis
@@ -247,6 +269,7 @@ export const make = Effect.fnUntraced(function* (
       yield* files.remove(draft())
       if (job.state === "Aborted" && job.ownsFile) yield* files.remove(job.spec.localPath)
     }
+    if (isMarked) yield* store.unmark(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     if (saved !== undefined) yield* store.remove(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     left()
     yield* watchers.end

@@ -9,14 +9,14 @@ import * as Turnstile from "./internal/Turnstile.ts"
 import * as Job from "./Job.ts"
 import * as JobActor from "./JobActor.ts"
 import { JobError, system } from "./JobError.ts"
-import type { JobFiles } from "./JobFiles.ts"
+import { JobFiles } from "./JobFiles.ts"
 import type { JobNetwork } from "./JobNetwork.ts"
 import * as JobProperty from "./JobProperty.ts"
 import * as JobRecord from "./JobRecord.ts"
 import { JobRunner } from "./JobRunner.ts"
 import { JobsConfig } from "./JobsConfig.ts"
 import type { JobSpec } from "./JobSpec.ts"
-import type { JobCall } from "./JobState.ts"
+import { isOver, type JobCall } from "./JobState.ts"
 import { JobId, type JobStatus } from "./JobStatus.ts"
 import { JobStore, type JobStoreError } from "./JobStore.ts"
 import type { Range } from "./Ranges.ts"
@@ -90,7 +90,9 @@ const make = Effect.gen(function* () {
   })
 
   const now = yield* Clock.currentTimeMillis
-  for (const record of yield* store.load(config.mostJobs)) yield* add(Job.restored(JobRecord.job(record), now), record)
+  const records = yield* store.load(config.mostJobs)
+  yield* tidy(new Set(records.map(({ id }) => id)))
+  for (const record of records) yield* add(Job.restored(JobRecord.job(record), now), record)
 
   const sweep = Effect.suspend(() => Effect.forEach([...jobs.values()], (actor) => actor.sweep, { discard: true }))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(config.sweepEvery), sweep)))
@@ -124,7 +126,8 @@ const make = Effect.gen(function* () {
       Effect.sync(() =>
         [...jobs.values()]
           .map((actor) => actor.current())
-          .filter((job) => matches(job, filter))
+          // One that is over is on its way out.
+          .filter((job) => !isOver(job.state) && matches(job, filter))
           .toSorted((one, other) => one.createdAt - other.createdAt)
           .map(({ id }) => id)
       ),
@@ -148,6 +151,16 @@ const make = Effect.gen(function* () {
         )
       )
   })
+})
+
+/** Takes away what jobs left that ended with their process: they are in no list any more. */
+const tidy = Effect.fnUntraced(function* (kept: ReadonlySet<JobId>) {
+  const files = yield* JobFiles
+  const store = yield* JobStore
+  for (const { destination, id } of yield* store.marks) {
+    if (!kept.has(id)) yield* files.remove(files.draftOf(destination, id))
+    yield* Effect.catch(store.unmark(id), (error) => Effect.logWarning(error.message))
+  }
 })
 
 const matches = ({ id, spec }: Job.Job, filter: Filter): boolean =>

@@ -1,16 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PeerId } from "@piecework/domain/Peer"
+import { BufferPool } from "@piecework/hashing"
 import { TestPeer, World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
 import { Transport } from "@piecework/transport/Transport"
-import { Clock, Effect, Exit, Fiber, Scope, Stream } from "effect"
+import { Clock, Context, Effect, Exit, Fiber, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { download, expectFile, expectNoBufferLent } from "./downloads.ts"
-import { behindLine, diceOf, expectRead, read, someRange } from "./reads.ts"
+import { behindLine, diceOf, expectRead, type Range, read, someRange } from "./reads.ts"
 import { until, within } from "./within.ts"
 
 const pieceSize = 4096
 const bytes = World.bytesOf(60 * pieceSize + 77)
+const zeros = ({ length }: { readonly length: number }) => new Uint8Array(length)
 
 describe("a content that the service knows", () => {
   it.effect("is read whole while it arrives, and stays in the cache", () =>
@@ -120,7 +122,8 @@ describe("a content that the service knows", () => {
         if (below(2) === 0) yield* within("1 minute", Scope.provide(download(helper, { url }, bytes), seeder))
         const client = yield* world.client()
         const isWhole = below(2) === 0
-        const content = yield* within("10 seconds", client.open({ url, isWhole }))
+        const scope = yield* Scope.make()
+        const content = yield* within("10 seconds", Scope.provide(client.open({ url, isWhole }), scope))
         const one = Effect.gen(function* () {
           yield* Effect.sleep(below(3000))
           const range = someRange(below, bytes.length)
@@ -139,6 +142,8 @@ describe("a content that the service knows", () => {
         })
         const readers = Effect.forEach(Array.from({ length: 12 }), () => one, { concurrency: 12 })
         yield* within("2 minutes", Effect.all([readers, trouble], { concurrency: 2 }))
+        // Nobody reads, and it may still fetch.
+        yield* within("5 seconds", Scope.close(scope, Exit.void))
         expectNoBufferLent(client)
       })
     )
@@ -151,16 +156,37 @@ describe("a content that the service knows", () => {
       const swarm = phf.hashOfHashes
       for (const [n, host] of ["10.0.7.1", "10.0.7.2"].entries()) {
         const id = PeerId.make(`${n + 7}`.repeat(40))
-        const answer = ({ length }: { readonly length: number }) => new Uint8Array(length)
         const delay = n === 0 ? undefined : "1 hour"
-        const peer = yield* TestPeer.make({ host, port: 7680, id, swarm, layout: phf.layout, answer, delay }).pipe(
-          Effect.provideService(Transport, world.network.transport(host))
-        )
+        const peer = yield* TestPeer.make({
+          host,
+          port: 7680,
+          id,
+          swarm,
+          layout: phf.layout,
+          answer: zeros,
+          delay
+        }).pipe(Effect.provideService(Transport, world.network.transport(host)))
         yield* world.introduce(phf.contentId, id, peer.address)
       }
       const client = yield* world.client()
       const content = yield* within("10 seconds", client.open({ url, isWhole: false }))
       yield* within("2 minutes", expectRead(content, bytes))
+    })
+  )
+
+  it.effect("has bytes for more readers than are looked at, though many of them have stopped to read", () =>
+    Effect.gen(function* () {
+      const world = yield* behindLine(1_000_000)
+      const { url } = yield* world.publish("/file", bytes)
+      const client = yield* world.client()
+      const content = yield* within("5 seconds", client.open({ url, isWhole: false }))
+      const stuck = content.read().pipe(Stream.runForEach(() => Effect.never))
+      for (let n = 0; n < 80; n++) yield* Effect.forkScoped(stuck)
+      yield* TestClock.adjust("1 second")
+      const below = diceOf(7)
+      const ranges = Array.from({ length: 80 }, () => someRange(below, bytes.length))
+      const all = Effect.forEach(ranges, (range) => expectRead(content, bytes, range), { concurrency: 80 })
+      yield* within("20 seconds", all)
     })
   )
 
@@ -181,8 +207,9 @@ describe("a content that the service knows", () => {
         Effect.forkScoped
       )
       yield* within("3 seconds", expectRead(content, bytes))
-      expectNoBufferLent(client)
       assert.isAtMost(got.length, 1)
+      const pool = Context.get(client.services, BufferPool.BufferPool)
+      yield* until(() => pool.available() === pool.capacity)
       yield* within("20 minutes", Fiber.join(slow))
       assert.strictEqual(Buffer.compare(Buffer.concat(got), bytes), 0)
     })
@@ -200,6 +227,35 @@ describe("a content that the service knows", () => {
       )
       yield* within("30 seconds", reading)
       assert.isBelow(world.origin.sent("/file"), 1.25 * bytes.length)
+    })
+  )
+
+  it.effect("is fetched once for a site whose devices read parts of it, each elsewhere, and then all of it", () =>
+    Effect.gen(function* () {
+      const large = World.bytesOf(240 * pieceSize)
+      const world = yield* behindLine(400_000)
+      const { url } = yield* world.publish("/file", large)
+      const clients = yield* Effect.forEach(Array.from({ length: 4 }), () => world.client())
+      const contents = yield* within(
+        "5 seconds",
+        Effect.forEach(clients, (client) => client.open({ url, isWhole: false }), { concurrency: 4 })
+      )
+      const all = (rangeOf: (n: number) => Range | undefined) =>
+        Effect.forEach(contents, (content, n) => expectRead(content, large, rangeOf(n)), { concurrency: 4 })
+      const began = yield* Clock.currentTimeMillis
+      yield* within(
+        "1 minute",
+        all((n) => ({ offset: n * 60 * pieceSize, length: 30 * pieceSize }))
+      )
+      assert.isBelow(world.origin.sent("/file"), 1.1 * 120 * pieceSize + 4 * 1024)
+      yield* within(
+        "1 minute",
+        all(() => undefined)
+      )
+      const took = (yield* Clock.currentTimeMillis) - began
+      assert.isBelow(world.origin.sent("/file"), 1.2 * large.length)
+      // The line needs 2.5 s for one copy.
+      assert.isBelow(took, 12_000)
     })
   )
 
@@ -262,7 +318,23 @@ describe("a content that the service knows", () => {
       const reading = yield* Effect.forkScoped(Effect.flip(read(second)))
       yield* world.catalog.setHalted(phf.contentId, true)
       assert.strictEqual((yield* within("20 seconds", Fiber.join(reading)))._tag, "HaltedError")
-      expectNoBufferLent(client)
+      const pool = Context.get(client.services, BufferPool.BufferPool)
+      yield* until(() => pool.available() === pool.capacity)
+    })
+  )
+
+  it.effect("is checked piece by piece when the caller names it, though it is too small to ask peers for it", () =>
+    Effect.gen(function* () {
+      const world = yield* behindLine(1_000_000)
+      const { phf, url } = yield* world.publish("/file", bytes)
+      const client = yield* world.client({ config: { minContentSize: 10_000_000 } })
+      const content = yield* within("5 seconds", client.open({ url, contentId: phf.contentId }))
+      assert.strictEqual(content.contentId, phf.contentId)
+      assert.strictEqual(content.progress().why?.reason, "TooSmall")
+      yield* within("5 seconds", expectRead(content, bytes))
+      const small = yield* within("5 seconds", client.open({ url }))
+      assert.isUndefined(small.contentId)
+      yield* within("5 seconds", expectRead(small, bytes))
     })
   )
 
@@ -369,7 +441,21 @@ describe("a file that nobody vouches for", () => {
       const { client, url } = yield* opened()
       const { contentId } = World.phfOf(bytes, pieceSize)
       const error = yield* within("30 seconds", Effect.flip(client.open({ url, contentId })))
-      assert.deepInclude(error, { _tag: "NoSourceError", reason: "Unverifiable" })
+      assert.deepInclude(error, { _tag: "UnverifiableError", reason: "PhfMissing" })
+    })
+  )
+
+  it.effect("is checked piece by piece against hashes that lie beside it, or that the caller names", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* opened()
+      const { contentId } = World.phfOf(bytes, pieceSize)
+      world.origin.put("/file.phf", World.hashesOf(bytes, pieceSize))
+      const content = yield* within("5 seconds", client.open({ url, contentId, isWhole: false }))
+      assert.strictEqual(content.contentId, contentId)
+      yield* within("5 seconds", expectRead(content, bytes, { offset: 9000, length: 9000 }))
+      world.origin.put("/file", World.bytesOf(bytes.length, 9))
+      const error = yield* within("5 minutes", Effect.flip(read(content)))
+      assert.strictEqual(error._tag, "NoSourceError")
     })
   )
 
@@ -379,40 +465,6 @@ describe("a file that nobody vouches for", () => {
       world.origin.put("/empty", new Uint8Array(0))
       const content = yield* within("5 seconds", client.open({ url: world.urlOf("/empty") }))
       assert.strictEqual((yield* within("1 second", read(content))).length, 0)
-    })
-  )
-})
-
-describe("a download of parts", () => {
-  const parts = [
-    { offset: 200_000 },
-    { offset: 0, length: 100 },
-    { offset: 4000, length: 9000 },
-    { offset: 200, length: 1000 }
-  ]
-  const wanted = Buffer.concat(parts.map(({ length, offset }) => bytes.subarray(offset, length && offset + length)))
-
-  it.effect("fetches the pieces that they touch, and puts their bytes one after the other", () =>
-    Effect.gen(function* () {
-      const world = yield* behindLine(1_000_000)
-      const { phf, url } = yield* world.publish("/file", bytes)
-      const client = yield* world.client()
-      const active = yield* client.start({ url, ranges: parts })
-      const result = yield* within("10 seconds", active.result)
-      assert.strictEqual(
-        Buffer.compare((yield* client.file("/out/file")).valueOrUndefined ?? Buffer.alloc(0), wanted),
-        0
-      )
-      assert.strictEqual(result.requestedBytes, wanted.length)
-      assert.strictEqual(result.fileBytes, bytes.length)
-      assert.strictEqual(result.contentId, phf.contentId)
-      const { heldBytes, requestedBytes } = active.progress()
-      assert.deepStrictEqual({ heldBytes, requestedBytes }, { heldBytes: wanted.length, requestedBytes: wanted.length })
-      // Of the last 12 pieces and 4 at the beginning.
-      assert.isAtMost(world.origin.sent("/file"), 1024 + 17 * pieceSize)
-      expectNoBufferLent(client)
-      yield* download(client, { url, path: "/out/whole" }, bytes)
-      assert.isAtMost(world.origin.sent("/file"), 2048 + bytes.length)
     })
   )
 })

@@ -13,6 +13,7 @@ import { DestinationError } from "@piecework/download/DownloadError"
 import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import * as JobErrors from "@piecework/jobs/JobError"
 import type { Priority } from "@piecework/policy/Facts"
+import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option, Schema, Stream } from "effect"
@@ -28,6 +29,9 @@ export interface Wanted extends Input {
   /** Absolute; `undefined` for standard output. */
   readonly path: string | undefined
   readonly contentId: ContentId | undefined
+  readonly headers: RequestHeaders | undefined
+  /** Other URLs of the same content. */
+  readonly others: ReadonlyArray<ContentUrl>
   readonly priority: Priority
   readonly overwrite: boolean
   readonly detach: boolean
@@ -60,10 +64,17 @@ export const run = Effect.fnUntraced(function* ({ path, ...wanted }: Wanted) {
 })
 
 /** The content itself, to standard output. */
-const stream = Effect.fnUntraced(function* ({ contentId, priority, url }: Omit<Wanted, "path">) {
+const stream = Effect.fnUntraced(function* (wanted: Omit<Wanted, "path">) {
+  const { contentId, headers, others, priority, url } = wanted
   const agent = yield* Agent.Agent
   const { pour } = yield* Effect.promise(() => import("./toStdout.ts"))
-  const content = yield* agent.open({ url, priority, ...(contentId === undefined ? {} : { contentId }) })
+  const content = yield* agent.open({
+    url,
+    priority,
+    ...(contentId === undefined ? {} : { contentId }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(others.length === 0 ? {} : { mirrors: others })
+  })
   yield* pour(content.read(), () => {
     const transfer = content.transfer()
     return transfer === undefined ? starting : ofTransfer(transfer)
@@ -123,7 +134,14 @@ const replace = (draft: string, path: string): Effect.Effect<void, Failure> =>
       })
   })
 
-const jobOf = Effect.fnUntraced(function* (path: string, { contentId, priority, timeout, url }: Omit<Wanted, "path">) {
+const jobOf = Effect.fnUntraced(function* (path: string, wanted: Omit<Wanted, "path">) {
+  const { contentId, headers, others, priority, timeout, url } = wanted
+  if (others.length > 0) {
+    return yield* new Failure({
+      sentence: "--mirror: a job of the agent has one URL; leave it out with --agent, or fetch to -o -.",
+      code: exitCodes.usage
+    })
+  }
   const known = yield* Effect.mapError(
     Schema.decodeUnknownEffect(FilePath)(path),
     () => new Failure({ sentence: `${path} is no name of a file.`, code: exitCodes.usage })
@@ -140,6 +158,7 @@ const jobOf = Effect.fnUntraced(function* (path: string, { contentId, priority, 
     path: known,
     priority,
     ...(contentId === undefined ? {} : { contentId }),
+    ...(headers === undefined ? {} : { headers }),
     ...(Option.isNone(seconds) ? {} : { noProgressTimeoutSeconds: seconds.value })
   }
   return options

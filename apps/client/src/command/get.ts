@@ -10,6 +10,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Asking from "../Asking.ts"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
@@ -38,6 +39,8 @@ const flags = {
     Flag.withDescription("share the cache's file instead of copying it, where the file system can"),
     Flag.withDefault(false)
   ),
+  header: Asking.header,
+  mirror: Asking.mirror,
   contentId: options.contentId,
   mode: options.mode,
   group: options.group,
@@ -151,12 +154,21 @@ export const get = Command.make(
     }
     const toStdout = name === "-" ? yield* Effect.promise(() => import("./toStdout.ts")) : undefined
     if (toStdout !== undefined) yield* toStdout.refuse(input)
+    const headers = yield* Asking.parseHeaders(input.header)
+    const others = yield* Asking.parseMirrors(input.mirror)
     const path = isAbsolute(name) ? name : resolve(name)
     if (input.agent) {
       const contentId = yield* options.parseContentId(input.contentId)
       yield* refuseOwn(input)
       const agentGet = yield* Effect.promise(() => import("./agentGet.ts"))
-      return yield* agentGet.run({ ...input, url, path: toStdout === undefined ? path : undefined, contentId })
+      return yield* agentGet.run({
+        ...input,
+        url,
+        headers,
+        others,
+        path: toStdout === undefined ? path : undefined,
+        contentId
+      })
     }
     if (input.detach) {
       return yield* new Failure({ sentence: "--detach is for --agent: nobody else goes on.", code: exitCodes.usage })
@@ -196,7 +208,7 @@ export const get = Command.make(
       const isForPeople = !input.json && !input.events
       const downloader = yield* Downloader
       if (toStdout !== undefined) {
-        const content = yield* downloader.open({ url, contentId, mode, priority: input.priority, why })
+        const content = yield* downloader.open({ url, contentId, mode, priority: input.priority, why, headers, others })
         return yield* toStdout.pour(content.read(), content.progress)
       }
       const active = yield* downloader.start({
@@ -206,6 +218,8 @@ export const get = Command.make(
         mode,
         priority: input.priority,
         why,
+        headers,
+        others,
         overwrite: input.overwrite,
         link: input.link
       })

@@ -1,11 +1,12 @@
 /** The jobs of this device and the interfaces by which programs reach them, for as long as the scope lasts. */
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
 import { Clock, type Context, Effect, Layer } from "effect"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import * as Folders from "../Folders.ts"
 import { StateFolder } from "../StateFolder.ts"
 import { version } from "../version.ts"
 import * as AdminFile from "./AdminFile.ts"
@@ -28,15 +29,20 @@ export interface JobsHereOptions {
   readonly isCompatible: boolean
 }
 
+/** What is known of the device holds for so long, as elsewhere. */
+const modeFor = "5 seconds"
+
 /** Answers the port of the REST interface, if there is one, once jobs that were kept are back and programs can find them. */
 export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOptions) {
   const { root } = yield* StateFolder
+  // Looking at the device takes milliseconds, of which a small file has few.
+  const mode = yield* Effect.cachedWithTTL(options.mode, modeFor)
   const layer = Layer.mergeAll(
     Jobs.Jobs.layer.pipe(
       Layer.provide([
-        DownloadRunner.layer(options.mode),
+        DownloadRunner.layer(mode),
         JobFiles.JobFiles.layer,
-        JobNetwork.JobNetwork.layer,
+        JobNetwork.JobNetwork.layer.pipe(Layer.provide(DevicePolicy.thisHost)),
         JobStore.JobStore.layer(join(root, "jobs")),
         JobsConfig.layer()
       ])
@@ -59,7 +65,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
     yield* AgentServer.serve({
       path: options.socket,
       users: options.users,
-      mode: options.mode,
+      mode,
       facts: Effect.succeed(facts)
     }).pipe(
       Effect.provide(services),
@@ -74,7 +80,13 @@ const rest = Effect.fnUntraced(function* (
   host: string,
   services: Context.Context<Jobs.Jobs | AdminFile.AdminFile>
 ) {
-  if (isCompatible) yield* Effect.mapError(Folders.make(RunFolder.compatible.etc, 0o755), failed)
+  if (isCompatible) {
+    const { etc } = RunFolder.compatible
+    yield* Effect.tryPromise({
+      try: () => Folders.make(etc, { mode: 0o755 }),
+      catch: () => new Failure({ sentence: `The folder ${etc} cannot be made.`, code: exitCodes.storage })
+    })
+  }
   const port = yield* RestServer.serve({ host, users }).pipe(
     Effect.provide(services),
     Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.address }))

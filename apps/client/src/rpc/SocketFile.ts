@@ -2,11 +2,13 @@
  * The file by which programs reach the agent. One agent has it at a time: a file that an agent left behind which was killed is replaced, one behind
  * which an agent answers is not. It is made under another name and gets its rights before anybody can find it.
  */
-import { type Server, connect } from "node:net"
-import { basename, dirname, join } from "node:path"
+import { randomBytes } from "node:crypto"
+import { connect, type Server } from "node:net"
+import { dirname, join } from "node:path"
+import { isMainThread } from "node:worker_threads"
 import { longestPath } from "@piecework/client/AgentPlace"
+import * as Folders from "@piecework/host/Folders"
 import { Effect, FileSystem, Option, type PlatformError, Schema, type Scope } from "effect"
-import * as Folders from "../Folders.ts"
 
 export class SocketFileError extends Schema.TaggedError<SocketFileError>()("SocketFileError", {
   path: Schema.String,
@@ -47,17 +49,18 @@ export const listen = Effect.fn("SocketFile.listen")(function* (
   { file, folder }: Rights
 ): Effect.fn.Return<void, SocketFileError, FileSystem.FileSystem | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
-  // Not longer than the name that it gets.
-  const draft = join(dirname(path), `.${process.pid.toString(36)}`.slice(0, basename(path).length))
+  // Shorter than the usual name.
+  const draft = join(dirname(path), `.${randomBytes(3).toString("hex")}`)
   for (const long of [path, draft]) {
     if (Buffer.byteLength(long) > longestPath) return yield* new SocketFileError({ path, reason: "TooLong" })
   }
   const failed = (error: PlatformError.PlatformError) =>
     new SocketFileError({ path, reason: "Failed", detail: error.message })
-  yield* Effect.gen(function* () {
-    yield* Folders.make(dirname(path), folder)
-    yield* fs.remove(draft, { force: true })
-  }).pipe(Effect.mapError(failed))
+  yield* Effect.tryPromise({
+    try: () => Folders.make(dirname(path), { mode: folder }),
+    catch: (cause) =>
+      new SocketFileError({ path, reason: "Failed", detail: cause instanceof Error ? cause.message : "" })
+  })
 
   const inode = yield* Effect.acquireRelease(
     Effect.gen(function* () {
@@ -127,8 +130,21 @@ const bind = (server: Server, path: string, draft: string): Effect.Effect<void, 
     const failed = (error: NodeJS.ErrnoException): void =>
       resume(Effect.fail(new SocketFileError({ path, reason: "Failed", detail: error.code ?? error.message })))
     server.once("error", failed)
-    server.listen({ path: draft }, () => {
-      server.off("error", failed)
-      resume(Effect.void)
-    })
+    privately(() =>
+      server.listen({ path: draft }, () => {
+        server.off("error", failed)
+        resume(Effect.void)
+      })
+    )
   })
+
+/** What is made meanwhile is for nobody else, whatever the mask of the process: the file is made before `listen` returns. A worker cannot. */
+const privately = (make: () => void): void => {
+  if (!isMainThread) return make()
+  const before = process.umask(0o177)
+  try {
+    make()
+  } finally {
+    process.umask(before)
+  }
+}
