@@ -137,7 +137,7 @@ export const agent = Command.make(
             }
             yield* input.json
               ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
-              : output.note(`Serving peers on ${address.toString()}${where}.`)
+              : output.note(`${takesJobs}Serving peers on ${address.toString()}${where}.`)
           })
           const serve = (now: SwarmScope) =>
             Effect.gen(function* () {
