@@ -1,0 +1,56 @@
+/** Limits of the proxy. */
+import { Context, type Duration, Layer } from "effect"
+
+export class ProxyConfig extends Context.Service<
+  ProxyConfig,
+  {
+    /** Ports that a client may have a tunnel to. Default 443 alone: with others mail could be sent from here. */
+    readonly connectPorts: ReadonlyArray<number>
+    /** Contents smaller than this come from their origin, in bytes. Default 10 MB, as of downloads. */
+    readonly minContentSize: number
+    /**
+     * How long a request waits for the service before the origin is asked as well. Default 50 ms: what nobody knows must not come
+     * much later for having been asked about.
+     */
+    readonly patience: Duration.Input
+    /** How long the service may take for a file that is large by what its origin says. Default 3 s. */
+    readonly lookupTimeout: Duration.Input
+    /** How long the origin may take to say what it has at the URL of a known content; then it is sent without its word. Default 2 s. */
+    readonly lookTimeout: Duration.Input
+    /** How long it is remembered that the service knows a URL. Default 30 s. */
+    readonly knownFor: Duration.Input
+    /** … that it does not, or that it could not be asked. Default 10 s. */
+    readonly unknownFor: Duration.Input
+    /** Most URLs that are remembered. Default 1024. */
+    readonly maxRemembered: number
+    /** How long a content stays open once nobody reads it, for clients that take it in parts. Default 10 s. */
+    readonly openFor: Duration.Input
+    /** Longest time to connect to an origin, in milliseconds. Default 15 s. */
+    readonly connectMillis: number
+    /** How long a connection may be silent while something is under way on it, in milliseconds. Default 15 min. */
+    readonly idleMillis: number
+    /** Most connections of clients. Default 512. */
+    readonly maxConnections: number
+    /** The environment, which may name proxies on the way to origins (`http_proxy`, `https_proxy`, `no_proxy`). Default none of it. */
+    readonly environment: Readonly<Record<string, string | undefined>>
+  }
+>()("@piecework/proxy/ProxyConfig") {}
+
+export const defaults: ProxyConfig["Service"] = {
+  connectPorts: [443],
+  minContentSize: 10_000_000,
+  patience: "50 millis",
+  lookupTimeout: "3 seconds",
+  lookTimeout: "2 seconds",
+  knownFor: "30 seconds",
+  unknownFor: "10 seconds",
+  maxRemembered: 1024,
+  openFor: "10 seconds",
+  connectMillis: 15_000,
+  idleMillis: 900_000,
+  maxConnections: 512,
+  environment: {}
+}
+
+export const layer = (options?: Partial<ProxyConfig["Service"]>): Layer.Layer<ProxyConfig> =>
+  Layer.succeed(ProxyConfig, { ...defaults, ...options })
