@@ -47,6 +47,7 @@ export const ofDownload = (error: DownloadError): number => {
     case "NoProgressError":
       return exitCodes.noProgress
     case "ModeError":
+    case "RangesError":
       return exitCodes.usage
     case "HaltedError":
       return exitCodes.halted

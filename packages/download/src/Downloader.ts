@@ -24,12 +24,13 @@ import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Scope, Se
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type DownloadError, Fallback, HaltedError, ModeError } from "./DownloadError.ts"
-import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import { type DownloadRequest, type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Halts from "./Halts.ts"
 import * as Keeping from "./Keeping.ts"
 import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
+import type { OpenContent } from "./OpenContent.ts"
 import * as Noting from "./Noting.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
@@ -41,7 +42,8 @@ import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
 
-export type { DownloadRequest } from "./DownloadRequest.ts"
+export type { DownloadRequest, OpenRequest } from "./DownloadRequest.ts"
+export type { OpenContent } from "./OpenContent.ts"
 
 export interface ActiveDownload {
   /** A look at it; costs the download nothing. */
@@ -55,6 +57,11 @@ export class Downloader extends Context.Service<
   {
     /** Starts a download that goes on, and then serves peers, until the scope closes. */
     readonly start: (request: DownloadRequest) => Effect.Effect<ActiveDownload, never, Scope.Scope>
+    /**
+     * Opens a content to be read while it arrives; answers as soon as its size and kind are known. When the scope closes it stops;
+     * what was fetched of a content that the services know stays in the cache.
+     */
+    readonly open: (request: OpenRequest) => Effect.Effect<OpenContent, DownloadError, Scope.Scope>
   }
 >()("@piecework/download/Downloader") {
   /**
@@ -89,7 +96,8 @@ export class Downloader extends Context.Service<
             Effect.provideService(CurrentPriority, priorityOf(request)),
             Effect.provide(context),
             neighbourly
-          )
+          ),
+        open: () => Effect.die(new Error("contents cannot be opened yet"))
       })
     })
   )

@@ -81,6 +81,8 @@ export const failureOf = (error: DownloadError): Failed => {
       return fatal(code("Forbidden"))
     case "HaltedError":
       return fatal(code("FileNotAvailable"))
+    case "RangesError":
+      return fatal(error.code)
   }
 }
 

@@ -112,6 +112,8 @@ const numberOf = (error: DownloadError): string | undefined => {
       return "0x80D02002"
     case "ModeError":
       return "0x80D03002"
+    case "RangesError":
+      return error.reason === "Overlapping" ? "0x80D05012" : "0x80D05010"
     default:
       return undefined
   }

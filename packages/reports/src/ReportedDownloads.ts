@@ -22,6 +22,7 @@ export const layer: Layer.Layer<Downloader, never, Downloader | Outbox | Reporte
       outbox.put(event).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
 
     return Downloader.of({
+      open: inner.open,
       start: Effect.fnUntraced(function* (request) {
         const began = yield* Clock.currentTimeMillis
         const jobID = randomBytes(16).toString("hex")

@@ -28,6 +28,7 @@ const progressOf = ({ connections, held, mode, received }: Download): Progress =
   mode,
   why: undefined,
   fileBytes: total(received),
+  requestedBytes: total(received),
   heldBytes: Math.floor(held * (total(received) - received.LocalCache)) + received.LocalCache,
   received,
   sent: 0,
