@@ -176,7 +176,8 @@ export const client = (options: Options) => {
       })
     )
   )
-  return Layer.mergeAll(downloads(options), Seeder.Seeder.layer).pipe(
+  // The services as well, for the proxy to ask.
+  return Layer.mergeAll(downloads(options), Seeder.Seeder.layer, cloud).pipe(
     Layer.provideMerge(peers(options.listen)),
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),

@@ -21,6 +21,7 @@ import { defaultRoot, StateFolder } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
+import * as proxy from "./proxy.ts"
 import * as rest from "./rest.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
@@ -43,8 +44,11 @@ export const agent = Command.make(
     group: options.group,
     policy: options.policy,
     ...rest.flags,
+    ...proxy.flags,
     json: Flag.Boolean("json").pipe(
-      Flag.withDescription('print {"listening":"HOST:PORT","rest":PORT} once it serves, and failures as JSON'),
+      Flag.withDescription(
+        'print {"listening":"HOST:PORT","rest":PORT,"proxy":"HOST:PORT"} once it serves, and failures as JSON'
+      ),
       Flag.withDefault(false)
     )
   },
@@ -66,7 +70,8 @@ export const agent = Command.make(
       why === undefined
         ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
         : `There are no peers to serve: ${Summary.because(why)}.`
-    if (!usesPeers(scope) && !input.rest) return yield* new Failure({ sentence: without, code: exitCodes.usage })
+    if (!usesPeers(scope) && !input.rest && Option.isNone(input.proxy))
+      return yield* new Failure({ sentence: without, code: exitCodes.usage })
     const given = {
       state: input.state,
       mayForget: false,
@@ -90,15 +95,17 @@ export const agent = Command.make(
         const where = Option.isNone(service) ? "; no service is set, so only the local network is told" : ""
         yield* Reporting.fromTimeToTime
         const modeNow = Effect.suspend(() => DevicePolicy.eligible(live.current(), at ?? folder))
-        const jobs = yield* rest.serve(
-          input,
-          Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode)
-        )
+        const modeOfNew = Effect.map(Effect.provide(modeNow, DevicePolicy.thisHost), (now) => now.mode)
+        const jobs = yield* rest.serve(input, modeOfNew)
+        const proxied = yield* proxy.serve(input, modeOfNew)
+        const alsoProxy = proxied === undefined ? "" : ` Serving as an HTTP proxy on ${proxied}.`
         if (!usesPeers(scope)) {
           yield* Ending.settled
           yield* input.json
-            ? output.line(JSON.stringify({ rest: jobs }))
-            : output.note(`Taking jobs on port ${jobs}. ${without} That is looked at anew when the agent starts again.`)
+            ? output.line(JSON.stringify({ rest: jobs, proxy: proxied }))
+            : output.note(
+                `${jobs === undefined ? "" : `Taking jobs on port ${jobs}. `}${without} That is looked at anew when the agent starts again.${alsoProxy}`
+              )
           return yield* Effect.never
         }
         // Also while nobody is served.
@@ -113,8 +120,8 @@ export const agent = Command.make(
             yield* output.note(`piecework: No peers are served for now: ${Summary.because(why)}.`)
           }
           yield* input.json
-            ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
-            : output.note(`Serving peers on ${address.toString()}${where}.`)
+            ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs, proxy: proxied }))
+            : output.note(`Serving peers on ${address.toString()}${where}.${alsoProxy}`)
         })
         const serve = (now: SwarmScope) =>
           Effect.gen(function* () {
