@@ -13,7 +13,7 @@ import * as ProxyServer from "../src/ProxyServer.ts"
 
 export interface Origin {
   readonly port: number
-  /** Method and path, in order. */
+  /** Method, path and range, in order. */
   readonly asked: Array<string>
 }
 
@@ -23,7 +23,8 @@ export const origin = (listener: RequestListener) =>
     Effect.promise(async () => {
       const asked: Array<string> = []
       const server = createServer((incoming, response) => {
-        asked.push(`${incoming.method} ${incoming.url}`)
+        const { range } = incoming.headers
+        asked.push(`${incoming.method} ${incoming.url}${range === undefined ? "" : ` ${range}`}`)
         listener(incoming, response)
       })
       server.listen(0, "127.0.0.1")
@@ -37,7 +38,7 @@ export const origin = (listener: RequestListener) =>
       })
   )
 
-export const portOf = (server: Server): number => (server.address() as AddressInfo).port
+const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
 export interface Got {
   readonly status: number
