@@ -58,9 +58,15 @@ export const serve = Effect.fn("ProxyServer.serve")(function* (
   const tunnels = new Set<Duplex>()
 
   /** For as long as the connection is open. */
-  const whileOpen = (effect: Effect.Effect<void, never, ProxyConfig>, connection: NodeJS.EventEmitter): void => {
+  const whileOpen = (
+    effect: Effect.Effect<void, never, ProxyConfig>,
+    connection: NodeJS.EventEmitter,
+    broken: () => void
+  ): void => {
     const fiber: Fiber.Fiber<void> = run(
-      Effect.catchCause(effect, (cause) => Effect.logError("A request to the proxy broke down.", cause))
+      Effect.catchDefect(effect, (defect) =>
+        Effect.andThen(Effect.logError("A request to the proxy broke down.", defect), Effect.sync(broken))
+      )
     )
     connection.once("close", () => fiber.interruptUnsafe())
   }
@@ -85,7 +91,8 @@ export const serve = Effect.fn("ProxyServer.serve")(function* (
       Effect.scoped(joined).pipe(
         Effect.catch(({ message, reason }) => Effect.sync(() => refuse(...said[reason], message)))
       ),
-      client
+      client,
+      () => client.destroy()
     )
   }
 
@@ -93,7 +100,10 @@ export const serve = Effect.fn("ProxyServer.serve")(function* (
     Effect.sync(() => {
       const made = createServer(
         { maxHeaderSize: 65_536, headersTimeout: 15_000, requestTimeout: 0, keepAliveTimeout: 60_000, noDelay: true },
-        (request, response) => whileOpen(exchange(request, response), response)
+        (request, response) =>
+          whileOpen(exchange(request, response), response, () =>
+            Refusal.send(response, 500, "The request broke down here.")
+          )
       )
       made.maxConnections = config.maxConnections
       made.timeout = config.idleMillis

@@ -2,6 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Destination from "../src/Destination.ts"
 
+const found = (reach: Destination.Reach) =>
+  Effect.callback<string>((resume) =>
+    Destination.lookup(reach)("localhost", {}, (error, address) =>
+      resume(Effect.succeed(error === null ? String(address) : error.message))
+    )
+  )
+
 describe("Destinations", () => {
   it("are no addresses of the link, of no device, or of many", () => {
     const refused = ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "ff02::1"]
@@ -20,12 +27,6 @@ describe("Destinations", () => {
   })
   it.effect("that are names are judged by where they lead", () =>
     Effect.gen(function* () {
-      const found = (reach: Destination.Reach) =>
-        Effect.callback<string>((resume) =>
-          Destination.lookup(reach)("localhost", {}, (error, address) =>
-            resume(Effect.succeed(error === null ? String(address) : error.message))
-          )
-        )
       assert.isTrue(Destination.isLoopback(yield* found("All")))
       assert.include(yield* found("BeyondThisDevice"), "does not connect to localhost")
     })
