@@ -1,5 +1,6 @@
 /** Parts of a content, as callers name them and as places in it; pure. Source: spec.md §3.3 (ranges), §3.8 (0x80D05010, 0x80D05012). */
-import type { PieceLayout } from "@piecework/domain/PieceLayout"
+import * as Bitfield from "@piecework/domain/Bitfield"
+import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import { Result } from "effect"
 import { RangesError } from "./DownloadError.ts"
 
@@ -56,6 +57,27 @@ export const resolve = (
     spans.push({ start: offset, end })
   }
   return Result.succeed(spans)
+}
+
+/** Parts of one content, and the pieces that they lie in. */
+export interface Part {
+  readonly spans: ReadonlyArray<Span>
+  readonly pieces: Bitfield.Bitfield
+  /** In the spans. */
+  readonly bytes: number
+  /** In the pieces. */
+  readonly pieceBytes: number
+}
+
+export const partOf = (spans: ReadonlyArray<Span>, layout: PieceLayout): Part => {
+  const pieces = new Set<PieceIndex>()
+  for (const { end, start } of spans) {
+    const last = Math.floor((end - 1) / layout.pieceSize)
+    for (let piece = Math.floor(start / layout.pieceSize); piece <= last; piece++) pieces.add(piece as PieceIndex)
+  }
+  let pieceBytes = 0
+  for (const piece of pieces) pieceBytes += layout.length(piece)
+  return { spans, pieces: Bitfield.fromPieces(layout.pieceCount, pieces), bytes: bytesIn(spans), pieceBytes }
 }
 
 export const bytesIn = (spans: ReadonlyArray<Span>): number =>

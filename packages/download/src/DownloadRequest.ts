@@ -4,6 +4,7 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import type { Priority } from "@piecework/policy/Facts"
 import type { ByteRange } from "./ByteRanges.ts"
+import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import type { Fallback } from "./DownloadError.ts"
 
 export interface DownloadRequest {
@@ -26,6 +27,14 @@ export interface DownloadRequest {
    * Default, and an empty list: the whole content.
    */
   readonly ranges?: ReadonlyArray<ByteRange> | undefined
+  /** Other URLs of the same content, at most 16: asked beside the first one, or when that is gone. */
+  readonly others?: ReadonlyArray<ContentUrl> | undefined
+  /** Headers that go with the requests for the content, to the server of `url` alone but for harmless ones; see `Access` of sources. */
+  readonly headers?: RequestHeaders | undefined
+  /** Headers that go there as well, once the server of `url` asks who we are (401). */
+  readonly authHeaders?: RequestHeaders | undefined
+  /** Whether redirects may lead from https to http. Default: what the settings of the client say, which is no. */
+  readonly allowInsecureRedirect?: boolean | undefined
 }
 
 /** What is asked of a content that is to be read while it arrives. */

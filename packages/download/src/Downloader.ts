@@ -9,21 +9,22 @@ import { PieceCache } from "@piecework/cache/PieceCache"
 import { Cloud } from "@piecework/cloud/Cloud"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { ContentId } from "@piecework/domain/Content"
-import { usesPeers } from "@piecework/domain/DownloadMode"
+import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
-import { forbidsPeers } from "@piecework/policy/Eligibility"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
+import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import * as Origin from "@piecework/sources/Origin"
-import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Scope, Semaphore } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Result, Scope } from "effect"
+import * as ByteRanges from "./ByteRanges.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
-import { type DownloadError, Fallback, HaltedError, ModeError } from "./DownloadError.ts"
+import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
 import { type DownloadRequest, type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Halts from "./Halts.ts"
@@ -31,12 +32,15 @@ import * as Keeping from "./Keeping.ts"
 import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
+import * as Opening from "./Opening.ts"
 import * as Noting from "./Noting.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
+import { Readers } from "./Readers.ts"
 import { Records } from "./Records.ts"
 import * as Room from "./Room.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
+import { settle, type Shared } from "./Shared.ts"
 import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
@@ -48,6 +52,8 @@ export type { OpenContent } from "./OpenContent.ts"
 export interface ActiveDownload {
   /** A look at it; costs the download nothing. */
   readonly progress: () => Progress
+  /** What the origin said last, whatever it was; `undefined` while it said nothing. */
+  readonly facts: () => HttpFacts | undefined
   /** Waits for the end. */
   readonly result: Effect.Effect<DownloadResult, DownloadError>
 }
@@ -86,18 +92,23 @@ export class Downloader extends Context.Service<
       const shared: Shared = {
         cloud,
         halts: yield* Halts.make(cloud),
-        turns: yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) }),
+        contents: yield* RcMap.make<ContentId, Readers, never, never>({
+          lookup: () => Effect.sync(() => new Readers())
+        }),
         keeper: yield* Effect.serviceOption(CacheKeeper)
       }
-      return Downloader.of({
-        start: (request) =>
-          start(request, shared).pipe(
+      const provided =
+        (request: Pick<DownloadRequest, "priority">) =>
+        <A, E>(effect: Effect.Effect<A, E, Needs | Scope.Scope>) =>
+          effect.pipe(
             // All that it asks for counts as that, the pieces hash file and the first look at the origin as well.
             Effect.provideService(CurrentPriority, priorityOf(request)),
             Effect.provide(context),
             neighbourly
-          ),
-        open: () => Effect.die(new Error("contents cannot be opened yet"))
+          )
+      return Downloader.of({
+        start: (request) => provided(request)(start(request, shared)),
+        open: (request) => provided(request)(Opening.open(request, shared))
       })
     })
   )
@@ -115,18 +126,11 @@ const needs = [
   Records
 ] as const
 
-/** What the downloads of this process have in common. */
-interface Shared {
-  readonly cloud: Option.Option<Cloud["Service"]>
-  readonly halts: Halts.Halts
-  /** Two downloads of one content take turns: the second finds in the cache what the first has fetched. */
-  readonly turns: RcMap.RcMap<ContentId, Semaphore.Semaphore>
-  readonly keeper: Option.Option<CacheKeeper["Service"]>
-}
+type Needs = Layer.Services<typeof Downloader.layer>
 
 const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest, shared: Shared) {
   const { mode, path, url } = request
-  const { cloud, halts, keeper, turns } = shared
+  const { cloud, contents, halts, keeper } = shared
   const policy = yield* LivePolicy.LivePolicy
   const records = yield* Records
   const destination = yield* Destination
@@ -142,9 +146,11 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
 
+  const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
+
   const finish = Effect.fnUntraced(function* (phf: Phf) {
     const now = yield* Clock.currentTimeMillis
-    const result = standing.result(phf, now)
+    const result = standing.result(phf, path, now)
     yield* records
       .put(recordOf(result, now))
       // The file is there; that it was not noted down is no reason to call the download failed.
@@ -162,26 +168,40 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     // Before the sessions, so that the last note is made when they are over.
     const noting = yield* Noting.make(contentId, meter.sent)
     yield* Noting.keepUp(noting)
-    const { deliver, store } = yield* Scope.provide(keeping.open(phf, policies), scope)
+    const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, layout.contentSize)
+    if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
+    const part = spans === undefined ? undefined : ByteRanges.partOf(spans.success, layout)
+    const { deliver, store } = yield* Scope.provide(keeping.open(phf, policies, part), scope)
+    const sums = { requested: part?.bytes, held: 0 }
+    if (part !== undefined) standing.asked = () => sums
+    const onKept = (piece: PieceIndex) => {
+      if (part !== undefined) sums.held += ByteRanges.bytesOfPiece(part.spans, layout, piece)
+    }
+    const readers = yield* Scope.provide(RcMap.get(contents, contentId), scope)
 
     const fetching = Effect.gen(function* () {
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
-      for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", layout.length(piece), true)
+      for (const piece of Bitfield.pieces(held)) {
+        if (part !== undefined && !Bitfield.has(part.pieces, piece)) continue
+        meter.kept("LocalCache", layout.length(piece), true)
+        onKept(piece)
+      }
       yield* standing.enter("Fetching")
       const terms = Terms.of(policies)
-      const what = { began, cloud, halts, held, meter, mode: settled.mode, origin, store, terms, url }
+      const wanted = part?.pieces
+      const mode = settled.mode
+      const what = { began, cloud, halts, held, meter, mode, onKept, origin, readers, store, terms, url, wanted }
       const swarm = yield* SwarmDownload.start({ ...what, priority: priorityOf(request) }).pipe(
         Effect.provideService(LivePolicy.LivePolicy, LivePolicy.also(policy, ContentTerms.said(terms)))
       )
       standing.swarm = swarm
       yield* swarm.complete
     }).pipe(Scope.provide(scope))
-    const inTurn = Effect.scoped(Effect.flatMap(RcMap.get(turns, contentId), (turn) => turn.withPermit(fetching)))
     const halted = Effect.andThen(
       halts.halted(contentId, () => true),
       Effect.fail(new HaltedError({ url }))
     )
-    yield* Effect.raceFirst(inTurn, halted)
+    yield* Effect.raceFirst(readers.inTurn(fetching), halted)
     // From here on it serves, if it does: then it only stops.
     const stopped = Effect.logWarning("The service has halted a content; it is served no more.").pipe(
       Effect.annotateLogs({ content: contentId }),
@@ -201,7 +221,9 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
   const overHttp = Effect.fnUntraced(function* ({ probe, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
     standing.fileBytes = probe.size
-    const size = probe.size ?? 0
+    const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, probe.size ?? Infinity)
+    if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
+    const size = spans === undefined ? (probe.size ?? 0) : ByteRanges.bytesIn(spans.success)
     const aside = yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
     const simple = SimpleDownload.run({
@@ -212,6 +234,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
       meter,
       overwrite: request.overwrite ?? false,
       expected: request.contentId,
+      spans: spans?.success,
       onWriting: standing.enter("Writing")
     })
     const phf = yield* Option.match(aside, {
@@ -224,6 +247,8 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
 
   const whole = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
+    const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
+    if (wrong !== undefined) return yield* wrong
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
     const found = yield* FirstLook.take(request, cloud, origin, standing)
     const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
@@ -238,18 +263,5 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     Effect.exit,
     Effect.forkIn(outer)
   )
-  return { progress: () => standing.progress(), result: Deferred.await(ended) }
+  return { progress: () => standing.progress(), facts: origin.facts, result: Deferred.await(ended) }
 })
-
-/** The mode that a content of a swarm comes in, and why. */
-const settle = (
-  request: DownloadRequest,
-  { mode, why }: Extract<FirstLook.Found, { _tag: "Swarm" }>,
-  policy: Parameters<typeof forbidsPeers>[0]
-): NonNullable<Standing["settled"]> => {
-  // The service may have said so in the answer that told what the content is.
-  if (usesPeers(mode) && forbidsPeers(policy)) return { mode: "HttpOnly", why: byPolicy }
-  return { mode, why: why.reason === "Requested" ? (request.why ?? why) : why }
-}
-
-const byPolicy = new Fallback({ reason: "NotEligible", detail: "the mode has no peers: DODownloadMode" })

@@ -33,7 +33,7 @@ const smallProbe = 1024
 const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
 
 export const take = Effect.fn("FirstLook.take")(function* (
-  request: DownloadRequest,
+  request: Pick<DownloadRequest, "contentId" | "mode" | "url" | "priority">,
   cloud: Option.Option<Cloud["Service"]>,
   origin: Origin.Origin,
   standing: Standing

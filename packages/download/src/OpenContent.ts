@@ -3,21 +3,11 @@
  * only once its piece was verified; any other comes straight from its origin, a request for each reader.
  */
 import type { ContentId } from "@piecework/domain/Content"
+import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import type { Stream } from "effect"
 import type { ByteRange } from "./ByteRanges.ts"
 import type { DownloadError } from "./DownloadError.ts"
 import type { Progress } from "./Progress.ts"
-
-/** What the origin said of the file. */
-export interface HttpFacts {
-  readonly status: number
-  /** By lower-case name. */
-  readonly headers: ReadonlyMap<string, string>
-  /** Where the answer came from, after redirects. */
-  readonly url: string
-  /** Address of the server, when it is known. */
-  readonly address?: string | undefined
-}
 
 export interface OpenContent {
   /** Bytes of the whole content; `undefined` while the origin does not say. */

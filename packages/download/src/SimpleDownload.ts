@@ -15,8 +15,16 @@ import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
 import { Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect"
 import type { DownloadConfig } from "./DownloadConfig.ts"
-import { type DestinationError, type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
+import {
+  type DestinationError,
+  type NoProgressError,
+  NoSourceError,
+  type RangesError,
+  type StorageError
+} from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
+import { bytesIn, type Span } from "./ByteRanges.ts"
+import * as SpansBody from "./SpansBody.ts"
 import * as SteadyBody from "./SteadyBody.ts"
 import * as Storage from "./Storage.ts"
 
@@ -29,6 +37,8 @@ export interface SimpleDownloadOptions {
   readonly overwrite: boolean
   /** What the bytes have to be, when somebody knows. */
   readonly expected: ContentId | undefined
+  /** Only these parts, one after the other; ends may be infinite while nobody said how long the file is. Default all of it. */
+  readonly spans?: ReadonlyArray<Span> | undefined
   readonly meter: Meter
   /** Called when all bytes are here and the file is put into its place. */
   readonly onWriting: Effect.Effect<void>
@@ -40,20 +50,28 @@ export interface SimpleDownloadOptions {
  */
 const writesAtOnce = 16
 
-type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
+type Failure = DestinationError | StorageError | NoSourceError | NoProgressError | RangesError
 
 /** Fetches the file to its destination; answers the hashes it turned out to have. */
 export const run = Effect.fn("SimpleDownload.run")(function* (
   options: SimpleDownloadOptions
 ): Effect.fn.Return<Phf, Failure, BufferPool | DownloadConfig | PartialFiles | Scope.Scope> {
-  const { url, origin, probe, meter } = options
+  const { url, origin, probe, meter, spans } = options
+  if (spans !== undefined && options.expected !== undefined) {
+    const detail = "there are no hashes to check parts of it against"
+    return yield* new NoSourceError({ url, reason: "Unverifiable", detail })
+  }
+  /** Bytes at the destination. */
+  const expectedSize = spans === undefined ? probe.size : sizeOf(spans)
   const pool = yield* BufferPool
   const partials = yield* PartialFiles
   const pieceSize = Math.min(standardPieceSize, pool.bufferSize)
   const broken = yield* Deferred.make<never, StorageError>()
 
   // Without a validator nobody can tell whether what is held belongs to the same file.
-  const partial = yield* partials.open({ key: keyOf(url, probe), pieceSize }).pipe(Effect.mapError(Storage.fromCache))
+  const partial = yield* partials
+    .open({ key: keyOf(url, probe, spans), pieceSize })
+    .pipe(Effect.mapError(Storage.fromCache))
   const resumed = probe.validator === undefined ? 0 : yield* Effect.mapError(partial.resume, Storage.fromCache)
   if (resumed > 0 && !probe.ranges) {
     yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
@@ -69,7 +87,11 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
-  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize })
+  const from = resumed * pieceSize
+  const body =
+    spans === undefined
+      ? yield* SteadyBody.make({ origin, probe, from })
+      : yield* SpansBody.make({ origin, probe, spans, from })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
@@ -92,13 +114,13 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   const all = Effect.gen(function* () {
     let piece = resumed
     let size = resumed * pieceSize
-    while (probe.size === undefined || size < probe.size) {
+    while (expectedSize === undefined || size < expectedSize) {
       const length = yield* next(piece as PieceIndex)
       size += length
       piece++
       if (length < pieceSize) break
     }
-    if (probe.size !== undefined && size !== probe.size) {
+    if (expectedSize !== undefined && size !== expectedSize) {
       return yield* NoSourceError.from(url, new SourceError({ source: origin.id, reason: "ContentChanged", url }))
     }
     yield* FiberSet.awaitEmpty(writers)
@@ -122,11 +144,18 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
     )
 })
 
+const sizeOf = (spans: ReadonlyArray<Span>): number | undefined => {
+  const bytes = bytesIn(spans)
+  return bytes === Infinity ? undefined : bytes
+}
+
 /** Names the file at the origin: the same URL, version and length are the same bytes. */
-const keyOf = (url: ContentUrl, probe: Probe): PartialKey =>
+const keyOf = (url: ContentUrl, probe: Probe, spans: ReadonlyArray<Span> | undefined): PartialKey =>
   PartialKey.make(
     createHash("sha256")
-      .update(JSON.stringify([url, probe.validator ?? null, probe.size ?? null]))
+      .update(
+        JSON.stringify([url, probe.validator ?? null, probe.size ?? null, ...(spans === undefined ? [] : [spans])])
+      )
       .digest("hex")
   )
 

@@ -14,6 +14,8 @@ const broken: HttpBody = { fill: () => Effect.fail(closed) as never, received: (
 const probe: Probe = {
   status: 200,
   headers: new Map(),
+  lines: [],
+  address: undefined,
   url,
   contentLength: 10,
   contentRange: undefined,
@@ -30,6 +32,7 @@ const origin: Origin = {
   probe: () => Effect.succeed(probe),
   stream: () => Effect.fail(closed),
   fetch: () => Effect.fail(closed),
+  facts: () => undefined,
   received: () => 0
 }
 

@@ -61,6 +61,7 @@ const runner = (progress: Partial<Progress>, asked: Array<DownloadRequest>) =>
                 asked.push(request)
                 return {
                   progress: () => progress as Progress,
+                  facts: () => undefined,
                   result: Effect.succeed({ fileBytes: 77 } as DownloadResult)
                 }
               })

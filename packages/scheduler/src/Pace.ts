@@ -17,7 +17,8 @@ export const room = (plan: Plan, source: Source): number => {
 export const depth = (plan: Plan, source: Source): number => {
   const { settings } = plan
   if (source.failures > 0) return 1
-  const wanted = Math.ceil(((source.rate ?? 0) * settings.pipeline) / plan.layout.pieceSize)
+  const pipeline = plan.reading.length > 0 ? settings.readPipeline : settings.pipeline
+  const wanted = Math.ceil(((source.rate ?? 0) * pipeline) / plan.layout.pieceSize)
   return Math.min(settings.mostInFlight, Math.max(settings.fewestInFlight, wanted))
 }
 

@@ -144,9 +144,20 @@ const make = Effect.gen(function* () {
     const onEnd = giveBack(head.keepAlive)
     // There is nothing to read, so nobody would come to the end.
     if (head.contentLength === 0) yield* onEnd
-    const { status, headers, contentLength, contentRange, framing } = head
+    const { status, headers, lines, contentLength, contentRange, framing } = head
+    const address = connection.stream.remote.host
     const body = Body.make({ connection, framing, stallTimeout: config.stallTimeout, fail, onEnd })
-    return { status, headers, url, contentLength, contentRange, body, skip: skip(body, contentLength) }
+    return {
+      status,
+      headers,
+      lines,
+      address,
+      url,
+      contentLength,
+      contentRange,
+      body,
+      skip: skip(body, contentLength)
+    }
   })
 
   /** Where a redirect leads. */

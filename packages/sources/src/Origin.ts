@@ -9,6 +9,7 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import { Effect, type Scope } from "effect"
 import { HttpClient } from "./HttpClient.ts"
 import type { HttpError } from "./HttpError.ts"
+import type { HttpFacts } from "./HttpFacts.ts"
 import type { HttpBody, HttpResponse } from "./HttpResponse.ts"
 import { parseUnsatisfiedRange } from "./internal/ResponseHead.ts"
 import { type PieceRun, type PieceSource, SourceError, SourceId } from "./PieceSource.ts"
@@ -40,9 +41,11 @@ export interface Origin extends PieceSource {
   /**
    * The file from byte `from` on. Fails with `RangeIgnored` when only whole files are sent and `from` is not 0, with
    * `ContentChanged` when `validator` no longer holds. Under a limit it may be less than the rest, and the next part is to be
-   * asked for then: `isRest` says which.
+   * asked for then: `isRest` says which. No byte from `until` on is asked for, where the origin sends parts.
    */
-  readonly stream: (from: number, validator?: string) => Effect.Effect<Rest, SourceError, Scope.Scope>
+  readonly stream: (from: number, validator?: string, until?: number) => Effect.Effect<Rest, SourceError, Scope.Scope>
+  /** What the server said last, whatever it was; `undefined` before it said anything. */
+  readonly facts: () => HttpFacts | undefined
 }
 
 /** Bytes a probe asks for: enough for a small file and for a look at the start of any other. */
@@ -61,6 +64,7 @@ export const make = Effect.fnUntraced(function* (
   let validator: string | undefined
   let sendsWholeFiles = false
   let finished = 0
+  let facts: HttpFacts | undefined
   const underWay = new Set<HttpBody>()
 
   const fail = (reason: SourceError["reason"], response?: HttpResponse) =>
@@ -95,6 +99,7 @@ export const make = Effect.fnUntraced(function* (
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response
+    facts = { status, headers: response.lines, url: response.url, address: response.address }
     if (status === 200 || status === 206 || status === 416) return response
     // What a redirect led to may be gone while the URL still leads somewhere.
     if (asked !== url && status >= 400 && status < 500) {
@@ -130,9 +135,10 @@ export const make = Effect.fnUntraced(function* (
 
   const stream = Effect.fn("Origin.stream")(function* (
     from: number,
-    before?: string
+    before?: string,
+    until: number = Infinity
   ): Effect.fn.Return<Rest, SourceError, Scope.Scope> {
-    const most = sendsWholeFiles ? Infinity : shaper.part(yield* CurrentPriority, Infinity)
+    const most = sendsWholeFiles ? Infinity : shaper.part(yield* CurrentPriority, until - from)
     const isPart = most < Infinity
     const asked = isPart ? { start: from, end: from + most - 1 } : from === 0 ? undefined : { start: from }
     const response = yield* ask(asked, from === 0 ? undefined : before)
@@ -234,6 +240,7 @@ export const make = Effect.fnUntraced(function* (
     probe,
     stream,
     fetch,
+    facts: () => facts,
     received: () => {
       let sum = finished
       for (const body of underWay) sum += body.received()

@@ -1,6 +1,8 @@
 export * as HttpClient from "./HttpClient.ts"
 export * as HttpClientConfig from "./HttpClientConfig.ts"
 export * as HttpError from "./HttpError.ts"
+export * as HttpFacts from "./HttpFacts.ts"
 export * as HttpResponse from "./HttpResponse.ts"
 export * as Origin from "./Origin.ts"
 export * as PieceSource from "./PieceSource.ts"
+export * as RequestHeaders from "./RequestHeaders.ts"
