@@ -12,6 +12,7 @@ import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type DownloadMode, type ModeReason, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import * as Phf from "@piecework/hashing/Phf"
+import type { Access } from "@piecework/sources/Access"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import { Effect, Option, Result } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -38,6 +39,8 @@ const simple = (reason: ModeReason, detail?: string): Approach => ({ _tag: "Simp
 export interface Subject {
   readonly url: ContentUrl
   readonly contentId: ContentId | undefined
+  /** What goes with requests to the content's own server, which may have its hashes as well. */
+  readonly access?: Access | undefined
 }
 
 /**
@@ -66,7 +69,7 @@ export const find = Effect.fn("Approach.find")(function* (
   const kept = Option.flatten(yield* Effect.option(cache.load(policy.contentId)))
   const fetched = Option.isSome(kept)
     ? Result.succeed(kept.value)
-    : yield* Effect.result(fetchPhf(policy, proofOf(cloud)))
+    : yield* Effect.result(fetchPhf(policy, proofOf(cloud), subject.access))
   if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
   const phf = fetched.success
   const { policies } = policy
@@ -158,13 +161,14 @@ const proofOf = (cloud: Option.Option<Cloud["Service"]>): ProofFor =>
 /** The verified pieces hash file from the first of its URLs that has it; else why the last of them did not. */
 const fetchPhf = Effect.fnUntraced(function* (
   policy: Vouched,
-  proofFor: ProofFor
+  proofFor: ProofFor,
+  access: Access | undefined
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const { phfTimeout } = yield* DownloadConfig
   const [first, ...others] = policy.phfUrls
   const all = others.reduce(
-    (sofar, url) => Effect.catch(sofar, () => fetchPhfFrom(url, policy, proofFor)),
-    fetchPhfFrom(first, policy, proofFor)
+    (sofar, url) => Effect.catch(sofar, () => fetchPhfFrom(url, policy, proofFor, access)),
+    fetchPhfFrom(first, policy, proofFor, access)
   )
   return yield* Effect.timeoutOrElse(all, {
     duration: phfTimeout,
@@ -177,9 +181,10 @@ const missing = (url: ContentUrl, detail: string) => new Fallback({ reason: "Phf
 const fetchPhfFrom = Effect.fnUntraced(function* (
   url: ContentUrl,
   policy: Vouched,
-  proofFor: ProofFor
+  proofFor: ProofFor,
+  access: Access | undefined
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
-  const bytes = yield* Effect.scoped(download(url, proofFor(url)))
+  const bytes = yield* Effect.scoped(download(url, proofFor(url), access))
   const verified = Phf.verify(bytes, {
     hashOfHashes: policy.hashOfHashes,
     ...(policy.phfDigest === undefined ? {} : { fileDigest: policy.phfDigest })
@@ -205,10 +210,14 @@ const diagnosed = (bytes: Uint8Array, error: Phf.PhfError): Phf.PhfError => {
 }
 
 /** The bytes at the URL, as long as they can be a pieces hash file; room is made only for what came. */
-const download = Effect.fnUntraced(function* (url: ContentUrl, headers: Readonly<Record<string, string>>) {
+const download = Effect.fnUntraced(function* (
+  url: ContentUrl,
+  headers: Readonly<Record<string, string>>,
+  access: Access | undefined
+) {
   const http = yield* HttpClient
   const { lookupTimeout } = yield* DownloadConfig
-  const response = yield* http.get({ url, headers }).pipe(
+  const response = yield* http.get({ url, headers, access }).pipe(
     Effect.mapError((error) => missing(url, error.message)),
     // The next URL may answer.
     Effect.timeoutOrElse({

@@ -8,6 +8,7 @@ import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Cloud } from "@piecework/cloud/Cloud"
 import * as Bitfield from "@piecework/domain/Bitfield"
+import { total } from "@piecework/domain/SourceKind"
 import type { ContentId } from "@piecework/domain/Content"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { BufferPool } from "@piecework/hashing/BufferPool"
@@ -19,7 +20,6 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
-import * as Origin from "@piecework/sources/Origin"
 import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Result, Scope } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import { Destination } from "./Destination.ts"
@@ -34,12 +34,13 @@ import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as Opening from "./Opening.ts"
 import * as Noting from "./Noting.ts"
+import * as Origins from "./Origins.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { Readers } from "./Readers.ts"
 import { Records } from "./Records.ts"
 import * as Room from "./Room.ts"
-import * as SimpleDownload from "./SimpleDownload.ts"
+import * as SimpleAttempts from "./SimpleAttempts.ts"
 import { settle, type Shared } from "./Shared.ts"
 import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
@@ -140,8 +141,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
   const meter = Meter.make()
-  const origin = yield* Origin.make(url)
-  meter.join({ id: origin.id, kind: origin.kind, received: origin.received, sent: () => 0 })
+  const origins = yield* Origins.make(request, meter)
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
@@ -189,8 +189,21 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
       yield* standing.enter("Fetching")
       const terms = Terms.of(policies)
       const wanted = part?.pieces
-      const mode = settled.mode
-      const what = { began, cloud, halts, held, meter, mode, onKept, origin, readers, store, terms, url, wanted }
+      const what = {
+        began,
+        cloud,
+        halts,
+        held,
+        meter,
+        mode: settled.mode,
+        onKept,
+        origins,
+        readers,
+        store,
+        terms,
+        url,
+        wanted
+      }
       const swarm = yield* SwarmDownload.start({ ...what, priority: priorityOf(request) }).pipe(
         Effect.provideService(LivePolicy.LivePolicy, LivePolicy.also(policy, ContentTerms.said(terms)))
       )
@@ -218,39 +231,47 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     return result
   })
 
-  const overHttp = Effect.fnUntraced(function* ({ probe, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
+  const overHttp = Effect.fnUntraced(function* ({ first, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
-    standing.fileBytes = probe.size
-    const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, probe.size ?? Infinity)
+    const fileBytes = first.probe.size ?? 0
+    const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, first.probe.size ?? Infinity)
     if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
-    const size = spans === undefined ? (probe.size ?? 0) : ByteRanges.bytesIn(spans.success)
+    const requested = spans === undefined ? undefined : ByteRanges.bytesIn(spans.success)
+    const size = requested === undefined || requested === Infinity ? fileBytes : requested
+    if (spans !== undefined) {
+      standing.asked = () => ({
+        requested: requested === Infinity ? undefined : requested,
+        held: total(meter.useful())
+      })
+    }
     const aside = yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
-    const simple = SimpleDownload.run({
-      url,
+    const simple = SimpleAttempts.run({
       path,
-      origin,
-      probe,
+      first,
+      standing,
       meter,
       overwrite: request.overwrite ?? false,
       expected: request.contentId,
-      spans: spans?.success,
+      ranges,
       onWriting: standing.enter("Writing")
     })
     const phf = yield* Option.match(aside, {
       onNone: () => simple,
       onSome: ({ partials }) => Effect.provideService(simple, PartialFiles, partials)
     })
-    standing.isOf(phf)
+    // Parts have hashes of their own, which are not those of the content.
+    if (ranges === undefined) standing.isOf(phf)
     return yield* finish(phf)
   })
 
   const whole = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
+    if (origins.problem !== undefined) return yield* origins.problem
     const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
     if (wrong !== undefined) return yield* wrong
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
-    const found = yield* FirstLook.take(request, cloud, origin, standing)
+    const found = yield* FirstLook.take(request, cloud, origins, standing)
     const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
     return result
@@ -263,5 +284,5 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     Effect.exit,
     Effect.forkIn(outer)
   )
-  return { progress: () => standing.progress(), facts: origin.facts, result: Deferred.await(ended) }
+  return { progress: () => standing.progress(), facts: origins.facts, result: Deferred.await(ended) }
 })

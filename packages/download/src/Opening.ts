@@ -8,8 +8,7 @@ import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
 import { LivePolicy, also } from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
-import * as Origin from "@piecework/sources/Origin"
-import { Clock, Effect, Exit, Latch, RcMap, Result, Scope, Stream } from "effect"
+import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
 import * as ContentReader from "./ContentReader.ts"
@@ -22,6 +21,7 @@ import * as Meter from "./Meter.ts"
 import * as Noting from "./Noting.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as OriginReader from "./OriginReader.ts"
+import * as Origins from "./Origins.ts"
 import type { Place } from "./Readers.ts"
 import { settle, type Shared } from "./Shared.ts"
 import { Standing } from "./Standing.ts"
@@ -36,7 +36,7 @@ interface Opened {
   readonly request: OpenRequest
   readonly shared: Shared
   readonly keeping: Keeping.Keeping
-  readonly origin: Origin.Origin
+  readonly origins: Origins.Origins
   readonly meter: Meter.Meter
   readonly standing: Standing
   /** Epoch milliseconds. */
@@ -44,20 +44,20 @@ interface Opened {
 }
 
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
-  const { mode, url } = request
+  const { mode } = request
   // First, so that it ends last.
   const keeping = yield* Keeping.make(shared.keeper, request)
   const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
-  const origin = yield* Origin.make(url)
-  meter.join({ id: origin.id, kind: origin.kind, received: origin.received, sent: () => 0 })
+  const origins = yield* Origins.make(request, meter)
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
-  const opened: Opened = { request, shared, keeping, origin, meter, standing, began }
+  const opened: Opened = { request, shared, keeping, origins, meter, standing, began }
 
   const opening = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
-    const found = yield* FirstLook.take(request, shared.cloud, origin, standing)
+    if (origins.problem !== undefined) return yield* origins.problem
+    const found = yield* FirstLook.take(request, shared.cloud, origins, standing)
     return yield* found._tag === "Swarm" ? fromSwarm(opened, found) : overHttp(opened, found)
   })
   return yield* opening.pipe(
@@ -67,8 +67,9 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   )
 })
 
-const overHttp = Effect.fnUntraced(function* ({ meter, origin, request, standing }: Opened, found: Found<"Simple">) {
-  const { probe, why } = found
+const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standing }: Opened, found: Found<"Simple">) {
+  const { first, why } = found
+  const { origin, probe } = first
   const { contentId, url } = request
   // Nobody could tell whether its bytes are those of the content that the caller means.
   if (contentId !== undefined) {
@@ -85,7 +86,7 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origin, request, standing
     handedOut += bytes
     meter.kept("Origin", bytes, true)
   }
-  const config = yield* DownloadConfig
+  const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
   let isTaken = false
 
   const read = (range: ByteRange | undefined): Stream.Stream<Uint8Array, DownloadError> =>
@@ -98,14 +99,15 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origin, request, standing
       requested += end === Infinity ? 0 : end - start
       const isAnother = isTaken || start > 0
       isTaken ||= !isAnother
-      return OriginReader.stream({ origin, probe, isAnother, start, end: end === Infinity ? undefined : end, onRead })
-    }).pipe(Stream.provideService(DownloadConfig, config), Stream.provideService(CurrentPriority, priorityOf(request)))
+      const until = end === Infinity ? undefined : end
+      return OriginReader.stream({ origin, probe, isAnother, start, end: until, patience, onRead })
+    }).pipe(Stream.provideService(CurrentPriority, priorityOf(request)))
 
   return {
     size: probe.size,
     contentId: undefined,
     get facts() {
-      return origin.facts()
+      return origins.facts()
     },
     progress: () => standing.progress(),
     read
@@ -113,7 +115,7 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origin, request, standing
 })
 
 const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swarm">) {
-  const { keeping, meter, origin, request, shared, standing } = opened
+  const { keeping, meter, origins, request, shared, standing } = opened
   const { phf, policies } = found
   const { contentId, layout } = phf
   const isWhole = request.isWhole ?? true
@@ -143,7 +145,8 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     if (count(piece)) meter.kept("LocalCache", layout.length(piece), true)
   }
   const onReading = ({ count: ahead, first }: Place) => {
-    for (let piece = first; piece < first + ahead && !isWhole; piece++) {
+    if (isWhole) return
+    for (let piece = first; piece < first + ahead; piece++) {
       if (asked[piece] === 1) continue
       asked[piece] = 1
       sums.requested += layout.length(piece as PieceIndex)
@@ -172,7 +175,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
       held,
       meter,
       mode: settled.mode,
-      origin,
+      origins,
       store,
       terms,
       url: request.url,
@@ -225,7 +228,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     size: layout.contentSize,
     contentId,
     get facts() {
-      return origin.facts()
+      return origins.facts()
     },
     progress: () => standing.progress(),
     read

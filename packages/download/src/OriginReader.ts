@@ -4,9 +4,8 @@
  * the beginning on, and what is before the part is thrown away: slow, but right (spec.md F063).
  */
 import type { Origin, Probe } from "@piecework/sources/Origin"
-import { Cause, Clock, Effect, Stream } from "effect"
+import { Cause, Clock, type Duration, Effect, Stream } from "effect"
 import { type DownloadError, RangesError } from "./DownloadError.ts"
-import type { DownloadConfig } from "./DownloadConfig.ts"
 import * as SteadyBody from "./SteadyBody.ts"
 
 /**
@@ -26,12 +25,14 @@ export interface OriginReading {
   readonly start: number
   /** Just after the last byte; `undefined`: to the end of the file. */
   readonly end: number | undefined
+  /** How long nothing may come before it gives up. */
+  readonly patience: Duration.Duration
   readonly onRead: (bytes: number) => void
 }
 
 type Pulled = readonly [Uint8Array]
 
-export const stream = (reading: OriginReading): Stream.Stream<Uint8Array, DownloadError, DownloadConfig> =>
+export const stream = (reading: OriginReading): Stream.Stream<Uint8Array, DownloadError> =>
   Stream.unwrap(
     Effect.map(
       SteadyBody.make({
@@ -39,7 +40,8 @@ export const stream = (reading: OriginReading): Stream.Stream<Uint8Array, Downlo
         probe: reading.probe,
         from: reading.start,
         until: reading.end,
-        isAnother: reading.isAnother
+        isAnother: reading.isAnother,
+        patience: reading.patience
       }),
       (body) => Stream.fromPull(Effect.succeed(pull(reading, body)))
     )

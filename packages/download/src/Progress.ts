@@ -55,10 +55,11 @@ export interface DownloadResult {
   readonly url: ContentUrl
   /** Where the file is. */
   readonly path: string
+  /** In Simple mode where only parts were asked for: the one that those are by themselves. */
   readonly contentId: ContentId
   /** Base64, as in the pieces hash file. */
   readonly hashOfHashes: string
-  /** Of the whole content, also where only parts were asked for; in Simple mode then those at the destination. */
+  /** Of the whole content, also where only parts were asked for. */
   readonly fileBytes: number
   /** Bytes at the destination. */
   readonly requestedBytes: number

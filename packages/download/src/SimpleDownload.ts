@@ -13,8 +13,7 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect"
-import type { DownloadConfig } from "./DownloadConfig.ts"
+import { Deferred, type Duration, Effect, FiberSet, Result, type Scope, Semaphore } from "effect"
 import {
   type DestinationError,
   type NoProgressError,
@@ -23,7 +22,7 @@ import {
   type StorageError
 } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
-import { bytesIn, type Span } from "./ByteRanges.ts"
+import { bytesIn, type ByteRange, resolve, type Span } from "./ByteRanges.ts"
 import * as SpansBody from "./SpansBody.ts"
 import * as SteadyBody from "./SteadyBody.ts"
 import * as Storage from "./Storage.ts"
@@ -37,9 +36,11 @@ export interface SimpleDownloadOptions {
   readonly overwrite: boolean
   /** What the bytes have to be, when somebody knows. */
   readonly expected: ContentId | undefined
-  /** Only these parts, one after the other; ends may be infinite while nobody said how long the file is. Default all of it. */
-  readonly spans?: ReadonlyArray<Span> | undefined
+  /** Only these parts, one after the other. Default all of it. */
+  readonly ranges?: ReadonlyArray<ByteRange> | undefined
   readonly meter: Meter
+  /** How long nothing may come before it gives up. */
+  readonly patience: Duration.Duration
   /** Called when all bytes are here and the file is put into its place. */
   readonly onWriting: Effect.Effect<void>
 }
@@ -50,13 +51,17 @@ export interface SimpleDownloadOptions {
  */
 const writesAtOnce = 16
 
-type Failure = DestinationError | StorageError | NoSourceError | NoProgressError | RangesError
+export type Failure = DestinationError | StorageError | NoSourceError | NoProgressError | RangesError
 
 /** Fetches the file to its destination; answers the hashes it turned out to have. */
 export const run = Effect.fn("SimpleDownload.run")(function* (
   options: SimpleDownloadOptions
-): Effect.fn.Return<Phf, Failure, BufferPool | DownloadConfig | PartialFiles | Scope.Scope> {
-  const { url, origin, probe, meter, spans } = options
+): Effect.fn.Return<Phf, Failure, BufferPool | PartialFiles | Scope.Scope> {
+  const { url, origin, probe, meter, ranges } = options
+  const resolved = ranges === undefined ? undefined : resolve(ranges, probe.size ?? Infinity)
+  if (resolved !== undefined && Result.isFailure(resolved)) return yield* resolved.failure
+  /** Ends may be infinite while nobody said how long the file is. */
+  const spans = resolved?.success
   if (spans !== undefined && options.expected !== undefined) {
     const detail = "there are no hashes to check parts of it against"
     return yield* new NoSourceError({ url, reason: "Unverifiable", detail })
@@ -87,11 +92,12 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
+  const { patience } = options
   const from = resumed * pieceSize
   const body =
     spans === undefined
-      ? yield* SteadyBody.make({ origin, probe, from })
-      : yield* SpansBody.make({ origin, probe, spans, from })
+      ? yield* SteadyBody.make({ origin, probe, from, patience })
+      : yield* SpansBody.make({ origin, probe, spans, from, patience })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
@@ -114,7 +120,7 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   const all = Effect.gen(function* () {
     let piece = resumed
     let size = resumed * pieceSize
-    while (expectedSize === undefined || size < expectedSize) {
+    while (size < (expectedSize ?? Infinity)) {
       const length = yield* next(piece as PieceIndex)
       size += length
       piece++

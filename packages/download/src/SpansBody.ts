@@ -1,8 +1,7 @@
 /** Parts of a file at its origin, one after the other, as one body that mends itself: a request for each part. */
 import type { Origin, Probe } from "@piecework/sources/Origin"
-import { Effect, Exit, Scope } from "effect"
+import { type Duration, Effect, Exit, Scope } from "effect"
 import type { Span } from "./ByteRanges.ts"
-import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, type NoSourceError, RangesError } from "./DownloadError.ts"
 import * as SteadyBody from "./SteadyBody.ts"
 
@@ -19,16 +18,18 @@ export interface SpansBodyOptions {
   readonly spans: ReadonlyArray<Span>
   /** Bytes of the parts that are there already. */
   readonly from: number
+  /** How long nothing may come before it gives up. */
+  readonly patience: Duration.Duration
 }
 
 export const make = Effect.fnUntraced(function* ({
   from,
   origin,
+  patience,
   probe,
   spans
-}: SpansBodyOptions): Effect.fn.Return<SpansBody, never, DownloadConfig | Scope.Scope> {
+}: SpansBodyOptions): Effect.fn.Return<SpansBody, never, Scope.Scope> {
   const scope = yield* Effect.scope
-  const config = yield* DownloadConfig
   const left: Array<Span> = []
   let skipped = from
   for (const { end, start } of spans) {
@@ -43,9 +44,8 @@ export const make = Effect.fnUntraced(function* ({
   const open = Effect.fnUntraced(function* ({ end, start }: Span) {
     const own = yield* Scope.fork(scope)
     const until = end === Infinity ? undefined : end
-    const body = yield* SteadyBody.make({ origin, probe, from: start, until, isAnother }).pipe(
-      Scope.provide(own),
-      Effect.provideService(DownloadConfig, config)
+    const body = yield* SteadyBody.make({ origin, probe, from: start, until, isAnother, patience }).pipe(
+      Scope.provide(own)
     )
     isAnother = true
     at = start

@@ -94,7 +94,7 @@ export class Standing {
       path,
       contentId: phf.contentId,
       hashOfHashes: toBase64(phf.hashOfHashes),
-      fileBytes: phf.layout.contentSize,
+      fileBytes: this.fileBytes ?? phf.layout.contentSize,
       requestedBytes: this.asked?.().requested ?? phf.layout.contentSize,
       mode: settled?.mode ?? request.mode,
       why: settled?.why ?? new Fallback({ reason: "Requested" }),

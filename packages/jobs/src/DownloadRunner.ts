@@ -111,6 +111,9 @@ const lasting: { readonly [reason: string]: JobErrorName } = {
   RangeUnsatisfiable: "InvalidRange",
   InsecureRedirect: "InsecureRedirect",
   TooManyRedirects: "RedirectFailed",
+  ForbiddenRedirect: "RedirectFailed",
+  Encoded: "InvalidResponse",
+  BadRequest: "InvalidArgument",
   TlsFailed: "CertificateInvalid",
   Protocol: "InvalidResponse"
 }
@@ -120,7 +123,8 @@ const passing: { readonly [reason: string]: JobErrorName } = {
   TimedOut: "ServerTimedOut",
   Stalled: "ServerTimedOut",
   Closed: "ConnectionAborted",
-  Truncated: "ConnectionAborted"
+  Truncated: "ConnectionAborted",
+  ProxyFailed: "CannotConnect"
 }
 
 /** 408 and 429 ask for another try; the other 4xx are fatal at once. Source: spec.md §3.4; RFC 9110, section 15.5.9; RFC 6585, section 4. */

@@ -53,7 +53,9 @@ const reserved: ReadonlySet<string> = new Set([
   "if-none-match",
   "if-modified-since",
   "if-unmodified-since",
-  "accept-encoding"
+  "accept-encoding",
+  // What a proxy is told comes with its URL, and servers have no use for it.
+  "proxy-authorization"
 ])
 
 /** The same headers, once they can be sent. */
