@@ -262,6 +262,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     })
     // Parts have hashes of their own, which are not those of the content.
     if (ranges === undefined) standing.isOf(phf)
+    else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
     return yield* finish(phf)
   })
 

@@ -382,37 +382,3 @@ describe("a file that nobody vouches for", () => {
     })
   )
 })
-
-describe("a download of parts", () => {
-  const parts = [
-    { offset: 200_000 },
-    { offset: 0, length: 100 },
-    { offset: 4000, length: 9000 },
-    { offset: 200, length: 1000 }
-  ]
-  const wanted = Buffer.concat(parts.map(({ length, offset }) => bytes.subarray(offset, length && offset + length)))
-
-  it.effect("fetches the pieces that they touch, and puts their bytes one after the other", () =>
-    Effect.gen(function* () {
-      const world = yield* behindLine(1_000_000)
-      const { phf, url } = yield* world.publish("/file", bytes)
-      const client = yield* world.client()
-      const active = yield* client.start({ url, ranges: parts })
-      const result = yield* within("10 seconds", active.result)
-      assert.strictEqual(
-        Buffer.compare((yield* client.file("/out/file")).valueOrUndefined ?? Buffer.alloc(0), wanted),
-        0
-      )
-      assert.strictEqual(result.requestedBytes, wanted.length)
-      assert.strictEqual(result.fileBytes, bytes.length)
-      assert.strictEqual(result.contentId, phf.contentId)
-      const { heldBytes, requestedBytes } = active.progress()
-      assert.deepStrictEqual({ heldBytes, requestedBytes }, { heldBytes: wanted.length, requestedBytes: wanted.length })
-      // Of the last 12 pieces and 4 at the beginning.
-      assert.isAtMost(world.origin.sent("/file"), 1024 + 17 * pieceSize)
-      expectNoBufferLent(client)
-      yield* download(client, { url, path: "/out/whole" }, bytes)
-      assert.isAtMost(world.origin.sent("/file"), 2048 + bytes.length)
-    })
-  )
-})
