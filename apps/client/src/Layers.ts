@@ -58,6 +58,8 @@ export interface Options {
   readonly lan: boolean
   /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
   readonly fetches: boolean
+  /** Whether somebody may ask for a content at any moment and wait for its first byte: then that thread is there already. */
+  readonly isAsked?: boolean | undefined
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
 
@@ -75,9 +77,9 @@ export const stored = (
   ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))
 
 /** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
-const storage = ({ cache, fetches, mayForget, state }: Options) => {
+const storage = ({ cache, fetches, isAsked = false, mayForget, state }: Options) => {
   // On one core they would only take the time of the request.
-  const hasher = { startedAhead: fetches && availableParallelism() > 1 ? 1 : 0 }
+  const hasher = { startedAhead: (fetches || isAsked) && availableParallelism() > 1 ? 1 : 0 }
   const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
   const usable =
     mayForget && Option.isNone(state)

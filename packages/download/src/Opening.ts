@@ -5,6 +5,7 @@
  */
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
+import { total } from "@piecework/domain/SourceKind"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
 import { LivePolicy, also } from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
@@ -24,7 +25,8 @@ import * as OriginReader from "./OriginReader.ts"
 import * as Origins from "./Origins.ts"
 import type { Place } from "./Readers.ts"
 import { settle, type Shared } from "./Shared.ts"
-import { Standing } from "./Standing.ts"
+import { Records } from "./Records.ts"
+import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
@@ -163,6 +165,19 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     }
   }
 
+  /** Noted down as a download is, once all of it is here. */
+  const records = yield* Records
+  const note = Effect.gen(function* () {
+    const now = yield* Clock.currentTimeMillis
+    const result = standing.result(phf, request.path ?? "", now)
+    if (total(result.bytes) === result.bytes.LocalCache) return
+    yield* records.put(recordOf(result, now)).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+  })
+  // Of one that is read in parts nobody says when the last has come.
+  if (!isWhole) {
+    yield* Effect.addFinalizer(() => (Bitfield.count(store.held()) === layout.pieceCount ? note : Effect.void))
+  }
+
   const session = Effect.gen(function* () {
     const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
     for (const piece of Bitfield.pieces(held)) countCached(piece)
@@ -186,6 +201,8 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     }).pipe(Effect.provideService(LivePolicy, also(policy, ContentTerms.said(terms))))
     standing.swarm = swarm
     yield* swarm.complete
+    yield* standing.enter("Done")
+    yield* note
   })
   const swarmScope = yield* Scope.fork(yield* Effect.scope)
   /** Open once a reader misses something, and from the beginning where all is to be fetched. */

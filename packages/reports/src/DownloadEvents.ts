@@ -25,7 +25,7 @@ export type Ending =
 export interface Told extends Readonly<ReportedDownloadsConfig["Service"]> {
   /** 16 random bytes as hex digits. */
   readonly jobID: string
-  readonly request: DownloadRequest
+  readonly request: Pick<DownloadRequest, "url" | "priority">
   readonly progress: Progress
   /** When it began, epoch milliseconds. */
   readonly began: number

@@ -45,7 +45,7 @@ const eventsOf = (download: Download) =>
       groupId: undefined,
       caller: undefined,
       jobID: "b".repeat(32),
-      request: { url, path: "/file", mode: download.mode },
+      request: { url },
       progress: progressOf(download),
       began: 0
     },

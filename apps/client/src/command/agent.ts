@@ -83,6 +83,7 @@ export const agent = Command.make(
       reports: input.reports,
       lan: DevicePolicy.usesLan(policy, service),
       fetches: false,
+      isAsked: Option.isSome(input.proxy),
       listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
     }
