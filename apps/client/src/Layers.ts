@@ -60,6 +60,8 @@ export interface Options {
   readonly fetches: boolean
   /** Whether somebody may ask for a content at any moment and wait for its first byte: then that thread is there already. */
   readonly isAsked?: boolean | undefined
+  /** Where proxies on the way to origins are named. Default that of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
 
@@ -165,7 +167,12 @@ export const client = (options: Options) => {
   const sources = Layer.unwrap(
     Effect.map(ServiceTrust, ({ certificatesOf }) =>
       HttpClient.HttpClient.layer.pipe(
-        Layer.provide(HttpClientConfig.layer({ certificatesOf, proxies: Proxies.fromEnvironment(process.env) }))
+        Layer.provide(
+          HttpClientConfig.layer({
+            certificatesOf,
+            proxies: Proxies.fromEnvironment(options.environment ?? process.env)
+          })
+        )
       )
     )
   )

@@ -29,8 +29,9 @@ export interface Options {
 export const usualBytes = 12 * 1_048_576
 
 const Installed = Schema.Struct({
-  /** Of apt-get update and of apt-get install. */
+  /** Of apt-get update, of its download of the package, and of the installation. */
   updateSeconds: Schema.Finite,
+  downloadSeconds: Schema.Finite,
   installSeconds: Schema.Finite,
   /** Whether the package that apt keeps, and the file that it unpacked, are those of the repository. */
   isRight: Schema.Boolean,
@@ -124,7 +125,7 @@ export const run = Effect.fn("Apt.run")(function* ({ bytes, note }: Options) {
     })
     const before = yield* crossed
     const updateSeconds = yield* timed("update")
-    yield* timed("install", "--download-only", Repository.packageName)
+    const downloadSeconds = yield* timed("install", "--download-only", Repository.packageName)
     const kept = yield* isSame(path.join(apt.archives, repository.deb.name), repository.deb.sha256)
     const installSeconds = yield* timed("install", Repository.packageName)
     const unpacked = yield* isSame(path.join(apt.root, Repository.payloadPath), repository.payload.sha256)
@@ -135,9 +136,10 @@ export const run = Effect.fn("Apt.run")(function* ({ bytes, note }: Options) {
       (cause) => new ProgramError({ name: "piecework status", reason: "Unintelligible", detail: stdout, cause })
     )
     const sum = (of: (status: (typeof statuses)[number]) => number) => statuses.reduce((all, one) => all + of(one), 0)
-    yield* note(`machine ${n + 1}: updated in ${updateSeconds} s, downloaded and installed`)
+    yield* note(`machine ${n + 1}: has the lists after ${updateSeconds} s, the package after ${downloadSeconds} s more`)
     return {
       updateSeconds,
+      downloadSeconds,
       installSeconds,
       isRight: kept && unpacked,
       fromPeers: sum(({ BytesFromPeers }) => BytesFromPeers),

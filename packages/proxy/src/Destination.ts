@@ -5,6 +5,7 @@
  */
 import { lookup as resolve } from "node:dns"
 import { BlockList, isIP, isIPv6, type LookupFunction } from "node:net"
+import { zoneOf } from "@piecework/sources/ReservedAddress"
 import { Schema } from "effect"
 
 export class DestinationError extends Schema.TaggedError<DestinationError>()("DestinationError", {
@@ -15,32 +16,21 @@ export class DestinationError extends Schema.TaggedError<DestinationError>()("De
   }
 }
 
-const loopback = new BlockList()
-loopback.addSubnet("127.0.0.0", 8, "ipv4")
-loopback.addAddress("::1", "ipv6")
+/** Addresses of many, or of nobody. Source: IANA, IPv4 and IPv6 special-purpose address registries. */
+const nobody = new BlockList()
+nobody.addSubnet("224.0.0.0", 3, "ipv4")
+nobody.addSubnet("ff00::", 8, "ipv6")
 
-const never = new BlockList()
-never.addSubnet("0.0.0.0", 8, "ipv4")
-never.addSubnet("169.254.0.0", 16, "ipv4")
-never.addSubnet("224.0.0.0", 3, "ipv4")
-never.addAddress("::", "ipv6")
-never.addSubnet("fe80::", 10, "ipv6")
-never.addSubnet("ff00::", 8, "ipv6")
-// Metadata of a cloud that is at no link-local address. Source: AWS, "Use IMDS".
-never.addAddress("fd00:ec2::254", "ipv6")
-
-/** Block lists know the mapped form of IPv4 (::ffff:127.0.0.1) by themselves. */
-const isIn = (list: BlockList, address: string): boolean => list.check(address, isIPv6(address) ? "ipv6" : "ipv4")
-
-export const isLoopback = (address: string): boolean => isIP(address) !== 0 && isIn(loopback, address)
+export const isLoopback = (address: string): boolean => isIP(address) !== 0 && zoneOf(address) === "Loopback"
 
 export type Reach = "All" | "BeyondThisDevice"
 
-export const isAllowed = (address: string, reach: Reach): boolean =>
-  !isIn(never, address) && (reach === "All" || !isIn(loopback, address))
-
-/** What an address in place of a name says already; a name is judged by `lookup`. */
-export const mayBeAllowed = (host: string, reach: Reach): boolean => isIP(host) === 0 || isAllowed(host, reach)
+/** Whether it may be connected to; a name is judged once more by `lookup`. */
+export const isAllowed = (address: string, reach: Reach): boolean => {
+  if (isIP(address) !== 0 && nobody.check(address, isIPv6(address) ? "ipv6" : "ipv4")) return false
+  const zone = zoneOf(address)
+  return zone !== "LinkLocal" && (reach === "All" || zone !== "Loopback")
+}
 
 /** For sockets: the addresses of a name that may be connected to. */
 export const lookup =

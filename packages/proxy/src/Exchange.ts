@@ -153,7 +153,7 @@ export const make = Effect.fnUntraced(function* ({
     if (Headers.hasPassed(request.headers.via, pseudonym) || Headers.hops(request.headers.via) > maxHops) {
       return refuse(508, "The request went in a circle: it has been at this proxy before.")
     }
-    if (!Destination.mayBeAllowed(target.host, isOwn ? "All" : "BeyondThisDevice")) {
+    if (!Destination.isAllowed(target.host, isOwn ? "All" : "BeyondThisDevice")) {
       return refuse(403, new Destination.DestinationError({ host: target.host }).message)
     }
     const url = mayBeContent(request) ? Target.urlOf(target) : undefined

@@ -1,4 +1,5 @@
 /** Limits of the proxy. */
+import * as Proxies from "@piecework/sources/Proxies"
 import { Context, type Duration, Layer } from "effect"
 
 export class ProxyConfig extends Context.Service<
@@ -31,8 +32,8 @@ export class ProxyConfig extends Context.Service<
     readonly idleMillis: number
     /** Most connections of clients. Default 512. */
     readonly maxConnections: number
-    /** The environment, which may name proxies on the way to origins (`http_proxy`, `https_proxy`, `no_proxy`). Default none of it. */
-    readonly environment: Readonly<Record<string, string | undefined>>
+    /** Which proxy stands before which origin. Default none; programs read their environment, and leave out this proxy itself. */
+    readonly proxies: Proxies.Proxies
   }
 >()("@piecework/proxy/ProxyConfig") {}
 
@@ -49,7 +50,7 @@ export const defaults: ProxyConfig["Service"] = {
   connectMillis: 15_000,
   idleMillis: 900_000,
   maxConnections: 512,
-  environment: {}
+  proxies: Proxies.none
 }
 
 export const layer = (options?: Partial<ProxyConfig["Service"]>): Layer.Layer<ProxyConfig> =>

@@ -2,8 +2,10 @@
  * Tunnels for `CONNECT host:443`: bytes in both directions, unseen, at the speed of the slower side. What goes through one is encrypted, so
  * contents of https origins have the reverse form instead.
  */
+import { request } from "node:http"
 import { connect, type Socket } from "node:net"
 import type { Duplex } from "node:stream"
+import type * as Proxies from "@piecework/sources/Proxies"
 import { Effect, Schema, type Scope } from "effect"
 import * as Destination from "./Destination.ts"
 import { ProxyConfig } from "./ProxyConfig.ts"
@@ -34,14 +36,16 @@ export const open = Effect.fn("Tunnel.open")(function* (
   { host, port }: Authority,
   reach: Destination.Reach
 ): Effect.fn.Return<Socket, TunnelError, ProxyConfig | Scope.Scope> {
-  const { connectMillis, connectPorts } = yield* ProxyConfig
+  const { connectMillis, connectPorts, proxies } = yield* ProxyConfig
   if (!connectPorts.includes(port)) {
     return yield* new TunnelError({ host, reason: "Port", detail: connectPorts.join(", ") })
   }
-  if (!Destination.mayBeAllowed(host, reach)) {
+  if (!Destination.isAllowed(host, reach)) {
     const { message: detail } = new Destination.DestinationError({ host })
     return yield* new TunnelError({ host, reason: "Address", detail })
   }
+  const proxy = proxies(new URL(`https://${host.includes(":") ? `[${host}]` : host}:${port}`))
+  if (proxy !== undefined) return yield* through(proxy, { host, port })
   const socket = yield* Effect.acquireRelease(
     Effect.sync(() => connect({ host, port, lookup: Destination.lookup(reach), timeout: connectMillis })),
     (opened) => Effect.sync(() => opened.destroy())
@@ -60,6 +64,53 @@ export const open = Effect.fn("Tunnel.open")(function* (
       resume(Effect.succeed(socket))
     })
   })
+})
+
+/** The way to it through another proxy. */
+export const through = Effect.fn("Tunnel.through")(function* (
+  proxy: Proxies.Proxy | { readonly wrong: string },
+  { host, port }: Authority
+): Effect.fn.Return<Socket, TunnelError, ProxyConfig | Scope.Scope> {
+  if ("wrong" in proxy) return yield* new TunnelError({ host, reason: "Unreachable", detail: proxy.wrong })
+  const { connectMillis } = yield* ProxyConfig
+  const authority = `${host.includes(":") ? `[${host}]` : host}:${port}`
+  const headers = ["Host", authority]
+  if (proxy.authorization !== undefined) headers.push("Proxy-Authorization", proxy.authorization)
+  const asking = yield* Effect.acquireRelease(
+    Effect.sync(() =>
+      request({
+        host: proxy.host,
+        port: proxy.port,
+        method: "CONNECT",
+        path: authority,
+        headers,
+        agent: false,
+        timeout: connectMillis
+      })
+    ),
+    (asked) => Effect.sync(() => void asked.destroy())
+  )
+  const socket = yield* Effect.callback<Socket, TunnelError>((resume) => {
+    const fail = (reason: TunnelError["reason"], detail: string) =>
+      resume(Effect.fail(new TunnelError({ host, reason, detail })))
+    asking.on("error", (error: NodeJS.ErrnoException) =>
+      fail("Unreachable", `the proxy at ${proxy.host}: ${error.code ?? error.message}`)
+    )
+    asking.on("timeout", () => fail("TimedOut", "ETIMEDOUT"))
+    // A proxy that answers otherwise makes no tunnel.
+    asking.on("response", ({ statusCode }) => fail("Unreachable", `the proxy at ${proxy.host}: HTTP ${statusCode}`))
+    asking.on("connect", ({ statusCode }, opened, head) => {
+      if (statusCode !== 200) {
+        opened.destroy()
+        return fail("Unreachable", `the proxy at ${proxy.host}: HTTP ${statusCode}`)
+      }
+      if (head.length > 0) opened.unshift(head)
+      opened.setTimeout(0)
+      resume(Effect.succeed(opened))
+    })
+    asking.end()
+  })
+  return yield* Effect.acquireRelease(Effect.succeed(socket), (opened) => Effect.sync(() => opened.destroy()))
 })
 
 /** Ends when either side has closed, or nothing came either way for too long. */

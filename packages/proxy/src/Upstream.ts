@@ -10,11 +10,14 @@ import {
   type ServerResponse
 } from "node:http"
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
+import { isIP } from "node:net"
+import { connect as tlsConnect } from "node:tls"
 import { Effect, Schema, Scope } from "effect"
 import * as Destination from "./Destination.ts"
 import * as Headers from "./Headers.ts"
 import { ProxyConfig } from "./ProxyConfig.ts"
 import type { Target } from "./Target.ts"
+import * as Tunnel from "./Tunnel.ts"
 
 export class UpstreamError extends Schema.TaggedError<UpstreamError>()("UpstreamError", {
   host: Schema.String,
@@ -61,7 +64,8 @@ const kept = { keepAlive: true, maxFreeSockets: 8, timeout: 4000 } as const
 const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])
 
 export const make: Effect.Effect<Upstream, never, ProxyConfig | Scope.Scope> = Effect.gen(function* () {
-  const { connectMillis, idleMillis } = yield* ProxyConfig
+  const config = yield* ProxyConfig
+  const { connectMillis, idleMillis, proxies } = config
   // Connections to this device are for its own programs, so others do not share them.
   const agents = yield* Effect.acquireRelease(
     Effect.sync(() => ({ All: agentsOf("All"), BeyondThisDevice: agentsOf("BeyondThisDevice") })),
@@ -71,17 +75,50 @@ export const make: Effect.Effect<Upstream, never, ProxyConfig | Scope.Scope> = E
       })
   )
 
+  /** Straight to the origin, or by the proxy that stands before it. */
+  const wayTo = Effect.fnUntraced(function* (
+    target: Target,
+    reach: Destination.Reach,
+    isFresh: boolean
+  ): Effect.fn.Return<Way, Failed, Scope.Scope> {
+    const { host, path, port, protocol } = target
+    const proxy = proxies(new URL(`${protocol}//${target.authority}`))
+    if (proxy === undefined) {
+      const agent = isFresh ? false : agents[reach][protocol]
+      return { options: { host, port, path, agent, lookup: Destination.lookup(reach) }, headers: [] }
+    }
+    if (protocol === "https:" || "wrong" in proxy) {
+      const socket = yield* Tunnel.through(proxy, target).pipe(
+        Effect.provideService(ProxyConfig, config),
+        Effect.mapError((cause): Failed => ({ cause, isStale: false }))
+      )
+      const createConnection = () =>
+        tlsConnect({ socket, ALPNProtocols: ["http/1.1"], ...(isIP(host) === 0 ? { servername: host } : {}) })
+      return { options: { host, port, path, createConnection }, headers: [] }
+    }
+    return {
+      options: {
+        host: proxy.host,
+        port: proxy.port,
+        path: `${protocol}//${target.authority}${path}`,
+        agent: isFresh ? false : agents.All[protocol]
+      },
+      headers: proxy.authorization === undefined ? [] : [["Proxy-Authorization", proxy.authorization]]
+    }
+  })
+
   const attempt = Effect.fnUntraced(function* ({ headers, reach, request, target }: Outgoing, isFresh: boolean) {
     const scope = yield* Effect.scope
     const sends = hasBody(request)
+    const way = yield* wayTo(target, reach, isFresh)
     const options: RequestOptions = {
-      host: target.host,
-      port: target.port,
-      path: target.path,
+      ...way.options,
       method: request.method ?? "GET",
-      headers: Headers.flat(isChunked(request) ? [...headers, ["Transfer-Encoding", "chunked"]] : headers),
-      agent: isFresh ? false : agents[reach][target.protocol],
-      lookup: Destination.lookup(reach),
+      headers: Headers.flat([
+        ...headers,
+        ...way.headers,
+        ...(isChunked(request) ? [["Transfer-Encoding", "chunked"] as const] : [])
+      ]),
       timeout: idleMillis
     }
     const outgoing = yield* Effect.try({
@@ -126,6 +163,11 @@ export const make: Effect.Effect<Upstream, never, ProxyConfig | Scope.Scope> = E
   }
 })
 
+interface Way {
+  readonly options: RequestOptions
+  readonly headers: ReadonlyArray<Headers.Header>
+}
+
 interface Failed {
   readonly cause: unknown
   /** The server had closed a connection that was kept. */
@@ -135,6 +177,10 @@ interface Failed {
 const failure = ({ host }: Target, cause: unknown): UpstreamError => {
   if (cause instanceof Destination.DestinationError) {
     return new UpstreamError({ host, reason: "Refused", detail: cause.message })
+  }
+  if (cause instanceof Tunnel.TunnelError) {
+    const reason = cause.reason === "TimedOut" ? "TimedOut" : "Unreachable"
+    return new UpstreamError({ host, reason, detail: cause.detail })
   }
   const { code = "unknown", message = "" } = Object(cause)
   if (code === "ETIMEDOUT") return new UpstreamError({ host, reason: "TimedOut", detail: code })

@@ -11,7 +11,7 @@ const found = (reach: Destination.Reach) =>
 
 describe("Destinations", () => {
   it("are no addresses of the link, of no device, or of many", () => {
-    const refused = ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "0.0.0.0", "::", "224.0.0.1", "ff02::1"]
+    const refused = ["169.254.169.254", "fe80::1", "::ffff:169.254.169.254", "224.0.0.1", "::ffff:224.0.0.1", "ff02::1"]
     for (const address of [...refused, "fd00:ec2::254", "255.255.255.255"]) {
       assert.isFalse(Destination.isAllowed(address, "All"), address)
     }
@@ -20,7 +20,7 @@ describe("Destinations", () => {
     }
   })
   it("are this device for its own programs alone", () => {
-    for (const address of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"]) {
+    for (const address of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "0.0.0.0", "::", "localhost"]) {
       assert.isTrue(Destination.isAllowed(address, "All"), address)
       assert.isFalse(Destination.isAllowed(address, "BeyondThisDevice"), address)
     }

@@ -2,6 +2,7 @@ import { once } from "node:events"
 import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
+import * as Proxies from "@piecework/sources/Proxies"
 import { Deferred, Effect, Exit, Latch, Layer, Schedule, Stream } from "effect"
 import { ContentError, Contents, type Knowledge } from "../src/Contents.ts"
 import * as Scene from "./Scene.ts"
@@ -345,6 +346,52 @@ describe("A proxy passes through", () => {
       assert.strictEqual(yield* say(open), "HTTP/1.1 200 Connection Established\r\n\r\nhello")
       const usual = yield* Scene.proxy(Contents.layerNone)
       assert.include(yield* say(usual), "HTTP/1.1 403 Forbidden")
+    }).pipe(Effect.scoped)
+  )
+})
+
+/** The answer of a proxy that is to ask that one. */
+const behind = (all_proxy: string, url: string) =>
+  Effect.flatMap(Scene.proxy(Contents.layerNone, { proxies: Proxies.fromEnvironment({ all_proxy }) }), (port) =>
+    Effect.map(Scene.ask(port, url), ({ body, status }) => [status, body.toString()] as const)
+  )
+
+describe("A proxy behind another", () => {
+  it.live("passes requests and tunnels on to that one, but what is excepted", () =>
+    Effect.gen(function* () {
+      const origin = yield* fileServer()
+      const far = yield* Scene.proxy(Contents.layerNone, { connectPorts: [443, origin.port] })
+      const proxies = Proxies.fromEnvironment({ all_proxy: `http://u:p@127.0.0.1:${far}`, no_proxy: "localhost" })
+      const near = yield* Scene.proxy(Contents.layerNone, { connectPorts: [443, origin.port], proxies })
+      const got = yield* Scene.ask(near, `http://127.0.0.1:${origin.port}/a`)
+      assert.deepStrictEqual([got.status, got.headers.via?.split(",").length], [200, 2])
+      assert.isTrue(got.body.equals(bytes))
+      const excepted = yield* Scene.ask(near, `http://localhost:${origin.port}/a`)
+      assert.deepStrictEqual([excepted.status, excepted.headers.via?.split(",").length], [200, 1])
+      const through = yield* Effect.promise(async () => {
+        const client = connect(near, "127.0.0.1")
+        client.write(`CONNECT 127.0.0.1:${origin.port} HTTP/1.1\r\n\r\nGET /b HTTP/1.0\r\n\r\n`)
+        const parts: Array<Buffer> = []
+        for await (const part of client) parts.push(part)
+        return Buffer.concat(parts)
+      })
+      assert.include(through.subarray(0, 80).toString("latin1"), "200 Connection Established\r\n\r\nHTTP/1.1 200 OK")
+      assert.isTrue(through.subarray(-bytes.length).equals(bytes))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("says what is wrong with the way to that one", () =>
+    Effect.gen(function* () {
+      const { port: gone } = yield* Effect.scoped(fileServer())
+      const ask = (all_proxy: string, url: string) =>
+        Effect.flatMap(Scene.proxy(Contents.layerNone, { proxies: Proxies.fromEnvironment({ all_proxy }) }), (port) =>
+          Effect.map(Scene.ask(port, url), ({ body, status }) => [status, body.toString()] as const)
+        )
+      assert.deepStrictEqual((yield* behind(`127.0.0.1:${gone}`, "http://host/"))[0], 502)
+      const [status, text] = yield* behind(`127.0.0.1:${gone}`, "https://host/")
+      assert.strictEqual(status, 502)
+      assert.include(text, "the proxy at 127.0.0.1: ECONNREFUSED")
+      assert.include((yield* behind("socks5://host:1", "http://host/"))[1], "socks5")
     }).pipe(Effect.scoped)
   )
 })

@@ -84,6 +84,7 @@ export const agent = Command.make(
       lan: DevicePolicy.usesLan(policy, service),
       fetches: false,
       isAsked: Option.isSome(input.proxy),
+      environment: proxy.environmentOf(input, process.env),
       listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,
       download: { peersFrom: DevicePolicy.peersFrom(policy) }
     }

@@ -1,5 +1,7 @@
 /** What the agent's command line says of the HTTP proxy, and its start. What it needs is loaded by an agent that has one. */
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import * as Proxies from "@piecework/sources/Proxies"
+import { zoneOf } from "@piecework/sources/ReservedAddress"
 import { Failure } from "@piecework/terminal/Failure"
 import { Config, Effect, Layer, Option, Result } from "effect"
 import { Flag } from "effect/cli"
@@ -44,12 +46,32 @@ export interface Input {
   readonly proxy: Option.Option<Place>
 }
 
+/** The environment without what names this very proxy, as it may where all of a machine is to use it: it would ask itself. */
+export const environmentOf = ({ proxy }: Input, environment: Environment): Environment => {
+  if (Option.isNone(proxy)) return environment
+  const { host, port } = proxy.value
+  const isOwn = (value: string | undefined) => {
+    const named = value === undefined ? "" : Proxies.parse(value)
+    return (
+      typeof named === "object" && named.port === port && (named.host === host || zoneOf(named.host) === "Loopback")
+    )
+  }
+  return Object.fromEntries(
+    Object.entries(environment).filter(([name, value]) => !/^(?:all|http|https)_proxy$/i.test(name) || !isOwn(value))
+  )
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
 /** Answers where it listens, "HOST:PORT"; `undefined` when nobody wants it. */
 export const serve = Effect.fnUntraced(function* ({ proxy }: Input, mode: Effect.Effect<DownloadMode>) {
   if (Option.isNone(proxy)) return undefined
   const { ProxyConfig, ProxyServer, SwarmContents } = yield* Effect.promise(() => import("@piecework/proxy"))
   const services = yield* Layer.build(
-    Layer.merge(SwarmContents.layer(mode), ProxyConfig.layer({ environment: process.env }))
+    Layer.merge(
+      SwarmContents.layer(mode),
+      ProxyConfig.layer({ proxies: Proxies.fromEnvironment(environmentOf({ proxy }, process.env)) })
+    )
   )
   const { host, port } = yield* ProxyServer.serve(proxy.value).pipe(
     Effect.provide(services),
