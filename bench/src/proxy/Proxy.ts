@@ -1,7 +1,8 @@
 /**
  * `curl -x` through an agent's proxy beside curl by itself, turn by turn in one run on loopback: how much later the first byte comes, and how much
  * longer all of it takes. A content that the service knows comes from the origin the first time (cold) and from the cache the second
- * (warm); one that it does not know passes through. Times are curl's own, so its start is in none of them.
+ * (warm); one that it does not know passes through. Times are curl's own, so its start is in none of them. The agent has sent another
+ * content before, since the first of its life finds code that never ran.
  */
 import { Clock, Effect, FileSystem, Path, Schema } from "effect"
 import * as Apps from "../Apps.ts"
@@ -54,6 +55,8 @@ export const Report = Schema.Struct({
   turns: Schema.Natural,
   nowhere: Compared,
   file: Compared,
+  /** The first byte that an agent sends since it started, of another known content. */
+  freshFirstByteMillis: Spread,
   /** First bytes of files of 1 KiB that nobody knows, each asked for once. */
   small: Schema.Struct({ requests: Schema.Natural, directMillis: Schema.Finite, throughMillis: Schema.Finite }),
   targets: Schema.Struct({ laterMillis: Schema.Finite, ratio: Schema.Finite })
@@ -115,11 +118,14 @@ export const run = Effect.fn("Proxy.run")(function* ({ bytes, note, turns }: Opt
   yield* note(`One file of ${bytes} bytes under ${root}`)
 
   const file = yield* TestFile.make(path.join(root, "file"), bytes)
+  const before = yield* TestFile.make(path.join(root, "before"), 12 * 1_048_576)
   const small = yield* TestFile.make(path.join(root, "small"), 1024)
   const origin = yield* announcement(yield* meter.start(Apps.origin(file.path)), Ready)
   const smallOrigin = yield* announcement(yield* meter.start(Apps.origin(small.path)), Ready)
   const data = path.join(root, "service")
+  const beforeOrigin = yield* announcement(yield* meter.start(Apps.origin(before.path)), Ready)
   yield* meter.run(Apps.publish(file.path, origin.url, data), limitMillis)
+  yield* meter.run(Apps.publish(before.path, beforeOrigin.url, data), limitMillis)
   const service = yield* announcement(yield* meter.start(Apps.service(data)), ServiceReady)
   const output = path.join(root, "output")
 
@@ -176,12 +182,15 @@ export const run = Effect.fn("Proxy.run")(function* ({ bytes, note, turns }: Opt
   })
 
   const samples: Record<Sink, Record<Way, Array<Sample>>> = { nowhere: none(), file: none() }
+  const freshMillis: Array<number> = []
   const smallMillis: Record<"direct" | "through", Array<number>> = { direct: [], through: [] }
   for (let turn = 1; turn <= turns; turn++) {
     for (const sink of sinks) {
       yield* Effect.scoped(
         Effect.gen(function* () {
           const agent = yield* start
+          const [timed] = yield* fetch([beforeOrigin.url], "/dev/null", agent.proxy, before.size)
+          if (timed !== undefined) freshMillis.push(timed.firstByte * 1000)
           for (const way of ways) samples[sink][way].push(yield* sample(way, sink, agent))
           if (sink === "file") return
           const urls = Array.from({ length: smallRequests }, (_, i) => `${smallOrigin.url}?${turn}-${i}`)
@@ -203,6 +212,7 @@ export const run = Effect.fn("Proxy.run")(function* ({ bytes, note, turns }: Opt
     turns,
     nowhere: compared(samples.nowhere, bytes),
     file: compared(samples.file, bytes),
+    freshFirstByteMillis: spreadOf(freshMillis),
     small: {
       requests: smallMillis.direct.length,
       directMillis: medianOf(smallMillis.direct),

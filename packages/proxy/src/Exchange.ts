@@ -1,7 +1,7 @@
 /**
  * One request and its answer. What may be a content's is asked about first; what the service does not know, or the origin has otherwise, passes
- * through as it came. A service that is slow holds up nothing but large files: after `patience` the origin is asked as well, and only
- * an answer with a large body waits for the service's word, unread.
+ * through as it came. A service that is slow holds up nothing but large files: after `patience`, or at once where the origin has had
+ * no contents so far, the origin is asked as well, and only an answer with a large body waits for the service's word, unread.
  */
 import type { IncomingMessage, ServerResponse } from "node:http"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
@@ -118,7 +118,8 @@ export const make = Effect.fnUntraced(function* ({
     url: ContentUrl
   ): Effect.fn.Return<void, Upstream.UpstreamError, Scope.Scope> {
     const asking = yield* urls.ask(url)
-    const early = yield* Effect.timeoutOption(Fiber.join(asking), config.patience)
+    const patience = urls.isPromising(url) ? config.patience : 0
+    const early = yield* Effect.timeoutOption(Fiber.join(asking), patience)
     // From here on an answer of the origin may be waiting.
     const answer = Option.isSome(early) ? undefined : yield* upstream.send(outgoingOf(request, target))
     if (answer !== undefined && !isLarge(answer, config.minContentSize)) return yield* relay(answer, response, target)

@@ -383,10 +383,6 @@ describe("A proxy behind another", () => {
   it.live("says what is wrong with the way to that one", () =>
     Effect.gen(function* () {
       const { port: gone } = yield* Effect.scoped(fileServer())
-      const ask = (all_proxy: string, url: string) =>
-        Effect.flatMap(Scene.proxy(Contents.layerNone, { proxies: Proxies.fromEnvironment({ all_proxy }) }), (port) =>
-          Effect.map(Scene.ask(port, url), ({ body, status }) => [status, body.toString()] as const)
-        )
       assert.deepStrictEqual((yield* behind(`127.0.0.1:${gone}`, "http://host/"))[0], 502)
       const [status, text] = yield* behind(`127.0.0.1:${gone}`, "https://host/")
       assert.strictEqual(status, 502)
