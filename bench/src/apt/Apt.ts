@@ -75,6 +75,18 @@ const limitMillis = 60_000
 const isSame = (file: string, sha256: string) =>
   Effect.match(TestFile.hash(file), { onFailure: () => false, onSuccess: (hash) => hash === sha256 })
 
+/** What an agent with this folder has fetched. */
+const statusOf = Effect.fnUntraced(function* (state: string) {
+  const meter = yield* Meter
+  const { stdout } = yield* meter.run(Apps.status(state), limitMillis)
+  const statuses = yield* Effect.mapError(
+    Schema.decodeUnknownEffect(Statuses)(stdout),
+    (cause) => new ProgramError({ name: "piecework status", reason: "Unintelligible", detail: stdout, cause })
+  )
+  const sum = (of: (status: (typeof statuses)[number]) => number) => statuses.reduce((all, one) => all + of(one), 0)
+  return { fromPeers: sum(({ BytesFromPeers }) => BytesFromPeers), fromHttp: sum(({ BytesFromHttp }) => BytesFromHttp) }
+})
+
 /** Whether this machine has what it takes beside namespaces. */
 export const hasTools = Effect.map(Effect.all([Tools.version("apt-get"), Tools.version("dpkg-deb")]), (versions) =>
   versions.every(({ _tag }) => _tag === "Some")
@@ -130,20 +142,18 @@ export const run = Effect.fn("Apt.run")(function* ({ bytes, note }: Options) {
     const installSeconds = yield* timed("install", Repository.packageName)
     const unpacked = yield* isSame(path.join(apt.root, Repository.payloadPath), repository.payload.sha256)
     const overTheLine = (yield* crossed) - before
-    const { stdout } = yield* meter.run(Apps.status(state), limitMillis)
-    const statuses = yield* Effect.mapError(
-      Schema.decodeUnknownEffect(Statuses)(stdout),
-      (cause) => new ProgramError({ name: "piecework status", reason: "Unintelligible", detail: stdout, cause })
-    )
-    const sum = (of: (status: (typeof statuses)[number]) => number) => statuses.reduce((all, one) => all + of(one), 0)
+    // It is noted down just after its last byte was sent.
+    const counted = yield* Effect.repeat(statusOf(state), {
+      until: ({ fromHttp, fromPeers }) => fromHttp + fromPeers > 0,
+      times: 60
+    })
     yield* note(`machine ${n + 1}: has the lists after ${updateSeconds} s, the package after ${downloadSeconds} s more`)
     return {
       updateSeconds,
       downloadSeconds,
       installSeconds,
       isRight: kept && unpacked,
-      fromPeers: sum(({ BytesFromPeers }) => BytesFromPeers),
-      fromHttp: sum(({ BytesFromHttp }) => BytesFromHttp),
+      ...counted,
       overTheLine
     } satisfies typeof Installed.Type
   })

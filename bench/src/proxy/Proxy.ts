@@ -152,7 +152,7 @@ export const run = Effect.fn("Proxy.run")(function* ({ bytes, note, turns }: Opt
 
   const sample = Effect.fnUntraced(function* (way: Way, sink: Sink, agent: Agent) {
     const url = way === "unknown" ? `${origin.url}?unknown` : origin.url
-    const before = yield* agent.daemon.usage
+    const usedBefore = yield* agent.daemon.usage
     const to = sink === "file" ? output : "/dev/null"
     const [timed] = yield* fetch([url], to, way === "direct" ? undefined : agent.proxy, bytes)
     const after = yield* agent.daemon.usage
@@ -168,7 +168,9 @@ export const run = Effect.fn("Proxy.run")(function* ({ bytes, note, turns }: Opt
       firstByteMillis: Statistics.round(timed.firstByte * 1000, 2),
       seconds: timed.total,
       cpuSeconds:
-        before._tag === "Some" && after._tag === "Some" ? after.value.cpuSeconds - before.value.cpuSeconds : null
+        usedBefore._tag === "Some" && after._tag === "Some"
+          ? after.value.cpuSeconds - usedBefore.value.cpuSeconds
+          : null
     } satisfies Sample
   })
 
@@ -198,8 +200,8 @@ export const run = Effect.fn("Proxy.run")(function* ({ bytes, note, turns }: Opt
             ["direct", undefined],
             ["through", agent.proxy]
           ] as const) {
-            const timed = yield* fetch(urls, "/dev/null", proxy, 1024)
-            smallMillis[way].push(...timed.map(({ firstByte }) => firstByte * 1000))
+            const all = yield* fetch(urls, "/dev/null", proxy, 1024)
+            smallMillis[way].push(...all.map(({ firstByte }) => firstByte * 1000))
           }
         })
       )
