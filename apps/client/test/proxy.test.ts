@@ -51,9 +51,10 @@ it.live("an agent's proxy fetches a published file once, and counts it among its
   }).pipe(Effect.scoped)
 )
 
+const parsed = (text: string) => Result.getOrUndefined(Proxy.parse(text))
+
 describe("Where the proxy listens", () => {
   it("is on loopback and at its usual port, unless told otherwise", () => {
-    const parsed = (text: string) => Result.getOrUndefined(Proxy.parse(text))
     assert.deepStrictEqual(parsed("8080"), { host: "127.0.0.1", port: 8080 })
     assert.deepStrictEqual(parsed(":8080"), { host: "127.0.0.1", port: 8080 })
     assert.deepStrictEqual(parsed("localhost"), { host: "localhost", port: 7681 })

@@ -44,9 +44,12 @@ export interface Authority {
 
 export const parse = (text: string): Result.Result<Target, TargetError> => {
   const fail = (reason: TargetError["reason"]) => Result.fail(new TargetError({ reason }))
-  // Some clients make one slash of two.
-  const reverse = /^\/(https?):\/{1,2}(?=[^/])/i.exec(text)
-  const absolute = reverse === null ? text : `${reverse[1]}://${text.slice(reverse[0].length)}`
+  // Some clients make one slash of two, and pip writes the colons as in paths.
+  const reverse = /^\/(https?)(?::|%3a)\/{1,2}([^/?#]+)/i.exec(text)
+  const absolute =
+    reverse === null
+      ? text
+      : `${reverse[1]}://${(reverse[2] ?? "").replaceAll(/%3a/gi, ":")}${text.slice(reverse[0].length)}`
   if (absolute.startsWith("/") || absolute === "*") return fail("NoUrl")
   const parts = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)([^#]*)/i.exec(absolute)
   if (parts === null) return fail("NotAUrl")

@@ -18,8 +18,8 @@ describe("What a request asks for", () => {
     assert.deepInclude(target("https://host"), { protocol: "https:", port: 443, path: "/" })
     assert.deepInclude(target("HTTP://[::1]?q"), { host: "::1", authority: "[::1]", path: "/?q" })
   })
-  it("is a URL behind the proxy's own address in the reverse form, also with one slash", () => {
-    for (const text of ["/https://host:8443/a?b", "/https:/host:8443/a?b"]) {
+  it("is a URL behind the proxy's own address in the reverse form, also with one slash or with colons as in paths", () => {
+    for (const text of ["/https://host:8443/a?b", "/https:/host:8443/a?b", "/https%3A/host%3a8443/a?b"]) {
       assert.deepInclude(target(text), { authority: "host:8443", port: 8443, path: "/a?b", form: "Reverse" })
     }
     assert.deepInclude(target("/http://host/"), { protocol: "http:", form: "Reverse" })
