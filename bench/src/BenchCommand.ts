@@ -4,6 +4,7 @@ import { CliError, Command, Flag } from "effect/cli"
 import * as Apt from "./apt/Apt.ts"
 import { BenchError } from "./BenchError.ts"
 import * as Jobs from "./jobs/Jobs.ts"
+import { ladder } from "./LadderCommand.ts"
 import { limits } from "./LimitsCommand.ts"
 import * as Matching from "./matching/Matching.ts"
 import * as Proxy from "./proxy/Proxy.ts"
@@ -202,5 +203,5 @@ const apt = Command.make(
 
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, publish, jobs, site, limits, matching, yields, proxy, apt])
+  Command.withSubcommands([throughput, publish, jobs, ladder, site, limits, matching, yields, proxy, apt])
 )

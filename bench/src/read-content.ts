@@ -87,6 +87,18 @@ const inNewCache = <A, E>(work: (downloader: Downloader.Downloader["Service"]) =
     (directory) => Effect.promise(() => rm(directory, { recursive: true }))
   )
 
+const drain = (content: Downloader.OpenContent) =>
+  Effect.map(
+    Stream.runFold(
+      content.read(),
+      () => 0,
+      (sum, chunk) => sum + chunk.length
+    ),
+    (bytes) => {
+      if (bytes !== size) throw new Error(`${bytes} bytes were read`)
+    }
+  )
+
 const measured = Effect.gen(function* () {
   const [line] = yield* Effect.promise(() => once(origin.stdout, "data"))
   const { listening } = JSON.parse(String(line)) as { readonly listening: string }
@@ -95,17 +107,6 @@ const measured = Effect.gen(function* () {
     contentId: phf.contentId,
     mode: "HttpOnly"
   } as const
-  const drain = (content: Downloader.OpenContent) =>
-    Effect.map(
-      Stream.runFold(
-        content.read(),
-        () => 0,
-        (sum, chunk) => sum + chunk.length
-      ),
-      (bytes) => {
-        if (bytes !== size) throw new Error(`${bytes} bytes were read`)
-      }
-    )
   const results: Array<Record<string, number>> = []
   for (let n = 0; n < turns; n++) {
     const path = join(root, "copy")

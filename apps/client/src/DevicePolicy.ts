@@ -238,14 +238,18 @@ export const eligible = Effect.fn("DevicePolicy.eligible")(function* (
   policy: Policy.Policy,
   cacheFolder: string
 ): Effect.fn.Return<Eligible, never, Host> {
+  return usesPeers(modeOf(policy)) ? left(policy, yield* peering(policy, cacheFolder)) : left(policy, [])
+})
+
+/** The mode that a verdict leaves. */
+export const left = (policy: Policy.Policy, verdict: Eligibility.Verdict): Eligible => {
   const mode = modeOf(policy)
   if (!usesPeers(mode)) return { mode, why: undefined, passes: false }
-  const verdict = yield* peering(policy, cacheFolder)
   if (Eligibility.isAllowed(verdict)) return { mode, why: undefined, passes: false }
   const reasons = verdict.map(({ sentence, setting }) => (setting === undefined ? sentence : `${sentence}: ${setting}`))
   const passes = verdict.every(({ setting }) => setting === "DOAllowVPNPeerCaching")
   return { mode: "HttpOnly", why: new Fallback({ reason: "NotEligible", detail: reasons.join("; ") }), passes }
-})
+}
 
 export interface Eligible {
   readonly mode: DownloadMode

@@ -6,13 +6,22 @@ import type { Priority } from "@piecework/policy/Facts"
 import type { ByteRange } from "./ByteRanges.ts"
 import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import type { Fallback } from "./DownloadError.ts"
+import type { NamedHashes } from "./NamedHashes.ts"
 
 export interface DownloadRequest {
   readonly url: ContentUrl
   /** Which content that is, when the caller knows: any other bytes are refused, and its hashes need no service. */
   readonly contentId?: ContentId | undefined
+  /** Where its hashes lie, when the caller knows: they are used whatever the services say, and need none. */
+  readonly hashes?: NamedHashes | undefined
+  /** Whether bytes that nothing vouches for are refused. Default false. */
+  readonly mustVerify?: boolean | undefined
+  /** Where the same file was asked for before: what came from there counts, if it is the same by validator and length. */
+  readonly formerUrls?: ReadonlyArray<ContentUrl> | undefined
   /** Where the file shall appear, whole or not at all. */
   readonly path: string
+  /** What its place is called in messages and records, when the file goes on from `path`. Default `path`. */
+  readonly destination?: string | undefined
   readonly mode: DownloadMode
   /** Whether a person waits for it. Default "Foreground". */
   readonly priority?: Priority | undefined

@@ -4,7 +4,7 @@
  * until then.
  */
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
-import { PartialFiles } from "@piecework/cache/PartialFile"
+import { brief, PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Cloud } from "@piecework/cloud/Cloud"
 import * as Bitfield from "@piecework/domain/Bitfield"
@@ -231,7 +231,11 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     return result
   })
 
-  const overHttp = Effect.fnUntraced(function* ({ first, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
+  const overHttp = Effect.fnUntraced(function* ({
+    first,
+    phf: named,
+    why
+  }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
     const fileBytes = first.probe.size ?? 0
     const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, first.probe.size ?? Infinity)
@@ -244,15 +248,18 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
         held: total(meter.useful())
       })
     }
-    const aside = yield* Room.find(keeper, { missing: size, size, path })
+    // What is small is in memory until it is at its place.
+    const aside = size <= brief ? Option.none() : yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
     const simple = SimpleAttempts.run({
+      formerUrls: request.formerUrls ?? [],
       path,
       first,
       standing,
       meter,
       overwrite: request.overwrite ?? false,
-      expected: request.contentId,
+      expected: named?.contentId ?? request.contentId,
+      pieceSize: named?.layout.pieceSize,
       ranges,
       onWriting: standing.enter("Writing")
     })
@@ -272,7 +279,8 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
     if (wrong !== undefined) return yield* wrong
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
-    const found = yield* FirstLook.take(request, cloud, origins, standing)
+    const looked = yield* FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
+    const found = ranges === undefined ? looked : yield* FirstLook.asChecked(request, looked)
     const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
     return result

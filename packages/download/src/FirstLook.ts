@@ -12,7 +12,7 @@ import type { HttpClient } from "@piecework/sources/HttpClient"
 import { Effect, Exit, Fiber, Option, Scope } from "effect"
 import * as Approach from "./Approach.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
-import { Fallback, HaltedError, NoSourceError } from "./DownloadError.ts"
+import { Fallback, HaltedError, NoSourceError, UnverifiableError } from "./DownloadError.ts"
 import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstProbe from "./FirstProbe.ts"
 import * as Neighbours from "./Neighbours.ts"
@@ -22,7 +22,23 @@ import type { Standing } from "./Standing.ts"
 /** A swarm to join, or the origin's first answer, which goes on. */
 export type Found =
   | Extract<Approach.Approach, { _tag: "Swarm" }>
-  | { readonly _tag: "Simple"; readonly why: Fallback; readonly first: FirstProbe.Probed }
+  | (Extract<Approach.Approach, { _tag: "Simple" }> & { readonly first: FirstProbe.Probed })
+
+/**
+ * Of bytes that are handed out piece by piece, or in parts, nobody can tell in the end whether they were those that the caller means: each
+ * piece is checked, or it fails. What nobody names and nobody vouches for is had as it is.
+ */
+export const asChecked = (
+  request: Pick<DownloadRequest, "url" | "contentId" | "hashes">,
+  found: Found
+): Effect.Effect<Found, UnverifiableError> => {
+  if (found._tag === "Swarm") return Effect.succeed(found)
+  const { phf, why } = found
+  if (phf !== undefined) return Effect.succeed({ _tag: "Swarm", mode: "HttpOnly", why, phf, policies: undefined })
+  if (request.contentId === undefined && request.hashes === undefined) return Effect.succeed(found)
+  const detail = why.detail === undefined ? {} : { detail: why.detail }
+  return Effect.fail(new UnverifiableError({ url: request.url, reason: why.reason, ...detail }))
+}
 
 /**
  * Bytes of the first request where services may name a swarm: every device of a site sends one, and then wants none of
@@ -31,20 +47,22 @@ export type Found =
 const smallProbe = 1024
 
 export const take = Effect.fn("FirstLook.take")(function* (
-  request: Pick<DownloadRequest, "contentId" | "mode" | "url" | "priority">,
+  request: Pick<DownloadRequest, "url" | "contentId" | "hashes" | "mustVerify" | "mode" | "priority">,
   cloud: Option.Option<Cloud["Service"]>,
   origins: Pick<Origins, "first" | "others" | "access">,
-  standing: Standing
+  standing: Standing,
+  /** Whether bytes are wanted before all of them are here, or not all of them. */
+  isInParts = false
 ): Effect.fn.Return<
   Found,
-  HaltedError | NoSourceError,
+  HaltedError | NoSourceError | UnverifiableError,
   BufferPool | DownloadConfig | HttpClient | PieceCache | Scope.Scope
 > {
-  const { contentId, mode, url } = request
+  const { contentId, hashes, mode, url } = request
   const config = yield* DownloadConfig
   const policy = yield* LivePolicy
   const probeScope = yield* Scope.fork(yield* Effect.scope)
-  const isMatched = usesServices(mode) && (Option.isSome(cloud) || contentId !== undefined)
+  const isMatched = usesServices(mode) && (Option.isSome(cloud) || contentId !== undefined || hashes !== undefined)
   // Where HTTP is to wait for peers, it waits until it is known that there can be none.
   const mayPeer = isMatched && usesPeers(mode) && (Option.isSome(cloud) || (yield* Neighbours.canMeet))
   const situation = { priority: priorityOf(request), mayPeer, hasCacheServer: false }
@@ -56,14 +74,18 @@ export const take = Effect.fn("FirstLook.take")(function* (
     Effect.result
   )
   const probing = isHeldBack ? undefined : yield* Effect.forkIn(probed, probeScope)
+  const isChecked = isInParts && contentId !== undefined
+  const isNamed = hashes !== undefined || isChecked || (request.mustVerify === true && contentId === undefined)
   const small = Effect.flatMap(probing === undefined ? Effect.never : Fiber.join(probing), (answer) => {
     const size = answer._tag === "Success" ? answer.success.probe.size : undefined
-    return size !== undefined && size < config.minContentSize && usesServices(mode)
+    // Whose hashes are named is checked, however small it is.
+    return size !== undefined && size < config.minContentSize && usesServices(mode) && !isNamed
       ? Effect.succeed<Approach.Approach>({ _tag: "Simple", why: new Fallback({ reason: "TooSmall" }) })
       : Effect.never
   })
+  const { access } = origins
   const approach = yield* Effect.raceFirst(
-    Approach.find({ url, contentId, access: origins.access }, mode, cloud),
+    Approach.find({ url, contentId, hashes, isChecked, access }, mode, cloud),
     small
   )
   if (approach._tag === "Halted") return yield* new HaltedError({ url })
@@ -71,7 +93,15 @@ export const take = Effect.fn("FirstLook.take")(function* (
     yield* Scope.close(probeScope, Exit.void)
     return approach
   }
+  const { phf, why } = approach
+  if (request.mustVerify === true && contentId === undefined && phf === undefined) {
+    return yield* new UnverifiableError({
+      url,
+      reason: why.reason,
+      ...(why.detail === undefined ? {} : { detail: why.detail })
+    })
+  }
   const answer = yield* probing === undefined ? probed : Fiber.join(probing)
   if (answer._tag === "Failure") return yield* NoSourceError.from(url, answer.failure)
-  return { _tag: "Simple", why: approach.why, first: answer.success }
+  return { _tag: "Simple", why, phf, first: answer.success }
 })

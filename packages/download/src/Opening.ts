@@ -14,7 +14,7 @@ import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
 import * as ContentReader from "./ContentReader.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
-import { type DownloadError, HaltedError, ModeError, NoSourceError } from "./DownloadError.ts"
+import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
 import { type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Keeping from "./Keeping.ts"
@@ -59,7 +59,8 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   const opening = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
     if (origins.problem !== undefined) return yield* origins.problem
-    const found = yield* FirstLook.take(request, shared.cloud, origins, standing)
+    const looked = yield* FirstLook.take(request, shared.cloud, origins, standing, true)
+    const found = yield* FirstLook.asChecked(request, looked)
     return yield* found._tag === "Swarm" ? fromSwarm(opened, found) : overHttp(opened, found)
   })
   return yield* opening.pipe(
@@ -72,12 +73,6 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
 const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standing }: Opened, found: Found<"Simple">) {
   const { first, why } = found
   const { origin, probe } = first
-  const { contentId, url } = request
-  // Nobody could tell whether its bytes are those of the content that the caller means.
-  if (contentId !== undefined) {
-    const detail = `there are no hashes to check its bytes against: ${why.detail ?? why.reason}`
-    return yield* new NoSourceError({ url, reason: "Unverifiable", detail })
-  }
   standing.settled = { mode: "Simple", why }
   standing.fileBytes = probe.size
   yield* standing.enter("Fetching")
@@ -210,7 +205,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   const fetching = Effect.andThen(
     missing.await,
     isWhole
-      ? readers.inTurn(Scope.provide(session, swarmScope))
+      ? Effect.andThen(readers.inTurn(Scope.provide(session, swarmScope)), standing.enter("Done"))
       : // Another download has the turn in between, and brings what is read meanwhile.
         Effect.forever(readers.meanwhile(Effect.scoped(session)))
   )

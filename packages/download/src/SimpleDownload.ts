@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import type { CacheError } from "@piecework/cache/CacheError"
-import { PartialFiles, PartialKey } from "@piecework/cache/PartialFile"
+import { type PartialFile, PartialFiles, PartialKey } from "@piecework/cache/PartialFile"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type PieceIndex, standardPieceSize } from "@piecework/domain/PieceLayout"
@@ -13,7 +13,7 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Deferred, type Duration, Effect, FiberSet, Result, type Scope, Semaphore } from "effect"
+import { Deferred, type Duration, Effect, Exit, FiberSet, Result, Scope, Semaphore } from "effect"
 import {
   type DestinationError,
   type NoProgressError,
@@ -29,6 +29,8 @@ import * as Storage from "./Storage.ts"
 
 export interface SimpleDownloadOptions {
   readonly url: ContentUrl
+  /** Where the file was asked for before. */
+  readonly formerUrls: ReadonlyArray<ContentUrl>
   readonly origin: Origin
   /** The answer to the first request: its bytes are the beginning of the file. */
   readonly probe: Probe
@@ -36,6 +38,8 @@ export interface SimpleDownloadOptions {
   readonly overwrite: boolean
   /** What the bytes have to be, when somebody knows. */
   readonly expected: ContentId | undefined
+  /** Bytes of a piece in the hashes of what is expected. Default the standard one. */
+  readonly pieceSize: number | undefined
   /** Only these parts, one after the other. Default all of it. */
   readonly ranges?: ReadonlyArray<ByteRange> | undefined
   readonly meter: Meter
@@ -62,22 +66,18 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   if (resolved !== undefined && Result.isFailure(resolved)) return yield* resolved.failure
   /** Ends may be infinite while nobody said how long the file is. */
   const spans = resolved?.success
-  if (spans !== undefined && options.expected !== undefined) {
-    const detail = "there are no hashes to check parts of it against"
-    return yield* new NoSourceError({ url, reason: "Unverifiable", detail })
-  }
   /** Bytes at the destination. */
   const expectedSize = spans === undefined ? probe.size : sizeOf(spans)
   const pool = yield* BufferPool
   const partials = yield* PartialFiles
-  const pieceSize = Math.min(standardPieceSize, pool.bufferSize)
+  const pieceSize = Math.min(options.pieceSize ?? standardPieceSize, pool.bufferSize)
   const broken = yield* Deferred.make<never, StorageError>()
 
   // Without a validator nobody can tell whether what is held belongs to the same file.
-  const partial = yield* partials
-    .open({ key: keyOf(url, probe, spans), pieceSize })
-    .pipe(Effect.mapError(Storage.fromCache))
-  const resumed = probe.validator === undefined ? 0 : yield* Effect.mapError(partial.resume, Storage.fromCache)
+  const { partial, resumed } = yield* Effect.mapError(
+    resume(partials, options, pieceSize, spans, expectedSize),
+    Storage.fromCache
+  )
   if (resumed > 0 && !probe.ranges) {
     yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
   }
@@ -150,6 +150,31 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
     )
 })
 
+/**
+ * Where the file is kept, and how many pieces of it are there: of this URL, else of the first of those before it that had the same
+ * version and length. Whoever asks for one file at several says that they are the same.
+ */
+const resume = Effect.fnUntraced(function* (
+  partials: PartialFiles["Service"],
+  { formerUrls, probe, url }: SimpleDownloadOptions,
+  pieceSize: number,
+  spans: ReadonlyArray<Span> | undefined,
+  expectedSize: number | undefined
+): Effect.fn.Return<{ readonly partial: PartialFile; readonly resumed: number }, CacheError, Scope.Scope> {
+  const open = (of: ContentUrl) => partials.open({ key: keyOf(of, probe, spans), pieceSize, size: expectedSize })
+  const partial = yield* open(url)
+  if (probe.validator === undefined) return { partial, resumed: 0 }
+  const resumed = yield* partial.resume
+  if (resumed > 0 || probe.size === undefined) return { partial, resumed }
+  for (const former of formerUrls) {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const other = yield* Scope.provide(open(former), scope)
+    const found = yield* other.resume
+    if (found > 0) return yield* Effect.as(partial.discard, { partial: other, resumed: found })
+    yield* Effect.andThen(other.discard, Scope.close(scope, Exit.void))
+  }
+  return { partial, resumed }
+})
 const sizeOf = (spans: ReadonlyArray<Span>): number | undefined => {
   const bytes = bytesIn(spans)
   return bytes === Infinity ? undefined : bytes

@@ -19,7 +19,7 @@ import type { SwarmDownload } from "./SwarmDownload.ts"
 import { wasted } from "./Tally.ts"
 
 export interface StandingOptions {
-  readonly request: Pick<DownloadRequest, "url" | "mode" | "priority">
+  readonly request: Pick<DownloadRequest, "url" | "destination" | "mode" | "priority">
   /** Epoch milliseconds. */
   readonly began: number
   readonly meter: Meter
@@ -91,7 +91,7 @@ export class Standing {
     const { meter, request, settled, swarm } = this
     return {
       url: request.url,
-      path,
+      path: request.destination ?? path,
       contentId: phf.contentId,
       hashOfHashes: toBase64(phf.hashOfHashes),
       fileBytes: this.fileBytes ?? phf.layout.contentSize,

@@ -3,6 +3,7 @@
  * follows from the state alone: after each message the actor starts, stops or leaves alone the run of its job. It is the only
  * writer of its job, its record and its files.
  */
+import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import { type Cause, Clock, Deferred, Duration, Effect, FiberHandle, Queue, Result, type Scope } from "effect"
 import * as Watchers from "./internal/Watchers.ts"
 import type { Turnstile } from "./internal/Turnstile.ts"
@@ -24,6 +25,8 @@ export interface JobActor {
   readonly id: JobId
   /** The job as of the last message. */
   readonly current: () => Job.Job
+  readonly progress: () => Progress | undefined
+  readonly outcome: () => DownloadResult | undefined
   readonly call: (what: JobCall, ranges?: ReadonlyArray<Range>) => Effect.Effect<void, JobError>
   readonly set: (name: PropertyName, value: string) => Effect.Effect<void, JobError>
   readonly get: (name: PropertyName) => Effect.Effect<string, JobError>
@@ -46,6 +49,14 @@ type Needs = JobFiles | JobNetwork | JobRunner | JobsConfig | JobStore
 /** How often a run is looked at while somebody watches, and while nobody does, in milliseconds. */
 const watchedEvery = 1000
 const unwatchedEvery = 10_000
+
+/** A run that goes on. */
+interface Run {
+  readonly number: number
+  /** With which priority it was begun. */
+  readonly isForeground: boolean
+  readonly made: JobRun | undefined
+}
 
 interface Message {
   /** Answers how to tell who waits, once all that follows from it is done. */
@@ -72,9 +83,11 @@ export const make = Effect.fnUntraced(function* (
 
   let job = first
   let saved = kept
-  let run: { readonly number: number; readonly look: JobRun["look"] | undefined } | undefined
+  let run: Run | undefined
+  let outcome: DownloadResult | undefined
   let runs = 0
   let alarmAt: number | undefined
+  let isMarked = false
 
   const draft = () => files.draftOf(job.spec.localPath ?? "", id)
   const wake: Message = { work: Effect.succeed(Effect.void), refuse: Effect.void }
@@ -110,6 +123,13 @@ export const make = Effect.fnUntraced(function* (
       Effect.catch((error) => Effect.logWarning(error.message))
     )
 
+  /** For a job of which nothing is kept, so that what a crash leaves of it can be found. */
+  const mark = (destination: string) =>
+    Effect.suspend(() => {
+      isMarked = true
+      return Effect.catch(store.mark(id, destination), (error) => Effect.logWarning(error.message))
+    })
+
   const accept = (decided: Result.Result<Job.Job, number>) =>
     Result.isFailure(decided) ? Effect.fail(JobError.with(decided.failure, id)) : become(decided.success)
 
@@ -131,7 +151,10 @@ export const make = Effect.fnUntraced(function* (
             Effect.as(undefined),
             Effect.catch(fatal)
           )
-    if (failure === undefined) return
+    if (failure === undefined) {
+      if (end._tag === "Complete") outcome = end.outcome
+      return
+    }
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))
   })
 
@@ -161,12 +184,15 @@ export const make = Effect.fnUntraced(function* (
       const { localPath, uri } = spec
       if (uri === undefined || localPath === undefined) return Effect.void
       const number = ++runs
-      run = { number, look: undefined }
+      const isForeground = spec.foregroundPriority === true
+      run = { number, isForeground, made: undefined }
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
+          // Nothing waits for it: a short download is not to pay for what a crash might leave.
+          if (saved === undefined && !isMarked) yield* Effect.forkScoped(mark(localPath))
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
-          if (run?.number === number) run = { number, look: started.look }
+          if (run?.number === number) run = { number, isForeground, made: started }
           return yield* started.result
         })
       ).pipe(
@@ -201,8 +227,11 @@ export const make = Effect.fnUntraced(function* (
     /** Makes what runs, what wakes it and what others know follow from what the job is. */
     const follow = Effect.gen(function* () {
       const wants = Job.wantsToRun(job)
-      if (!wants && run !== undefined) yield* stop
-      place.want(wants ? { isForeground: job.spec.foregroundPriority === true, since: job.startedAt } : undefined)
+      const { foregroundPriority = false } = job.spec
+      // Limits and delays hold for a run from its start. One that is putting its file together has no use for them any more.
+      const isOther = run !== undefined && run.isForeground !== foregroundPriority && run.made?.look().isBusy !== true
+      if ((!wants || isOther) && run !== undefined) yield* stop
+      place.want(wants ? { isForeground: foregroundPriority, since: job.startedAt } : undefined)
       if (wants && run !== undefined && !place.mayRun()) yield* stop
       if (wants && run === undefined && place.mayRun()) yield* start
       const now = yield* Clock.currentTimeMillis
@@ -216,7 +245,7 @@ export const make = Effect.fnUntraced(function* (
 
     const attend = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const look = run?.look?.()
+      const look = run?.made?.look()
       const isHis = run !== undefined || place.mayRun()
       yield* became(Job.look(job, look, yield* network.now, now, isHis))
     })
@@ -240,6 +269,7 @@ export const make = Effect.fnUntraced(function* (
       yield* files.remove(draft())
       if (job.state === "Aborted" && job.ownsFile) yield* files.remove(job.spec.localPath)
     }
+    if (isMarked) yield* store.unmark(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     if (saved !== undefined) yield* store.remove(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     left()
     yield* watchers.end
@@ -278,6 +308,8 @@ export const make = Effect.fnUntraced(function* (
   return {
     id,
     current: () => job,
+    progress: () => run?.made?.progress?.(),
+    outcome: () => outcome,
     call: (what, ranges) =>
       ask(
         Effect.gen(function* () {

@@ -14,7 +14,7 @@ import * as Bits from "./internal/Bits.ts"
 import type { Draft } from "./internal/Draft.ts"
 import * as Pace from "./Pace.ts"
 import * as Plan from "./Plan.ts"
-import { isReady, type Source, takesRuns } from "./Source.ts"
+import { flightOf, isReady, type Source, takesRuns } from "./Source.ts"
 
 export interface Run {
   readonly first: PieceIndex
@@ -55,7 +55,8 @@ export const read = (draft: Draft, event: ReadingEvent): void => {
   plan.reading = runs.toSorted((a, b) => (a.waitsSince ?? Infinity) - (b.waitsSince ?? Infinity) || 0)
   if (isNew) goOn(draft)
   overtake(draft)
-  draft.wake()
+  // What is held or under way is nobody's business; once nobody reads, queues are deep again.
+  if (runs.length === 0 || next(plan, () => true) !== undefined) draft.wake()
 }
 
 const waited = (old: Run | undefined, first: PieceIndex, now: number): Pick<Run, "waitsSince" | "isRushed"> =>
@@ -135,14 +136,18 @@ export const chooseNear = (draft: Draft, source: Source, isUrgent: boolean): Pie
         isUrgent
       )
 
-/** Another peer with room has it and would be done with it in less than half the time: that one is filled in this event, too. */
+/**
+ * Another peer has it and would be done with it in less than half the time, what it has under way included: it is asked for it now, or as
+ * soon as it has room.
+ */
 const isSoonerElsewhere = (draft: Draft, source: Source, piece: PieceIndex): boolean => {
   const { plan } = draft
-  const here = Pace.timeFor(plan, source, source.pendingCount + 1)
+  // One that is not known yet may be fast.
   if (source.rate === undefined) return false
+  const here = Pace.timeFor(plan, source, source.pendingCount + 1)
   for (const other of plan.sources.values()) {
     if (other.id === source.id || other.kind === "Origin" || other.failures > 0) continue
-    if (!Bits.has(other.held.bytes, piece) || !isReady(other, plan.now) || Pace.room(plan, other) === 0) continue
+    if (!Bits.has(other.held.bytes, piece) || !isReady(other, plan.now)) continue
     if (2 * Pace.timeFor(plan, other, other.pendingCount + 1) >= here) continue
     if (!Crossing.mayAsk(plan, other, piece)) continue
     draft.hungry.add(other.id)
@@ -151,16 +156,40 @@ const isSoonerElsewhere = (draft: Draft, source: Source, piece: PieceIndex): boo
   return false
 }
 
-/** The piece that a reader has waited for too long, so that the origin is asked for it whoever should; the caller fetches it. */
+/**
+ * The piece that a reader has waited for too long, so that the origin is asked for it whoever should; the caller fetches it. One that
+ * a far slower peer owes is taken from it.
+ */
 export const overdue = (draft: Draft, origin: Source): PieceIndex | undefined => {
   const { plan } = draft
-  const run = plan.reading.find(
-    ({ first, waitsSince }) =>
-      waitsSince !== undefined && plan.now - waitsSince >= patience(plan, origin) && Bits.has(plan.wanted.bytes, first)
-  )
-  if (run === undefined) return undefined
-  plan.reading = plan.reading.map((other) => (other === run ? { ...run, isRushed: true } : other))
-  return run.first
+  for (const run of plan.reading) {
+    const { first, waitsSince } = run
+    if (waitsSince === undefined || plan.now - waitsSince < patience(plan, origin)) continue
+    if (!Bits.has(plan.wanted.bytes, first) && !takeFromSlower(draft, origin, first)) continue
+    plan.reading = plan.reading.map((other) => (other === run ? { ...run, isRushed: true } : other))
+    return first
+  }
+  return undefined
+}
+
+const takeFromSlower = (draft: Draft, origin: Source, piece: PieceIndex): boolean => {
+  const { plan } = draft
+  if (Plan.fetchers(plan, piece) !== 1 || plan.verifying.has(piece)) return false
+  for (const victim of plan.sources.values()) {
+    const flight = flightOf(victim, piece)
+    if (flight === undefined) continue
+    const isSlow = (victim.rate ?? 0) * plan.settings.stealLate < (origin.rate ?? 0)
+    if (takesRuns(victim) || !isSlow || plan.now - flight.since < patience(plan, origin)) return false
+    draft.take(victim, flight, "Stolen")
+    return true
+  }
+  return false
+}
+
+/** How long a source that owes the piece may be silent: less than usual for a peer when a reader waits for just that. */
+export const silence = (plan: Plan.Plan, source: Source): number => {
+  const isWaitedFor = (run: Run) => run.waitsSince !== undefined && flightOf(source, run.first) !== undefined
+  return !takesRuns(source) && plan.reading.some(isWaitedFor) ? plan.settings.readPatience : plan.settings.stallAfter
 }
 
 /** Whether a reader would wait too long if the fetch of this piece were taken back. */

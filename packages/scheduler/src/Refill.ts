@@ -95,7 +95,10 @@ const chooseNear = (
   plan: Plan,
   source: Source
 ): { run: OriginChoice.Choice["run"]; reason: FetchReason } | undefined => {
-  const may = Crossing.isFar(source) ? (piece: number) => Crossing.mayAsk(plan, source, piece) : undefined
+  const mayCross = Crossing.isFar(source) ? (piece: number) => Crossing.mayAsk(plan, source, piece) : undefined
+  // What is read it would have been given before, were nobody to be done with it sooner.
+  const mayRead = (piece: number) => !Reading.isRead(plan, piece) && (mayCross === undefined || mayCross(piece))
+  const may = plan.reading.length > 0 ? mayRead : mayCross
   const run = Rarity.choose(plan, source, Pace.runLength(plan, source), may)
   return run === undefined ? undefined : { run, reason: "Rarest" }
 }

@@ -82,6 +82,7 @@ export interface Settings {
    * A piece that a reader waits for is asked of the origin without a lease or a turn after so long, or after `patience` times as long as it takes the
    * origin to send one, if that is longer. 2000: what is leased to a neighbour is here within the time of a request (`runTime`);
    * who has waited longer has waited as long as a request of its own would have taken. A site pays twice then for a piece, not for all.
+   * A peer that is silent for so long, and owes what a reader waits for, has stalled.
    */
   readonly readPatience: number
   /** Readers that are looked at, and pieces ahead of each: 32 MiB of standard pieces, as deep as a peer's queue. 64 and 32. */

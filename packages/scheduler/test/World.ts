@@ -12,6 +12,7 @@ import { decide } from "../src/Decide.ts"
 import type { Event, PieceRun, SourceId } from "../src/Event.ts"
 import * as Leases from "../src/Leases.ts"
 import * as Plan from "../src/Plan.ts"
+import { hasPending, isSameRun } from "../src/Source.ts"
 import { Dice } from "./Dice.ts"
 import { violations } from "./Invariant.ts"
 import { noise } from "./Noise.ts"
@@ -226,7 +227,7 @@ export class World {
       for (let piece = run.first; piece < run.first + run.count; piece++) {
         assert.isTrue(actor !== undefined && Bitfield.has(actor.held, piece), `${source} does not hold ${piece}`)
         const others = this.#open.filter(
-          (one) => !one.whole && one.next <= piece && piece < one.run.first + one.run.count
+          (one) => !one.whole && one.next <= piece && piece < one.run.first + one.run.count && this.#owes(one, piece)
         )
         if (command.reason !== "Endgame")
           assert.deepStrictEqual(others, [], `${piece} is asked of two: ${command.reason}`)
@@ -234,6 +235,12 @@ export class World {
       }
     }
     this.#open.push({ source, run, whole, next: run.first })
+  }
+
+  /** What came from elsewhere is owed no more, though it is in the run, and may have been bad there. */
+  #owes(one: Open, piece: number): boolean {
+    const flights = this.plan.sources.get(one.source)?.flights ?? []
+    return flights.some((flight) => isSameRun(flight.run, one.run) && hasPending(flight, piece))
   }
 
   #openOf(source: SourceId, run: PieceRun): Open | undefined {

@@ -76,6 +76,12 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
     return fatal.has(this.reason)
   }
 
+  /** Whether it was the name of the server that led nowhere. */
+  get isUnresolved(): boolean {
+    const below = innermost(this.cause)
+    return below !== undefined && "reason" in below && below.reason === "Unresolved"
+  }
+
   /** What is wrong, in words without the URL and without a full stop. */
   get description(): string {
     const below = innermost(this.cause)

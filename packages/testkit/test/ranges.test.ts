@@ -193,7 +193,7 @@ describe("parts of a file that nobody vouches for", () => {
       const { client, url } = yield* there()
       const { contentId } = World.phfOf(bytes, pieceSize)
       const error = yield* failure(client, { url, contentId, ranges: parts })
-      assert.deepInclude(error, { _tag: "NoSourceError", reason: "Unverifiable" })
+      assert.deepInclude(error, { _tag: "UnverifiableError", reason: "PhfMissing" })
     })
   )
 })

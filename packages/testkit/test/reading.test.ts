@@ -11,6 +11,7 @@ import { until, within } from "./within.ts"
 
 const pieceSize = 4096
 const bytes = World.bytesOf(60 * pieceSize + 77)
+const zeros = ({ length }: { readonly length: number }) => new Uint8Array(length)
 
 describe("a content that the service knows", () => {
   it.effect("is read whole while it arrives, and stays in the cache", () =>
@@ -151,11 +152,16 @@ describe("a content that the service knows", () => {
       const swarm = phf.hashOfHashes
       for (const [n, host] of ["10.0.7.1", "10.0.7.2"].entries()) {
         const id = PeerId.make(`${n + 7}`.repeat(40))
-        const answer = ({ length }: { readonly length: number }) => new Uint8Array(length)
         const delay = n === 0 ? undefined : "1 hour"
-        const peer = yield* TestPeer.make({ host, port: 7680, id, swarm, layout: phf.layout, answer, delay }).pipe(
-          Effect.provideService(Transport, world.network.transport(host))
-        )
+        const peer = yield* TestPeer.make({
+          host,
+          port: 7680,
+          id,
+          swarm,
+          layout: phf.layout,
+          answer: zeros,
+          delay
+        }).pipe(Effect.provideService(Transport, world.network.transport(host)))
         yield* world.introduce(phf.contentId, id, peer.address)
       }
       const client = yield* world.client()
@@ -266,6 +272,21 @@ describe("a content that the service knows", () => {
     })
   )
 
+  it.effect("is checked piece by piece when the caller names it, though it is too small to ask peers for it", () =>
+    Effect.gen(function* () {
+      const world = yield* behindLine(1_000_000)
+      const { phf, url } = yield* world.publish("/file", bytes)
+      const client = yield* world.client({ config: { minContentSize: 10_000_000 } })
+      const content = yield* within("5 seconds", client.open({ url, contentId: phf.contentId }))
+      assert.strictEqual(content.contentId, phf.contentId)
+      assert.strictEqual(content.progress().why?.reason, "TooSmall")
+      yield* within("5 seconds", expectRead(content, bytes))
+      const small = yield* within("5 seconds", client.open({ url }))
+      assert.isUndefined(small.contentId)
+      yield* within("5 seconds", expectRead(small, bytes))
+    })
+  )
+
   it.effect("has no bytes behind its end, and none that are not there", () =>
     Effect.gen(function* () {
       const world = yield* behindLine(1_000_000)
@@ -369,7 +390,21 @@ describe("a file that nobody vouches for", () => {
       const { client, url } = yield* opened()
       const { contentId } = World.phfOf(bytes, pieceSize)
       const error = yield* within("30 seconds", Effect.flip(client.open({ url, contentId })))
-      assert.deepInclude(error, { _tag: "NoSourceError", reason: "Unverifiable" })
+      assert.deepInclude(error, { _tag: "UnverifiableError", reason: "PhfMissing" })
+    })
+  )
+
+  it.effect("is checked piece by piece against hashes that lie beside it, or that the caller names", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* opened()
+      const { contentId } = World.phfOf(bytes, pieceSize)
+      world.origin.put("/file.phf", World.hashesOf(bytes, pieceSize))
+      const content = yield* within("5 seconds", client.open({ url, contentId, isWhole: false }))
+      assert.strictEqual(content.contentId, contentId)
+      yield* within("5 seconds", expectRead(content, bytes, { offset: 9000, length: 9000 }))
+      world.origin.put("/file", World.bytesOf(bytes.length, 9))
+      const error = yield* within("5 minutes", Effect.flip(read(content)))
+      assert.strictEqual(error._tag, "NoSourceError")
     })
   )
 

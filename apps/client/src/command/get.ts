@@ -10,6 +10,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Asking from "../Asking.ts"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
@@ -38,6 +39,8 @@ const flags = {
     Flag.withDescription("share the cache's file instead of copying it, where the file system can"),
     Flag.withDefault(false)
   ),
+  header: Asking.header,
+  mirror: Asking.mirror,
   contentId: options.contentId,
   mode: options.mode,
   group: options.group,
@@ -74,6 +77,19 @@ const flags = {
     Flag.withDescription("give up when nothing arrives for this long, 1 second or more; default 5 minutes"),
     Flag.optional
   ),
+  agent: Flag.Boolean("agent").pipe(
+    Flag.withDescription("let the running agent download it, with the agent's settings; Ctrl-C aborts its job"),
+    Flag.withDefault(false)
+  ),
+  detach: Flag.Boolean("detach").pipe(
+    Flag.withDescription("with --agent: leave the job to the agent, also over its restarts, and print its id"),
+    Flag.withDefault(false)
+  ),
+  socket: Flag.String("socket").pipe(
+    Flag.withDescription("with --agent: its socket; default $PIECEWORK_SOCKET, else where agents are looked for"),
+    Flag.withMetavar("PATH"),
+    Flag.optional
+  ),
   service: options.service,
   serviceCa: options.serviceCa,
   serviceKey: options.serviceKey,
@@ -94,6 +110,29 @@ const patient = (noProgressTimeout: Duration.Duration) => ({
   firstByteTimeout: Duration.min(noProgressTimeout, Duration.fromInputUnsafe(DownloadConfig.defaults.firstByteTimeout))
 })
 
+/** What the agent decides for itself. */
+const refuseOwn = (input: {
+  readonly link: boolean
+  readonly mode: Option.Option<unknown>
+  readonly seed: Option.Option<unknown>
+  readonly minPeerSize: Option.Option<unknown>
+}): Effect.Effect<void, Failure> => {
+  const said = [
+    ...(input.link ? ["--link"] : []),
+    ...(Option.isSome(input.mode) ? ["--mode"] : []),
+    ...(Option.isSome(input.seed) ? ["--seed"] : []),
+    ...(Option.isSome(input.minPeerSize) ? ["--min-peer-size"] : [])
+  ]
+  return said.length === 0
+    ? Effect.void
+    : Effect.fail(
+        new Failure({
+          sentence: `${said.join(", ")}: the agent goes by its own settings; leave that out with --agent.`,
+          code: exitCodes.usage
+        })
+      )
+}
+
 export const get = Command.make(
   "get",
   flags,
@@ -112,6 +151,18 @@ export const get = Command.make(
         sentence: `${url} does not end in a file name; give one with --output.`,
         code: exitCodes.usage
       })
+    }
+    const headers = yield* Asking.parseHeaders(input.header)
+    const others = yield* Asking.parseMirrors(input.mirror)
+    const path = isAbsolute(name) ? name : resolve(name)
+    if (input.agent) {
+      const contentId = yield* options.parseContentId(input.contentId)
+      yield* refuseOwn(input)
+      const agentGet = yield* Effect.promise(() => import("./agentGet.ts"))
+      return yield* agentGet.run({ ...input, url, path, contentId })
+    }
+    if (input.detach) {
+      return yield* new Failure({ sentence: "--detach is for --agent: nobody else goes on.", code: exitCodes.usage })
     }
     const service = yield* options.parseService(input.service)
     const live = yield* DevicePolicy.live({ ...input, service })
@@ -150,10 +201,12 @@ export const get = Command.make(
       const active = yield* downloader.start({
         url,
         contentId,
-        path: isAbsolute(name) ? name : resolve(name),
+        path,
         mode,
         priority: input.priority,
         why,
+        headers,
+        others,
         overwrite: input.overwrite,
         link: input.link
       })
@@ -197,6 +250,7 @@ export const get = Command.make(
   Command.withDescription("Fetch a file from its origin and from peers, every piece verified"),
   Command.withExamples([
     { command: "piecework get http://origin/image.iso", description: "Fetch a file over plain HTTP" },
+    { command: "piecework get http://origin/image.iso --agent", description: "Let the agent of this device fetch it" },
     {
       command: "piecework get http://origin/image.iso --service http://service:7670 --seed 1h",
       description: "Fetch it together with the other devices, and serve them for an hour"

@@ -119,12 +119,13 @@ const listen = Effect.fnUntraced(function* (
 ) {
   for (let port = range.first; ; port++) {
     const code = yield* Effect.callback<string | undefined>((resume) => {
-      const failed = (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code ?? error.message))
-      server.once("error", failed)
-      server.listen(port, host, () => {
-        server.off("error", failed)
-        resume(Effect.succeed(undefined))
-      })
+      const done = (code: string | undefined) => {
+        server.off("error", failed).off("listening", listening)
+        resume(Effect.succeed(code))
+      }
+      const failed = (error: NodeJS.ErrnoException) => done(error.code ?? error.message)
+      const listening = () => done(undefined)
+      server.once("error", failed).once("listening", listening).listen(port, host)
     })
     if (code === undefined) break
     if (code !== "EADDRINUSE" || port >= range.last) return yield* new RestServerError({ host, code })

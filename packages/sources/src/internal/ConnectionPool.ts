@@ -57,8 +57,8 @@ export const make: Effect.Effect<ConnectionPool, never, Transport | HttpClientCo
         // IPv6 addresses have brackets in URLs only.
         const host = url.hostname.replace(/^\[(.*)\]$/, "$1")
         const port = url.port === "" ? (isSecure ? 443 : 80) : Number(url.port)
-        /** What the proxy said when it was asked for the way. */
-        let refusal: number | undefined
+        /** The status with which the proxy answered; 0 for none. */
+        let refusal = 0
         const through: Through | undefined =
           proxy === undefined
             ? undefined
@@ -74,7 +74,7 @@ export const make: Effect.Effect<ConnectionPool, never, Transport | HttpClientCo
           : undefined
         const place = proxy ?? { host, port, bars }
         const dialling = Effect.mapError(transport.dial({ ...place, tls, timeout: config.connectTimeout }), (error) =>
-          refusal === undefined || error.reason !== "NotLetThrough" ? error : new ProxyRefusal(refusal)
+          error.reason === "NotLetThrough" && refusal > 0 ? new ProxyRefusal(refusal) : error
         )
         const stream = yield* Scope.provide(dialling, scope).pipe(
           Effect.onExit((exit) => (exit._tag === "Failure" ? Scope.close(scope, exit) : Effect.void))

@@ -16,7 +16,7 @@ const socketTo = (options: DialOptions, receiver: Receiver, through: Net.Socket 
   const common = { ...placeOf(options), onread: receiver.onread }
   if (tls === undefined) return Net.connect(common)
   const secure: Tls.ConnectionOptions = {
-    ...(through === undefined ? common : { socket: through, allowHalfOpen: true, onread: receiver.onread }),
+    ...(through === undefined ? common : { socket: through, allowHalfOpen: true }),
     ALPNProtocols: ["http/1.1"],
     checkServerIdentity: (_, certificate) => Tls.checkServerIdentity(tls.servername, certificate)
   }
@@ -95,7 +95,8 @@ const connect = (options: DialOptions, through: Net.Socket | undefined): Effect.
     const address = named(options.host, options.port)
     const receiver = new Receiver()
     const socket = socketTo(options, receiver, through)
-    receiver.attach(socket)
+    // Over another socket Node's TLS does not read into memory that it is given.
+    if (through === undefined) receiver.attach(socket)
     let connected = through !== undefined
     const failed = (cause: Error) => {
       socket.destroy()
@@ -111,6 +112,7 @@ const connect = (options: DialOptions, through: Net.Socket | undefined): Effect.
       const stream = make(socket, receiver)
       if (stream === undefined) return failed(Object.assign(new Error("reset"), { code: "ECONNRESET" }))
       socket.off("error", failed)
+      if (through !== undefined) receiver.listen(socket)
       resume(Effect.succeed(stream))
     })
     return Effect.sync(() => {
