@@ -97,6 +97,8 @@ export const make = Effect.fnUntraced(function* ({
   const deliver = ({ answer, content }: Prepared, response: ServerResponse) =>
     Effect.gen(function* () {
       response.writeHead(answer.status, Headers.flat([...answer.headers, via]))
+      // The first piece may be a while in coming, and programs wait for a head no longer than for a server.
+      if (answer.part !== undefined) response.flushHeaders()
       if (answer.part !== undefined) yield* Delivery.send(response, content, answer.part)
       response.end()
     }).pipe(
