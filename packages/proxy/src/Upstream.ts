@@ -2,19 +2,14 @@
  * Requests to origins that pass through: sent as they came, but for what is between neighbours, and their answers the same way back, at the
  * speed of the slower side. Source: RFC 9110, section 7.
  */
-import {
-  Agent as HttpAgent,
-  type IncomingMessage,
-  request as httpRequest,
-  type RequestOptions,
-  type ServerResponse
-} from "node:http"
+import { type IncomingMessage, request as httpRequest, type RequestOptions, type ServerResponse } from "node:http"
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https"
 import { isIP } from "node:net"
 import { connect as tlsConnect } from "node:tls"
 import { Effect, Schema, Scope } from "effect"
 import * as Destination from "./Destination.ts"
 import * as Headers from "./Headers.ts"
+import { DirectAgent, divert } from "./internal/DirectSocket.ts"
 import { ProxyConfig } from "./ProxyConfig.ts"
 import type { Target } from "./Target.ts"
 import * as Tunnel from "./Tunnel.ts"
@@ -54,7 +49,7 @@ export interface Upstream {
 
 const agentsOf = (reach: Destination.Reach) => {
   const lookup = Destination.lookup(reach)
-  return { "http:": new HttpAgent({ ...kept, lookup }), "https:": new HttpsAgent({ ...kept, lookup }) }
+  return { "http:": new DirectAgent({ ...kept, lookup }), "https:": new HttpsAgent({ ...kept, lookup }) }
 }
 
 /** Of idle connections to one origin: most of them, and how long they are kept, in milliseconds; servers keep theirs for 5 s and more. */
@@ -198,6 +193,43 @@ const isChunked = ({ headers }: IncomingMessage): boolean => headers["transfer-e
 export const hasBody = (request: IncomingMessage): boolean =>
   isChunked(request) || Number(request.headers["content-length"] ?? 0) > 0
 
+/** Bodies from here on are worth a connection of their own. */
+const largeBytes = 1_048_576
+
+/** Passes a large body on around the parser, where it is known how long it is. False, and nothing has happened, for any other. */
+const relayDirectly = (answer: IncomingMessage, response: ServerResponse): boolean => {
+  const { socket } = answer
+  let left = Number(answer.headers["content-length"] ?? 0)
+  const mayBe = answer.statusCode === 200 || answer.statusCode === 206
+  if (!mayBe || response.req.method === "HEAD" || left < largeBytes || left <= answer.readableLength) return false
+  const write = (bytes: Buffer, free?: () => void) => {
+    const part = bytes.subarray(0, left)
+    left -= part.length
+    if (!response.write(part, free)) {
+      socket.pause()
+      response.once("drain", () => socket.resume())
+    }
+    if (left > 0) return
+    response.end()
+    // Its parser waits for a body that it will not see.
+    socket.destroy()
+  }
+  socket.pause()
+  if (!divert(socket, write)) {
+    socket.resume()
+    return false
+  }
+  answer.removeAllListeners("error").on("error", () => undefined)
+  socket.once("close", () => {
+    // A body that breaks off must not look like a whole one.
+    if (left > 0) response.destroy()
+  })
+  const begun: unknown = answer.read()
+  if (Buffer.isBuffer(begun)) write(begun)
+  socket.resume()
+  return true
+}
+
 /** Passes the answer on with these headers; ends when it is over, one way or another. */
 export const relay = (
   answer: IncomingMessage,
@@ -221,6 +253,7 @@ export const relay = (
       // A reason phrase or a header that may not be sent.
       return breakOff()
     }
+    if (relayDirectly(answer, response)) return
     answer.pipe(response, { end: false })
     // The first bytes may be long in coming.
     setImmediate(() => {

@@ -302,6 +302,53 @@ describe("A proxy passes through", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("large bodies whole, in whatever pieces they come and however slowly they are read", () =>
+    Effect.gen(function* () {
+      const large = Scene.bytesOf(9_000_001)
+      const origin = yield* Scene.origin((_, response) => {
+        response.writeHead(200, { "Content-Length": large.length })
+        response.write(large.subarray(0, 10))
+        setImmediate(() => {
+          response.write(large.subarray(10, 70_000))
+          response.end(large.subarray(70_000))
+        })
+      })
+      const port = yield* Scene.proxy(Contents.layerNone)
+      const url = `http://127.0.0.1:${origin.port}/large`
+      const all = yield* Effect.all(
+        Array.from({ length: 4 }, () => Scene.ask(port, url)),
+        { concurrency: 4 }
+      )
+      for (const got of all) assert.isTrue(got.body.equals(large))
+      const slowly = yield* Effect.promise(async () => {
+        const client = connect(port, "127.0.0.1")
+        client.write(`GET ${url} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n`)
+        const parts: Array<Buffer> = []
+        for await (const part of client) {
+          parts.push(part)
+          // Others have their turn.
+          await new Promise(setImmediate)
+        }
+        return Buffer.concat(parts)
+      })
+      assert.isTrue(slowly.subarray(-large.length).equals(large))
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("no half of a body as a whole one", () =>
+    Effect.gen(function* () {
+      for (const length of [20_000, 9_000_000]) {
+        const origin = yield* Scene.origin((_, response) => {
+          response.writeHead(200, { "Content-Length": length })
+          response.write(Scene.bytesOf(length / 2), () => response.destroy())
+        })
+        const port = yield* Scene.proxy(Contents.layerNone)
+        const asking = Scene.ask(port, `http://127.0.0.1:${origin.port}/half`)
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(asking)))
+      }
+    }).pipe(Effect.scoped)
+  )
+
   it.live("redirects, which in the reverse form lead back to it, and there no cookies", () =>
     Effect.gen(function* () {
       const origin = yield* Scene.origin((request, response) =>
