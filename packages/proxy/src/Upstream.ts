@@ -134,7 +134,8 @@ export const make: Effect.Effect<Upstream, never, ProxyConfig | Scope.Scope> = E
         socket.setTimeout(connectMillis)
         socket.once("connect", () => socket.setTimeout(idleMillis))
       })
-      outgoing.on("response", (answer) => resume(Effect.succeed(answer)))
+      // Only then the parser has all that came with the head.
+      outgoing.on("response", (answer) => queueMicrotask(() => resume(Effect.succeed(answer))))
       if (!sends) return void outgoing.end()
       request.pipe(outgoing, { end: false })
       request.once("end", () => {
@@ -214,11 +215,7 @@ const relayDirectly = (answer: IncomingMessage, response: ServerResponse): boole
     // Its parser waits for a body that it will not see.
     socket.destroy()
   }
-  socket.pause()
-  if (!divert(socket, write)) {
-    socket.resume()
-    return false
-  }
+  if (!divert(socket, write)) return false
   answer.removeAllListeners("error").on("error", () => undefined)
   socket.once("close", () => {
     // A body that breaks off must not look like a whole one.

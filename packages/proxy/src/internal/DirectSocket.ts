@@ -32,18 +32,16 @@ const giveBuffer = (buffer: Buffer): void => {
 
 const open = (options: NetConnectOpts): Socket => {
   const state: State = { buffer: Buffer.allocUnsafeSlow(headBytes), sink: undefined }
-  const socket = connect({
+  const socket: Socket = connect({
     ...options,
     onread: {
       buffer: () => state.buffer,
       callback: (length) => {
         const { buffer, sink } = state
-        if (sink === undefined) socket.push(Buffer.from(buffer.subarray(0, length)))
-        else {
-          state.buffer = takeBuffer()
-          sink(buffer.subarray(0, length), () => giveBuffer(buffer))
-        }
-        // Who wants no more pauses the socket, which stops the system's reading.
+        if (sink === undefined) return socket.push(Buffer.from(buffer.subarray(0, length)))
+        state.buffer = takeBuffer()
+        sink(buffer.subarray(0, length), () => giveBuffer(buffer))
+        // A sink that wants no more pauses the socket, which stops the system's reading.
         return true
       }
     }
@@ -67,12 +65,14 @@ export class DirectAgent extends Agent {
 }
 
 /**
- * Everything that comes from now on goes to the sink; Node's HTTP client hears no more of this connection, which is to be destroyed in the
- * end. False, and nothing has changed, for another kind of connection, or one from which bytes wait to be read.
+ * Everything that comes from now on goes to the sink; what came before, Node's HTTP client has. It hears no more of this connection, which
+ * is to be destroyed in the end. False, and nothing has changed, for another kind of connection.
  */
 export const divert = (socket: Socket, sink: Sink): boolean => {
   const state = states.get(socket)
-  if (state === undefined || state.sink !== undefined || socket.readableLength > 0 || socket.destroyed) return false
+  if (state === undefined || state.sink !== undefined || socket.destroyed) return false
   state.sink = sink
+  // Those who listen for what is read get what waited.
+  socket.read()
   return true
 }
