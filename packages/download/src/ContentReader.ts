@@ -99,10 +99,7 @@ const pull = (
           // Held a moment ago, and not after a second look either: the disk lost it.
           if (wasThere) return Effect.fail(new StorageError({ reason: "Failed", detail: message }))
           if (isThere(piece)) return read(piece, offset, target, true)
-          if (!place.waits) {
-            place.waits = true
-            readers.moved()
-          }
+          if (!place.waits) readers.waits(place)
           onMissing()
           return Effect.andThen(
             wait,
@@ -120,6 +117,8 @@ const pull = (
     const target = buffer.subarray(0, length)
     return Effect.map(read(piece as PieceIndex, offset, target, false), (): Pulled => {
       at += length
+      // Those that still wait come before it now, however long it is busy.
+      place.waits = false
       onRead(piece as PieceIndex)
       return [target]
     })

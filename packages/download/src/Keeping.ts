@@ -26,6 +26,8 @@ export interface Kept {
   readonly store: StoredContent
   /** Makes the complete content appear at its destination. */
   readonly deliver: Effect.Effect<void, DestinationError | StorageError>
+  /** Notes that the content is complete, if it has become so; `deliver` does it too. */
+  readonly noteComplete: Effect.Effect<void>
 }
 
 export interface Keeping {
@@ -43,9 +45,15 @@ export interface Keeping {
  */
 export const make = Effect.fn("Keeping.make")(function* (
   keeper: Option.Option<CacheKeeper["Service"]>,
-  request: Pick<DownloadRequest, "overwrite" | "link"> & { readonly path?: string | undefined }
+  request: Pick<DownloadRequest, "overwrite" | "link"> & {
+    /** Where it goes; what is opened to be read goes nowhere. */
+    readonly path?: string | undefined
+    /** Beside this file there is a place for it where the cache has no room. Default: beside where it goes. */
+    readonly beside?: string | undefined
+  }
 ): Effect.fn.Return<Keeping, never, Scope.Scope> {
   const { link = false, overwrite, path } = request
+  const { beside = path } = request
   let isKept = false
   if (Option.isSome(keeper)) {
     yield* Effect.addFinalizer(() => (isKept ? lettingGo(keeper.value.keep()) : Effect.void))
@@ -59,7 +67,6 @@ export const make = Effect.fn("Keeping.make")(function* (
     const bytesOf = (held: Bitfield.Bitfield) => bytesIn(held, phf, part)
     type Deliver = Effect.Effect<void, ExportError | DestinationError | StorageError>
     const put = (store: StoredContent, where: PartialFiles["Service"], isLinked: boolean): Deliver => {
-      // What is opened to be read goes nowhere.
       if (path === undefined) return Effect.void
       if (part === undefined) return store.export(path, { overwrite, link: isLinked })
       const writing = PartFile.write({ store, part, path, overwrite: overwrite ?? false })
@@ -68,13 +75,14 @@ export const make = Effect.fn("Keeping.make")(function* (
     const openIn = (where: PieceCache["Service"]) => Effect.mapError(where.open(phf), Storage.fromCache)
     const inCache = yield* openIn(cache)
     const missing = size - bytesOf(inCache.held())
-    const aside = yield* Room.find(keeper, { missing, size, path })
+    const wasIncomplete = Bitfield.count(inCache.held()) < layout.pieceCount
+    const aside = yield* Room.find(keeper, { missing, size, path: beside })
     if (Option.isSome(aside)) {
       const store = yield* openIn(aside.value.cache)
       // Nothing is in it, and nothing is going to be.
       if (Bitfield.count(inCache.held()) === 0) yield* Effect.ignore(cache.drop(contentId))
       const deliver = Effect.mapError(put(store, aside.value.partials, true), toDownload)
-      return { store, deliver }
+      return { store, deliver, noteComplete: Effect.void }
     }
 
     isKept = true
@@ -86,6 +94,10 @@ export const make = Effect.fn("Keeping.make")(function* (
       const pass = Effect.suspend(() => lettingGo(keep(size - bytesOf(inCache.held()))))
       yield* Effect.forkScoped(Effect.repeat(pass, Schedule.spaced(keepEvery)))
     }
+    const noteComplete = Effect.suspend(() => {
+      const isComplete = Bitfield.count(inCache.held()) === layout.pieceCount
+      return Option.isSome(keeper) ? keeper.value.note(contentId, terms, wasIncomplete && isComplete) : Effect.void
+    })
     const deliver = put(inCache, partials, link).pipe(
       // There is no room for a copy: then the file is given away, where both are on one disk.
       Effect.catchIf(
@@ -93,11 +105,9 @@ export const make = Effect.fn("Keeping.make")(function* (
         () => Effect.andThen(put(inCache, partials, true), Effect.ignore(cache.drop(contentId)))
       ),
       Effect.mapError(toDownload),
-      Effect.tap(() =>
-        Option.isSome(keeper) ? keeper.value.note(contentId, terms, missing > 0 && part === undefined) : Effect.void
-      )
+      Effect.tap(noteComplete)
     )
-    return { store: inCache, deliver }
+    return { store: inCache, deliver, noteComplete }
   })
   return { open }
 })

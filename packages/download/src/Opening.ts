@@ -14,7 +14,7 @@ import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
 import * as ContentReader from "./ContentReader.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
-import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
+import { type DownloadError, HaltedError, ModeError, NoSourceError } from "./DownloadError.ts"
 import { type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Keeping from "./Keeping.ts"
@@ -48,7 +48,7 @@ interface Opened {
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
   const { mode } = request
   // First, so that it ends last.
-  const keeping = yield* Keeping.make(shared.keeper, request)
+  const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
   const origins = yield* Origins.make(request, meter)
@@ -79,10 +79,6 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
   let requested = 0
   let handedOut = 0
   standing.asked = () => ({ requested, held: handedOut })
-  const onRead = (bytes: number) => {
-    handedOut += bytes
-    meter.kept("Origin", bytes, true)
-  }
   const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
   let isTaken = false
 
@@ -94,6 +90,12 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
       if (Result.isFailure(span)) return Stream.fail(span.failure)
       const { end, start } = span.success
       requested += end === Infinity ? 0 : end - start
+      const onRead = (bytes: number) => {
+        // Of a file without a known end as much is asked for as there is.
+        if (end === Infinity) requested += bytes
+        handedOut += bytes
+        meter.kept("Origin", bytes, true)
+      }
       const isAnother = isTaken || start > 0
       isTaken ||= !isAnother
       const until = end === Infinity ? undefined : end
@@ -122,7 +124,9 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   standing.isOf(phf)
   const noting = yield* Noting.make(contentId, meter.sent)
   yield* Noting.keepUp(noting)
-  const { store } = yield* keeping.open(phf, policies)
+  // Room is made for what is fetched in any case.
+  const part = isWhole ? undefined : ByteRanges.partOf([], layout)
+  const { noteComplete, store } = yield* keeping.open(phf, policies, part)
   const readers = yield* RcMap.get(shared.contents, contentId)
   const terms = Terms.of(policies)
   yield* standing.enter("Fetching")
@@ -163,6 +167,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   /** Noted down as a download is, once all of it is here. */
   const records = yield* Records
   const note = Effect.gen(function* () {
+    yield* noteComplete
     const now = yield* Clock.currentTimeMillis
     const result = standing.result(phf, request.path ?? "", now)
     if (total(result.bytes) === result.bytes.LocalCache) return
@@ -205,7 +210,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   const fetching = Effect.andThen(
     missing.await,
     isWhole
-      ? Effect.andThen(readers.inTurn(Scope.provide(session, swarmScope)), standing.enter("Done"))
+      ? readers.inTurn(Scope.provide(session, swarmScope))
       : // Another download has the turn in between, and brings what is read meanwhile.
         Effect.forever(readers.meanwhile(Effect.scoped(session)))
   )
@@ -215,6 +220,14 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   )
   yield* Effect.raceFirst(Effect.andThen(fetching, Effect.never), halted).pipe(
     Effect.catch((error) => Effect.sync(() => fail(error))),
+    // A bug must not look like bytes that do not come.
+    Effect.catchDefect((defect) =>
+      Effect.map(Effect.logError("a content that is read failed in an unforeseen way", defect), () =>
+        fail(
+          new NoSourceError({ url: request.url, reason: "Defect", detail: "an unforeseen failure, which was logged" })
+        )
+      )
+    ),
     // It serves nobody any more.
     Effect.andThen(Scope.close(swarmScope, Exit.void)),
     Effect.forkScoped

@@ -66,11 +66,21 @@ export class Readers {
     this.#conductor?.changed()
   }
 
-  /** What is read, for the scheduler. */
+  /** The reader waits for its piece from now on, after those that wait already. */
+  waits(place: Place): void {
+    place.waits = true
+    this.#places.delete(place)
+    this.#places.add(place)
+    this.moved()
+  }
+
+  /** What is read, for the scheduler, which looks at so many readers: those that wait come first, in the order in which they began to. */
   runs(): ReadonlyArray<Event.ReadRun> {
-    const runs: Array<Event.ReadRun> = []
-    for (const { count, first, waits } of this.#places) if (count > 0) runs.push({ first, count, waits })
-    return runs
+    const [waiting, busy]: [Array<Event.ReadRun>, Array<Event.ReadRun>] = [[], []]
+    for (const { count, first, waits } of this.#places) {
+      if (count > 0) (waits ? waiting : busy).push({ first, count, waits })
+    }
+    return [...waiting, ...busy]
   }
 
   /** The piece is in the cache and verified. */

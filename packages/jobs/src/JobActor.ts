@@ -189,8 +189,8 @@ export const make = Effect.fnUntraced(function* (
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
-          // Nothing waits for it: a short download is not to pay for what a crash might leave.
-          if (saved === undefined && !isMarked) yield* Effect.forkScoped(mark(localPath))
+          // Beside it: a short download is not to pay for what a crash might leave. It is over before the run is, so that no mark comes late.
+          if (saved === undefined && !isMarked) yield* Effect.forkScoped(Effect.uninterruptible(mark(localPath)))
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
           if (run?.number === number) run = { number, isForeground, made: started }
           return yield* started.result

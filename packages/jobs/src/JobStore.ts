@@ -131,8 +131,13 @@ const make = Effect.fnUntraced(function* (directory: string) {
     ),
     mark: Effect.fn("JobStore.mark")(
       function* (id, destination) {
-        yield* fs.makeDirectory(directory, { recursive: true, mode: 0o700 })
-        yield* fs.writeFileString(at(`${id}${markEnd}`), `${JSON.stringify(destination)}\n`, { mode: 0o600 })
+        const write = fs.writeFileString(at(`${id}${markEnd}`), `${JSON.stringify(destination)}\n`, { mode: 0o600 })
+        // The folder is there but for the first time.
+        yield* Effect.catchIf(
+          write,
+          ({ reason }) => reason._tag === "NotFound",
+          () => Effect.andThen(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), write)
+        )
       },
       Effect.mapError(failed("put"))
     ),

@@ -21,48 +21,52 @@ export const layer: Layer.Layer<Downloader, never, Downloader | Outbox | Reporte
     const put = (event: ReportEvent) =>
       outbox.put(event).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
 
-    /** Notes down one download, or one content that is open; each kind of event once. */
-    const follow = Effect.fnUntraced(function* (request: DownloadEvents.Told["request"]) {
-      const began = yield* Clock.currentTimeMillis
-      const jobID = randomBytes(16).toString("hex")
-      let progress: (() => Progress) | undefined
-      let isTold = false
-      const told = (look: Progress): DownloadEvents.Told => ({ ...config, jobID, request, progress: look, began })
-      const tell = (endingOf: (look: Progress) => DownloadEvents.Ending) =>
-        Effect.gen(function* () {
-          if (isTold || progress === undefined) return
-          isTold = true
-          const look = progress()
-          const events = DownloadEvents.ended(told(look), endingOf(look), yield* Clock.currentTimeMillis)
-          for (const event of events) yield* put(event)
-        }).pipe(Effect.catchDefect((defect) => Effect.logError("A report could not be made.", defect)))
-      const start = (look: () => Progress) => {
-        progress = look
-        return Effect.forkScoped(put(DownloadEvents.started(told(look()))))
-      }
-      return { start, tell }
-    })
-
     return Downloader.of({
       open: Effect.fnUntraced(function* (request) {
-        const { start, tell } = yield* follow(request)
-        // Runs once it is closed, so that no byte comes in afterwards.
-        yield* Effect.addFinalizer(() => tell(endingOf))
+        const began = yield* Clock.currentTimeMillis
+        const jobID = randomBytes(16).toString("hex")
+        let progress: (() => Progress) | undefined
+        const told = (look: Progress): DownloadEvents.Told => ({ ...config, jobID, request, progress: look, began })
+        // Runs once it is closed. What was read in parts is told of when it is known that something was.
+        yield* Effect.addFinalizer(() =>
+          Effect.gen(function* () {
+            const look = progress?.()
+            if (look === undefined || look.requestedBytes === 0) return
+            if (request.isWhole === false) yield* put(DownloadEvents.started(told(look)))
+            const isHere = look.requestedBytes !== undefined && look.heldBytes >= look.requestedBytes
+            const ending: DownloadEvents.Ending = { _tag: isHere ? "Completed" : "Interrupted" }
+            const events = DownloadEvents.ended(told(look), ending, yield* Clock.currentTimeMillis)
+            for (const event of events) yield* put(event)
+          }).pipe(Effect.catchDefect((defect) => Effect.logError("A report could not be made.", defect)))
+        )
         const content = yield* inner.open(request)
-        yield* start(content.progress)
+        progress = content.progress
+        if (request.isWhole !== false) yield* Effect.forkScoped(put(DownloadEvents.started(told(content.progress()))))
         return content
       }),
       start: Effect.fnUntraced(function* (request) {
-        const { start, tell } = yield* follow(request)
+        const began = yield* Clock.currentTimeMillis
+        const jobID = randomBytes(16).toString("hex")
+        let progress: (() => Progress) | undefined
+        let isTold = false
+        const told = (look: Progress): DownloadEvents.Told => ({ ...config, jobID, request, progress: look, began })
+        const tell = (ending: DownloadEvents.Ending) =>
+          Effect.gen(function* () {
+            if (isTold || progress === undefined) return
+            isTold = true
+            const events = DownloadEvents.ended(told(progress()), ending, yield* Clock.currentTimeMillis)
+            for (const event of events) yield* put(event)
+          }).pipe(Effect.catchDefect((defect) => Effect.logError("A report could not be made.", defect)))
         // Runs once the download is over and done with, so that no byte comes in afterwards.
-        yield* Effect.addFinalizer(() => tell(() => ({ _tag: "Interrupted" })))
+        yield* Effect.addFinalizer(() => tell({ _tag: "Interrupted" }))
         const active = yield* inner.start(request)
-        const noting = yield* start(active.progress)
+        progress = active.progress
+        const noting = yield* Effect.forkScoped(put(DownloadEvents.started(told(active.progress()))))
         const ended = yield* active.result.pipe(
           Effect.onExit((exit) => {
-            if (Exit.isSuccess(exit)) return tell(() => ({ _tag: "Completed" }))
+            if (Exit.isSuccess(exit)) return tell({ _tag: "Completed" })
             const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-            return failure === undefined ? Effect.void : tell(() => ({ _tag: "Failed", error: failure }))
+            return failure === undefined ? Effect.void : tell({ _tag: "Failed", error: failure })
           }),
           Effect.ensuring(Fiber.await(noting)),
           Effect.forkScoped
@@ -72,9 +76,3 @@ export const layer: Layer.Layer<Downloader, never, Downloader | Outbox | Reporte
     })
   })
 )
-
-/** What was asked of an open content is there, or its readers left before. */
-const endingOf = ({ heldBytes, requestedBytes }: Progress): DownloadEvents.Ending =>
-  requestedBytes !== undefined && requestedBytes > 0 && heldBytes >= requestedBytes
-    ? { _tag: "Completed" }
-    : { _tag: "Interrupted" }

@@ -4,8 +4,8 @@
  *
  * Peers give it at once; it is left to one that would be done with it in less than half the time. Of the origin it is asked for as
  * leases and shares say, for what a reader is in a hurry for somebody else may have under way. Only the piece that a reader has
- * waited for too long (`readPatience`) is asked for whatever they say: a reader must not depend on others' will to fetch. Who had to wait so
- * once waits no second time while it goes on in the same run.
+ * waited for too long (`readPatience`) is asked for whatever they say: a reader must not depend on others' will to fetch. The pieces right
+ * behind it are then not waited for anew, until one comes in another way.
  */
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as Crossing from "./Crossing.ts"
@@ -22,8 +22,8 @@ export interface Run {
   readonly count: number
   /** Since when somebody waits for the first piece, in epoch milliseconds; `undefined`: nobody does yet. */
   readonly waitsSince: number | undefined
-  /** The origin was asked for what this reader waits for, because nobody else brought it. */
-  readonly isRushed: boolean
+  /** The last piece that the origin was asked for because this reader had waited for it, and nobody else brought it. */
+  readonly rushed: PieceIndex | undefined
 }
 
 export const want = (draft: Draft, { runs }: Want): void => {
@@ -44,11 +44,8 @@ export const read = (draft: Draft, event: ReadingEvent): void => {
     const whole = Math.floor(length)
     isNew = need(draft, first, whole) || isNew
     const old = before.find((run) => run.first <= first && first <= run.first + run.count)
-    runs.push({
-      first,
-      count: whole,
-      ...(waits ? waited(old, first, plan.now) : { waitsSince: undefined, isRushed: false })
-    })
+    const waitsSince = waits ? ((old?.first === first ? old.waitsSince : undefined) ?? plan.now) : undefined
+    runs.push({ first, count: whole, waitsSince, rushed: old?.rushed })
   }
   if (runs.length === 0 && before.length === 0) return
   // Those that wait come first, and of them those that wait the longest.
@@ -58,11 +55,6 @@ export const read = (draft: Draft, event: ReadingEvent): void => {
   // What is held or under way is nobody's business; once nobody reads, queues are deep again.
   if (runs.length === 0 || next(plan, () => true) !== undefined) draft.wake()
 }
-
-const waited = (old: Run | undefined, first: PieceIndex, now: number): Pick<Run, "waitsSince" | "isRushed"> =>
-  old?.waitsSince !== undefined && (old.first === first || old.isRushed)
-    ? { waitsSince: old.waitsSince, isRushed: old.isRushed }
-    : { waitsSince: now, isRushed: false }
 
 const need = (draft: Draft, first: number, count: number): boolean => {
   let isNew = false
@@ -76,9 +68,8 @@ const need = (draft: Draft, first: number, count: number): boolean => {
 /** More is missing than was: whoever had ended begins again. */
 const goOn = (draft: Draft): void => {
   const { plan } = draft
-  if (plan.outcome === "Finished" || plan.outcome === "Exhausted") {
-    plan.outcome = plan.sources.size === 0 ? "Waiting" : "Running"
-  }
+  if (plan.outcome === "Exhausted") plan.outcome = "Running"
+  if (plan.outcome === "Finished") plan.outcome = plan.sources.size === 0 ? "Waiting" : "Running"
   draft.wake()
 }
 
@@ -164,9 +155,11 @@ export const overdue = (draft: Draft, origin: Source): PieceIndex | undefined =>
   const { plan } = draft
   for (const run of plan.reading) {
     const { first, waitsSince } = run
-    if (waitsSince === undefined || plan.now - waitsSince < patience(plan, origin)) continue
+    if (waitsSince === undefined) continue
+    // Who was given the piece before so waits no second time.
+    if (run.rushed !== first - 1 && plan.now - waitsSince < patience(plan, origin)) continue
     if (!Bits.has(plan.wanted.bytes, first) && !takeFromSlower(draft, origin, first)) continue
-    plan.reading = plan.reading.map((other) => (other === run ? { ...run, isRushed: true } : other))
+    plan.reading = plan.reading.map((other) => (other === run ? { ...run, rushed: first } : other))
     return first
   }
   return undefined
@@ -193,8 +186,7 @@ export const silence = (plan: Plan.Plan, source: Source): number => {
 }
 
 /** Whether a reader would wait too long if the fetch of this piece were taken back. */
-export const isRushed = (plan: Plan.Plan, piece: number): boolean =>
-  plan.reading.some((run) => run.isRushed && run.first === piece)
+export const isRushed = (plan: Plan.Plan, piece: number): boolean => plan.reading.some(({ rushed }) => rushed === piece)
 
 const patience = (plan: Plan.Plan, origin: Source): number => {
   const { patience: times, patienceMost, readPatience } = plan.settings

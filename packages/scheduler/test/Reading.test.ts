@@ -209,15 +209,22 @@ describe("a piece that a reader waits for and that is others' to fetch", () => {
     )
   })
 
-  it("is not waited for anew by a reader that had to wait and goes on", () => {
+  it("is not waited for anew by a reader that had to wait and goes on, until one came in another way", () => {
     const story = leased()
-    read(story, run(70))
+    const waits = (piece: number) => {
+      read(story, run(piece, 4, false))
+      return fetchesOf(read(story, run(piece))).map(({ reason, run: { first } }) => [reason, Number(first)])
+    }
+    waits(70)
     story.wait(2100)
-    story.deliver("o", 70)
-    assert.deepStrictEqual(
-      fetchesOf(read(story, run(71))).map(({ reason, run: { first } }) => [reason, Number(first)]),
-      [["ReaderWaits", 71]]
-    )
+    for (const piece of [71, 72]) {
+      story.deliver("o", piece - 1)
+      assert.deepStrictEqual(waits(piece), [["ReaderWaits", piece]])
+    }
+    story.deliver("o", 72)
+    story.tell({ _tag: "PeerHas", source: "p", piece: 73 as PieceIndex })
+    story.deliver("p", 73)
+    assert.deepStrictEqual(waits(74), [])
   })
 
   it("is waited for by a reader that begins elsewhere", () => {

@@ -36,11 +36,10 @@ export const expectRead = (content: Downloader.OpenContent, all: Uint8Array, ran
   })
 
 /** A world whose origin is behind a line of so many bytes a second. */
-export const behindLine = (rate: number, pieceSize = 4096) =>
-  World.make({
-    pieceSize,
-    network: { link: (from) => (from === World.originHost ? { lines: [MemoryNetwork.line(rate)] } : {}) }
-  })
+export const behindLine = (rate: number, pieceSize = 4096) => {
+  const lines = [MemoryNetwork.line(rate)]
+  return World.make({ pieceSize, network: { link: (from) => (from === World.originHost ? { lines } : {}) } })
+}
 
 /** Random numbers that a seed repeats: xorshift. */
 export const diceOf = (seed: number) => {

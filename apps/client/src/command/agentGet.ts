@@ -9,8 +9,11 @@ import type { Outcome, Transfer } from "@piecework/client/Transfer"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { noBytes } from "@piecework/domain/SourceKind"
+import { DestinationError } from "@piecework/download/DownloadError"
 import type { DownloadResult, Progress } from "@piecework/download/Progress"
+import * as JobErrors from "@piecework/jobs/JobError"
 import type { Priority } from "@piecework/policy/Facts"
+import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option, Schema, Stream } from "effect"
@@ -23,9 +26,12 @@ import { withAgent } from "./withAgent.ts"
 
 export interface Wanted extends Input {
   readonly url: ContentUrl
-  /** Absolute. */
-  readonly path: string
+  /** Absolute; `undefined` for standard output. */
+  readonly path: string | undefined
   readonly contentId: ContentId | undefined
+  readonly headers: RequestHeaders | undefined
+  /** Other URLs of the same content. */
+  readonly others: ReadonlyArray<ContentUrl>
   readonly priority: Priority
   readonly overwrite: boolean
   readonly detach: boolean
@@ -34,15 +40,45 @@ export interface Wanted extends Input {
   readonly events: boolean
 }
 
-export const run = Effect.fnUntraced(function* (wanted: Wanted) {
+export const run = Effect.fnUntraced(function* ({ path, ...wanted }: Wanted) {
+  if (path === undefined) return yield* withAgent(wanted)(Effect.scoped(stream(wanted)))
   if (wanted.detach && wanted.overwrite) {
     return yield* new Failure({
       sentence: "--overwrite and --detach exclude each other: nobody would be there to put the file in its place.",
       code: exitCodes.usage
     })
   }
-  const options = yield* jobOf(wanted)
-  yield* (wanted.detach ? hand(options, wanted.json || wanted.events) : fetch(options, wanted)).pipe(withAgent(wanted))
+  const options = yield* jobOf(path, wanted)
+  yield* (wanted.detach ? hand(options, wanted.json || wanted.events) : fetch(path, options, wanted)).pipe(
+    // As without the agent: what people can do about it.
+    Effect.mapError((error) =>
+      error._tag === "JobError" && error.code === JobErrors.system("EEXIST")
+        ? new Failure({
+            sentence: new DestinationError({ path, reason: "Exists" }).message,
+            code: exitCodes.destination
+          })
+        : error
+    ),
+    withAgent(wanted)
+  )
+})
+
+/** The content itself, to standard output. */
+const stream = Effect.fnUntraced(function* (wanted: Omit<Wanted, "path">) {
+  const { contentId, headers, others, priority, url } = wanted
+  const agent = yield* Agent.Agent
+  const { pour } = yield* Effect.promise(() => import("./toStdout.ts"))
+  const content = yield* agent.open({
+    url,
+    priority,
+    ...(contentId === undefined ? {} : { contentId }),
+    ...(headers === undefined ? {} : { headers }),
+    ...(others.length === 0 ? {} : { mirrors: others })
+  })
+  yield* pour(content.read(), () => {
+    const transfer = content.transfer()
+    return transfer === undefined ? starting : ofTransfer(transfer)
+  })
 })
 
 /** Creates and starts it, and leaves it to the agent. */
@@ -54,14 +90,12 @@ const hand = Effect.fnUntraced(function* (options: JobOptions, isForProgram: boo
   yield* output.line(isForProgram ? JSON.stringify({ job: id }) : id)
 })
 
-const fetch = Effect.fnUntraced(function* (options: JobOptions, wanted: Wanted) {
+const fetch = Effect.fnUntraced(function* (path: string, options: JobOptions, wanted: Omit<Wanted, "path">) {
   const agent = yield* Agent.Agent
   const output = yield* Output
   const isForPeople = !wanted.json && !wanted.events
   // A job makes its file where none is; another one is replaced when this is whole.
-  const draft = wanted.overwrite
-    ? join(dirname(wanted.path), `.piecework-${randomBytes(6).toString("hex")}`)
-    : wanted.path
+  const draft = wanted.overwrite ? join(dirname(path), `.piecework-${randomBytes(6).toString("hex")}`) : path
   let progress: Progress = starting
   let outcome: Outcome | undefined
   const events = agent.download({ ...options, path: draft }, { everyMillis: 200 })
@@ -83,8 +117,8 @@ const fetch = Effect.fnUntraced(function* (options: JobOptions, wanted: Wanted) 
     })
   )
   if (outcome === undefined) return
-  if (wanted.overwrite) yield* replace(draft, wanted.path)
-  const result = { ...outcome, path: wanted.path }
+  if (wanted.overwrite) yield* replace(draft, path)
+  const result = { ...outcome, path }
   if (wanted.json) yield* output.line(JSON.stringify(result))
   else if (wanted.events) yield* output.line(JSON.stringify({ result }))
   else if (output.isWatched) yield* output.note(Summary.render(result as DownloadResult))
@@ -100,7 +134,14 @@ const replace = (draft: string, path: string): Effect.Effect<void, Failure> =>
       })
   })
 
-const jobOf = Effect.fnUntraced(function* ({ contentId, path, priority, timeout, url }: Wanted) {
+const jobOf = Effect.fnUntraced(function* (path: string, wanted: Omit<Wanted, "path">) {
+  const { contentId, headers, others, priority, timeout, url } = wanted
+  if (others.length > 0) {
+    return yield* new Failure({
+      sentence: "--mirror: a job of the agent has one URL; leave it out with --agent, or fetch to -o -.",
+      code: exitCodes.usage
+    })
+  }
   const known = yield* Effect.mapError(
     Schema.decodeUnknownEffect(FilePath)(path),
     () => new Failure({ sentence: `${path} is no name of a file.`, code: exitCodes.usage })
@@ -117,6 +158,7 @@ const jobOf = Effect.fnUntraced(function* ({ contentId, path, priority, timeout,
     path: known,
     priority,
     ...(contentId === undefined ? {} : { contentId }),
+    ...(headers === undefined ? {} : { headers }),
     ...(Option.isNone(seconds) ? {} : { noProgressTimeoutSeconds: seconds.value })
   }
   return options

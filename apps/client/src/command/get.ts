@@ -27,7 +27,7 @@ const flags = {
   url: options.url,
   output: Flag.String("output").pipe(
     Flag.withAlias("o"),
-    Flag.withDescription("name of the file; default: the last part of the URL"),
+    Flag.withDescription("name of the file, or - for standard output; default: the last part of the URL"),
     Flag.withMetavar("FILE"),
     Flag.optional
   ),
@@ -152,6 +152,8 @@ export const get = Command.make(
         code: exitCodes.usage
       })
     }
+    const toStdout = name === "-" ? yield* Effect.promise(() => import("./toStdout.ts")) : undefined
+    if (toStdout !== undefined) yield* toStdout.refuse(input)
     const headers = yield* Asking.parseHeaders(input.header)
     const others = yield* Asking.parseMirrors(input.mirror)
     const path = isAbsolute(name) ? name : resolve(name)
@@ -159,7 +161,14 @@ export const get = Command.make(
       const contentId = yield* options.parseContentId(input.contentId)
       yield* refuseOwn(input)
       const agentGet = yield* Effect.promise(() => import("./agentGet.ts"))
-      return yield* agentGet.run({ ...input, url, path, contentId })
+      return yield* agentGet.run({
+        ...input,
+        url,
+        headers,
+        others,
+        path: toStdout === undefined ? path : undefined,
+        contentId
+      })
     }
     if (input.detach) {
       return yield* new Failure({ sentence: "--detach is for --agent: nobody else goes on.", code: exitCodes.usage })
@@ -198,6 +207,10 @@ export const get = Command.make(
       const output = yield* Output
       const isForPeople = !input.json && !input.events
       const downloader = yield* Downloader
+      if (toStdout !== undefined) {
+        const content = yield* downloader.open({ url, contentId, mode, priority: input.priority, why, headers, others })
+        return yield* toStdout.pour(content.read(), content.progress)
+      }
       const active = yield* downloader.start({
         url,
         contentId,
@@ -211,7 +224,6 @@ export const get = Command.make(
         link: input.link
       })
       const result = yield* active.result.pipe(
-        Effect.mapError((error) => new Failure({ sentence: error.message, code: ofDownload(error) })),
         input.events
           ? Watch.events(active.progress)
           : output.isWatched && !input.json
@@ -244,7 +256,15 @@ export const get = Command.make(
         const seeding = Effect.sleep(input.seed.value)
         yield* input.events ? Watch.events(active.progress)(seeding) : seeding
       }
-    }).pipe(Effect.scoped, Reporting.atTheEnd, Effect.provide(layer), Startup.explained)
+    }).pipe(
+      Effect.mapError((error) =>
+        error instanceof Failure ? error : new Failure({ sentence: error.message, code: ofDownload(error) })
+      ),
+      Effect.scoped,
+      Reporting.atTheEnd,
+      Effect.provide(layer),
+      Startup.explained
+    )
   })
 ).pipe(
   Command.withDescription("Fetch a file from its origin and from peers, every piece verified"),

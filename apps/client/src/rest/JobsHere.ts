@@ -5,6 +5,7 @@ import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
 import { Clock, type Context, Effect, Layer } from "effect"
+import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { StateFolder } from "../StateFolder.ts"
 import { version } from "../version.ts"
@@ -36,7 +37,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
       Layer.provide([
         DownloadRunner.layer(options.mode),
         JobFiles.JobFiles.layer,
-        JobNetwork.JobNetwork.layer,
+        JobNetwork.JobNetwork.layer.pipe(Layer.provide(DevicePolicy.thisHost)),
         JobStore.JobStore.layer(join(root, "jobs")),
         JobsConfig.layer()
       ])

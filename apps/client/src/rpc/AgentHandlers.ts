@@ -7,7 +7,8 @@ import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
 import * as JobError from "@piecework/jobs/JobError"
 import { Jobs } from "@piecework/jobs/Jobs"
-import { Clock, Effect, Option, Stream } from "effect"
+import * as RequestHeaders from "@piecework/sources/RequestHeaders"
+import { Clock, Effect, Option, Result, Stream } from "effect"
 import * as JobTexts from "./JobTexts.ts"
 import { of, OpenReads, refusal, told } from "./OpenReads.ts"
 import * as Views from "./Views.ts"
@@ -28,7 +29,11 @@ export const layer = (setting: Setting) =>
       const reads = yield* OpenReads
 
       const view = (id: string) => Effect.map(Effect.mapError(jobs.look(id), of), Views.job)
-      const create = (options: JobOptions) => Effect.mapError(jobs.create(JobTexts.of(options)), of)
+      const create = (options: JobOptions) =>
+        // Refused, not forgotten: a job has no place for them.
+        (options.mirrors ?? []).length > 0
+          ? Effect.fail(refusal("NotImplemented"))
+          : Effect.mapError(jobs.create(JobTexts.of(options)), of)
       const start = (id: string, ranges: ReadonlyArray<Range> | undefined) =>
         Effect.mapError(
           jobs.start(
@@ -96,10 +101,22 @@ export const layer = (setting: Setting) =>
         Open: (options) =>
           Stream.unwrap(
             Effect.gen(function* () {
-              const mode = yield* setting.mode
-              const { contentId, isWhole, priority, url } = options
+              const { authHeaders, contentId, headers, isWhole, mirrors, priority, url } = options
+              for (const given of [headers, authHeaders]) {
+                const checked = RequestHeaders.check(given ?? {})
+                if (Result.isFailure(checked)) return yield* badHeaders(checked.failure.message)
+              }
               const content = yield* Effect.mapError(
-                downloader.open({ url, contentId, mode, priority: priority ?? "Foreground", isWhole: isWhole ?? true }),
+                downloader.open({
+                  url,
+                  contentId,
+                  headers,
+                  authHeaders,
+                  others: mirrors,
+                  mode: yield* setting.mode,
+                  priority: priority ?? "Foreground",
+                  isWhole: isWhole ?? true
+                }),
                 told
               )
               const token = yield* reads.add(content)
@@ -121,6 +138,8 @@ export const layer = (setting: Setting) =>
       })
     })
   )
+
+const badHeaders = (sentence: string) => new AgentJobError({ code: JobError.code("InvalidArgument"), sentence })
 
 /** What a job that is downloaded for somebody tells next; it ends with its file or with an error. */
 const next = Effect.fnUntraced(function* (

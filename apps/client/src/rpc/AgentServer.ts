@@ -11,7 +11,7 @@ import * as ByteFrames from "@piecework/client/ByteFrames"
 import * as DuplexSocket from "@piecework/client/DuplexSocket"
 import type { Downloader } from "@piecework/download/Downloader"
 import type { Jobs } from "@piecework/jobs/Jobs"
-import { Context, Deferred, Effect, FiberSet, Layer, Option, type Scope } from "effect"
+import { Cause, Context, Deferred, Effect, FiberSet, Layer, Option, type Scope } from "effect"
 import { NetAddress } from "effect/net"
 import { RpcSerialization, RpcServer } from "effect/rpc"
 import { type Socket, SocketServer } from "effect/socket"
@@ -75,8 +75,9 @@ export const attendant = Effect.fnUntraced(function* (
         return yield* Effect.never
       })
   })
-  const reads = yield* Layer.build(OpenReads.layer)
-  yield* Layer.build(
+  const reads = yield* Layer.build(Layer.fresh(OpenReads.layer))
+  // Fresh, since another server of this process has other connections.
+  const calls = Layer.fresh(
     RpcServer.layer(AgentRpcs, { disableFatalDefects: true, disableTracing: true }).pipe(
       Layer.provide(AgentHandlers.layer(setting)),
       Layer.provide(RpcServer.layerProtocolSocketServer),
@@ -87,6 +88,7 @@ export const attendant = Effect.fnUntraced(function* (
       ])
     )
   )
+  yield* Layer.build(calls)
   const call = yield* Deferred.await(ready)
   const open = Context.get(reads, OpenReads)
   return (duplex) =>
@@ -94,7 +96,14 @@ export const attendant = Effect.fnUntraced(function* (
       const first = Option.getOrUndefined(yield* Effect.timeoutOption(beginning(duplex), firstWithin))
       if (first === "Calls") yield* call(DuplexSocket.of(duplex))
       else if (first !== undefined) yield* open.send(duplex, first)
-    }).pipe(Effect.ensuring(Effect.sync(() => duplex.destroy())))
+    }).pipe(
+      Effect.catchCause((cause) =>
+        Cause.hasInterruptsOnly(cause)
+          ? Effect.interrupt
+          : Effect.logError("A connection to the agent broke down.", cause)
+      ),
+      Effect.ensuring(Effect.sync(() => duplex.destroy()))
+    )
 })
 
 /** What a connection is for; `undefined` for nothing that is known here. */

@@ -2,8 +2,9 @@
  * The file by which programs reach the agent. One agent has it at a time: a file that an agent left behind which was killed is replaced, one behind
  * which an agent answers is not. It is made under another name and gets its rights before anybody can find it.
  */
-import { type Server, connect } from "node:net"
-import { basename, dirname, join } from "node:path"
+import { randomBytes } from "node:crypto"
+import { connect, type Server } from "node:net"
+import { dirname, join } from "node:path"
 import { longestPath } from "@piecework/client/AgentPlace"
 import { Effect, FileSystem, Option, type PlatformError, Schema, type Scope } from "effect"
 
@@ -46,17 +47,14 @@ export const listen = Effect.fn("SocketFile.listen")(function* (
   { file, folder }: Rights
 ): Effect.fn.Return<void, SocketFileError, FileSystem.FileSystem | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
-  // Not longer than the name that it gets.
-  const draft = join(dirname(path), `.${process.pid.toString(36)}`.slice(0, basename(path).length))
+  // Shorter than the usual name.
+  const draft = join(dirname(path), `.${randomBytes(3).toString("hex")}`)
   for (const long of [path, draft]) {
     if (Buffer.byteLength(long) > longestPath) return yield* new SocketFileError({ path, reason: "TooLong" })
   }
   const failed = (error: PlatformError.PlatformError) =>
     new SocketFileError({ path, reason: "Failed", detail: error.message })
-  yield* Effect.gen(function* () {
-    yield* fs.makeDirectory(dirname(path), { recursive: true, mode: folder })
-    yield* fs.remove(draft, { force: true })
-  }).pipe(Effect.mapError(failed))
+  yield* Effect.mapError(fs.makeDirectory(dirname(path), { recursive: true, mode: folder }), failed)
 
   const inode = yield* Effect.acquireRelease(
     Effect.gen(function* () {
