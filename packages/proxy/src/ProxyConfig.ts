@@ -30,7 +30,7 @@ export class ProxyConfig extends Context.Service<
     readonly connectMillis: number
     /** How long a connection may be silent while something is under way on it, in milliseconds. Default 15 min. */
     readonly idleMillis: number
-    /** Most connections of clients. Default 512. */
+    /** Most connections of clients, each of which may hold 1 MiB of what it reads. Default 256. */
     readonly maxConnections: number
     /** Which proxy stands before which origin. Default none; programs read their environment, and leave out this proxy itself. */
     readonly proxies: Proxies.Proxies
@@ -49,7 +49,7 @@ export const defaults: ProxyConfig["Service"] = {
   openFor: "10 seconds",
   connectMillis: 15_000,
   idleMillis: 900_000,
-  maxConnections: 512,
+  maxConnections: 256,
   proxies: Proxies.none
 }
 
