@@ -62,6 +62,7 @@ export const proxyAgent = (options: {
   clientProgram([
     "agent",
     "--no-rest",
+    "--no-api",
     "--json",
     "--service",
     options.service,

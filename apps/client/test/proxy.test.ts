@@ -21,7 +21,7 @@ it.live("an agent's proxy fetches a published file once, and counts it among its
 
     const state = join(root, "state")
     const own = ["--state", state, "--json"]
-    const flags = ["--service", service, "--port", "0", "--no-rest", "--proxy", "127.0.0.1:0"]
+    const flags = ["--service", service, "--port", "0", "--no-rest", "--no-api", "--proxy", "127.0.0.1:0"]
     const agent = yield* Programs.start("piecework", ["agent", ...flags, ...own])
     const proxy = yield* agent.line((line) => (JSON.parse(line) as { readonly proxy?: string }).proxy)
     const fetched = Effect.promise(async () => {
