@@ -55,6 +55,12 @@ export const open = async (
   }
 }
 
+/** The bytes alone, of a part or of all of it; who stops iterating closes it. */
+export const read = (
+  url: string | URL,
+  options: Open.OpenOptions & { readonly range?: Range | undefined } = {}
+): AsyncIterable<Uint8Array> => Stream.toAsyncIterable(Open.read(url, options))
+
 const run = async <A, E>(effect: Effect.Effect<A, E>, signal: AbortSignal | undefined): Promise<A> => {
   const exit = await Effect.runPromiseExit(effect, signal === undefined ? {} : { signal })
   if (Exit.isSuccess(exit)) return exit.value

@@ -175,6 +175,7 @@ const resume = Effect.fnUntraced(function* (
   }
   return { partial, resumed }
 })
+
 const sizeOf = (spans: ReadonlyArray<Span>): number | undefined => {
   const bytes = bytesIn(spans)
   return bytes === Infinity ? undefined : bytes

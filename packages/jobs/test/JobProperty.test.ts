@@ -41,7 +41,8 @@ const good: ReadonlyArray<readonly [JobProperty.PropertyName, string, string | u
   ["DisallowOnCellular", "true", "true"],
   ["HttpCustomAuthHeaders", "Authorization: Bearer x", undefined],
   ["HttpAllowSecureToNonSecureRedirect", "0", "false"],
-  ["NonVolatile", "true", "true"]
+  ["NonVolatile", "true", "true"],
+  ["MirrorUris", "http://b/x  https://c/x\n", "http://b/x https://c/x"]
 ]
 
 describe("A property", () => {

@@ -1,7 +1,7 @@
 /** What the agent's command line says of the REST interface, and its start. What it needs is loaded by the agent alone. */
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
-import { socketName } from "@piecework/client/AgentPlace"
+import { longestPath, socketName } from "@piecework/client/AgentPlace"
 import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as RunFolder from "../rest/RunFolder.ts"
@@ -73,10 +73,18 @@ export const serve = Effect.fnUntraced(function* (
   }
   // Programs of the Linux agent know nothing of a socket, and ours look where ours are.
   const own = RunFolder.of({ ...chosen, isCompatible: false }, process.env)
+  const usual = join(own, socketName)
+  const fits = Buffer.byteLength(usual) <= longestPath
+  if (input.api && Option.isNone(input.socket) && !fits) {
+    yield* Effect.logWarning(
+      `There is no socket for get --agent: ${usual} is longer than the ${longestPath} bytes it can have; name another with --socket.`
+    )
+  }
+  const socket = Option.getOrElse(input.socket, () => (fits ? usual : undefined))
   return yield* JobsHere.serve({
     mode,
     host: input.rest ? input.restHost : undefined,
-    socket: input.api ? Option.getOrElse(input.socket, () => join(own, socketName)) : undefined,
+    socket: input.api ? socket : undefined,
     peers,
     users: input.restUsers,
     folder: RunFolder.of(chosen, process.env),

@@ -29,13 +29,18 @@ export interface JobsHereOptions {
   readonly isCompatible: boolean
 }
 
+/** What is known of the device holds for so long, as elsewhere. */
+const modeFor = "5 seconds"
+
 /** Answers the port of the REST interface, if there is one, once jobs that were kept are back and programs can find them. */
 export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOptions) {
   const { root } = yield* StateFolder
+  // Looking at the device takes milliseconds, of which a small file has few.
+  const mode = yield* Effect.cachedWithTTL(options.mode, modeFor)
   const layer = Layer.mergeAll(
     Jobs.Jobs.layer.pipe(
       Layer.provide([
-        DownloadRunner.layer(options.mode),
+        DownloadRunner.layer(mode),
         JobFiles.JobFiles.layer,
         JobNetwork.JobNetwork.layer.pipe(Layer.provide(DevicePolicy.thisHost)),
         JobStore.JobStore.layer(join(root, "jobs")),
@@ -60,7 +65,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
     yield* AgentServer.serve({
       path: options.socket,
       users: options.users,
-      mode: options.mode,
+      mode,
       facts: Effect.succeed(facts)
     }).pipe(
       Effect.provide(services),

@@ -29,11 +29,7 @@ export const layer = (setting: Setting) =>
       const reads = yield* OpenReads
 
       const view = (id: string) => Effect.map(Effect.mapError(jobs.look(id), of), Views.job)
-      const create = (options: JobOptions) =>
-        // Refused, not forgotten: a job has no place for them.
-        (options.mirrors ?? []).length > 0
-          ? Effect.fail(refusal("NotImplemented"))
-          : Effect.mapError(jobs.create(JobTexts.of(options)), of)
+      const create = (options: JobOptions) => Effect.mapError(jobs.create(JobTexts.of(options)), of)
       const start = (id: string, ranges: ReadonlyArray<Range> | undefined) =>
         Effect.mapError(
           jobs.start(

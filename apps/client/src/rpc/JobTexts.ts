@@ -8,6 +8,7 @@ export const of = (options: JobOptions): ReadonlyArray<Property> => {
   const { integrity } = options
   const given: ReadonlyArray<readonly [PropertyName, string | undefined]> = [
     ["Uri", options.url],
+    ["MirrorUris", options.mirrors?.join(" ")],
     ["LocalPath", options.path],
     ["ContentId", options.contentId],
     ["HttpCustomHeaders", lines(options.headers)],

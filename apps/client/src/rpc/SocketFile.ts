@@ -5,6 +5,7 @@
 import { randomBytes } from "node:crypto"
 import { connect, type Server } from "node:net"
 import { dirname, join } from "node:path"
+import { isMainThread } from "node:worker_threads"
 import { longestPath } from "@piecework/client/AgentPlace"
 import { Effect, FileSystem, Option, type PlatformError, Schema, type Scope } from "effect"
 
@@ -124,8 +125,21 @@ const bind = (server: Server, path: string, draft: string): Effect.Effect<void, 
     const failed = (error: NodeJS.ErrnoException): void =>
       resume(Effect.fail(new SocketFileError({ path, reason: "Failed", detail: error.code ?? error.message })))
     server.once("error", failed)
-    server.listen({ path: draft }, () => {
-      server.off("error", failed)
-      resume(Effect.void)
-    })
+    privately(() =>
+      server.listen({ path: draft }, () => {
+        server.off("error", failed)
+        resume(Effect.void)
+      })
+    )
   })
+
+/** What is made meanwhile is for nobody else, whatever the mask of the process: the file is made before `listen` returns. A worker cannot. */
+const privately = (make: () => void): void => {
+  if (!isMainThread) return make()
+  const before = process.umask(0o177)
+  try {
+    make()
+  } finally {
+    process.umask(before)
+  }
+}

@@ -205,7 +205,7 @@ const shown: { readonly [N in JobError.JobErrorName]: Shown | string } = {
   ModeLimitedByPolicy: goesOn,
   BlockedByVpn: "on a VPN a download goes on, without peers",
   BlockedByMemory: "the memory of a download is taken before it begins, and bounded",
-  CacheFolderAbsent: "the folder is made when it is missing",
+  CacheFolderAbsent: "an agent without its cache folder says so and takes no jobs",
   ServiceUnreachable: goesOn,
   NotRegistered: goesOn,
   SimpleWithRanges: "ranges are fetched in every mode",

@@ -177,8 +177,9 @@ for (const [name, layer] of Object.entries(transports)) {
             assert.strictEqual(error._tag, "OptionsError")
             assert.include(error.message, text)
           }
-          const error = yield* Effect.flip(agent.create(job("m", { mirrors: [url] })))
-          assert.include(error, { _tag: "JobError", code: 0x80004001 })
+          const many = Array.from({ length: 12 }, (_, n) => `${url}?${n}${"x".repeat(4000)}` as ContentUrl)
+          const error = yield* Effect.flip(agent.create(job("m", { mirrors: many })))
+          assert.include(error, { _tag: "JobError", code: 0x80070057 })
         })
       )
     )

@@ -122,8 +122,16 @@ describe("An agent with programs at its socket", () => {
       assert.strictEqual((yield* piecework(socket, "jobs", "abort", id)).code, 5)
 
       const other = yield* Programs.run("piecework", [
-        ...["agent", "--host", "127.0.0.1", "--port", "0", "--state", join(state, "other"), "--no-rest"],
-        ...["--socket", socket]
+        "agent",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--state",
+        join(state, "other"),
+        "--no-rest",
+        "--socket",
+        socket
       ])
       assert.strictEqual(other.code, 13)
       assert.include(other.stderr, `Another agent answers at ${socket}`)
