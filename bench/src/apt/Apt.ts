@@ -70,7 +70,7 @@ const Statuses = Schema.fromJsonString(
 )
 
 const proxyAt = "127.0.0.1:7681"
-const limitMillis = 60_000
+const limitMillis = 150_000
 
 const isSame = (file: string, sha256: string) =>
   Effect.match(TestFile.hash(file), { onFailure: () => false, onSuccess: (hash) => hash === sha256 })

@@ -21,7 +21,7 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
           // The lists, and what it takes to find each other.
           assert.isBelow(report.second.overTheLine, report.packageBytes / 10)
         }),
-      120_000
+      240_000
     )
   }
 )
