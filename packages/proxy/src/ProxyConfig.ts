@@ -10,8 +10,8 @@ export class ProxyConfig extends Context.Service<
     /** Contents smaller than this come from their origin, in bytes. Default 10 MB, as of downloads. */
     readonly minContentSize: number
     /**
-     * How long a request waits for the service before the origin is asked as well. Default 50 ms: what nobody knows must not come
-     * much later for having been asked about.
+     * How long a request waits for the service before the origin is asked as well, where that one may have contents. Default 1 s: what
+     * the origin sends of a large file until the service has spoken, it sends for nothing, to each device of a site.
      */
     readonly patience: Duration.Input
     /** How long the service may take for a file that is large by what its origin says. Default 3 s. */
@@ -40,7 +40,7 @@ export class ProxyConfig extends Context.Service<
 export const defaults: ProxyConfig["Service"] = {
   connectPorts: [443],
   minContentSize: 10_000_000,
-  patience: "50 millis",
+  patience: "1 second",
   lookupTimeout: "3 seconds",
   lookTimeout: "2 seconds",
   knownFor: "30 seconds",
