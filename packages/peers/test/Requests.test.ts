@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PieceLayout } from "@piecework/domain"
+import type { Block } from "@piecework/wire/Message"
 import { Requests } from "../src/internal/Requests.ts"
 import { block } from "./rawPeer.ts"
 import { at } from "./support.ts"
@@ -7,9 +8,14 @@ import { at } from "./support.ts"
 /** Three pieces of 4 KiB and one of 100 bytes, in blocks of 1 KiB. */
 const layout = new PieceLayout.PieceLayout({ contentSize: 3 * 4096 + 100, pieceSize: 4096 })
 const make = (maxAsked = 100) => new Requests(layout, 1024, maxAsked)
-const askAll = (requests: Requests) => {
-  const asked = []
-  for (let next = requests.ask(); next !== undefined; next = requests.ask()) asked.push(next)
+const ask = (requests: Requests, most?: number) => {
+  const next = requests.next(most)
+  if (next !== undefined) requests.ask(next)
+  return next
+}
+const askAll = (requests: Requests, most?: number) => {
+  const asked: Array<Block> = []
+  for (let next = ask(requests, most); next !== undefined; next = ask(requests, most)) asked.push(next)
   return asked
 }
 
@@ -60,8 +66,8 @@ describe("Requests", () => {
   it("answers what is to be taken back, and forgives each of its answers once", () => {
     const requests = make()
     const arrival = requests.add(at(1))
-    requests.ask()
-    requests.ask()
+    ask(requests)
+    ask(requests)
     requests.begin(block(1, 0, 1024))
     assert.deepStrictEqual(requests.remove(arrival), [block(1, 1024, 1024)])
     assert.deepStrictEqual(requests.remove(arrival), [])
@@ -89,6 +95,6 @@ describe("Requests", () => {
 
 const asked = (requests: Requests, piece: number) => {
   const arrival = requests.add(at(piece))
-  requests.ask()
+  ask(requests)
   return arrival
 }

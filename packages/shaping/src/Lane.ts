@@ -27,6 +27,8 @@ const loose = 0.975
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
 const burstMillis = 1000
+/** … and what nobody waited for is saved as far as this, beside one answer, in ms. */
+const idleMillis = 250
 
 /**
  * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
@@ -82,7 +84,8 @@ export class Lane {
   private readonly waiting = new Set<Waiter>()
   private bucket: TokenBucket.TokenBucket | undefined
   private window = new SlidingWindow(span, slotMillis)
-  private most = Infinity
+  /** Bytes that may come in the span, those included that were asked for and have not come; infinite without a limit. */
+  most = Infinity
   /** Bytes that were asked for and have not come. */
   private awaited = 0
   /** How long answers take to begin, on the average of some, in ms. */
@@ -158,6 +161,7 @@ export class Lane {
   take(waiter: Waiter): number {
     if (this.bucket === undefined) return Infinity
     if (this.waiting.has(waiter)) return 0
+    if (this.waiting.size === 0) this.idled(this.bucket)
     const { available, turn } = this.state(this.bucket, waiter)
     const least = this.leastOf(waiter, turn)
     if (this.waiting.size === 0 && available >= least && this.timing.now() - this.turnAt >= apartMillis) {
@@ -221,6 +225,13 @@ export class Lane {
     return waiter.asks === true ? this.most : this.most * loose
   }
 
+  /** Nobody has waited since the last turn. What that saved beyond a little is not needed: the ceiling would stop it in the middle. */
+  private idled(bucket: TokenBucket.TokenBucket): void {
+    const now = this.timing.now()
+    if (now - this.turnAt < idleMillis) return
+    this.bucket = TokenBucket.withMost(bucket, this.lump + beside + (bucket.rate * idleMillis) / 1000, now)
+  }
+
   private state(
     bucket: TokenBucket.TokenBucket,
     waiter: Waiter
@@ -228,7 +239,10 @@ export class Lane {
     const now = this.timing.now()
     const turn = turnOf(bucket)
     const room = Math.floor(this.mostOf(waiter) - this.awaited - this.window.total(now, waiter.ahead?.()))
-    const available = Math.min(TokenBucket.available(bucket, now), room)
+    // What the ceiling holds back came before its time. Were it saved up it would come in a rush again two seconds later, for ever.
+    const filled = TokenBucket.withMost(bucket, Math.max(0, room) + this.leastOf(waiter, turn), now)
+    this.bucket = filled
+    const available = Math.min(TokenBucket.available(filled, now), room)
     return { available, turn }
   }
 

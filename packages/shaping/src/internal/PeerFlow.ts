@@ -1,0 +1,240 @@
+/**
+ * A stream from a peer under a limit: what is asked of the peer is paid for before, and read as it comes, so that nothing waits in
+ * the system's buffer and the peer sees how long its bytes really take. How much may be asked for and not have come follows
+ * what the peer brings: what a silent one owes takes room under the ceiling that others could use. What nobody asked for is
+ * paid as it comes, and read slowly when it is more than a few messages.
+ */
+import type { Priority } from "@piecework/policy/Facts"
+import type { ByteStream, Valve } from "@piecework/transport/ByteStream"
+import { Effect } from "effect"
+import type { Lane, Waiter } from "../Lane.ts"
+import type { Flow, Gate, Purse } from "../Shaper.ts"
+import { SendGate } from "./SendGate.ts"
+
+/**
+ * What a peer may owe before it has shown what it brings, in bytes: of sixty-four silent ones no more than all that fits under
+ * the ceiling, and no more than a fast answer takes for granted.
+ */
+const least = { most: 16_384, silent: 64, fewest: 1024 }
+
+/**
+ * A peer may owe so many times what it brings in the time that an answer takes to begin and `spareMillis`: twice, so that it can show
+ * that it is faster; and that time, so that it always has something to do.
+ */
+const gain = 2
+const spareMillis = 100
+/** What a peer brings is an average over so many milliseconds. */
+const averaged = 500
+
+/** No answer begins sooner than this part of the shortest time of at least so many … */
+const surely = 0.9
+const fewWays = 4
+/** … and not later than so many milliseconds, whatever a peer makes us believe. */
+const longestWay = 400
+
+/** Bytes of short messages between two answers that are read at once: what is announced, and receipts. */
+const aside = 4096
+
+export class PeerFlow implements Flow, Purse, Valve, Waiter {
+  readonly stream: ByteStream
+  readonly isFar: boolean
+  readonly since: { readonly received: number; readonly sent: number }
+  readonly priority: Priority
+  readonly gate: Gate
+  readonly purse: Purse = this
+  private readonly sending: SendGate
+  private readonly lane: Lane
+  private readonly ends: (flow: PeerFlow) => void
+  private isLimited = false
+  /** Bytes that were asked for and paid, and have not come; and bytes that nobody asked for and that are read at once. */
+  private awaited = 0
+  private aside = aside
+  /** Bytes that may be read beside those. */
+  private granted = 0
+  /** Bytes that are paid for and were not asked for yet, and how many it takes to ask. */
+  private paid = 0
+  private price = 0
+  private shortest = Infinity
+  private ways = 0
+  /** Bytes that came, of which the older ones count less; at a time. */
+  private lately = 0
+  private latelyAt = 0
+  private opened: () => void = () => {}
+  private limited: () => void = () => {}
+
+  constructor(options: {
+    readonly stream: ByteStream
+    readonly isFar: boolean
+    readonly priority: Priority
+    readonly lane: Lane
+    readonly up: Lane
+    readonly ends: (flow: PeerFlow) => void
+  }) {
+    this.stream = options.stream
+    this.isFar = options.isFar
+    const { received, sent } = options.stream.counters
+    this.since = { received, sent }
+    this.priority = options.priority
+    this.lane = options.lane
+    this.sending = new SendGate(options.up)
+    this.gate = this.sending
+    this.ends = options.ends
+  }
+
+  // Who asks the peer asks.
+
+  readonly listen: Purse["listen"] = ({ limited, opened }) => {
+    this.opened = opened
+    this.limited = limited
+  }
+
+  readonly now = (): number => this.lane.now()
+
+  readonly most = (): number => {
+    if (!this.isLimited) return Infinity
+    const { lane } = this
+    const start = Math.max(least.fewest, Math.min(least.most, lane.most / least.silent))
+    const millis = (this.ways === 0 ? 0 : this.shortest) + spareMillis
+    const window = Math.max(start, (gain * this.rate() * millis) / 1000)
+    const size = Math.floor(Math.min(lane.lump, window))
+    return this.awaited === 0 || this.awaited + size <= window ? size : 0
+  }
+
+  readonly pay = (bytes: number): boolean => {
+    if (!this.isLimited) return true
+    this.price = bytes - this.paid
+    if (this.price > 0) {
+      const got = this.lane.take(this.asking)
+      if (got === 0) return false
+      this.paid += got
+    }
+    // More than the lane ever gives at a time.
+    if (this.paid < bytes) this.lane.owe(bytes - this.paid)
+    this.paid = Math.max(0, this.paid - bytes)
+    this.awaited += bytes
+    this.aside = aside
+    if (this.isHeldBack()) {
+      this.lane.leave(this)
+      this.stream.regulate(this)
+    }
+    return true
+  }
+
+  readonly rest = (): void => {
+    this.lane.leave(this.asking)
+    if (this.paid === 0) return
+    const { paid } = this
+    this.paid = 0
+    this.lane.spare(paid)
+  }
+
+  readonly begun = (millis: number): void => {
+    this.shortest = Math.min(this.shortest, millis)
+    this.ways++
+  }
+
+  readonly giveBack = (bytes: number): void => {
+    const less = Math.min(bytes, this.awaited)
+    this.awaited -= less
+    this.lane.spare(less)
+  }
+
+  private readonly asking: Waiter = {
+    asks: true,
+    ahead: () => (this.ways < fewWays ? 0 : Math.min(longestWay, this.shortest * surely)),
+    least: () => this.price,
+    most: (turn) => Math.max(this.price, turn),
+    go: (bytes) => {
+      this.paid += bytes
+      this.opened()
+    }
+  }
+
+  /** Bytes a second. */
+  private rate(): number {
+    const now = this.lane.now()
+    this.lately *= Math.exp((this.latelyAt - now) / averaged)
+    this.latelyAt = now
+    return (this.lately * 1000) / averaged
+  }
+
+  // The stream asks.
+
+  readonly room = (): number => {
+    const free = this.awaited + this.aside
+    if (free > 0) return free
+    if (this.granted <= 0) {
+      const got = this.lane.take(this)
+      if (got === Infinity) return got
+      this.granted += got
+    }
+    return this.granted
+  }
+
+  readonly next = (): number => this.lane.turnBytes
+
+  readonly came = (bytes: number): void => {
+    this.rate()
+    this.lately += bytes
+    const known = Math.min(bytes, this.awaited)
+    this.awaited -= known
+    this.lane.arrived(known)
+    const paid = Math.min(bytes - known, Math.max(0, this.granted))
+    this.granted -= paid
+    const beside = bytes - known - paid
+    this.aside = Math.max(0, this.aside - beside)
+    this.lane.spend(beside)
+  }
+
+  readonly least = (turn: number): number => turn
+
+  readonly go = (bytes: number): void => {
+    this.granted += bytes
+    if (this.isLimited) this.stream.regulate(this)
+  }
+
+  // The room that reads asks.
+
+  /** Each thing that is asked of a peer is paid for by itself. */
+  readonly ask = (): Effect.Effect<void> => Effect.void
+
+  readonly answered = (): void => {}
+
+  readonly isHeldBack = (): boolean => this.lane.isWaiting(this)
+
+  readonly isWaiting = (): boolean => this.lane.isWaiting(this.asking) && this.awaited === 0
+
+  readonly close = (): void => {
+    this.lane.leave(this)
+    this.rest()
+    // What was under way may have crossed the line.
+    this.lane.arrived(this.awaited)
+    this.awaited = 0
+    this.sending.close()
+    if (this.isLimited) this.stream.regulate(undefined)
+    this.isLimited = false
+    this.ends(this)
+  }
+
+  // The shaper says.
+
+  /** Its lane has got a limit, or lost it. */
+  review(): void {
+    const { isLimited } = this.lane
+    if (isLimited === this.isLimited) return
+    this.isLimited = isLimited
+    this.granted = 0
+    this.awaited = 0
+    this.paid = 0
+    this.aside = aside
+    this.latelyAt = this.lane.now()
+    this.lately = 0
+    if (isLimited) {
+      this.stream.regulate(this)
+      this.limited()
+    } else {
+      this.stream.regulate(undefined)
+      this.opened()
+    }
+  }
+}
