@@ -285,7 +285,9 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
       const isLimited = shaper.holding(options.priority) !== undefined
-      tell(() => [isLimited ? { _tag: "Tick", received, isLimited } : { _tag: "Tick", received }])
+      const waiting = isLimited ? [...sources.values()].filter((source) => source.isHeldBack?.() !== false) : []
+      const held = new Set(waiting.map(({ id }) => id))
+      tell(() => [held.size > 0 ? { _tag: "Tick", received, held } : { _tag: "Tick", received }])
     })
   })
 

@@ -27,8 +27,8 @@ const loose = 0.975
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
 const burstMillis = 1000
-/** … and what nobody waited for is saved as far as this, beside one answer, in ms. */
-const idleMillis = 250
+/** … and what nobody waited for is saved as far as this, beside one turn, in ms. */
+const idleMillis = 100
 
 /**
  * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
@@ -90,7 +90,8 @@ export class Lane {
   private awaited = 0
   /** How long answers take to begin, on the average of some, in ms. */
   private way = 0
-  private isTimed = false
+  /** When it looks again who may go on. */
+  private looksAt = Infinity
   private turnAt = -Infinity
 
   constructor(timing: Timing) {
@@ -161,7 +162,7 @@ export class Lane {
   take(waiter: Waiter): number {
     if (this.bucket === undefined) return Infinity
     if (this.waiting.has(waiter)) return 0
-    if (this.waiting.size === 0) this.idled(this.bucket)
+    if (this.waiting.size === 0) this.idled(this.bucket, waiter)
     const { available, turn } = this.state(this.bucket, waiter)
     const least = this.leastOf(waiter, turn)
     if (this.waiting.size === 0 && available >= least && this.timing.now() - this.turnAt >= apartMillis) {
@@ -225,11 +226,12 @@ export class Lane {
     return waiter.asks === true ? this.most : this.most * loose
   }
 
-  /** Nobody has waited since the last turn. What that saved beyond a little is not needed: the ceiling would stop it in the middle. */
-  private idled(bucket: TokenBucket.TokenBucket): void {
+  /** Nobody has waited since the last turn. What that saved, beyond a little, the ceiling would stop in the middle. */
+  private idled(bucket: TokenBucket.TokenBucket, waiter: Waiter): void {
     const now = this.timing.now()
     if (now - this.turnAt < idleMillis) return
-    this.bucket = TokenBucket.withMost(bucket, this.lump + beside + (bucket.rate * idleMillis) / 1000, now)
+    const most = this.leastOf(waiter, turnOf(bucket)) + (bucket.rate * idleMillis) / 1000
+    this.bucket = TokenBucket.withMost(bucket, most, now)
   }
 
   private state(
@@ -279,7 +281,7 @@ export class Lane {
 
   private wake(): void {
     const [first] = this.waiting
-    if (this.isTimed || this.bucket === undefined || first === undefined) return
+    if (this.bucket === undefined || first === undefined) return
     const now = this.timing.now()
     const turn = turnOf(this.bucket)
     const least = this.leastOf(first, turn)
@@ -289,9 +291,14 @@ export class Lane {
       // What has not come yet is in the way for as long as the span from then on.
       room < 0 ? span : this.window.waitFor(room, now, first.ahead?.())
     )
-    this.isTimed = true
-    this.timing.after(Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now))), () => {
-      this.isTimed = false
+    const wait = Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now)))
+    const at = now + wait
+    if (at >= this.looksAt) return
+    this.looksAt = at
+    this.timing.after(wait, () => {
+      // Another, sooner one took its place.
+      if (this.looksAt !== at) return
+      this.looksAt = Infinity
       this.turn()
     })
   }

@@ -161,6 +161,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
 
   readonly received = (): number => this.intake.counts.received
 
+  readonly isHeldBack = (): boolean => this.flow.isHeldBack() || this.flow.purse?.isWaiting() === true
+
   readonly counters = (): PeerCounters => this.intake.counts.snapshot()
 
   readonly takeEvents = (): ReadonlyArray<PeerEvent> => this.news.take()
