@@ -83,6 +83,48 @@ describe("Requests", () => {
     assert.deepStrictEqual(askAll(requests), [block(1, 0, 1024), block(1, 1024, 1024)])
   })
 
+  it("asks for less at a time where it has to, and for whole blocks again of what is left", () => {
+    const requests = new Requests(layout, 2048, 100, 512)
+    const arrival = requests.add(at(1))
+    assert.deepStrictEqual(ask(requests, 1500), block(1, 0, 1024))
+    assert.deepStrictEqual(ask(requests, 1), block(1, 1024, 512))
+    assert.deepStrictEqual(askAll(requests), [block(1, 1536, 2048), block(1, 3584, 512)])
+    assert.isUndefined(requests.begin(block(1, 0, 512)))
+    assert.isUndefined(requests.begin(block(1, 512, 512)))
+    assert.isUndefined(requests.begin(block(1, 2048, 1536)))
+    for (const one of [block(1, 3584, 512), block(1, 1024, 512), block(1, 0, 1024), block(1, 1536, 2048)]) {
+      assert.strictEqual(requests.begin(one), arrival)
+    }
+    assert.isUndefined(requests.begin(block(1, 0, 1024)))
+  })
+
+  it("takes an answer to a forgotten request for several that were made since, whose own answers are none any more", () => {
+    const requests = new Requests(layout, 2048, 2, 512)
+    const arrival = requests.add(at(1))
+    askAll(requests)
+    assert.deepStrictEqual(requests.forgetAll(), [block(1, 0, 2048), block(1, 2048, 2048)])
+    assert.deepStrictEqual(askAll(requests, 512), [block(1, 0, 512), block(1, 512, 512)])
+    assert.strictEqual(requests.begin(block(1, 0, 2048)), arrival)
+    assert.strictEqual(requests.begin(block(1, 0, 512)), "Stale")
+    assert.strictEqual(requests.begin(block(1, 512, 512)), "Stale")
+    assert.isUndefined(requests.begin(block(1, 512, 512)))
+    assert.deepStrictEqual(askAll(requests, 512), [block(1, 2048, 512), block(1, 2560, 512)])
+  })
+
+  it("has no use for an answer to a forgotten request of which a part has come, or that cuts through another", () => {
+    const requests = new Requests(layout, 1024, 100, 512)
+    const arrival = requests.add(at(1))
+    askAll(requests)
+    requests.forgetAll()
+    ask(requests, 512)
+    assert.strictEqual(requests.begin(block(1, 0, 512)), arrival)
+    assert.deepStrictEqual(ask(requests), block(1, 512, 1024))
+    assert.strictEqual(requests.begin(block(1, 0, 1024)), "Stale")
+    assert.strictEqual(requests.begin(block(1, 1024, 1024)), "Stale")
+    assert.strictEqual(requests.begin(block(1, 512, 1024)), arrival)
+    assert.strictEqual(requests.begin(block(1, 2048, 1024)), arrival)
+  })
+
   it("remembers a bounded number of requests that do not count any more", () => {
     const many = new PieceLayout.PieceLayout({ contentSize: 5000 * 4096, pieceSize: 4096 })
     const requests = new Requests(many, 4096, 5000)

@@ -47,6 +47,8 @@ export interface Purse {
   readonly rest: () => void
   /** An answer has begun to come so many milliseconds after it was asked for. */
   readonly begun: (millis: number) => void
+  /** It has come to its end so many milliseconds after that. */
+  readonly ended: (millis: number) => void
   /** So many bytes that were paid for are not going to come; if they do all the same, they are paid again. */
   readonly giveBack: (bytes: number) => void
   /** Whether nothing was asked for because of a limit: then that nothing comes is no stall. */

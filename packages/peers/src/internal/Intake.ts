@@ -40,7 +40,7 @@ export class Intake {
   private block: Block | undefined
   /** Nobody waits for `filling` any more: its buffer goes back when the block is complete. */
   private abandoned = false
-  /** A request, when it was made, and nothing of the answer has come. */
+  /** A request whose answer is timed, and when it was made. */
   private timed: { readonly block: Block; readonly at: number } | undefined
   /** Nothing is asked for until `look`. */
   private isHalted = false
@@ -78,7 +78,7 @@ export class Intake {
   ask(): Block | undefined {
     const { purse } = this.options
     const most = this.isHalted ? 0 : (purse?.most() ?? Infinity)
-    const block = most > 0 ? this.requests.next(most - Codec.pieceHeaderLength) : undefined
+    const block = most > 0 ? this.requests.next(most) : undefined
     if (block === undefined) purse?.rest()
     else if (purse === undefined || most === Infinity) this.requests.ask(block)
     else if (!purse.pay(priceOf(block))) return undefined
@@ -126,7 +126,7 @@ export class Intake {
   begin(block: Block): Uint8Array | "Skip" | "Wait" | undefined {
     const arrival = this.requests.begin(block)
     if (arrival === undefined) return undefined
-    if (this.timed !== undefined) this.time(block, this.timed)
+    if (this.timed !== undefined) this.time("begun", block, this.timed)
     this.counts.beginBlock(block.length)
     if (arrival === "Stale") return "Skip"
     this.filling = arrival
@@ -137,11 +137,11 @@ export class Intake {
     return "Wait"
   }
 
-  private time({ offset, piece }: Block, { at, block }: { readonly block: Block; readonly at: number }): void {
-    if (block.piece !== piece || block.offset !== offset) return
-    this.timed = undefined
+  private time(what: "begun" | "ended", { offset, piece }: Block, timed: NonNullable<Intake["timed"]>): void {
+    if (timed.block.piece !== piece || timed.block.offset !== offset) return
     const { purse } = this.options
-    purse?.begun(purse.now() - at)
+    purse?.[what](purse.now() - timed.at)
+    if (what === "ended") this.timed = undefined
   }
 
   /** Gets memory for the blocks that wait for it, and tells where each goes. Forever. */
@@ -169,6 +169,7 @@ export class Intake {
   /** The data of the block is complete. */
   end(block: Block): void {
     this.counts.endBlock()
+    if (this.timed !== undefined) this.time("ended", block, this.timed)
     const arrival = this.filling
     if (arrival === undefined) {
       this.counts.wasted += block.length

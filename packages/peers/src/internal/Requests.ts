@@ -123,7 +123,9 @@ export class Requests {
       return arrival
     }
     if (!this.forgive(keyOf(block))) return undefined
-    return arrival !== undefined && this.takeOver(arrival, from, Math.ceil(block.length / this.unit)) ? arrival : "Stale"
+    return arrival !== undefined && this.takeOver(arrival, from, Math.ceil(block.length / this.unit))
+      ? arrival
+      : "Stale"
   }
 
   /** The answer to a forgotten request brings these units; whether they are of use. They may have been asked for again, in other blocks. */

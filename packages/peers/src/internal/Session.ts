@@ -61,7 +61,7 @@ const piecesAhead = 4
 const farBlockSize = 65_536
 
 /** Under a limit of rate what is asked for beyond the site is a multiple of so many bytes. */
-const unit = 1024
+const unit = 512
 
 export class Session implements PeerSession, Receiver, Sender, Member {
   readonly id: SourceId

@@ -12,28 +12,43 @@ import type { Flow, Gate, Purse } from "../Shaper.ts"
 import { SendGate } from "./SendGate.ts"
 
 /**
- * What a peer may owe before it has shown what it brings, in bytes: of sixty-four silent ones no more than all that fits under
- * the ceiling, and no more than a fast answer takes for granted.
+ * So many answers fit under the ceiling, which are equally long for all peers that answer soon: turns of all are worth the same then.
+ * One of fewer bytes than `least` would be headers for a good part, so of a thin limit there are fewer, but not fewer than `fewest`.
  */
-const least = { most: 16_384, silent: 64, fewest: 1024 }
+const answers = 64
+const least = 1024
+const fewest = 4
+/**
+ * A peer whose answers take longer than `late`, beside their way, gets to bring half as much at a time, and twice as much again after one that
+ * took less than `soon`: so what slow ones owe leaves others their room. It begins with little, since some never answer.
+ */
+const late = 500
+const soon = 250
+const firstShare = 1 / 8
+const leastShare = 1 / 64
 
 /**
- * A peer may owe so many times what it brings in the time that an answer takes to begin and `spareMillis`: twice, so that it can show
- * that it is faster; and that time, so that it always has something to do.
+ * A peer may owe one answer, and so many times what it brings in the time that an answer takes to begin and `spareMillis`: twice, so
+ * that it can show that it is faster; and that time, so that it always has something to do. A longer way than `longest` is a queue.
  */
 const gain = 2
 const spareMillis = 100
 /** What a peer brings is an average over so many milliseconds. */
-const averaged = 500
+const averaged = 1000
+const longest = 600
 
 /** No answer begins sooner than this part of the shortest time of at least so many … */
 const surely = 0.9
 const fewWays = 4
 /** … and not later than so many milliseconds, whatever a peer makes us believe. */
-const longestWay = 400
+const surelyMost = 400
 
-/** Bytes of short messages between two answers that are read at once: what is announced, and receipts. */
+/**
+ * Bytes of short messages that are read at once, such as what is announced, and receipts: so many at most, and more of them the more
+ * content comes.
+ */
 const aside = 4096
+const asidePart = 1 / 16
 
 export class PeerFlow implements Flow, Purse, Valve, Waiter {
   readonly stream: ByteStream
@@ -56,6 +71,7 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
   private price = 0
   private shortest = Infinity
   private ways = 0
+  private share = firstShare
   /** Bytes that came, of which the older ones count less; at a time. */
   private lately = 0
   private latelyAt = 0
@@ -92,11 +108,10 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
 
   readonly most = (): number => {
     if (!this.isLimited) return Infinity
-    const { lane } = this
-    const start = Math.max(least.fewest, Math.min(least.most, lane.most / least.silent))
-    const millis = (this.ways === 0 ? 0 : this.shortest) + spareMillis
-    const window = Math.max(start, (gain * this.rate() * millis) / 1000)
-    const size = Math.floor(Math.min(lane.lump, window))
+    const window = (gain * this.rate() * (this.way + spareMillis)) / 1000
+    const { most } = this.lane
+    const full = Math.max(Math.min(least, most / fewest), most / answers)
+    const size = Math.floor(Math.max(full * this.share, Math.min(full, least / 2)))
     return this.awaited === 0 || this.awaited + size <= window ? size : 0
   }
 
@@ -112,7 +127,7 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
     if (this.paid < bytes) this.lane.owe(bytes - this.paid)
     this.paid = Math.max(0, this.paid - bytes)
     this.awaited += bytes
-    this.aside = aside
+    this.aside = Math.min(aside, this.aside + bytes * asidePart)
     if (this.isHeldBack()) {
       this.lane.leave(this)
       this.stream.regulate(this)
@@ -133,6 +148,17 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
     this.ways++
   }
 
+  readonly ended = (millis: number): void => {
+    const took = millis - this.way
+    if (took > late) this.share = Math.max(leastShare, this.share / 2)
+    else if (took < soon) this.share = Math.min(1, this.share * 2)
+  }
+
+  /** How long an answer takes to begin, at least, in ms. */
+  private get way(): number {
+    return this.ways === 0 ? 0 : Math.min(longest, this.shortest)
+  }
+
   readonly giveBack = (bytes: number): void => {
     const less = Math.min(bytes, this.awaited)
     this.awaited -= less
@@ -141,7 +167,7 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
 
   private readonly asking: Waiter = {
     asks: true,
-    ahead: () => (this.ways < fewWays ? 0 : Math.min(longestWay, this.shortest * surely)),
+    ahead: () => (this.ways < fewWays ? 0 : Math.min(surelyMost, this.shortest * surely)),
     least: () => this.price,
     most: (turn) => Math.max(this.price, turn),
     go: (bytes) => {
@@ -162,7 +188,7 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
 
   readonly room = (): number => {
     const free = this.awaited + this.aside
-    if (free > 0) return free
+    if (free >= 1) return Math.floor(free)
     if (this.granted <= 0) {
       const got = this.lane.take(this)
       if (got === Infinity) return got
