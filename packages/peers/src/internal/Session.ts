@@ -124,7 +124,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       changed: () => this.outbox.wake()
     })
     this.uploads = new Uploads(layout, config.maxQueuedRequests)
-    this.receipts = new Receipts(stream, now, () => served.foreground?.() ?? false)
+    this.receipts = new Receipts(stream, now)
     this.dues = new Dues(this.inventory, this.intake, this.receipts, yields)
     this.valve = yields ? new Valve(stream.counters.sent, now) : undefined
     this.news = new News(config.maxEvents, () => [
