@@ -28,7 +28,9 @@ const loose = 0.975
 /** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
 const burstMillis = 1000
 /** … and what nobody waited for is saved as far as this, beside one turn, in ms. */
-const idleMillis = 100
+const idleMillis = 250
+/** While the ceiling holds back, so many turns are saved beside those that it lets through: answers do not come evenly. */
+const savedTurns = 4
 
 /**
  * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
@@ -242,7 +244,7 @@ export class Lane {
     const turn = turnOf(bucket)
     const room = Math.floor(this.mostOf(waiter) - this.awaited - this.window.total(now, waiter.ahead?.()))
     // What the ceiling holds back came before its time. Were it saved up it would come in a rush again two seconds later, for ever.
-    const filled = TokenBucket.withMost(bucket, Math.max(0, room) + this.leastOf(waiter, turn), now)
+    const filled = TokenBucket.withMost(bucket, Math.max(0, room) + savedTurns * this.leastOf(waiter, turn), now)
     this.bucket = filled
     const available = Math.min(TokenBucket.available(filled, now), room)
     return { available, turn }

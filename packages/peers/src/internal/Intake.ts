@@ -77,8 +77,9 @@ export class Intake {
   /** The next block to ask for, which is paid; `undefined` when enough were asked, or until a limit lets more be asked for. */
   ask(): Block | undefined {
     const { purse } = this.options
-    const most = this.isHalted ? 0 : (purse?.most() ?? Infinity)
-    const block = most > 0 ? this.requests.next(most) : undefined
+    const most = purse?.most() ?? Infinity
+    if (most === Infinity) this.isHalted = false
+    const block = most > 0 && !this.isHalted ? this.requests.next(most) : undefined
     if (block === undefined) purse?.rest()
     else if (purse === undefined || most === Infinity) this.requests.ask(block)
     else if (!purse.pay(priceOf(block))) return undefined

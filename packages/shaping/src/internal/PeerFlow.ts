@@ -13,10 +13,10 @@ import { SendGate } from "./SendGate.ts"
 
 /**
  * So many answers fit under the ceiling, which are equally long for all peers that answer soon: turns of all are worth the same then.
- * One of fewer bytes than `least` would be headers for a good part, so of a thin limit there are fewer, but not fewer than `fewest`.
+ * One of fewer bytes than `shortestAnswer` would be headers for a good part, so of a thin limit there are fewer, but not fewer than `fewest`.
  */
 const answers = 64
-const least = 1024
+const shortestAnswer = 1024
 const fewest = 4
 /**
  * A peer whose answers take longer than `late`, beside their way, gets to bring half as much at a time, and twice as much again after one that
@@ -110,8 +110,8 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
     if (!this.isLimited) return Infinity
     const window = (gain * this.rate() * (this.way + spareMillis)) / 1000
     const { most } = this.lane
-    const full = Math.max(Math.min(least, most / fewest), most / answers)
-    const size = Math.floor(Math.max(full * this.share, Math.min(full, least / 2)))
+    const full = Math.max(Math.min(shortestAnswer, most / fewest), most / answers)
+    const size = Math.floor(Math.max(full * this.share, Math.min(full, shortestAnswer / 2)))
     return this.awaited === 0 || this.awaited + size <= window ? size : 0
   }
 
