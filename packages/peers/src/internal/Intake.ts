@@ -94,6 +94,7 @@ export class Intake {
   private halt(): void {
     const blocks = this.requests.forgetAll()
     this.isHalted = blocks.length > 0
+    this.timed = undefined
     this.cancels.push(...blocks)
     this.options.changed()
   }

@@ -52,7 +52,9 @@ const asidePart = 1 / 16
 
 export class PeerFlow implements Flow, Purse, Valve, Waiter {
   readonly stream: ByteStream
+  /** Whether the other side is beyond the site, so that its bytes say something about the line. */
   readonly isFar: boolean
+  /** What the stream had counted when it came here. */
   readonly since: { readonly received: number; readonly sent: number }
   readonly priority: Priority
   readonly gate: Gate
@@ -64,13 +66,15 @@ export class PeerFlow implements Flow, Purse, Valve, Waiter {
   /** Bytes that were asked for and paid, and have not come; and bytes that nobody asked for and that are read at once. */
   private awaited = 0
   private aside = aside
-  /** Bytes that may be read beside those. */
+  /** Bytes beside those that the lane lets be read. */
   private granted = 0
   /** Bytes that are paid for and were not asked for yet, and how many it takes to ask. */
   private paid = 0
   private price = 0
+  /** The shortest time that an answer took to begin, in ms, and of how many. */
   private shortest = Infinity
   private ways = 0
+  /** How much of an answer of the usual length this peer is asked for at a time. */
   private share = firstShare
   /** Bytes that came, of which the older ones count less; at a time. */
   private lately = 0
