@@ -27,10 +27,8 @@ const loose = 0.975
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
 const burstMillis = 1000
-/** … and what nobody waited for is saved as far as this, beside one turn, in ms. */
-const idleMillis = 250
-/** While the ceiling holds back, so many turns are saved beside those that it lets through: answers do not come evenly. */
-const savedTurns = 4
+/** … and what nobody waited for, or what the ceiling held back, is saved as far as this beside one turn, in ms. */
+const savedMillis = 250
 
 /**
  * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
@@ -231,9 +229,12 @@ export class Lane {
   /** Nobody has waited since the last turn. What that saved, beyond a little, the ceiling would stop in the middle. */
   private idled(bucket: TokenBucket.TokenBucket, waiter: Waiter): void {
     const now = this.timing.now()
-    if (now - this.turnAt < idleMillis) return
-    const most = this.leastOf(waiter, turnOf(bucket)) + (bucket.rate * idleMillis) / 1000
-    this.bucket = TokenBucket.withMost(bucket, most, now)
+    if (now - this.turnAt < savedMillis) return
+    this.bucket = TokenBucket.withMost(bucket, this.savedOf(bucket, waiter), now)
+  }
+
+  private savedOf(bucket: TokenBucket.TokenBucket, waiter: Waiter): number {
+    return this.leastOf(waiter, turnOf(bucket)) + (bucket.rate * savedMillis) / 1000
   }
 
   private state(
@@ -244,7 +245,7 @@ export class Lane {
     const turn = turnOf(bucket)
     const room = Math.floor(this.mostOf(waiter) - this.awaited - this.window.total(now, waiter.ahead?.()))
     // What the ceiling holds back came before its time. Were it saved up it would come in a rush again two seconds later, for ever.
-    const filled = TokenBucket.withMost(bucket, Math.max(0, room) + savedTurns * this.leastOf(waiter, turn), now)
+    const filled = TokenBucket.withMost(bucket, Math.max(0, room) + this.savedOf(bucket, waiter), now)
     this.bucket = filled
     const available = Math.min(TokenBucket.available(filled, now), room)
     return { available, turn }
