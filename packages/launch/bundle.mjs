@@ -15,8 +15,11 @@ const placeOf = (folder) => join(folder, "dist", "bundle")
 /** Where an app's bundle begins. */
 export const entryOf = (folder) => join(placeOf(folder), "main.js")
 
-/** Answers the bundle's entry. Our packages are taken from their sources, so nothing has to be built before. */
-export const bundle = async (folder) => {
+/** Answers the bundle's entry. */
+export const bundle = async (folder) => (await bundleOf(folder)).entry
+
+/** Answers the entry and the files that it was made of. Our packages are taken from their sources, so nothing has to be built before. */
+export const bundleOf = async (folder) => {
   const app = join(folder, "src", "main.ts")
   const { output } = await build({
     input: { main: begin },
@@ -45,7 +48,7 @@ export const bundle = async (folder) => {
     await writeFile(draft, code)
     await rename(draft, file)
   }
-  return entryOf(folder)
+  return { entry: entryOf(folder), modules: output.flatMap(({ moduleIds }) => moduleIds ?? []) }
 }
 
 if (import.meta.main) await bundle(resolve(process.argv[2] ?? "."))
