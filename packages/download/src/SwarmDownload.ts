@@ -311,8 +311,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       const received = meter.receivedBySource()
       const isLimited = shaper.holding(options.priority) !== undefined
       const waiting = isLimited ? [...sources.values()].filter((source) => source.isHeldBack?.() !== false) : []
-      const held = new Set(waiting.map(({ id }) => id))
-      tell(() => [held.size > 0 ? { _tag: "Tick", received, held } : { _tag: "Tick", received }])
+      const tick = { _tag: "Tick", received } as const
+      tell(() => [waiting.length > 0 ? { ...tick, held: new Set(waiting.map(({ id }) => id)) } : tick])
     })
   })
 
