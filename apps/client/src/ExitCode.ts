@@ -50,6 +50,8 @@ export const ofDownload = (error: DownloadError): number => {
       return exitCodes.usage
     case "HaltedError":
       return exitCodes.halted
+    case "UnverifiableError":
+      return exitCodes.contentChanged
   }
 }
 

@@ -24,7 +24,7 @@ import * as OutboxConfig from "@piecework/reports/OutboxConfig"
 import * as ReportedDownloads from "@piecework/reports/ReportedDownloads"
 import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsConfig"
 import * as Shaper from "@piecework/shaping/Shaper"
-import { HttpClient, HttpClientConfig } from "@piecework/sources"
+import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
@@ -162,7 +162,9 @@ export const client = (options: Options) => {
   })
   const sources = Layer.unwrap(
     Effect.map(ServiceTrust, ({ certificatesOf }) =>
-      HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer({ certificatesOf })))
+      HttpClient.HttpClient.layer.pipe(
+        Layer.provide(HttpClientConfig.layer({ certificatesOf, proxies: Proxies.fromEnvironment(process.env) }))
+      )
     )
   )
   const config = Layer.unwrap(

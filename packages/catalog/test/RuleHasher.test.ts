@@ -104,6 +104,13 @@ const found = (url: ContentUrl.ContentUrl, identity?: Identity) =>
 /** So long nothing happens that should not. */
 const aWhile = Effect.sleep("100 millis")
 
+/** So many reads have come, and after a while no more. */
+const reads = (at: Origin, count: number) =>
+  Effect.sync(() => at.reads.length >= count).pipe(
+    Effect.repeat({ until: (isSo) => isSo, schedule: Schedule.spaced("5 millis") }),
+    Effect.andThen(aWhile)
+  )
+
 describe("What a rule is about", () => {
   it.live("is unknown to all who ask while it is hashed once, and then published with the rule's policy", () =>
     Effect.gen(function* () {
@@ -203,7 +210,7 @@ describe("What a rule is about", () => {
       yield* find(at.url("/none"))
       at.status = 200
       yield* find(at.url("/large"))
-      yield* aWhile
+      yield* reads(at, 2)
       for (const path of ["/none", "/large", "/none", "/large"]) yield* find(at.url(path))
       yield* aWhile
       assert.deepStrictEqual([...at.reads].toSorted(), ["/large", "/none"])
@@ -223,7 +230,7 @@ describe("What a rule is about", () => {
       const opening = Promise.withResolvers<void>()
       at.gate = opening.promise
       for (const n of [1, 2, 3, 4]) yield* find(at.url(`/all/${n}`))
-      yield* aWhile
+      yield* reads(at, 2)
       assert.deepStrictEqual(at.reads.slice(1), ["/all/1"])
       opening.resolve()
       yield* found(at.url("/all/2"))

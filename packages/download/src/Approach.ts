@@ -9,13 +9,17 @@ import type { CloudError } from "@piecework/cloud/CloudError"
 import type { ContentPolicyReply, Policies } from "@piecework/cloud/ContentPolicyRpcs"
 import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { Digest } from "@piecework/domain/Digest"
 import { type DownloadMode, type ModeReason, usesPeers, usesServices } from "@piecework/domain/DownloadMode"
 import { BufferPool } from "@piecework/hashing/BufferPool"
-import * as Phf from "@piecework/hashing/Phf"
-import { HttpClient } from "@piecework/sources/HttpClient"
+import type * as Phf from "@piecework/hashing/Phf"
+import type { Access } from "@piecework/sources/Access"
+import type { HttpClient } from "@piecework/sources/HttpClient"
 import { Effect, Option, Result } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { Fallback } from "./DownloadError.ts"
+import * as HashesFile from "./HashesFile.ts"
+import type { NamedHashes } from "./NamedHashes.ts"
 
 export type Approach =
   | {
@@ -26,18 +30,27 @@ export type Approach =
       /** What the service says of keeping it; `undefined` when it said nothing of the content. */
       readonly policies: Policies | undefined
     }
-  | { readonly _tag: "Simple"; readonly why: Fallback }
+  | {
+      readonly _tag: "Simple"
+      readonly why: Fallback
+      /** What the bytes have to be, where the caller named hashes that could be had. */
+      readonly phf?: Phf.Phf | undefined
+    }
   | { readonly _tag: "Halted" }
 
 const fallback = (reason: ModeReason, detail?: string) =>
   new Fallback({ reason, ...(detail === undefined ? {} : { detail }) })
 
-const simple = (reason: ModeReason, detail?: string): Approach => ({ _tag: "Simple", why: fallback(reason, detail) })
+const simple = (reason: ModeReason, detail?: string) => ({ _tag: "Simple" as const, why: fallback(reason, detail) })
 
 /** What is to be fetched: from its URL, and which content that is, when the caller knows. */
 export interface Subject {
   readonly url: ContentUrl
   readonly contentId: ContentId | undefined
+  /** Where its hashes lie, when the caller knows. */
+  readonly hashes?: NamedHashes | undefined
+  /** What goes with requests to the content's own server, which may have its hashes as well. */
+  readonly access?: Access | undefined
 }
 
 /**
@@ -49,24 +62,36 @@ export const find = Effect.fn("Approach.find")(function* (
   mode: DownloadMode,
   cloud: Option.Option<Cloud["Service"]>
 ): Effect.fn.Return<Approach, never, BufferPool | DownloadConfig | HttpClient | PieceCache> {
-  if (!usesServices(mode)) return simple("Requested")
+  const { access, hashes, url } = subject
+  const named = subject.contentId
+  // Where they say which content it is they come first. The server that the caller named is no service.
+  const own =
+    hashes === undefined || (named !== undefined && usesServices(mode))
+      ? undefined
+      : yield* Effect.result(HashesFile.fetchAny(HashesFile.placeOf(hashes, promisedBy(named)), [], access))
+  const phfOfOwn = own?._tag === "Success" ? own.success : undefined
+  if (own?._tag === "Failure") return { _tag: "Simple", why: own.failure }
+  if (!usesServices(mode)) return { ...simple("Requested"), phf: phfOfOwn }
+  const contentId = named ?? phfOfOwn?.contentId
   const { minContentSize } = yield* DownloadConfig
   const cache = yield* PieceCache
   const { bufferSize } = yield* BufferPool
 
-  const found = yield* vouchedFor(subject, cloud)
+  const found = yield* vouchedFor({ url, contentId }, cloud)
   if (Result.isFailure(found))
     return found.failure === "Halted" ? { _tag: "Halted" } : { _tag: "Simple", why: found.failure }
   const policy = found.success
   if (policy.contentSize !== undefined && policy.contentSize < minContentSize) {
-    return simple("TooSmall", `It has ${policy.contentSize} bytes; peers are asked from ${minContentSize} on.`)
+    const why = simple("TooSmall", `It has ${policy.contentSize} bytes; peers are asked from ${minContentSize} on.`)
+    return { ...why, phf: phfOfOwn }
   }
 
   // A damaged one is none, and a cache that cannot be read at all says so when the content is opened.
-  const kept = Option.flatten(yield* Effect.option(cache.load(policy.contentId)))
+  const kept =
+    phfOfOwn === undefined ? Option.flatten(yield* Effect.option(cache.load(policy.contentId))) : Option.some(phfOfOwn)
   const fetched = Option.isSome(kept)
     ? Result.succeed(kept.value)
-    : yield* Effect.result(fetchPhf(policy, proofOf(cloud)))
+    : yield* Effect.result(fetchPhf(policy, hashes, cloud, access))
   if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
   const phf = fetched.success
   const { policies } = policy
@@ -109,6 +134,9 @@ const vouchedFor = Effect.fnUntraced(function* (
   return Result.succeed(found.success.value.policy)
 })
 
+const promisedBy = (contentId: ContentId | undefined): Digest | undefined =>
+  contentId === undefined ? undefined : Option.getOrUndefined(hashOfHashes(contentId))
+
 /** The id is the hash of hashes; the pieces hash file lies beside the file. `undefined` for an id that no hash has. */
 const byItself = (contentId: ContentId, url: ContentUrl): Vouched | undefined =>
   Option.getOrUndefined(
@@ -149,91 +177,23 @@ const reasonOf = (error: CloudError): ModeReason => {
   }
 }
 
-type ProofFor = Cloud["Service"]["proofFor"]
-
 /** Who knows no service has nothing to prove to anybody. */
-const proofOf = (cloud: Option.Option<Cloud["Service"]>): ProofFor =>
+const proofOf = (cloud: Option.Option<Cloud["Service"]>): Cloud["Service"]["proofFor"] =>
   Option.match(cloud, { onNone: () => () => ({}), onSome: ({ proofFor }) => proofFor })
 
 /** The verified pieces hash file from the first of its URLs that has it; else why the last of them did not. */
 const fetchPhf = Effect.fnUntraced(function* (
   policy: Vouched,
-  proofFor: ProofFor
+  named: NamedHashes | undefined,
+  cloud: Option.Option<Cloud["Service"]>,
+  access: Access | undefined
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
-  const { phfTimeout } = yield* DownloadConfig
+  const proofFor = proofOf(cloud)
+  const { hashOfHashes: promised, phfDigest } = policy
+  const expected = { hashOfHashes: promised, ...(phfDigest === undefined ? {} : { fileDigest: phfDigest }) }
+  const of = (url: ContentUrl): HashesFile.Place => ({ url, headers: proofFor(url), expected })
   const [first, ...others] = policy.phfUrls
-  const all = others.reduce(
-    (sofar, url) => Effect.catch(sofar, () => fetchPhfFrom(url, policy, proofFor)),
-    fetchPhfFrom(first, policy, proofFor)
-  )
-  return yield* Effect.timeoutOrElse(all, {
-    duration: phfTimeout,
-    orElse: () => Effect.fail(missing(first, "it did not come in time"))
-  })
+  return yield* named === undefined
+    ? HashesFile.fetchAny(of(first), others.map(of), access)
+    : HashesFile.fetchAny(HashesFile.placeOf(named, promised), policy.phfUrls.map(of), access)
 })
-
-const missing = (url: ContentUrl, detail: string) => new Fallback({ reason: "PhfMissing", detail: `${url}: ${detail}` })
-
-const fetchPhfFrom = Effect.fnUntraced(function* (
-  url: ContentUrl,
-  policy: Vouched,
-  proofFor: ProofFor
-): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
-  const bytes = yield* Effect.scoped(download(url, proofFor(url)))
-  const verified = Phf.verify(bytes, {
-    hashOfHashes: policy.hashOfHashes,
-    ...(policy.phfDigest === undefined ? {} : { fileDigest: policy.phfDigest })
-  })
-  if (Result.isSuccess(verified)) return verified.success
-  const error = diagnosed(bytes, verified.failure)
-  const detail = `${url}: ${error.message}`
-  switch (error.reason) {
-    case "WrongVersion":
-      return yield* Effect.fail(new Fallback({ reason: "PhfVersion", detail }))
-    case "HashMismatch":
-      return yield* Effect.fail(new Fallback({ reason: "PhfMismatch", detail }))
-    default:
-      return yield* Effect.fail(new Fallback({ reason: "PhfInvalid", detail }))
-  }
-})
-
-/** Why the bytes are not the promised file, as exactly as can be told: what cannot be read is more than "another one". */
-const diagnosed = (bytes: Uint8Array, error: Phf.PhfError): Phf.PhfError => {
-  if (error.reason !== "HashMismatch") return error
-  const decoded = Phf.decode(bytes)
-  return Result.isFailure(decoded) ? decoded.failure : error
-}
-
-/** The bytes at the URL, as long as they can be a pieces hash file; room is made only for what came. */
-const download = Effect.fnUntraced(function* (url: ContentUrl, headers: Readonly<Record<string, string>>) {
-  const http = yield* HttpClient
-  const { lookupTimeout } = yield* DownloadConfig
-  const response = yield* http.get({ url, headers }).pipe(
-    Effect.mapError((error) => missing(url, error.message)),
-    // The next URL may answer.
-    Effect.timeoutOrElse({
-      duration: lookupTimeout,
-      orElse: () => Effect.fail(missing(url, "the server did not answer in time"))
-    })
-  )
-  if (response.status !== 200) return yield* Effect.fail(missing(url, `HTTP ${response.status}`))
-  const tooLarge = new Fallback({ reason: "PhfInvalid", detail: `${url}: more than ${Phf.maxBytes} bytes` })
-  if (response.contentLength !== undefined && response.contentLength > Phf.maxBytes) {
-    return yield* Effect.fail(tooLarge)
-  }
-
-  let bytes = new Uint8Array(Math.min(response.contentLength ?? firstRoom, firstRoom))
-  let length = 0
-  while (true) {
-    length += yield* Effect.mapError(response.body.fill(bytes.subarray(length)), (error) => missing(url, error.message))
-    if (length < bytes.length) break
-    if (bytes.length > Phf.maxBytes) return yield* Effect.fail(tooLarge)
-    const larger = new Uint8Array(Math.max(firstRoom, bytes.length * 2))
-    larger.set(bytes)
-    bytes = larger
-  }
-  return bytes.subarray(0, length)
-})
-
-/** Room for the hash file of a content of 22 GB; larger ones grow into theirs. */
-const firstRoom = 1 << 20

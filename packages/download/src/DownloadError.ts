@@ -60,7 +60,9 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
   /** The origin's HTTP status, where it gave one. */
   status: Schema.optionalKey(Schema.Int),
   /** What is wrong, in words without the URL and without a full stop. */
-  detail: Schema.optionalKey(Schema.String)
+  detail: Schema.optionalKey(Schema.String),
+  /** Of Unreachable: it was the name of the server that led nowhere. */
+  isUnresolved: Schema.optionalKey(Schema.Boolean)
 }) {
   /** `error` is what the origin said; without one it said nothing in time. */
   static readonly from = (url: string, error: SourceError | undefined): NoSourceError =>
@@ -68,7 +70,8 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
       url,
       reason: error?.reason ?? "TimedOut",
       detail: error?.description ?? "the origin did not answer in time",
-      ...(error?.status === undefined ? {} : { status: error.status })
+      ...(error?.status === undefined ? {} : { status: error.status }),
+      ...(error?.isUnresolved === true ? { isUnresolved: true } : {})
     })
 
   override get message(): string {
@@ -121,7 +124,27 @@ export class HaltedError extends Schema.TaggedError<HaltedError>()("HaltedError"
   }
 }
 
-export type DownloadError = DestinationError | StorageError | NoSourceError | NoProgressError | ModeError | HaltedError
+/** The caller takes checked bytes only, and there is nothing to check them against. */
+export class UnverifiableError extends Schema.TaggedError<UnverifiableError>()("UnverifiableError", {
+  url: Schema.String,
+  /** Why there are no hashes. */
+  reason: ModeReason,
+  detail: Schema.optionalKey(Schema.String)
+}) {
+  override get message(): string {
+    const why = this.detail === undefined ? "" : ` (${this.detail.replace(/\.+$/, "")})`
+    return `The bytes of ${this.url} cannot be checked against anything${why}; name hashes that can be had, or do without the check.`
+  }
+}
+
+export type DownloadError =
+  | DestinationError
+  | StorageError
+  | NoSourceError
+  | NoProgressError
+  | ModeError
+  | HaltedError
+  | UnverifiableError
 
 /** Why a download ran without peers, with what the failing side said. */
 export class Fallback extends Schema.Class<Fallback>("@piecework/download/Fallback")({

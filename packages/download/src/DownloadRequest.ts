@@ -3,14 +3,24 @@ import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import type { Priority } from "@piecework/policy/Facts"
+import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import type { Fallback } from "./DownloadError.ts"
+import type { NamedHashes } from "./NamedHashes.ts"
 
 export interface DownloadRequest {
   readonly url: ContentUrl
   /** Which content that is, when the caller knows: any other bytes are refused, and its hashes need no service. */
   readonly contentId?: ContentId | undefined
+  /** Where its hashes lie, when the caller knows: they are used whatever the services say, and need none. */
+  readonly hashes?: NamedHashes | undefined
+  /** Whether bytes that nothing vouches for are refused. Default false. */
+  readonly mustVerify?: boolean | undefined
+  /** Where the same file was asked for before: what came from there counts, if it is the same by validator and length. */
+  readonly formerUrls?: ReadonlyArray<ContentUrl> | undefined
   /** Where the file shall appear, whole or not at all. */
   readonly path: string
+  /** What its place is called in messages and records, when the file goes on from `path`. Default `path`. */
+  readonly destination?: string | undefined
   readonly mode: DownloadMode
   /** Whether a person waits for it. Default "Foreground". */
   readonly priority?: Priority | undefined
@@ -20,6 +30,14 @@ export interface DownloadRequest {
   readonly overwrite?: boolean | undefined
   /** Shares the cache's file with the destination where the file system can. Default false: a copy. */
   readonly link?: boolean | undefined
+  /** Other URLs of the same content, at most 16: asked beside the first one, or when that is gone. */
+  readonly others?: ReadonlyArray<ContentUrl> | undefined
+  /** Headers that go with the requests for the content, to the server of `url` alone but for harmless ones; see `Access` of sources. */
+  readonly headers?: RequestHeaders | undefined
+  /** Headers that go there as well, once the server of `url` asks who we are (401). */
+  readonly authHeaders?: RequestHeaders | undefined
+  /** Whether redirects may lead from https to http. Default: what the settings of the client say, which is no. */
+  readonly allowInsecureRedirect?: boolean | undefined
 }
 
 export const priorityOf = ({ priority }: DownloadRequest): Priority => priority ?? "Foreground"

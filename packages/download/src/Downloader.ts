@@ -19,7 +19,7 @@ import { forbidsPeers } from "@piecework/policy/Eligibility"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
-import * as Origin from "@piecework/sources/Origin"
+import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Scope, Semaphore } from "effect"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -31,11 +31,12 @@ import * as Keeping from "./Keeping.ts"
 import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import * as Noting from "./Noting.ts"
+import * as Origins from "./Origins.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { Records } from "./Records.ts"
 import * as Room from "./Room.ts"
-import * as SimpleDownload from "./SimpleDownload.ts"
+import * as SimpleAttempts from "./SimpleAttempts.ts"
 import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
@@ -46,6 +47,8 @@ export type { DownloadRequest } from "./DownloadRequest.ts"
 export interface ActiveDownload {
   /** A look at it; costs the download nothing. */
   readonly progress: () => Progress
+  /** What the origin said last, whatever it was; `undefined` while it said nothing. */
+  readonly facts: () => HttpFacts | undefined
   /** Waits for the end. */
   readonly result: Effect.Effect<DownloadResult, DownloadError>
 }
@@ -128,8 +131,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
   const meter = Meter.make()
-  const origin = yield* Origin.make(url)
-  meter.join({ id: origin.id, kind: origin.kind, received: origin.received, sent: () => 0 })
+  const origins = yield* Origins.make(request, meter)
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
@@ -161,7 +163,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
       for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", layout.length(piece), true)
       yield* standing.enter("Fetching")
       const terms = Terms.of(policies)
-      const what = { began, cloud, halts, held, meter, mode: settled.mode, origin, store, terms, url }
+      const what = { began, cloud, halts, held, meter, mode: settled.mode, origins, store, terms, url }
       const swarm = yield* SwarmDownload.start({ ...what, priority: priorityOf(request) }).pipe(
         Effect.provideService(LivePolicy.LivePolicy, LivePolicy.also(policy, ContentTerms.said(terms)))
       )
@@ -190,20 +192,24 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     return result
   })
 
-  const overHttp = Effect.fnUntraced(function* ({ probe, why }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
+  const overHttp = Effect.fnUntraced(function* ({
+    first,
+    phf: named,
+    why
+  }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
-    standing.fileBytes = probe.size
-    const size = probe.size ?? 0
+    const size = first.probe.size ?? 0
     const aside = yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
-    const simple = SimpleDownload.run({
-      url,
+    const simple = SimpleAttempts.run({
+      formerUrls: request.formerUrls ?? [],
       path,
-      origin,
-      probe,
+      first,
+      standing,
       meter,
       overwrite: request.overwrite ?? false,
-      expected: request.contentId,
+      expected: named?.contentId ?? request.contentId,
+      pieceSize: named?.layout.pieceSize,
       onWriting: standing.enter("Writing")
     })
     const phf = yield* Option.match(aside, {
@@ -216,8 +222,9 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
 
   const whole = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
+    if (origins.problem !== undefined) return yield* origins.problem
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
-    const found = yield* FirstLook.take(request, cloud, origin, standing)
+    const found = yield* FirstLook.take(request, cloud, origins, standing)
     const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
     return result
@@ -230,7 +237,7 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     Effect.exit,
     Effect.forkIn(outer)
   )
-  return { progress: () => standing.progress(), result: Deferred.await(ended) }
+  return { progress: () => standing.progress(), facts: origins.facts, result: Deferred.await(ended) }
 })
 
 /** The mode that a content of a swarm comes in, and why. */

@@ -93,8 +93,8 @@ export const make = Effect.fnUntraced(function* (
               return unlessTakenBack({ _tag: "RangesIgnored", source: source.id, run })
             }
             options.onFailure(source, error)
-            const { isFatal: fatal, reason } = error
-            unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal, reason })
+            const { isFatal: fatal, reason, retryAfter } = error
+            unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal, reason, retryAfter })
           })
         ),
         // A bug in one source must not leave its pieces waiting for ever.

@@ -9,19 +9,20 @@ import type { BufferPool } from "@piecework/hashing/BufferPool"
 import * as Delays from "@piecework/policy/Delays"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { HttpClient } from "@piecework/sources/HttpClient"
-import type * as Origin from "@piecework/sources/Origin"
-import { Effect, Exit, Fiber, Option, Schedule, Scope } from "effect"
+import { Effect, Exit, Fiber, Option, Scope } from "effect"
 import * as Approach from "./Approach.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
-import { Fallback, HaltedError, NoSourceError } from "./DownloadError.ts"
+import { Fallback, HaltedError, NoSourceError, UnverifiableError } from "./DownloadError.ts"
 import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import * as FirstProbe from "./FirstProbe.ts"
 import * as Neighbours from "./Neighbours.ts"
+import type { Origins } from "./Origins.ts"
 import type { Standing } from "./Standing.ts"
 
 /** A swarm to join, or the origin's first answer, which goes on. */
 export type Found =
   | Extract<Approach.Approach, { _tag: "Swarm" }>
-  | { readonly _tag: "Simple"; readonly why: Fallback; readonly probe: Origin.Probe }
+  | (Extract<Approach.Approach, { _tag: "Simple" }> & { readonly first: FirstProbe.Probed })
 
 /**
  * Bytes of the first request where services may name a swarm: every device of a site sends one, and then wants none of
@@ -29,53 +30,56 @@ export type Found =
  */
 const smallProbe = 1024
 
-/** Between two attempts at the first request. */
-const probeAgain = Schedule.min([Schedule.exponential("250 millis"), Schedule.spaced("2 seconds")])
-
 export const take = Effect.fn("FirstLook.take")(function* (
   request: DownloadRequest,
   cloud: Option.Option<Cloud["Service"]>,
-  origin: Origin.Origin,
+  origins: Pick<Origins, "first" | "others" | "access">,
   standing: Standing
 ): Effect.fn.Return<
   Found,
-  HaltedError | NoSourceError,
+  HaltedError | NoSourceError | UnverifiableError,
   BufferPool | DownloadConfig | HttpClient | PieceCache | Scope.Scope
 > {
-  const { contentId, mode, url } = request
+  const { contentId, hashes, mode, url } = request
   const config = yield* DownloadConfig
   const policy = yield* LivePolicy
   const probeScope = yield* Scope.fork(yield* Effect.scope)
-  const isMatched = usesServices(mode) && (Option.isSome(cloud) || contentId !== undefined)
+  const isMatched = usesServices(mode) && (Option.isSome(cloud) || contentId !== undefined || hashes !== undefined)
   // Where HTTP is to wait for peers, it waits until it is known that there can be none.
   const mayPeer = isMatched && usesPeers(mode) && (Option.isSome(cloud) || (yield* Neighbours.canMeet))
   const situation = { priority: priorityOf(request), mayPeer, hasCacheServer: false }
   const isHeldBack = Delays.of(policy.current(), situation).origin !== 0
 
-  const probed = origin.probe(isMatched && !isHeldBack ? smallProbe : undefined).pipe(
-    Effect.tapError((error) => Effect.sync(() => void (standing.lastFailure = error))),
-    Effect.retry({ while: (error) => !error.isFatal, schedule: probeAgain }),
-    Effect.timeoutOrElse({
-      duration: config.firstByteTimeout,
-      orElse: () => Effect.fail(standing.lastFailure)
-    }),
+  const all = [origins.first, ...origins.others]
+  const probed = FirstProbe.take(all, isMatched && !isHeldBack ? smallProbe : undefined, standing).pipe(
     Scope.provide(probeScope),
     Effect.result
   )
   const probing = isHeldBack ? undefined : yield* Effect.forkIn(probed, probeScope)
-  const small = Effect.flatMap(probing === undefined ? Effect.never : Fiber.join(probing), (probe) => {
-    const size = probe._tag === "Success" ? probe.success.size : undefined
-    return size !== undefined && size < config.minContentSize && usesServices(mode)
+  const isNamed = hashes !== undefined || (request.mustVerify === true && contentId === undefined)
+  const small = Effect.flatMap(probing === undefined ? Effect.never : Fiber.join(probing), (answer) => {
+    const size = answer._tag === "Success" ? answer.success.probe.size : undefined
+    // Whose hashes are named is checked, however small it is.
+    return size !== undefined && size < config.minContentSize && usesServices(mode) && !isNamed
       ? Effect.succeed<Approach.Approach>({ _tag: "Simple", why: new Fallback({ reason: "TooSmall" }) })
       : Effect.never
   })
-  const approach = yield* Effect.raceFirst(Approach.find({ url, contentId }, mode, cloud), small)
+  const { access } = origins
+  const approach = yield* Effect.raceFirst(Approach.find({ url, contentId, hashes, access }, mode, cloud), small)
   if (approach._tag === "Halted") return yield* new HaltedError({ url })
   if (approach._tag === "Swarm") {
     yield* Scope.close(probeScope, Exit.void)
     return approach
   }
-  const probe = yield* probing === undefined ? probed : Fiber.join(probing)
-  if (probe._tag === "Failure") return yield* NoSourceError.from(url, probe.failure)
-  return { _tag: "Simple", why: approach.why, probe: probe.success }
+  const { phf, why } = approach
+  if (request.mustVerify === true && contentId === undefined && phf === undefined) {
+    return yield* new UnverifiableError({
+      url,
+      reason: why.reason,
+      ...(why.detail === undefined ? {} : { detail: why.detail })
+    })
+  }
+  const answer = yield* probing === undefined ? probed : Fiber.join(probing)
+  if (answer._tag === "Failure") return yield* NoSourceError.from(url, answer.failure)
+  return { _tag: "Simple", why, phf, first: answer.success }
 })

@@ -22,6 +22,8 @@ export interface Meter {
   /** A piece of so many bytes became held; `first` says whether it was not held before. */
   readonly kept: (kind: SourceKind, bytes: number, first: boolean) => void
   readonly bad: (bytes: number) => void
+  /** What was held is of no use any more: the file is another one, and begun again. */
+  readonly lost: () => void
   /** By kind, sources that left included; what the cache held counts as received from it. */
   readonly received: () => BytesBySource
   readonly receivedBySource: () => ReadonlyMap<SourceId, number>
@@ -61,6 +63,9 @@ export const make = (): Meter => {
     },
     bad: (bytes) => {
       tally = Tally.bad(tally, bytes)
+    },
+    lost: () => {
+      tally = Tally.lost(tally)
     },
     received,
     receivedBySource: () => new Map([...sources].map(([id, source]) => [id, source.received()])),

@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto"
 import type { CacheError } from "@piecework/cache/CacheError"
-import { PartialFiles, PartialKey } from "@piecework/cache/PartialFile"
+import { type PartialFile, PartialFiles, PartialKey } from "@piecework/cache/PartialFile"
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type PieceIndex, standardPieceSize } from "@piecework/domain/PieceLayout"
@@ -13,8 +13,7 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Deferred, Effect, FiberSet, type Scope, Semaphore } from "effect"
-import type { DownloadConfig } from "./DownloadConfig.ts"
+import { Deferred, type Duration, Effect, Exit, FiberSet, Scope, Semaphore } from "effect"
 import { type DestinationError, type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
 import * as SteadyBody from "./SteadyBody.ts"
@@ -22,6 +21,8 @@ import * as Storage from "./Storage.ts"
 
 export interface SimpleDownloadOptions {
   readonly url: ContentUrl
+  /** Where the file was asked for before. */
+  readonly formerUrls: ReadonlyArray<ContentUrl>
   readonly origin: Origin
   /** The answer to the first request: its bytes are the beginning of the file. */
   readonly probe: Probe
@@ -29,7 +30,11 @@ export interface SimpleDownloadOptions {
   readonly overwrite: boolean
   /** What the bytes have to be, when somebody knows. */
   readonly expected: ContentId | undefined
+  /** Bytes of a piece in the hashes of what is expected. Default the standard one. */
+  readonly pieceSize: number | undefined
   readonly meter: Meter
+  /** How long nothing may come before it gives up. */
+  readonly patience: Duration.Duration
   /** Called when all bytes are here and the file is put into its place. */
   readonly onWriting: Effect.Effect<void>
 }
@@ -40,21 +45,20 @@ export interface SimpleDownloadOptions {
  */
 const writesAtOnce = 16
 
-type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
+export type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
 
 /** Fetches the file to its destination; answers the hashes it turned out to have. */
 export const run = Effect.fn("SimpleDownload.run")(function* (
   options: SimpleDownloadOptions
-): Effect.fn.Return<Phf, Failure, BufferPool | DownloadConfig | PartialFiles | Scope.Scope> {
+): Effect.fn.Return<Phf, Failure, BufferPool | PartialFiles | Scope.Scope> {
   const { url, origin, probe, meter } = options
   const pool = yield* BufferPool
   const partials = yield* PartialFiles
-  const pieceSize = Math.min(standardPieceSize, pool.bufferSize)
+  const pieceSize = Math.min(options.pieceSize ?? standardPieceSize, pool.bufferSize)
   const broken = yield* Deferred.make<never, StorageError>()
 
   // Without a validator nobody can tell whether what is held belongs to the same file.
-  const partial = yield* partials.open({ key: keyOf(url, probe), pieceSize }).pipe(Effect.mapError(Storage.fromCache))
-  const resumed = probe.validator === undefined ? 0 : yield* Effect.mapError(partial.resume, Storage.fromCache)
+  const { partial, resumed } = yield* Effect.mapError(resume(partials, options, pieceSize), Storage.fromCache)
   if (resumed > 0 && !probe.ranges) {
     yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
   }
@@ -69,7 +73,7 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
-  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize })
+  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize, patience: options.patience })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
@@ -120,6 +124,30 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
         return Effect.andThen(discard, Effect.fail(new NoSourceError({ url, reason: "BadPieces" })))
       })
     )
+})
+
+/**
+ * Where the file is kept, and how many pieces of it are there: of this URL, else of the first of those before it that had the same
+ * version and length. Whoever asks for one file at several says that they are the same.
+ */
+const resume = Effect.fnUntraced(function* (
+  partials: PartialFiles["Service"],
+  { formerUrls, probe, url }: SimpleDownloadOptions,
+  pieceSize: number
+): Effect.fn.Return<{ readonly partial: PartialFile; readonly resumed: number }, CacheError, Scope.Scope> {
+  const open = (of: ContentUrl) => partials.open({ key: keyOf(of, probe), pieceSize })
+  const partial = yield* open(url)
+  if (probe.validator === undefined) return { partial, resumed: 0 }
+  const resumed = yield* partial.resume
+  if (resumed > 0 || probe.size === undefined) return { partial, resumed }
+  for (const former of formerUrls) {
+    const scope = yield* Scope.fork(yield* Effect.scope)
+    const other = yield* Scope.provide(open(former), scope)
+    const found = yield* other.resume
+    if (found > 0) return yield* Effect.as(partial.discard, { partial: other, resumed: found })
+    yield* Effect.andThen(other.discard, Scope.close(scope, Exit.void))
+  }
+  return { partial, resumed }
 })
 
 /** Names the file at the origin: the same URL, version and length are the same bytes. */

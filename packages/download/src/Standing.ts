@@ -87,7 +87,7 @@ export class Standing {
     const { meter, request, settled, swarm } = this
     return {
       url: request.url,
-      path: request.path,
+      path: request.destination ?? request.path,
       contentId: phf.contentId,
       hashOfHashes: toBase64(phf.hashOfHashes),
       fileBytes: phf.layout.contentSize,

@@ -6,7 +6,6 @@ import type { HttpBody, HttpError, HttpResponse } from "@piecework/sources/HttpC
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
 import { Clock, Duration, Effect, Exit, Scope } from "effect"
-import { DownloadConfig } from "./DownloadConfig.ts"
 import { NoProgressError, NoSourceError } from "./DownloadError.ts"
 
 export interface SteadyBody {
@@ -20,6 +19,8 @@ export interface SteadyBodyOptions {
   readonly probe: Probe
   /** Where to begin, in bytes. */
   readonly from: number
+  /** How long nothing may come before it gives up. */
+  readonly patience: Duration.Duration
 }
 
 /** Source: spec.md §3.4, retry after a failure. */
@@ -42,10 +43,9 @@ interface Part {
 
 export const make = Effect.fnUntraced(function* (
   options: SteadyBodyOptions
-): Effect.fn.Return<SteadyBody, never, DownloadConfig | Scope.Scope> {
+): Effect.fn.Return<SteadyBody, never, Scope.Scope> {
   const { origin, probe, from } = options
-  const { noProgressTimeout } = yield* DownloadConfig
-  const patience = Duration.toMillis(Duration.fromInputUnsafe(noProgressTimeout))
+  const patience = Duration.toMillis(options.patience)
   const scope = yield* Effect.scope
   let at = from
   let sendsWholeFiles = !probe.ranges
@@ -144,7 +144,8 @@ export const make = Effect.fnUntraced(function* (
       stride = shortestStride
       yield* Effect.logDebug("origin failed, asking again", error.message)
       yield* close
-      yield* Effect.sleep(Math.min(Duration.toMillis(wait), patience - (now - failingSince)))
+      const asked = error._tag === "SourceError" ? (error.retryAfter ?? 0) : 0
+      yield* Effect.sleep(Math.min(Math.max(Duration.toMillis(wait), asked), patience - (now - failingSince)))
       wait = Duration.min(Duration.times(wait, 2), longestWait)
     }
   })

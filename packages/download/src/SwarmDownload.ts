@@ -22,7 +22,6 @@ import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import { Shaper } from "@piecework/shaping/Shaper"
-import type { Origin } from "@piecework/sources/Origin"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
@@ -35,6 +34,7 @@ import * as HttpTurn from "./HttpTurn.ts"
 import * as Leasing from "./Leasing.ts"
 import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
+import type { Origins } from "./Origins.ts"
 import * as Permission from "./Permission.ts"
 import * as Switched from "./Switched.ts"
 import type { Meter } from "./Meter.ts"
@@ -46,8 +46,8 @@ export interface SwarmDownloadOptions {
   readonly store: StoredContent
   /** The pieces that are there and verified; the meter counts them already. */
   readonly held: Bitfield
-  readonly origin: Origin
-  /** Knows the origin already; peers are added here. */
+  readonly origins: Pick<Origins, "first" | "others">
+  /** Knows the origins already; peers are added here. */
   readonly meter: Meter
   readonly halts: Halts
   readonly priority: Priority
@@ -74,7 +74,8 @@ export interface SwarmDownload {
 export const start = Effect.fn("SwarmDownload.start")(function* (
   options: SwarmDownloadOptions
 ): Effect.fn.Return<SwarmDownload, never, Bans | DownloadConfig | PeerHost | Scope.Scope> {
-  const { store, origin, meter, url } = options
+  const { store, meter, url } = options
+  const { first: origin, others } = options.origins
   const { layout } = store.phf
   const config = yield* DownloadConfig
   const bans = yield* Bans
@@ -255,7 +256,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     membership = undefined
     leasing = undefined
     for (const [id, source] of sources) {
-      if (source === origin) continue
+      if (source.kind === "Origin") continue
       sources.delete(id)
       meter.leave(id)
       tell(() => [{ _tag: "SourceLeft", source: id }])
@@ -277,7 +278,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     failures: () => failures,
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
     isLimited: () => shaper.holding(options.priority) !== undefined,
-    isWaiting: () => Leases.isWaiting(plan),
+    isWaiting: () => Leases.isWaiting(plan) || originFailure?.retryAfter !== undefined,
     isHeldBack: () => http.after() !== undefined,
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
@@ -289,8 +290,10 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     })
   })
 
-  sources.set(origin.id, origin)
-  tell(() => [{ _tag: "SourceJoined", source: origin.id, kind: origin.kind, held: "all" }])
+  for (const one of [origin, ...others]) {
+    sources.set(one.id, one)
+    tell(() => [{ _tag: "SourceJoined", source: one.id, kind: one.kind, held: "all" }])
+  }
   yield* conduct.pipe(
     // A bug in the conductor must not look like a source that is slow.
     Effect.catchDefect((defect) => Deferred.failCause(ended, Cause.die(defect))),

@@ -34,6 +34,9 @@ export const bad = (self: Tally, bytes: number): Tally => ({ ...self, bad: self.
 
 export const duplicate = (self: Tally, bytes: number): Tally => ({ ...self, duplicate: self.duplicate + bytes })
 
+/** Nothing is held any more. What came of it counts as given up; what the cache had was never received. */
+export const lost = (self: Tally): Tally => ({ ...self, useful: noBytes })
+
 /** A source left that had sent so many bytes in all. */
 export const left = (self: Tally, kind: SourceKind, received: number): Tally => ({
   ...self,

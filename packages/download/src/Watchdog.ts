@@ -17,7 +17,7 @@ export interface Watched {
   readonly exhausted: () => NoSourceError | undefined
   /** A limit of ours keeps bytes from coming now. */
   readonly isLimited: () => boolean
-  /** Nothing is asked of anybody, because neighbours are expected to bring what is missing. */
+  /** Nothing is asked of anybody: neighbours are expected to bring what is missing, or the origin asks to be left alone. */
   readonly isWaiting: () => boolean
   /** The origin is kept waiting, as the settings say: nothing is wrong with getting nowhere then. */
   readonly isHeldBack: () => boolean

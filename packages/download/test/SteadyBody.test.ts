@@ -3,9 +3,8 @@ import { ContentUrl } from "@piecework/domain"
 import type { HttpBody } from "@piecework/sources/HttpClient"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError, SourceId } from "@piecework/sources/PieceSource"
-import { Clock, Effect, Fiber, Result } from "effect"
+import { Clock, Duration, Effect, Fiber, Result } from "effect"
 import { TestClock } from "effect/testing"
-import { DownloadConfig } from "@piecework/download"
 import * as SteadyBody from "../src/SteadyBody.ts"
 
 const url = Result.getOrThrow(ContentUrl.parse("http://origin.test/file"))
@@ -14,6 +13,9 @@ const broken: HttpBody = { fill: () => Effect.fail(closed) as never, received: (
 const probe: Probe = {
   status: 200,
   headers: new Map(),
+  lines: [],
+  address: undefined,
+  began: { url, address: undefined },
   url,
   contentLength: 10,
   contentRange: undefined,
@@ -48,12 +50,12 @@ const line = (bytesPerMilli: number) => {
 }
 const read = (from: Probe) =>
   Effect.gen(function* () {
-    const body = yield* SteadyBody.make({ origin, probe: from, from: 0 })
+    const body = yield* SteadyBody.make({ origin, probe: from, from: 0, patience: Duration.minutes(5) })
     const piece = new Uint8Array(1_048_576)
     const reading = yield* Effect.forkChild(Effect.repeat(body.fill(piece), { times: 3 }))
     yield* TestClock.adjust("10 minutes")
     yield* Fiber.join(reading)
-  }).pipe(Effect.provide(DownloadConfig.layer()))
+  })
 
 describe("a body that mends itself", () => {
   it.effect("asks for little at a time while little comes, for that much is lost with the connection", () =>
@@ -77,12 +79,12 @@ describe("a body that mends itself", () => {
 
   it.effect("gives up when it was told to, not when its next attempt would have been", () =>
     Effect.gen(function* () {
-      const body = yield* SteadyBody.make({ origin, probe, from: 0 })
+      const body = yield* SteadyBody.make({ origin, probe, from: 0, patience: Duration.seconds(10) })
       const ending = yield* Effect.forkChild(
         Effect.andThen(Effect.flip(body.fill(new Uint8Array(10))), Clock.currentTimeMillis)
       )
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* Fiber.join(ending), 10_000)
-    }).pipe(Effect.provide(DownloadConfig.layer({ noProgressTimeout: "10 seconds" })))
+    })
   )
 })

@@ -3,22 +3,24 @@
  * the downloader cannot do yet is refused when a caller asks for it.
  */
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
-import type { DestinationError, DownloadError, NoSourceError, StorageError } from "@piecework/download/DownloadError"
+import {
+  DestinationError,
+  type DownloadError,
+  type NoSourceError,
+  type StorageError
+} from "@piecework/download/DownloadError"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Progress } from "@piecework/download/Progress"
-import { Effect, Layer } from "effect"
+import type { HttpFacts } from "@piecework/sources/HttpFacts"
+import * as RequestHeaders from "@piecework/sources/RequestHeaders"
+import { Effect, Layer, Result } from "effect"
 import type { Failed, Look } from "./Job.ts"
 import { code, type JobErrorName, status, system, type SystemErrorName } from "./JobError.ts"
 import * as JobProperty from "./JobProperty.ts"
 import { JobRunner, type RunEnd } from "./JobRunner.ts"
 
-/** What would have to go into requests or out of files on the way, which the downloader does not do. */
-const without: ReadonlySet<JobProperty.PropertyName> = new Set<JobProperty.PropertyName>([
-  "HttpCustomHeaders",
-  "HttpCustomAuthHeaders",
-  "HttpAllowSecureToNonSecureRedirect",
-  "DecryptionInfo"
-])
+/** What would have to go out of files on the way, which the downloader does not do. */
+const without: ReadonlySet<JobProperty.PropertyName> = new Set<JobProperty.PropertyName>(["DecryptionInfo"])
 
 /** `mode` is asked at each start, so that a change of the settings holds from the next one on. */
 export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner, never, Downloader> =>
@@ -29,39 +31,83 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
       return JobRunner.of({
         without,
         takesRanges: false,
-        start: Effect.fnUntraced(function* ({ draft, spec }) {
-          const contentId = JobProperty.contentOf(spec)
-          if (spec.integrityCheckMandatory === true && contentId === undefined) return uncheckable
+        start: Effect.fnUntraced(function* ({ destination, draft, id, spec }) {
           const active = yield* downloader.start({
             url: spec.uri,
-            contentId,
+            headers: headersOf(spec.httpCustomHeaders),
+            authHeaders: headersOf(spec.httpCustomAuthHeaders),
+            allowInsecureRedirect: spec.httpAllowSecureToNonSecureRedirect === true,
+            formerUrls: spec.formerUris ?? [],
+            contentId: JobProperty.contentOf(spec),
+            hashes: JobProperty.hashesOf(spec),
+            mustVerify: spec.integrityCheckMandatory === true,
             path: draft,
+            destination,
             overwrite: true,
+            priority: spec.foregroundPriority === true ? "Foreground" : "Background",
             mode: yield* mode
           })
           const result = active.result.pipe(
             Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.fileBytes })),
-            Effect.catch((error) => Effect.succeed<RunEnd>({ _tag: "Failed", failure: failureOf(error) }))
+            Effect.catch((error) => {
+              const failure = failureOf(error)
+              const sentence = `Job ${id}: ${inPlace(error, draft, destination).message}`
+              const say = failure.mayPass ? Effect.logDebug(sentence) : Effect.logWarning(sentence)
+              return Effect.as(say, { _tag: "Failed" as const, failure })
+            })
           )
-          return { look: () => lookOf(active.progress()), result }
+          const { uri } = spec
+          return { look: () => lookOf(active.progress(), factsOf(active.facts(), uri)), result }
         })
       })
     })
   )
 
-const lookOf = ({ fileBytes, heldBytes, phase }: Progress): Look => ({
+const lookOf = ({ fileBytes, heldBytes, phase }: Progress, facts: Look["facts"]): Look => ({
   bytesTotal: fileBytes,
   bytesTransferred: heldBytes,
-  isBusy: phase === "Checking" || phase === "Writing"
+  isBusy: phase === "Checking" || phase === "Writing",
+  ...(facts === undefined ? {} : { facts })
 })
 
-const uncheckable = {
-  look: (): Look => ({ bytesTotal: undefined, bytesTransferred: 0, isBusy: false }),
-  result: Effect.succeed<RunEnd>({
-    _tag: "Failed",
-    failure: { code: code("IntegrityInfoUnavailable"), extended: 0, mayPass: false }
-  })
+/** Lines that were looked at when they were set; what a record of another version has in them is left out. */
+const headersOf = (lines: string | undefined): RequestHeaders.RequestHeaders =>
+  Result.getOrElse(RequestHeaders.parse((lines ?? "").split("\r\n").filter((line) => line !== "")), () => ({}))
+
+/** Most characters of headers that a job remembers: there may be a thousand jobs. */
+const mostFacts = 16_384
+
+/** In the form in which callers get it. A job that was not redirected has no target to tell of. */
+const factsOf = (facts: HttpFacts | undefined, uri: string): Look["facts"] => {
+  if (facts === undefined) return undefined
+  const known = remembered.get(facts)
+  if (known !== undefined) return known
+  const { address, lines, status: number, url } = facts
+  const told = {
+    status: number,
+    responseHeaders: lines
+      .map((line) => `${line}\r\n`)
+      .join("")
+      .slice(0, mostFacts),
+    serverAddress: address,
+    redirectionTarget: url === uri ? undefined : url
+  }
+  remembered.set(facts, told)
+  return told
 }
+
+/** A job is looked at far more often than its origin says something. */
+const remembered = new WeakMap<HttpFacts, NonNullable<Look["facts"]>>()
+
+/** The same of the place that the caller knows. */
+const inPlace = (error: DownloadError, draft: string, destination: string): DownloadError =>
+  error._tag === "DestinationError" && error.path === draft
+    ? new DestinationError({
+        path: destination,
+        reason: error.reason,
+        ...(error.detail === undefined ? {} : { detail: error.detail })
+      })
+    : error
 
 const fatal = (number: number, extended = 0): Failed => ({ code: number, extended, mayPass: false })
 
@@ -81,7 +127,16 @@ export const failureOf = (error: DownloadError): Failed => {
       return fatal(code("Forbidden"))
     case "HaltedError":
       return fatal(code("FileNotAvailable"))
+    case "UnverifiableError":
+      return fatal(code("IntegrityInfoUnavailable"), unverifiable[error.reason] ?? 0)
   }
+}
+
+/** What is behind it that nothing can be checked. Source: spec.md §5.3. */
+const unverifiable: { readonly [reason: string]: number } = {
+  PhfInvalid: code("InvalidMetadata"),
+  PhfVersion: code("InvalidMetadataVersion"),
+  PhfMismatch: code("PieceHashFailed")
 }
 
 const atDestination: { readonly [R in DestinationError["reason"]]: SystemErrorName } = {
@@ -109,6 +164,9 @@ const lasting: { readonly [reason: string]: JobErrorName } = {
   RangeUnsatisfiable: "InvalidRange",
   InsecureRedirect: "InsecureRedirect",
   TooManyRedirects: "RedirectFailed",
+  ForbiddenRedirect: "RedirectFailed",
+  Encoded: "InvalidResponse",
+  BadRequest: "InvalidArgument",
   TlsFailed: "CertificateInvalid",
   Protocol: "InvalidResponse"
 }
@@ -118,11 +176,13 @@ const passing: { readonly [reason: string]: JobErrorName } = {
   TimedOut: "ServerTimedOut",
   Stalled: "ServerTimedOut",
   Closed: "ConnectionAborted",
-  Truncated: "ConnectionAborted"
+  Truncated: "ConnectionAborted",
+  ProxyFailed: "CannotConnect"
 }
 
 /** 408 and 429 ask for another try; the other 4xx are fatal at once. Source: spec.md §3.4; RFC 9110, section 15.5.9; RFC 6585, section 4. */
-const fromSource = ({ reason, status: http }: NoSourceError): Failed => {
+const fromSource = ({ isUnresolved, reason, status: http }: NoSourceError): Failed => {
+  if (isUnresolved === true) return { code: code("NameNotResolved"), extended: 0, mayPass: true }
   const known = lasting[reason]
   if (known !== undefined) return fatal(code(known), http === undefined ? 0 : status(http))
   if (http !== undefined) {

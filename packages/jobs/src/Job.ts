@@ -166,9 +166,16 @@ export const set = (job: Job, name: JobProperty.PropertyName, value: string, now
   Result.map(JobProperty.set(name, value, job.spec, job.state), (spec) => {
     const touched = { ...job, spec, touchedAt: now }
     // Another server: what the last one said of itself and of the file is worth nothing any more.
-    if (spec.uri === job.spec.uri) return touched
-    return { ...touched, facts: {}, failures: 0, tracker: NoProgress.begin(job.bytesTransferred, now) }
+    const before = job.spec.uri
+    if (spec.uri === before) return touched
+    const former = job.startedAt === 0 || before === undefined ? [] : [before, ...(spec.formerUris ?? [])]
+    const known = [...new Set(former)].filter((uri) => uri !== spec.uri).slice(0, mostFormer)
+    const repaired = known.length === 0 ? touched : { ...touched, spec: { ...spec, formerUris: known } }
+    return { ...repaired, facts: {}, failures: 0, tracker: NoProgress.begin(job.bytesTransferred, now) }
   })
+
+/** Most URLs of before that are remembered. */
+const mostFormer = 4
 
 export const get = (job: Job, name: JobProperty.PropertyName): Result.Result<string, number> =>
   JobProperty.get(name, job.spec, job)

@@ -47,6 +47,14 @@ type Needs = JobFiles | JobNetwork | JobRunner | JobsConfig | JobStore
 const watchedEvery = 1000
 const unwatchedEvery = 10_000
 
+/** A run that goes on. */
+interface Run {
+  readonly number: number
+  /** With which priority it was begun. */
+  readonly isForeground: boolean
+  readonly look: JobRun["look"] | undefined
+}
+
 interface Message {
   /** Answers how to tell who waits, once all that follows from it is done. */
   readonly work: Effect.Effect<Effect.Effect<void>>
@@ -72,7 +80,7 @@ export const make = Effect.fnUntraced(function* (
 
   let job = first
   let saved = kept
-  let run: { readonly number: number; readonly look: JobRun["look"] | undefined } | undefined
+  let run: Run | undefined
   let runs = 0
   let alarmAt: number | undefined
 
@@ -161,12 +169,13 @@ export const make = Effect.fnUntraced(function* (
       const { localPath, uri } = spec
       if (uri === undefined || localPath === undefined) return Effect.void
       const number = ++runs
-      run = { number, look: undefined }
+      const isForeground = spec.foregroundPriority === true
+      run = { number, isForeground, look: undefined }
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
-          if (run?.number === number) run = { number, look: started.look }
+          if (run?.number === number) run = { number, isForeground, look: started.look }
           return yield* started.result
         })
       ).pipe(
@@ -201,8 +210,11 @@ export const make = Effect.fnUntraced(function* (
     /** Makes what runs, what wakes it and what others know follow from what the job is. */
     const follow = Effect.gen(function* () {
       const wants = Job.wantsToRun(job)
-      if (!wants && run !== undefined) yield* stop
-      place.want(wants ? { isForeground: job.spec.foregroundPriority === true, since: job.startedAt } : undefined)
+      const { foregroundPriority = false } = job.spec
+      // Limits and delays hold for a run from its start. One that is putting its file together has no use for them any more.
+      const isOther = run !== undefined && run.isForeground !== foregroundPriority && run.look?.().isBusy !== true
+      if ((!wants || isOther) && run !== undefined) yield* stop
+      place.want(wants ? { isForeground: foregroundPriority, since: job.startedAt } : undefined)
       if (wants && run !== undefined && !place.mayRun()) yield* stop
       if (wants && run === undefined && place.mayRun()) yield* start
       const now = yield* Clock.currentTimeMillis

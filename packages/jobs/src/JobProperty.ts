@@ -4,11 +4,12 @@
  */
 import * as Content from "@piecework/domain/Content"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
+import type { NamedHashes } from "@piecework/download/NamedHashes"
 import { Option, Result, Schema } from "effect"
 import * as CostPolicy from "./CostPolicy.ts"
 import { headerLines } from "./internal/headerLines.ts"
 import { code } from "./JobError.ts"
-import { DecryptionInfo, IntegrityInfo, type JobSpec } from "./JobSpec.ts"
+import { DecryptionInfo, digestOf, IntegrityInfo, type JobSpec } from "./JobSpec.ts"
 import type { JobState } from "./JobState.ts"
 import * as NoProgress from "./NoProgress.ts"
 
@@ -112,7 +113,11 @@ export const table = {
     number: 2,
     settable: "Created",
     read: ({ contentId }) => contentId ?? "",
-    write: text(mostText, (contentId) => ({ contentId }))
+    write: (given) =>
+      // What only looks like one of ours would be taken for the name of something that nobody checks.
+      given.startsWith("DO-") && Option.isNone(Option.flatMap(Content.parse(given), Content.hashOfHashes))
+        ? Result.fail(code("InvalidContentId"))
+        : text(mostText, (contentId) => ({ contentId }))(given)
   },
   DisplayName: {
     number: 3,
@@ -272,8 +277,21 @@ export const set = (
 /** The content that the bytes have to be, where the caller said it. */
 export const contentOf = ({ contentId, integrityCheckInfo }: JobSpec): Content.ContentId | undefined => {
   const { HashOfHashes } = integrityCheckInfo ?? {}
-  const byId = contentId === undefined ? Option.none() : Content.parse(contentId)
-  if (HashOfHashes === undefined) return Option.getOrUndefined(byId)
-  const base64Url = HashOfHashes.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/, "")
-  return Option.getOrUndefined(Content.parse(`DO-${base64Url}`))
+  const digest = HashOfHashes === undefined ? undefined : digestOf(HashOfHashes)
+  if (digest !== undefined) return Content.idOf(digest)
+  return contentId === undefined ? undefined : Option.getOrUndefined(Content.parse(contentId))
+}
+
+/** Where the hashes of the content lie, where the caller said it. */
+export const hashesOf = ({ integrityCheckInfo }: JobSpec): NamedHashes | undefined => {
+  const { HashOfHashes, PiecesHashFileDigest, PiecesHashFileUrl } = integrityCheckInfo ?? {}
+  const url =
+    PiecesHashFileUrl === undefined
+      ? undefined
+      : Option.getOrUndefined(Result.getSuccess(ContentUrl.parse(PiecesHashFileUrl)))
+  const hashOfHashes = HashOfHashes === undefined ? undefined : digestOf(HashOfHashes)
+  const fileDigest = PiecesHashFileDigest === undefined ? undefined : digestOf(PiecesHashFileDigest)
+  if (url === undefined) return undefined
+  if (hashOfHashes !== undefined) return { url, expected: { hashOfHashes, fileDigest } }
+  return fileDigest === undefined ? undefined : { url, expected: { fileDigest } }
 }

@@ -1,21 +1,33 @@
 /** What a caller said of a job. Everything may be missing; what the defaults are is said beside each. Source: spec.md §3.3. */
-import { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Schema } from "effect"
+import { ContentUrl, parse } from "@piecework/domain/ContentUrl"
+import { type Digest, fromBytes } from "@piecework/domain/Digest"
+import { Result, Schema } from "effect"
 import { Range } from "./Ranges.ts"
 
-/** What the bytes have to be; as JSON from the caller. At least the hash of hashes, or a URL and a digest of the pieces hash file. */
+/**
+ * What the bytes have to be; as JSON from the caller. At least the hash of hashes, or a URL and a digest of the pieces hash file: SHA-256, in
+ * base64 or hexadecimal. Source: spec.md §3.3, property 19; §5.2.
+ */
 export const IntegrityInfo = Schema.Struct({
   PiecesHashFileUrl: Schema.optionalKey(Schema.String),
   PiecesHashFileDigest: Schema.optionalKey(Schema.String),
   PiecesHashFileDigestAlgorithm: Schema.optionalKey(Schema.String),
-  /** Base64. */
   HashOfHashes: Schema.optionalKey(Schema.String)
 }).check(
   Schema.makeFilter(
-    ({ HashOfHashes, PiecesHashFileDigest, PiecesHashFileUrl }) =>
-      HashOfHashes !== undefined || (PiecesHashFileUrl !== undefined && PiecesHashFileDigest !== undefined)
+    ({ HashOfHashes, PiecesHashFileDigest, PiecesHashFileDigestAlgorithm, PiecesHashFileUrl }) =>
+      (HashOfHashes !== undefined || (PiecesHashFileUrl !== undefined && PiecesHashFileDigest !== undefined)) &&
+      [HashOfHashes, PiecesHashFileDigest].every((text) => text === undefined || digestOf(text) !== undefined) &&
+      (PiecesHashFileUrl === undefined || Result.isSuccess(parse(PiecesHashFileUrl))) &&
+      (PiecesHashFileDigestAlgorithm === undefined || /^sha-?256$/i.test(PiecesHashFileDigestAlgorithm))
   )
 )
+
+/** The 32 bytes of a text in base64, with or without its end, or in hexadecimal; `undefined` for any other text. */
+export const digestOf = (text: string): Digest | undefined => {
+  if (/^[0-9a-f]{64}$/i.test(text)) return fromBytes(new Uint8Array(Buffer.from(text, "hex")))
+  return /^[A-Za-z0-9+/_-]{43}=?$/.test(text) ? fromBytes(new Uint8Array(Buffer.from(text, "base64"))) : undefined
+}
 
 export const DecryptionInfo = Schema.Struct({
   KeyData: Schema.String,
@@ -26,6 +38,8 @@ export const DecryptionInfo = Schema.Struct({
 
 export const JobSpec = Schema.Struct({
   uri: Schema.optionalKey(ContentUrl),
+  /** What `uri` was before while the job transferred, the newest first. */
+  formerUris: Schema.optionalKey(Schema.Array(ContentUrl)),
   contentId: Schema.optionalKey(Schema.String),
   displayName: Schema.optionalKey(Schema.String),
   /** Absolute. */

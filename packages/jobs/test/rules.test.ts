@@ -61,6 +61,49 @@ describe("Ranges", () => {
     assert.strictEqual(numberOf(Ranges.check(ranges)), invalid)
     assert.isTrue(Result.isSuccess(Ranges.check(ranges.slice(1))))
   })
+  for (const [text, ranges] of [
+    ["0-100", [{ offset: 0, length: 100 }]],
+    [
+      "0-100, 5000-",
+      [
+        { offset: 0, length: 100 },
+        { offset: 5000, length: null }
+      ]
+    ],
+    ["7-18446744073709551615", [{ offset: 7, length: null }]],
+    [
+      '[{"Offset":1,"Length":2},{"offset":3}]',
+      [
+        { offset: 1, length: 2 },
+        { offset: 3, length: null }
+      ]
+    ],
+    ['[{"Offset":1,"Length":18446744073709551615}]', [{ offset: 1, length: null }]],
+    ["[]", []]
+  ] as const) {
+    it(`are read from ${text}`, () => assert.deepStrictEqual(Ranges.parse(text), Result.succeed([...ranges])))
+  }
+  it("are not read from anything else", () => {
+    for (const text of [
+      "x",
+      "1",
+      "-5",
+      "1-2-3",
+      "1--2",
+      "1-2,",
+      "[1]",
+      "[{}]",
+      "[null]",
+      '[{"Offset":"1"}]',
+      "[",
+      "{}"
+    ]) {
+      assert.strictEqual(numberOf(Ranges.parse(text)), "0x80070057", text)
+    }
+    assert.strictEqual(numberOf(Ranges.parse('[{"Offset":1,"Other":1}]')), "0x80070057")
+    assert.strictEqual(numberOf(Ranges.parse("0-1,".repeat(Ranges.most) + "9-1")), "0x80070057")
+    assert.strictEqual(numberOf(Ranges.parse(" ".repeat(1_000_000))), "0x80070057")
+  })
   it("add up to the bytes that are asked for", () => {
     assert.strictEqual(numberOf(Ranges.total([], 100)), 100)
     assert.strictEqual(

@@ -49,7 +49,7 @@ export const layer: Layer.Layer<Downloader, never, Downloader | Outbox | Reporte
           Effect.ensuring(Fiber.await(noting)),
           Effect.forkScoped
         )
-        return { progress: active.progress, result: Fiber.join(ended) }
+        return { ...active, result: Fiber.join(ended) }
       })
     })
   })

@@ -111,6 +111,8 @@ export interface FetchFailed extends Happened {
   readonly fatal: boolean
   /** One word for people, such as `NotFound` or `TimedOut`. */
   readonly reason: string
+  /** How long the source asks to be left alone, in milliseconds. */
+  readonly retryAfter?: number | undefined
 }
 
 /** The fetch ended because the source sends whole files only: from now on it is asked for nothing less. */

@@ -37,6 +37,7 @@ export const join = (draft: Draft, event: SourceJoined): void => {
     progressAt: now,
     failures: 0,
     retryAt: 0,
+    restUntil: 0,
     freshAt: now
   }
   if (draft.plan.outcome === "Waiting") draft.plan.outcome = "Running"

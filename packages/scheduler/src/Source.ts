@@ -57,6 +57,8 @@ export interface Source {
   readonly failures: number
   /** It is not asked before, in epoch milliseconds. */
   readonly retryAt: number
+  /** It asked to be left alone until then, in epoch milliseconds; what comes from it meanwhile does not change that. */
+  readonly restUntil: number
   /** When it last announced a piece that no one near held before (or joined): a sign that its own origin works. */
   readonly freshAt: number
 }
@@ -69,7 +71,7 @@ export const isSitePeer = (self: Source): boolean => self.kind === "LinkLocal" |
 
 /** It may be asked for something now. */
 export const isReady = (self: Source, now: number): boolean =>
-  self.out === undefined && self.chokedAt === undefined && now >= self.retryAt
+  self.out === undefined && self.chokedAt === undefined && now >= self.retryAt && now >= self.restUntil
 
 /** It holds things without giving them: it failed, or has choked us for at least `patience` ms. */
 export const isSilent = (self: Source, now: number, patience: number): boolean =>

@@ -17,7 +17,7 @@ export const fetchFailed = (draft: Draft, event: FetchFailed): void => {
   if (source === undefined || flight === undefined) return
   draft.drop(source, flight)
   if (event.fatal) giveUp(draft, source.id, event.reason, "Useless")
-  else postpone(draft, source.id)
+  else postpone(draft, source.id, event.retryAfter)
 }
 
 /** The source sends whole files only. Said of a run that was taken back meanwhile it is as true. */
@@ -54,11 +54,12 @@ export const giveUp = (draft: Draft, id: SourceId, reason: string, cancel: Cance
   if (plan.failures.length < mostFailures) plan.failures = [...plan.failures, { source: id, reason }]
 }
 
-/** The source is left alone for a while. */
-const postpone = (draft: Draft, id: SourceId): void => {
+/** The source is left alone for a while, and for as long as it asks for. */
+const postpone = (draft: Draft, id: SourceId, asked = 0): void => {
   const source = draft.source(id)
   if (source === undefined) return
   const { now, settings } = draft.plan
   const wait = Math.min(settings.retryMost, settings.retryFirst * 2 ** Math.min(source.failures, 16))
-  draft.put({ ...source, failures: source.failures + 1, retryAt: now + wait })
+  const restUntil = Math.max(source.restUntil, now + asked)
+  draft.put({ ...source, failures: source.failures + 1, retryAt: now + wait, restUntil })
 }

@@ -9,6 +9,7 @@ import type { Transport } from "@piecework/transport/Transport"
 import type { TransportError } from "@piecework/transport/ByteStream"
 import { Context, Effect, Layer, Result, type Scope } from "effect"
 import { HttpClientConfig } from "./HttpClientConfig.ts"
+import { type Access, harmlessOf } from "./Access.ts"
 import { HttpError } from "./HttpError.ts"
 import type { HttpBody, HttpResponse } from "./HttpResponse.ts"
 import * as Body from "./internal/Body.ts"
@@ -16,6 +17,9 @@ import type { Connection } from "./internal/Connection.ts"
 import * as ConnectionPool from "./internal/ConnectionPool.ts"
 import * as RequestHead from "./internal/RequestHead.ts"
 import * as ResponseHead from "./internal/ResponseHead.ts"
+import type { Proxy } from "./Proxies.ts"
+import type { RequestHeaders } from "./RequestHeaders.ts"
+import * as ReservedAddress from "./ReservedAddress.ts"
 
 export { HttpError } from "./HttpError.ts"
 export type { ContentRange, HttpBody, HttpResponse } from "./HttpResponse.ts"
@@ -26,8 +30,20 @@ export interface GetOptions {
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
   /** The range is wanted only if the validator still holds, else the whole file comes. */
   readonly ifRange?: string | undefined
-  /** More headers. Those that the client sets itself are refused; credentials do not go to another server. */
-  readonly headers?: Readonly<Record<string, string>> | undefined
+  /** More headers. Those that the client sets itself are refused; to other origins only harmless ones go, see `Access`. */
+  readonly headers?: RequestHeaders | undefined
+  /** What goes with the requests for this content, and what its redirects may do. */
+  readonly access?: Access | undefined
+  /** How an earlier request for the same content began; `url` may be where that was led to. */
+  readonly began?: Began | undefined
+}
+
+/** The first step of a request. */
+export interface Began {
+  /** The URL that was given. */
+  readonly url: ContentUrl.ContentUrl
+  /** IP address of the server that was asked first; `undefined` when a proxy stood between. */
+  readonly address: string | undefined
 }
 
 export class HttpClient extends Context.Service<
@@ -72,10 +88,10 @@ const make = Effect.gen(function* () {
   const pool = yield* ConnectionPool.make
 
   /** A connection for one request, and how to give it back before the scope closes. */
-  const lease = (url: URL, fresh: boolean) =>
+  const lease = (way: ConnectionPool.Way, fresh: boolean) =>
     Effect.gen(function* () {
       let isMine = true
-      const connection = yield* Effect.acquireRelease(pool.take(url, fresh), (taken) =>
+      const connection = yield* Effect.acquireRelease(pool.take(way, fresh), (taken) =>
         Effect.suspend(() => (isMine ? taken.close : Effect.void))
       )
       const giveBack = (keep: boolean) =>
@@ -115,14 +131,24 @@ const make = Effect.gen(function* () {
   const exchange = Effect.fnUntraced(function* (
     options: GetOptions,
     url: ContentUrl.ContentUrl,
+    from: ReservedAddress.Zone | undefined,
     fresh: boolean
   ): Effect.fn.Return<HttpResponse & { readonly skip: Effect.Effect<void> }, HttpError, Scope.Scope> {
     const fail = failed(url)
     const target = new URL(url)
-    const isSameServer = target.origin === new URL(options.url).origin
-    const encoded = RequestHead.encode(url, options, config.userAgent, isSameServer)
+    const bars = (host: string) => from !== undefined && !ReservedAddress.mayLead(from, ReservedAddress.zoneOf(host))
+    if (bars(target.hostname)) return yield* fail("ForbiddenRedirect")
+    const proxy = config.proxies(target)
+    if (proxy !== undefined && "wrong" in proxy) return yield* fail("ProxyFailed", proxy.wrong)
+    // Through a tunnel it is the server that gets the request.
+    const asked = target.protocol === "http:" ? proxy : undefined
+    const { ifRange, range } = options
+    const { userAgent } = config
+    const added = headersFor(options, target)
+    const encoded = RequestHead.encode(url, { ifRange, range, headers: added, userAgent, proxy: asked })
     if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
-    const { connection, giveBack } = yield* Effect.mapError(lease(target, fresh), (error) => dialFailed(fail, error))
+    const leasing = lease({ url: target, proxy, bars }, fresh)
+    const { connection, giveBack } = yield* Effect.mapError(leasing, (error) => dialFailed(fail, error, proxy))
     const isFirst = connection.requests++ === 0
     yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range))
     const answer = Effect.gen(function* () {
@@ -130,7 +156,8 @@ const make = Effect.gen(function* () {
         duration: config.headTimeout,
         orElse: () => Effect.fail(fail("TimedOut"))
       })
-      const coding = head?.headers.get("content-encoding")
+      // What comes with a refusal nobody reads.
+      const coding = (head?.status ?? 0) < 300 ? head?.headers.get("content-encoding") : undefined
       if (coding !== undefined && coding.toLowerCase() !== "identity") return yield* fail("Encoded", coding)
       return head
     })
@@ -138,38 +165,65 @@ const make = Effect.gen(function* () {
     if (head === undefined) {
       yield* giveBack(false)
       // The server may end an idle connection at any time; a request that got nothing can be sent again.
-      return yield* isFirst ? fail("Closed") : exchange(options, url, true)
+      return yield* isFirst ? fail("Closed") : exchange(options, url, from, true)
+    }
+    if (asked !== undefined && head.status === 407) {
+      yield* giveBack(false)
+      return yield* fail("ProxyLogin")
     }
     if (head.contentLength !== undefined) connection.flow.answered(head.contentLength)
     const onEnd = giveBack(head.keepAlive)
     // There is nothing to read, so nobody would come to the end.
     if (head.contentLength === 0) yield* onEnd
-    const { status, headers, contentLength, contentRange, framing } = head
+    const { status, headers, lines, contentLength, contentRange, framing } = head
+    const address = proxy === undefined ? connection.stream.remote.host : undefined
     const body = Body.make({ connection, framing, stallTimeout: config.stallTimeout, fail, onEnd })
-    return { status, headers, url, contentLength, contentRange, body, skip: skip(body, contentLength) }
+    return {
+      status,
+      headers,
+      lines,
+      address,
+      url,
+      began: options.began ?? { url: options.url, address },
+      contentLength,
+      contentRange,
+      body,
+      skip: skip(body, contentLength)
+    }
   })
 
   /** Where a redirect leads. */
   const follow = Effect.fnUntraced(function* (
     from: ContentUrl.ContentUrl,
-    location: string | undefined
+    location: string | undefined,
+    allowInsecure: boolean
   ): Effect.fn.Return<ContentUrl.ContentUrl, HttpError> {
     const fail = failed(from)
     if (location === undefined || !URL.canParse(location, from)) return yield* fail("BadRedirect")
     const to = ContentUrl.parse(new URL(location, from).href)
     if (Result.isFailure(to)) return yield* fail("BadRedirect", undefined, to.failure)
     const isInsecure = from.startsWith("https:") && to.success.startsWith("http:")
-    return isInsecure && !config.allowInsecureRedirect ? yield* fail("InsecureRedirect") : to.success
+    return isInsecure && !allowInsecure ? yield* fail("InsecureRedirect") : to.success
   })
 
   const get = Effect.fn("HttpClient.get")(function* (
     options: GetOptions
   ): Effect.fn.Return<HttpResponse, HttpError, Scope.Scope> {
-    let url = options.url
+    const { access } = options
+    const allowInsecure = access?.allowInsecureRedirect ?? config.allowInsecureRedirect
+    let { began, url } = options
     for (let hop = 0; hop <= config.maxRedirects; hop++) {
-      const { skip: skipBody, ...response } = yield* exchange(options, url, false)
+      const wasLoggedIn = access?.isLoggedIn(new URL(url)) ?? false
+      const zone = began === undefined ? undefined : zoneOf(began)
+      let { skip: skipBody, ...response } = yield* exchange({ ...options, began }, url, zone, false)
+      if (response.status === 401 && !wasLoggedIn && access?.mayLogIn(response) === true) {
+        access.asked()
+        yield* skipBody
+        ;({ skip: skipBody, ...response } = yield* exchange({ ...options, began }, url, zone, false))
+      }
       if (!redirects.has(response.status)) return response
-      url = yield* follow(url, response.headers.get("location"))
+      began = response.began
+      url = yield* follow(url, response.headers.get("location"), allowInsecure)
       yield* skipBody
     }
     return yield* failed(options.url)("TooManyRedirects")
@@ -182,8 +236,30 @@ const make = Effect.gen(function* () {
 const lengthOf = (range: GetOptions["range"]): number =>
   range?.end === undefined ? Infinity : range.end - range.start + 1
 
-const dialFailed = (fail: Fail, error: TransportError): HttpError =>
-  fail(error.reason === "TimedOut" || error.reason === "TlsFailed" ? error.reason : "Unreachable", undefined, error)
+const dialFailed = (
+  fail: Fail,
+  error: TransportError | ConnectionPool.ProxyRefusal,
+  proxy: Proxy | undefined
+): HttpError => {
+  if (error instanceof ConnectionPool.ProxyRefusal) {
+    return error.status === 407 ? fail("ProxyLogin") : fail("ProxyFailed", undefined, error)
+  }
+  if (error.reason === "TimedOut" || error.reason === "TlsFailed") return fail(error.reason, undefined, error)
+  if (error.reason === "Barred") return fail("ForbiddenRedirect")
+  return fail(proxy === undefined ? "Unreachable" : "ProxyFailed", undefined, error)
+}
+
+/** What the caller adds for this server: all of what was given for it, or what is harmless. */
+const headersFor = ({ access, began, headers, url }: GetOptions, target: URL): RequestHeaders => {
+  const added = access === undefined ? {} : access.headersFor(target)
+  if (headers === undefined) return added
+  const isSame = target.origin === new URL(began?.url ?? url).origin
+  return { ...added, ...(isSame ? headers : harmlessOf(headers)) }
+}
+
+/** Where the request began: by the address, where that is known. */
+const zoneOf = ({ address, url }: Began): ReservedAddress.Zone =>
+  ReservedAddress.zoneOf(address ?? new URL(url).hostname)
 
 /** Reads a short body away. */
 const skip = (body: HttpBody, length: number | undefined): Effect.Effect<void> =>

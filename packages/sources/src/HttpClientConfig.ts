@@ -1,5 +1,6 @@
 /** Limits of the HTTP client. */
 import { Config, Context, Duration, Effect, Layer, Schema } from "effect"
+import * as Proxies from "./Proxies.ts"
 
 export class HttpClientConfig extends Context.Service<
   HttpClientConfig,
@@ -25,6 +26,8 @@ export class HttpClientConfig extends Context.Service<
      */
     readonly allowInsecureRedirect: boolean
     readonly userAgent: string
+    /** Which proxy stands before which server. Default: none; programs read their environment. */
+    readonly proxies: Proxies.Proxies
     /** Certificates in PEM that are trusted in place of the usual authorities. Default: none, so the usual ones. */
     readonly certificates?: ReadonlyArray<string> | undefined
     /** The same for single servers, by origin ("https://service:7670"). Default: none. */
@@ -40,7 +43,8 @@ export const defaults: HttpClientConfig["Service"] = {
   maxIdle: 8,
   maxRedirects: 10,
   allowInsecureRedirect: false,
-  userAgent: "piecework/0.1.0"
+  userAgent: "piecework/0.1.0",
+  proxies: Proxies.none
 }
 
 export const layer = (options?: Partial<HttpClientConfig["Service"]>): Layer.Layer<HttpClientConfig> =>

@@ -25,6 +25,12 @@ export class HttpError extends Schema.TaggedError<HttpError>()("HttpError", {
     "TooManyRedirects",
     /** A redirect leads nowhere, or to something that is no http or https URL. */
     "BadRedirect",
+    /** A redirect leads to an address where only this device, or its own link, should ask; see `ReservedAddress`. */
+    "ForbiddenRedirect",
+    /** The proxy wants to know who we are (407). */
+    "ProxyLogin",
+    /** The proxy cannot be reached or used, or does not let us through. */
+    "ProxyFailed",
     /** A header that was to be sent is not allowed. */
     "BadRequest"
   ]),
@@ -58,6 +64,12 @@ export class HttpError extends Schema.TaggedError<HttpError>()("HttpError", {
         return `The server of ${url} redirects again and again.`
       case "BadRedirect":
         return `The server of ${url} redirects to something that cannot be fetched${detail}.`
+      case "ForbiddenRedirect":
+        return `The server of ${url} redirects to an address of this device or of its own link${detail}; give that URL itself if it is meant.`
+      case "ProxyLogin":
+        return `The proxy on the way to ${url} wants a login (HTTP 407); give it in the proxy's variable, like http://user:password@host:port.`
+      case "ProxyFailed":
+        return `The proxy on the way to ${url} is of no use${detail}${because(this.cause)}.`
       case "BadRequest":
         return `The request to ${url} cannot be sent${detail}.`
     }

@@ -26,6 +26,12 @@ export interface HttpResponse {
   readonly status: number
   /** By lower-case name; several of one name are joined with ", ". */
   readonly headers: ReadonlyMap<string, string>
+  /** The header lines as they came. */
+  readonly lines: ReadonlyArray<string>
+  /** IP address of the server that answered; `undefined` when a proxy stood between. */
+  readonly address: string | undefined
+  /** The first step that led here: the URL that was given, and the address that was asked for it (`undefined` behind a proxy). */
+  readonly began: { readonly url: ContentUrl; readonly address: string | undefined }
   /** Where the answer came from, after redirects. */
   readonly url: ContentUrl
   /** Length of the body, when announced. */

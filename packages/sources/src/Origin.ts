@@ -6,12 +6,15 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
-import { Effect, type Scope } from "effect"
-import { HttpClient } from "./HttpClient.ts"
+import { Clock, Effect, type Scope } from "effect"
+import type { Access } from "./Access.ts"
+import { type Began, HttpClient } from "./HttpClient.ts"
 import type { HttpError } from "./HttpError.ts"
+import type { HttpFacts } from "./HttpFacts.ts"
 import type { HttpBody, HttpResponse } from "./HttpResponse.ts"
 import { parseUnsatisfiedRange } from "./internal/ResponseHead.ts"
 import { type PieceRun, type PieceSource, SourceError, SourceId } from "./PieceSource.ts"
+import * as RetryAfter from "./RetryAfter.ts"
 
 /** What the origin said about the content, and the first bytes of it. */
 export interface Probe extends HttpResponse {
@@ -48,27 +51,46 @@ export interface Origin extends PieceSource {
 /** Bytes a probe asks for: enough for a small file and for a look at the start of any other. */
 const probeLength = 16_384
 
+export interface OriginOptions {
+  /** What goes with the requests. Default: nothing. */
+  readonly access?: Access | undefined
+  /** The source's name, where the server's alone is another source's. */
+  readonly id?: SourceId | undefined
+  /** Called with what the server said, whatever it was. */
+  readonly onAnswer?: ((facts: HttpFacts) => void) | undefined
+}
+
+/** The usual name of a source that is the server of the URL. */
+export const idOf = (url: ContentUrl): SourceId => SourceId.make(`origin:${new URL(url).origin}`)
+
 export const make = Effect.fnUntraced(function* (
-  url: ContentUrl
+  url: ContentUrl,
+  options: OriginOptions = {}
 ): Effect.fn.Return<Origin, never, HttpClient | BufferPool> {
   const client = yield* HttpClient
   const pool = yield* BufferPool
   const shaper = yield* Shaper
-  const id = SourceId.make(`origin:${new URL(url).origin}`)
+  const id = options.id ?? idOf(url)
+  const { access, onAnswer } = options
 
+  /** How the first answer was come by. */
+  let began: Began | undefined
   /** Where the last redirect led. */
   let target = url
   let validator: string | undefined
+  /** The ETag at the first request, weak ones too: another one later is another file, whatever it promises. */
+  let tag: string | undefined
   let sendsWholeFiles = false
   let finished = 0
   const underWay = new Set<HttpBody>()
 
-  const fail = (reason: SourceError["reason"], response?: HttpResponse) =>
+  const fail = (reason: SourceError["reason"], response?: HttpResponse, retryAfter?: number) =>
     new SourceError({
       source: id,
       reason,
       url: response?.url ?? target,
-      ...(response === undefined ? {} : { status: response.status })
+      ...(response === undefined ? {} : { status: response.status }),
+      ...(retryAfter === undefined ? {} : { retryAfter })
     })
 
   /** The answer, whose bytes count as content from now on. */
@@ -91,10 +113,13 @@ export const make = Effect.fnUntraced(function* (
     ifRange: string | undefined
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const asked = target
-    const getting = client.get({ url: asked, range, ifRange })
+    const getting = client.get({ url: asked, range, ifRange, access, began })
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response
+    began ??= response.began
+    const { address, lines } = response
+    onAnswer?.({ status, headers: response.headers, lines, url: response.url, address })
     if (status === 200 || status === 206 || status === 416) return response
     // What a redirect led to may be gone while the URL still leads somewhere.
     if (asked !== url && status >= 400 && status < 500) {
@@ -102,7 +127,13 @@ export const make = Effect.fnUntraced(function* (
       return yield* ask(range, ifRange)
     }
     target = url
-    return yield* fail(reasonOf(status), response)
+    const { headers } = response
+    const now = yield* Clock.currentTimeMillis
+    return yield* fail(
+      reasonOf(status),
+      response,
+      RetryAfter.parse(headers.get("retry-after"), headers.get("date"), now)
+    )
   })
 
   const probe = Effect.fn("Origin.probe")(function* (
@@ -111,6 +142,7 @@ export const make = Effect.fnUntraced(function* (
     const response = yield* ask({ start: 0, end: Math.max(1, length) - 1 }, undefined)
     const described = { validator: validatorOf(response), contentType: response.headers.get("content-type") }
     validator = described.validator
+    tag = response.headers.get("etag")
     sendsWholeFiles = response.status === 200
     if (response.status === 200) {
       const whole = { ...response, ...described, size: response.contentLength, ranges: false }
@@ -137,7 +169,7 @@ export const make = Effect.fnUntraced(function* (
     const asked = isPart ? { start: from, end: from + most - 1 } : from === 0 ? undefined : { start: from }
     const response = yield* ask(asked, from === 0 ? undefined : before)
     if (response.status === 416) return yield* fail("RangeUnsatisfiable", response)
-    if (!isSame(response, before)) return yield* fail("ContentChanged", response)
+    if (!isSame(response, before) || !hasTag(response, tag)) return yield* fail("ContentChanged", response)
     if (response.status === 200) {
       if (from !== 0) return yield* fail("RangeIgnored", response)
       return yield* counted({ ...response, isRest: true })
@@ -250,6 +282,10 @@ const isSame = (response: HttpResponse, before: string | undefined): boolean => 
   return before === undefined || now === undefined || before === now
 }
 
+/** Whether the answer has the ETag that was there before. An answer without any says that the server does not know either. */
+const hasTag = (response: HttpResponse, before: string | undefined): boolean =>
+  before === undefined || response.headers.get("etag") === before
+
 const isLength = (response: HttpResponse, length: number): boolean =>
   response.contentLength === undefined || response.contentLength === length
 
@@ -274,7 +310,8 @@ export const fromHttp = (source: SourceId, error: HttpError, status?: number): S
     reason: reasons[error.reason],
     url: error.url,
     cause: error,
-    ...(status === undefined ? {} : { status })
+    // What the proxy said; the server itself said nothing yet.
+    ...(error.reason === "ProxyLogin" ? { status: 407 } : status === undefined ? {} : { status })
   })
 
 const reasons: { readonly [R in HttpError["reason"]]: SourceError["reason"] } = {
@@ -285,9 +322,12 @@ const reasons: { readonly [R in HttpError["reason"]]: SourceError["reason"] } = 
   Closed: "Closed",
   Truncated: "Truncated",
   BadResponse: "BadResponse",
-  Encoded: "BadResponse",
+  Encoded: "Encoded",
   InsecureRedirect: "InsecureRedirect",
   TooManyRedirects: "TooManyRedirects",
   BadRedirect: "BadResponse",
-  BadRequest: "Refused"
+  ForbiddenRedirect: "ForbiddenRedirect",
+  ProxyLogin: "ProxyLogin",
+  ProxyFailed: "ProxyFailed",
+  BadRequest: "BadRequest"
 }

@@ -47,6 +47,16 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
     /** The source wants us to go from https to http. */
     "InsecureRedirect",
     "TooManyRedirects",
+    /** The source sends us to an address of this device or of its own link; see `ReservedAddress`. */
+    "ForbiddenRedirect",
+    /** The answer is encoded, though plain bytes were asked for. */
+    "Encoded",
+    /** The proxy on the way wants to know who we are. */
+    "ProxyLogin",
+    /** The proxy on the way is of no use. */
+    "ProxyFailed",
+    /** What was to be asked cannot be sent. */
+    "BadRequest",
     /** The certificate, its name or the protocol of the secure connection is wrong. */
     "TlsFailed",
     /** A peer broke the rules. */
@@ -55,6 +65,8 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
   /** The HTTP status, when there was an answer. */
   status: Schema.optionalKey(Schema.Int),
   url: Schema.optionalKey(Schema.String),
+  /** How long the source wants to be left alone, in milliseconds, when it said so. */
+  retryAfter: Schema.optionalKey(Schema.Finite),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   /** Whether asking the same source again is pointless. Source: spec.md §3.4, fatal at once. */
@@ -64,11 +76,19 @@ export class SourceError extends Schema.TaggedError<SourceError>()("SourceError"
     return fatal.has(this.reason)
   }
 
+  /** Whether it was the name of the server that led nowhere. */
+  get isUnresolved(): boolean {
+    const below = innermost(this.cause)
+    return below !== undefined && "reason" in below && below.reason === "Unresolved"
+  }
+
   /** What is wrong, in words without the URL and without a full stop. */
   get description(): string {
     const below = innermost(this.cause)
-    const exact = below === undefined ? undefined : exactly(below)
-    return `${exact ?? sentences[this.reason]}${this.status === undefined ? "" : ` (HTTP ${this.status})`}`
+    // What goes wrong at a proxy is not the server's doing.
+    const exact = below === undefined || this.reason === "ProxyFailed" ? undefined : exactly(below)
+    const detail = detailed.has(this.reason) && below !== undefined ? `: ${detailOf(below)}` : ""
+    return `${exact ?? sentences[this.reason]}${detail}${this.status === undefined ? "" : ` (HTTP ${this.status})`}`
   }
 
   override get message(): string {
@@ -81,6 +101,16 @@ const innermost = (error: unknown): object | undefined => {
   let at = error
   for (let depth = 0; depth < 8 && at instanceof Error && at.cause instanceof Error; depth++) at = at.cause
   return at instanceof Error ? at : undefined
+}
+
+/** Where what went wrong below says more than a sentence for all of them. */
+const detailed: ReadonlySet<SourceError["reason"]> = new Set(["BadRequest", "Encoded", "ProxyFailed"])
+
+const detailOf = (error: object): string => {
+  const exact = exactly(error)
+  if (exact !== undefined) return exact
+  if ("detail" in error && typeof error.detail === "string") return error.detail
+  return error instanceof Error ? error.message.replace(/\.$/, "") : ""
 }
 
 /** Better words for what the system or the TLS library said; `undefined` for what needs none. */
@@ -114,6 +144,10 @@ const fatal: ReadonlySet<SourceError["reason"]> = new Set([
   "ContentChanged",
   "InsecureRedirect",
   "TooManyRedirects",
+  "ForbiddenRedirect",
+  "Encoded",
+  "ProxyLogin",
+  "BadRequest",
   "TlsFailed",
   "Protocol"
 ])
@@ -134,6 +168,11 @@ const sentences: { readonly [R in SourceError["reason"]]: string } = {
   ContentChanged: "the file is not the one it was before; start again",
   InsecureRedirect: "the server redirects to an address without encryption",
   TooManyRedirects: "the server redirects again and again",
+  ForbiddenRedirect: "the server redirects to an address of this device or of its own link",
+  Encoded: "the server sends encoded bytes though only plain ones were asked for, and those cannot be checked",
+  ProxyLogin: "the proxy wants a login; give it in the proxy's variable, like http://user:password@host:port",
+  ProxyFailed: "the proxy on the way is of no use",
+  BadRequest: "the request cannot be sent",
   TlsFailed: "the server could not prove who it is",
   Protocol: "the other side broke the rules of the protocol"
 }

@@ -263,7 +263,7 @@ describe("HttpClient, requests", () => {
 
 describe("HttpClient, redirects", () => {
   test(
-    "follows them, relative ones too, with the range and without credentials for another server",
+    "follows them, relative ones too, with the range and without what was meant for the first server",
     Effect.gen(function* () {
       const first = yield* server((request) =>
         request.path === "/file" ? moved("../other?x=1", 307) : moved("http://cdn.example:8080/there")
@@ -281,7 +281,7 @@ describe("HttpClient, redirects", () => {
       )
       assert.deepStrictEqual(
         [cdn[0]?.header("host"), cdn[0]?.header("range"), cdn[0]?.header("x-own"), cdn[0]?.header("authorization")],
-        ["cdn.example:8080", "bytes=1-2", "1", undefined]
+        ["cdn.example:8080", "bytes=1-2", undefined, undefined]
       )
     })
   )

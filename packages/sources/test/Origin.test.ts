@@ -203,7 +203,7 @@ describe("Origin, fetch", () => {
     "an encoded answer",
     () =>
       answer(206, { "Content-Encoding": "br", "Content-Range": "bytes 1024-3071/10500" }, content.subarray(1024, 3072)),
-    "BadResponse"
+    "Encoded"
   )
   refuses("a silent end", () => ({ parts: [], after: "End" }), "Closed")
 

@@ -10,6 +10,8 @@ import { type Duration, Effect, type Scope } from "effect"
 export interface Faults {
   /** Answers every request with this status and no file. */
   readonly status?: number | undefined
+  /** More headers of every answer, such as Retry-After; an "etag" takes the place of the file's. */
+  readonly headers?: Readonly<Record<string, string>> | undefined
   /** Ignores ranges: every answer is the whole file. */
   readonly noRanges?: boolean | undefined
   /** Breaks the connection after so many body bytes of each answer. */
@@ -39,6 +41,8 @@ export interface TestOrigin {
   readonly sent: (path?: string) => number
   /** Requests that came, as "GET /file bytes=0-99". */
   readonly requests: () => ReadonlyArray<string>
+  /** The heads of the same requests, as they came. */
+  readonly heads: () => ReadonlyArray<string>
 }
 
 interface File {
@@ -57,15 +61,17 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
   const files = new Map<string, File>()
   const sent = new Map<string, number>()
   const requests: Array<string> = []
+  const heads: Array<string> = []
   let faults: Faults = {}
   let versions = 0
 
   const answer = Effect.fnUntraced(function* (stream: ByteStream, request: Request) {
     requests.push(`GET ${request.path}${request.range === undefined ? "" : ` ${request.range}`}`)
+    heads.push(request.head)
     if (faults.silent === true) return yield* Effect.never
     const file = files.get(request.path)
     if (faults.status !== undefined || file === undefined) {
-      yield* stream.write([head(faults.status ?? 404, { "content-length": "0" })])
+      yield* stream.write([head(faults.status ?? 404, { "content-length": "0", ...faults.headers })])
       return true
     }
     const { bytes, etag } = file
@@ -80,6 +86,7 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
     yield* stream.write([
       head(wanted === undefined ? 200 : 206, {
         ...validator,
+        ...faults.headers,
         ...(wanted === undefined ? {} : { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` }),
         ...(faults.chunked === true ? { "transfer-encoding": "chunked" } : { "content-length": String(end - start) })
       })
@@ -127,7 +134,8 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
     remove: (path) => void files.delete(path),
     misbehave: (next) => void (faults = next),
     sent: (path) => (path === undefined ? [...sent.values()].reduce((sum, n) => sum + n, 0) : (sent.get(path) ?? 0)),
-    requests: () => requests
+    requests: () => requests,
+    heads: () => heads
   }
 })
 
@@ -137,6 +145,7 @@ const part = 65_536
 const chunk = (bytes: Uint8Array) => [Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from("\r\n")]
 
 interface Request {
+  readonly head: string
   readonly path: string
   readonly range: string | undefined
   readonly ifRange: string | undefined
@@ -151,7 +160,7 @@ const parse = (text: string): Request | undefined => {
       .find((line) => line.toLowerCase().startsWith(`${name}:`))
       ?.slice(name.length + 1)
       .trim()
-  return { path: match[1], range: header("range"), ifRange: header("if-range") }
+  return { head: text, path: match[1], range: header("range"), ifRange: header("if-range") }
 }
 
 const stillTheSame = (request: Request, etag: string) => request.ifRange === undefined || request.ifRange === etag

@@ -29,6 +29,10 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
     "Denied",
     /** The encrypted connection could not be set up: certificate, name or protocol. */
     "TlsFailed",
+    /** The name leads to an address that the caller does not want. */
+    "Barred",
+    /** The server in between does not let us through. */
+    "NotLetThrough",
     "Failed"
   ]),
   cause: Schema.optionalKey(Schema.Defect())
@@ -54,6 +58,10 @@ export class TransportError extends Schema.TaggedError<TransportError>()("Transp
         return `The system does not allow this program to use ${at}.`
       case "TlsFailed":
         return `No secure connection with ${at} could be set up${describe(this.cause)}.`
+      case "Barred":
+        return `The host name of ${at} leads to an address that must not be used here${describe(this.cause)}.`
+      case "NotLetThrough":
+        return `The server between here and there, ${at}, does not let us through${describe(this.cause)}.`
       case "Failed":
         return `The connection with ${at} failed${describe(this.cause)}.`
     }

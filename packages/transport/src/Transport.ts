@@ -13,6 +13,8 @@ export interface DialOptions {
   readonly timeout?: Duration.Input | undefined
   /** Encrypts the stream. */
   readonly tls?: TlsOptions | undefined
+  /** Addresses that must not be connected to, whatever the name of the host is: nothing is sent there. Default: none. */
+  readonly bars?: ((address: string) => boolean) | undefined
 }
 
 export interface TlsOptions {
@@ -20,6 +22,15 @@ export interface TlsOptions {
   readonly servername: string
   /** Certificates in PEM that are trusted in place of the usual authorities. */
   readonly certificates?: ReadonlyArray<string> | undefined
+  /** The host that is dialled only passes the encrypted stream on, once it was asked to. */
+  readonly through?: Through | undefined
+}
+
+/** How a server between here and there is asked to pass a stream on. */
+export interface Through {
+  readonly request: Uint8Array
+  /** Whether its answer, up to and with the first blank line, means that the stream goes on to the other side. */
+  readonly accepts: (answer: string) => boolean
 }
 
 export interface ListenOptions {

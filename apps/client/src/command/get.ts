@@ -10,6 +10,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as Asking from "../Asking.ts"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
@@ -38,6 +39,8 @@ const flags = {
     Flag.withDescription("share the cache's file instead of copying it, where the file system can"),
     Flag.withDefault(false)
   ),
+  header: Asking.header,
+  mirror: Asking.mirror,
   contentId: options.contentId,
   mode: options.mode,
   group: options.group,
@@ -113,6 +116,8 @@ export const get = Command.make(
         code: exitCodes.usage
       })
     }
+    const headers = yield* Asking.parseHeaders(input.header)
+    const others = yield* Asking.parseMirrors(input.mirror)
     const service = yield* options.parseService(input.service)
     const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
@@ -154,6 +159,8 @@ export const get = Command.make(
         mode,
         priority: input.priority,
         why,
+        headers,
+        others,
         overwrite: input.overwrite,
         link: input.link
       })

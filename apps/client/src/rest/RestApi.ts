@@ -29,6 +29,7 @@ const carryOut = Effect.fn("RestApi.carryOut")(function* (
     case "enumerate":
       return { Ids: yield* jobs.enumerate(filterOf(request)) }
     case "start":
+      return yield* Effect.as(jobs.start(id, request.ranges), nothing)
     case "pause":
     case "finalize":
     case "abort":

@@ -4,6 +4,7 @@
  */
 import * as JobError from "@piecework/jobs/JobError"
 import * as JobProperty from "@piecework/jobs/JobProperty"
+import * as Ranges from "@piecework/jobs/Ranges"
 import { Result } from "effect"
 
 const verbs = {
@@ -25,6 +26,8 @@ export interface RestRequest {
   readonly id: string
   /** As the caller wrote it; the answer has it so. */
   readonly propertyKey: string | undefined
+  /** The parts of the file that a job is started with; none are the whole. */
+  readonly ranges: ReadonlyArray<Ranges.Range>
   /** In the order given; of two with one name the last. */
   readonly properties: ReadonlyMap<JobProperty.PropertyName, string>
 }
@@ -70,7 +73,7 @@ const inQuery = (query: string): Result.Result<Given, number> => {
   return Result.succeed(given)
 }
 
-/** An object of texts, numbers and truths; older programs send one. */
+/** An object of texts, numbers and truths; older programs send one. Ranges may be a list. */
 const inBody = (body: string): Result.Result<Given, number> => {
   if (body.trim() === "") return Result.succeed([])
   let value: unknown
@@ -85,6 +88,10 @@ const inBody = (body: string): Result.Result<Given, number> => {
   if (entries.length > most) return invalid
   const given: Array<readonly [string, string]> = []
   for (const [name, one] of entries) {
+    if (Array.isArray(one) && name.toLowerCase() === "ranges") {
+      given.push([name, JSON.stringify(one)])
+      continue
+    }
     if (typeof one !== "string" && typeof one !== "number" && typeof one !== "boolean") return invalid
     given.push([name, String(one)])
   }
@@ -95,14 +102,20 @@ const named = (method: Method, given: Given): Result.Result<RestRequest, number>
   const properties = new Map<JobProperty.PropertyName, string>()
   let id = ""
   let propertyKey: string | undefined
+  let ranges: ReadonlyArray<Ranges.Range> = []
   for (const [name, value] of given) {
     const property = JobProperty.named(name)
     if (property === "Id") id = value
     else if (property !== undefined) properties.set(property, value)
     else if (name.toLowerCase() === "propertykey") propertyKey = value
-    else return invalid
+    else if (name.toLowerCase() === "ranges" && method === "start") {
+      // Empty is as good as not given.
+      const parsed = value === "" ? Result.succeed([]) : Ranges.parse(value)
+      if (Result.isFailure(parsed)) return Result.fail(parsed.failure)
+      ranges = parsed.success
+    } else return invalid
   }
-  return Result.succeed({ method, id, propertyKey, properties })
+  return Result.succeed({ method, id, propertyKey, properties, ranges })
 }
 
 /** `undefined` for what was not encoded rightly. */

@@ -1,7 +1,7 @@
 /** The REST interface over jobs in memory, spoken to by raw sockets. */
 import { connect } from "node:net"
 import { networkInterfaces } from "node:os"
-import { JobFiles, JobNetwork, Jobs, JobsConfig, JobStore, MemoryRunner } from "@piecework/jobs"
+import { JobFiles, JobNetwork, type JobRunner, Jobs, JobsConfig, JobStore, MemoryRunner } from "@piecework/jobs"
 import { Effect, Layer } from "effect"
 import { type Admin, AdminFile, defaults } from "../../src/rest/AdminFile.ts"
 import * as RestServer from "../../src/rest/RestServer.ts"
@@ -9,6 +9,9 @@ import * as RestServer from "../../src/rest/RestServer.ts"
 export interface Options extends RestServer.RestServerOptions {
   readonly admin?: () => Admin
   readonly mostJobs?: number
+  readonly network?: () => typeof JobNetwork.JobNetwork.connected
+  /** What the runner does instead of what its files say. */
+  readonly runner?: Layer.Layer<JobRunner.JobRunner>
 }
 
 /** Answers the port and what the jobs are made of. */
@@ -19,10 +22,11 @@ export const serving = (options: Options = {}) =>
     const jobs = Jobs.Jobs.layer.pipe(
       Layer.provide([
         JobFiles.JobFiles.layerMemory(files),
-        JobNetwork.JobNetwork.layerOf(() => JobNetwork.JobNetwork.connected),
+        JobNetwork.JobNetwork.layerOf(options.network ?? (() => JobNetwork.JobNetwork.connected)),
         JobStore.JobStore.layerMemory(),
         JobsConfig.layer({ mostJobs: options.mostJobs ?? 1000 }),
-        MemoryRunner.layer(memory, { write: (path, id) => Effect.sync(() => void files.set(path, id)) })
+        options.runner ??
+          MemoryRunner.layer(memory, { write: (path, id) => Effect.sync(() => void files.set(path, id)) })
       ])
     )
     const admin = Layer.succeed(AdminFile, { current: options.admin ?? (() => defaults) })

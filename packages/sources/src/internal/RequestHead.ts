@@ -2,37 +2,26 @@
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Result } from "effect"
 import type { GetOptions } from "../HttpClient.ts"
+import type { Proxy } from "../Proxies.ts"
+import { check, type RequestHeaders } from "../RequestHeaders.ts"
 
-const name = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 const value = /^[\t\x20-\x7e\x80-\xff]*$/
 
-/** Headers that the client sets by itself, or that would change what an answer is. */
-const reserved = new Set([
-  "host",
-  "connection",
-  "content-length",
-  "transfer-encoding",
-  "te",
-  "trailer",
-  "upgrade",
-  "expect",
-  "range",
-  "if-range",
-  "accept-encoding"
-])
+export interface RequestOptions extends Pick<GetOptions, "range" | "ifRange"> {
+  /** What the caller adds, as far as it is meant for this server. */
+  readonly headers: RequestHeaders
+  readonly userAgent: string
+  /** The proxy that gets the request, and not the server itself. */
+  readonly proxy: Proxy | undefined
+}
 
-/** Headers that are meant for one server only. */
-const secret = new Set(["authorization", "cookie", "proxy-authorization"])
-
-/** The request, or why it cannot be sent. Without `isSameServer` the headers for the first server are left out. */
-export const encode = (
-  url: ContentUrl,
-  options: GetOptions,
-  userAgent: string,
-  isSameServer: boolean
-): Result.Result<Uint8Array, string> => {
-  const { host, pathname, search } = new URL(url)
-  const lines = [`GET ${pathname}${search} HTTP/1.1`, `Host: ${host}`, "Accept-Encoding: identity"]
+/** The request, or why it cannot be sent. */
+export const encode = (url: ContentUrl, options: RequestOptions): Result.Result<Uint8Array, string> => {
+  const { proxy, userAgent } = options
+  const { host, origin, pathname, search } = new URL(url)
+  const target = `${proxy === undefined ? "" : origin}${pathname}${search}`
+  const lines = [`GET ${target} HTTP/1.1`, `Host: ${host}`, "Accept-Encoding: identity"]
+  if (proxy?.authorization !== undefined) lines.push(`Proxy-Authorization: ${proxy.authorization}`)
   if (options.range !== undefined) lines.push(`Range: bytes=${options.range.start}-${options.range.end ?? ""}`)
   if (options.ifRange !== undefined) {
     if (!value.test(options.ifRange)) return Result.fail("the validator has characters that no header may have")
@@ -42,11 +31,16 @@ export const encode = (
     ["user-agent", `User-Agent: ${userAgent}`],
     ["accept", "Accept: */*"]
   ])
-  for (const [key, text] of Object.entries(options.headers ?? {})) {
-    const lower = key.toLowerCase()
-    if (!name.test(key) || !value.test(text)) return Result.fail(`header "${key}" is malformed`)
-    if (reserved.has(lower)) return Result.fail(`header "${key}" is not the caller's to set`)
-    if (isSameServer || !secret.has(lower)) own.set(lower, `${key}: ${text}`)
-  }
+  const headers = check(options.headers)
+  if (Result.isFailure(headers)) return Result.fail(headers.failure.message.replace(/\.$/, ""))
+  for (const [key, text] of Object.entries(headers.success)) own.set(key.toLowerCase(), `${key}: ${text}`)
   return Result.succeed(Buffer.from(`${[...lines, ...own.values()].join("\r\n")}\r\n\r\n`, "latin1"))
+}
+
+/** Asks a proxy for the way to the server of an https URL. Source: RFC 9110, section 9.3.6. */
+export const connect = (url: URL, proxy: Proxy, userAgent: string): Uint8Array => {
+  const to = `${url.hostname}:${url.port === "" ? 443 : url.port}`
+  const login = proxy.authorization === undefined ? [] : [`Proxy-Authorization: ${proxy.authorization}`]
+  const lines = [`CONNECT ${to} HTTP/1.1`, `Host: ${to}`, `User-Agent: ${userAgent}`, ...login]
+  return Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1")
 }

@@ -19,6 +19,8 @@ export type Framing =
 export interface ResponseHead {
   readonly status: number
   readonly headers: ReadonlyMap<string, string>
+  /** The header lines as they came. */
+  readonly lines: ReadonlyArray<string>
   readonly framing: Framing
   readonly contentLength: number | undefined
   readonly contentRange: ContentRange | undefined
@@ -61,6 +63,7 @@ export const parse = (bytes: Uint8Array): Result.Result<ResponseHead, string> =>
   return Result.map(framingOf(status, first[1] === "0", headers), (framing) => ({
     status,
     headers,
+    lines: lines.slice(1),
     framing,
     contentLength: framing._tag === "Length" ? framing.length : undefined,
     contentRange: parseContentRange(headers.get("content-range") ?? ""),

@@ -29,7 +29,9 @@ const reasons: { readonly [code: string]: TransportError["reason"] } = {
   EADDRINUSE: "InUse",
   EACCES: "Denied",
   EPERM: "Denied",
-  EPROTO: "TlsFailed"
+  EPROTO: "TlsFailed",
+  ERR_BARRED: "Barred",
+  ERR_NOT_LET_THROUGH: "NotLetThrough"
 }
 
 /** The codes of OpenSSL's certificate checks and of Node's TLS have no common prefix but these. Source: as above. */

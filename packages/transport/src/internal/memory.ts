@@ -93,6 +93,7 @@ export class Network {
     const connect = Effect.gen({ self: this }, function* () {
       const to = this.find(from, host)
       if (to === undefined) return yield* fail("Unresolved")
+      if (options.bars?.(host) === true || options.bars?.(to.name) === true) return yield* fail("Barred")
       const there = this.route(from, to)
       const back = this.route(to, from)
       yield* reachable(from, to)

@@ -1,0 +1,70 @@
+/** The first answer of an origin: of the first of several that has one. */
+import type { Origin, Probe } from "@piecework/sources/Origin"
+import type { SourceError } from "@piecework/sources/PieceSource"
+import { Clock, Duration, Effect, type Scope } from "effect"
+import { DownloadConfig } from "./DownloadConfig.ts"
+import type { Standing } from "./Standing.ts"
+
+export interface Probed {
+  readonly origin: Origin
+  readonly probe: Probe
+  /** Those that were not asked yet. */
+  readonly others: ReadonlyArray<Origin>
+}
+
+/** Between two attempts: doubled from the first up to the last, in milliseconds. */
+const firstWait = 250
+const lastWait = 2000
+
+/**
+ * Asks one after the other until one answers, each again and again for a while; an origin that asks to be left alone is, and waited for as
+ * long as anything is. Fails with what the first one said, since that is the one that people know; `undefined` when it said nothing.
+ */
+export const take = Effect.fn("FirstProbe.take")(function* (
+  origins: ReadonlyArray<Origin>,
+  length: number | undefined,
+  standing: Pick<Standing, "lastFailure">
+): Effect.fn.Return<Probed, SourceError | undefined, DownloadConfig | Scope.Scope> {
+  let said: SourceError | undefined
+  for (const [n, origin] of origins.entries()) {
+    const result = yield* Effect.result(patiently(origin, length, standing))
+    if (result._tag === "Success") return { origin, probe: result.success, others: origins.slice(n + 1) }
+    if (n === 0) said = result.failure
+  }
+  return yield* Effect.fail(said)
+})
+
+const patiently = Effect.fnUntraced(function* (
+  origin: Origin,
+  length: number | undefined,
+  standing: Pick<Standing, "lastFailure">
+): Effect.fn.Return<Probe, SourceError | undefined, DownloadConfig | Scope.Scope> {
+  const config = yield* DownloadConfig
+  const usual = Duration.toMillis(Duration.fromInputUnsafe(config.firstByteTimeout))
+  const most = Duration.toMillis(Duration.fromInputUnsafe(config.noProgressTimeout))
+  const began = yield* Clock.currentTimeMillis
+  let until = began + usual
+  let failure: SourceError | undefined
+  for (let wait = firstWait; ; wait = Math.min(wait * 2, lastWait)) {
+    const left = until - (yield* Clock.currentTimeMillis)
+    const answer = yield* origin
+      .probe(length)
+      .pipe(Effect.timeoutOption(Duration.millis(Math.max(0, left))), Effect.result)
+    if (answer._tag === "Success") {
+      if (answer.success._tag === "Some") return answer.success.value
+      return yield* Effect.fail(failure)
+    }
+    failure = answer.failure
+    standing.lastFailure = failure
+    if (failure.isFatal) return yield* Effect.fail(failure)
+    // A name that was typed wrongly does not ask for patience; who does is there.
+    if (failure.retryAfter !== undefined) until = Math.max(until, began + most)
+    const rest = Math.max(wait, failure.retryAfter ?? 0)
+    const now = yield* Clock.currentTimeMillis
+    if (now + rest >= until) {
+      yield* Effect.sleep(Math.max(0, until - now))
+      return yield* Effect.fail(failure)
+    }
+    yield* Effect.sleep(rest)
+  }
+})

@@ -1,0 +1,68 @@
+/**
+ * The origins of one download: the server of its URL, and those of the other URLs that it was given. All count into one meter, keep to
+ * one `Access` and say what they said last in one place.
+ */
+import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { BufferPool } from "@piecework/hashing/BufferPool"
+import { Access } from "@piecework/sources/Access"
+import type { HttpClient } from "@piecework/sources/HttpClient"
+import type { HttpFacts } from "@piecework/sources/HttpFacts"
+import * as Origin from "@piecework/sources/Origin"
+import { SourceId } from "@piecework/sources/PieceSource"
+import { Effect, Result } from "effect"
+import { NoSourceError } from "./DownloadError.ts"
+import type { DownloadRequest } from "./DownloadRequest.ts"
+import type { Meter } from "./Meter.ts"
+
+/** Most other URLs of one request. */
+export const mostOthers = 16
+
+export interface Origins {
+  readonly first: Origin.Origin
+  /** Those of the other URLs, in their order. */
+  readonly others: ReadonlyArray<Origin.Origin>
+  readonly access: Access
+  /** What one of them said last; `undefined` before any said anything. */
+  readonly facts: () => HttpFacts | undefined
+  /** Why none of them can be asked. */
+  readonly problem: NoSourceError | undefined
+}
+
+type Asked = Pick<DownloadRequest, "url" | "others" | "headers" | "authHeaders" | "allowInsecureRedirect">
+
+export const make = Effect.fnUntraced(function* (
+  request: Asked,
+  meter: Meter
+): Effect.fn.Return<Origins, never, HttpClient | BufferPool> {
+  const { url } = request
+  const others = [...new Set(request.others ?? [])].filter((other) => other !== url)
+  const made = Access.make(request)
+  const access = Result.getOrElse(made, () => Access.none(url))
+  let facts: HttpFacts | undefined
+  const names = new Set<string>()
+  const nameOf = (of: ContentUrl) => {
+    const name = Origin.idOf(of)
+    let id = name
+    // Several URLs may be of one server.
+    for (let n = 2; names.has(id); n++) id = SourceId.make(`${name} ${n}`)
+    names.add(id)
+    return id
+  }
+  const one = Effect.fnUntraced(function* (of: ContentUrl) {
+    const origin = yield* Origin.make(of, { access, id: nameOf(of), onAnswer: (said) => (facts = said) })
+    meter.join({ id: origin.id, kind: origin.kind, received: origin.received, sent: () => 0 })
+    return origin
+  })
+  const bad = (detail: string) => new NoSourceError({ url, reason: "BadRequest", detail })
+  return {
+    first: yield* one(url),
+    others: yield* Effect.forEach(others.slice(0, mostOthers), one),
+    access,
+    facts: () => facts,
+    problem: Result.isFailure(made)
+      ? bad(made.failure.message)
+      : others.length > mostOthers
+        ? bad(`there are more than ${mostOthers} other URLs`)
+        : undefined
+  }
+})
