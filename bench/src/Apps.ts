@@ -45,6 +45,10 @@ export interface Listening {
 /** A flow that somebody waits for, and the other end of it. */
 export const flow = (args: ReadonlyArray<string>): Invocation => flowProgram(args)
 
+/** The agent of a device that has no service, for programs of the device. */
+export const runningAgent = (state: string): Invocation =>
+  clientProgram(["agent", "--state", state, "--host", "127.0.0.1", "--port", "0", "--json"])
+
 /** Many downloads in one process, as a plan says. */
 export const agent = (plan: string): Invocation => agentProgram([plan])
 
@@ -116,6 +120,12 @@ export const curl = (url: string, output: string): Invocation => ({
   command: "curl",
   args: ["--silent", "--show-error", "--fail", "--noproxy", "*", "--output", output, url]
 })
+
+/** Says on standard output how many seconds the transfer took, without the start of the process. */
+export const curlTimed = (url: string, output: string): Invocation => {
+  const { args, ...rest } = curl(url, output)
+  return { ...rest, args: ["--write-out", "%{time_total}", ...args] }
+}
 
 export const wget = (url: string, output: string): Invocation => ({
   name: "wget",

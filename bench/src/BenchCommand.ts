@@ -3,6 +3,7 @@ import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import { BenchError } from "./BenchError.ts"
 import * as Jobs from "./jobs/Jobs.ts"
+import { ladder } from "./LadderCommand.ts"
 import { limits } from "./LimitsCommand.ts"
 import * as Matching from "./matching/Matching.ts"
 import * as Publish from "./Publish.ts"
@@ -169,5 +170,5 @@ const matching = Command.make(
 
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, publish, jobs, site, limits, matching, yields])
+  Command.withSubcommands([throughput, publish, jobs, ladder, site, limits, matching, yields])
 )

@@ -28,7 +28,10 @@ const common = {
 }
 
 /** Answers the bundle's entry. */
-export const bundle = async (folder) => {
+export const bundle = async (folder) => (await bundleOf(folder)).entry
+
+/** Answers the entry and the files that it was made of. */
+export const bundleOf = async (folder) => {
   const scripts = await build({
     ...common,
     input: { app: join(folder, "src", "main.ts") },
@@ -41,14 +44,14 @@ export const bundle = async (folder) => {
   })
   await mkdir(placeOf(folder), { recursive: true })
   // Others may start the bundle, or make it, at this moment: each file appears whole, the entry behind what it loads.
-  const files = scripts.output.toSorted((a, b) => Number(a.isEntry) - Number(b.isEntry))
-  for (const { fileName, code } of [...files, ...front.output]) {
+  const parts = [...scripts.output.toSorted((a, b) => Number(a.isEntry) - Number(b.isEntry)), ...front.output]
+  for (const { fileName, code } of parts) {
     const file = join(placeOf(folder), fileName)
     const draft = `${file}.${process.pid}`
     await writeFile(draft, code)
     await rename(draft, file)
   }
-  return entryOf(folder)
+  return { entry: entryOf(folder), modules: parts.flatMap(({ moduleIds }) => moduleIds ?? []) }
 }
 
 if (import.meta.main) await bundle(resolve(process.argv[2] ?? "."))

@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url"
 import { compiled } from "./compiled.mjs"
 
 /** What the sources need: type stripping and node:sqlite with time limits. */
-const needed = [22, 19]
+export const needed = [22, 19]
 
 /** `name` is what the program calls itself, `base` the URL of the file in the app's `bin` folder. */
 export const launch = (name, base) => {

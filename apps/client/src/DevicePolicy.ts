@@ -17,6 +17,7 @@ import { type Name, names } from "@piecework/policy/Settings"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, type FileSystem, Layer, Option } from "effect"
+import * as AgentFiles from "./AgentFiles.ts"
 import { exitCodes } from "./ExitCode.ts"
 import * as PolicyFiles from "./PolicyFiles.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
@@ -108,10 +109,15 @@ export const load = (
 /** The same, as they are now and as they change. */
 export const live = Effect.fn("DevicePolicy.live")(function* (
   given: Given,
-  folder: string = usualFolder
+  folder: string = usualFolder,
+  agentFolder: string = AgentFiles.usualFolder
 ): Effect.fn.Return<Live, Failure, FileSystem.FileSystem | Output> {
   const output = yield* Output
+  const { admin, kit } = AgentFiles.fileNames
+  // Of two that are as strong as each other the later one has the last word.
   const places: ReadonlyArray<PolicyFiles.Place> = [
+    { provider: "MachineFile", path: join(agentFolder, kit), isNamed: false, parse: AgentFiles.kit },
+    { provider: "MachineFile", path: join(agentFolder, admin), isNamed: false, parse: AgentFiles.admin },
     {
       provider: "MachineFile",
       path: Option.getOrElse(given.policy, () => join(folder, fileNames.machine)),
@@ -238,14 +244,18 @@ export const eligible = Effect.fn("DevicePolicy.eligible")(function* (
   policy: Policy.Policy,
   cacheFolder: string
 ): Effect.fn.Return<Eligible, never, Host> {
+  return usesPeers(modeOf(policy)) ? left(policy, yield* peering(policy, cacheFolder)) : left(policy, [])
+})
+
+/** The mode that a verdict leaves. */
+export const left = (policy: Policy.Policy, verdict: Eligibility.Verdict): Eligible => {
   const mode = modeOf(policy)
   if (!usesPeers(mode)) return { mode, why: undefined, passes: false }
-  const verdict = yield* peering(policy, cacheFolder)
   if (Eligibility.isAllowed(verdict)) return { mode, why: undefined, passes: false }
   const reasons = verdict.map(({ sentence, setting }) => (setting === undefined ? sentence : `${sentence}: ${setting}`))
   const passes = verdict.every(({ setting }) => setting === "DOAllowVPNPeerCaching")
   return { mode: "HttpOnly", why: new Fallback({ reason: "NotEligible", detail: reasons.join("; ") }), passes }
-})
+}
 
 export interface Eligible {
   readonly mode: DownloadMode

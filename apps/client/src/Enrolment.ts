@@ -3,8 +3,9 @@
  * appears whole or not at all, and is for the one service whose origin (scheme, host, port) it names.
  */
 import { randomBytes } from "node:crypto"
-import { chmod, mkdir, open, readFile, rename, rm } from "node:fs/promises"
+import { chmod, open, readFile, rename, rm } from "node:fs/promises"
 import { join } from "node:path"
+import * as Folders from "@piecework/host/Folders"
 import { EnrolReply } from "@piecework/cloud/EnrolRpcs"
 import { originOf } from "@piecework/cloud/ServiceUrl"
 import { Effect, Option, Redacted, Schema } from "effect"
@@ -75,7 +76,7 @@ export const store = (root: string, enrolment: Enrolment): Effect.Effect<void, E
     Effect.flatMap((text) =>
       Effect.tryPromise({
         try: async () => {
-          await mkdir(folder, { recursive: true, mode: 0o700 })
+          await Folders.make(folder, { mode: 0o700 })
           await chmod(folder, 0o700)
           const handle = await open(draft, "wx", 0o600)
           try {

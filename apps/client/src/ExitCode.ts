@@ -19,7 +19,9 @@ export const exitCodes = {
   /** The address to listen on is not one of this machine, or may not be listened on. */
   address: 13,
   /** The service has halted the content. */
-  halted: 14
+  halted: 14,
+  /** No agent runs, or it went away. */
+  noAgent: 15
 } as const
 
 /** The word for a code. */
@@ -47,6 +49,7 @@ export const ofDownload = (error: DownloadError): number => {
     case "NoProgressError":
       return exitCodes.noProgress
     case "ModeError":
+    case "RangesError":
       return exitCodes.usage
     case "HaltedError":
       return exitCodes.halted

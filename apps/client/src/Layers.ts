@@ -106,13 +106,20 @@ const storage = ({ cache, fetches, mayForget, state }: Options) => {
 const takenAlong = (root: string, to: string) =>
   Layer.effectDiscard(Effect.flatMap(CachePlace.takeAlong(root, to), Effect.forkScoped))
 
-/** Loaded when there is a service to ask: it takes 20 ms. Connections are kept, since the swarm is asked twice a second. */
-export const nodeHttp = (certificates: string | undefined) =>
+/**
+ * Loaded when there is a service to ask: it takes 20 ms. Connections are kept, since the swarm is asked twice a second. It goes by the
+ * same proxies as origins do.
+ */
+export const nodeHttp = (certificates: string | undefined, environment: NodeJS.ProcessEnv = process.env) =>
   Layer.unwrap(
     Effect.map(
       Effect.promise(() => import("@effect/platform-node/NodeHttpClient")),
       ({ layerNodeHttpOptions }) =>
-        layerNodeHttpOptions({ keepAlive: true, ...(certificates === undefined ? {} : { ca: certificates }) })
+        layerNodeHttpOptions({
+          keepAlive: true,
+          proxyEnv: Proxies.forNode(environment),
+          ...(certificates === undefined ? {} : { ca: certificates })
+        })
     )
   )
 

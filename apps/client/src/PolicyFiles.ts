@@ -11,6 +11,8 @@ export interface Place {
   readonly path: string
   /** It has to be there. */
   readonly isNamed: boolean
+  /** How it is read. Default as a policy file. */
+  readonly parse?: ((text: string) => Result.Result<Said, PolicyFile.Flaw>) | undefined
 }
 
 /** What a file said when it was looked at. */
@@ -54,7 +56,7 @@ export const look = Effect.fnUntraced(function* (
     if (Number(size) > PolicyFile.maxLength) return { ...before, stamp: settled, text: undefined, flaw: tooLong }
     const text = yield* fs.readFileString(place.path)
     if (text === before.text) return { ...before, stamp: settled }
-    const parsed = PolicyFile.parse(place.provider, text)
+    const parsed = place.parse?.(text) ?? PolicyFile.parse(place.provider, text)
     return Result.isSuccess(parsed)
       ? { stamp: settled, text, said: parsed.success, flaw: undefined }
       : { ...before, stamp: settled, text, flaw: flaws[parsed.failure] }

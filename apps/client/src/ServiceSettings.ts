@@ -4,9 +4,10 @@
  * for a week. Source: spec.md §4.2.
  */
 import { randomBytes } from "node:crypto"
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises"
+import { readFile, rename, rm, writeFile } from "node:fs/promises"
 import { dirname, join } from "node:path"
 import { isDeepStrictEqual } from "node:util"
+import * as Folders from "@piecework/host/Folders"
 import { Cloud } from "@piecework/cloud/Cloud"
 import { KeyValueReply } from "@piecework/cloud/KeyValueRpcs"
 import { originOf } from "@piecework/cloud/ServiceUrl"
@@ -70,7 +71,7 @@ const keep = Effect.fnUntraced(function* (
   if (isCurrent && isDeepStrictEqual(before.settings, settings)) return
   const text = encode(new ServiceSettings({ service: originOf(service) ?? service, expiresAt, settings }))
   const draft = `${file}.${randomBytes(4).toString("hex")}`
-  yield* Effect.tryPromise(() => mkdir(dirname(file), { recursive: true })).pipe(
+  yield* Effect.tryPromise(() => Folders.make(dirname(file))).pipe(
     Effect.andThen(Effect.tryPromise(() => writeFile(draft, text))),
     Effect.andThen(Effect.tryPromise(() => rename(draft, file))),
     Effect.tapError(() => Effect.promise(() => rm(draft, { force: true }))),

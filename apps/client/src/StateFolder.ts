@@ -6,10 +6,11 @@
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
 import { randomBytes } from "node:crypto"
-import { homedir, tmpdir } from "node:os"
+import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
-import { Context, Effect, FileSystem, Layer, Path, type PlatformError, Schema } from "effect"
+import * as Folders from "@piecework/host/Folders"
+import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
 
 export class StateFolderError extends Schema.TaggedError<StateFolderError>()("StateFolderError", {
   path: Schema.String,
@@ -86,37 +87,7 @@ export const placesIn = (
 })
 
 /** The folder that is used when none is named. */
-export const defaultRoot = (env: NodeJS.ProcessEnv): string => {
-  if (env["STATE_DIRECTORY"]) return env["STATE_DIRECTORY"]
-  if (process.getuid?.() === 0) return "/var/lib/piecework"
-  return join(env["XDG_STATE_HOME"] || join(home(), ".local", "state"), "piecework")
-}
-
-/** A user whom the system does not know has no home. */
-const home = (): string => {
-  try {
-    return homedir()
-  } catch {
-    return "/"
-  }
-}
-
-/** One after the other: where a system refuses a folder as "not there", as in /proc, Node's recursive way asks without end. */
-const makeFolders = (
-  folder: string
-): Effect.Effect<void, PlatformError.PlatformError, FileSystem.FileSystem | Path.Path> =>
-  Effect.gen(function* () {
-    const fs = yield* FileSystem.FileSystem
-    const path = yield* Path.Path
-    // Refuses a file, and makes nothing.
-    if (yield* fs.exists(folder)) return yield* fs.makeDirectory(folder, { recursive: true })
-    const above = path.dirname(folder)
-    if (above !== folder) yield* makeFolders(above)
-    // Another process may have made it meanwhile.
-    yield* Effect.catch(fs.makeDirectory(folder), (error) =>
-      Effect.flatMap(fs.exists(folder), (isThere) => (isThere ? Effect.void : Effect.fail(error)))
-    )
-  })
+export { stateFolder as defaultRoot } from "@piecework/client/AgentPlace"
 
 const make = Effect.fnUntraced(function* (root: string) {
   const fs = yield* FileSystem.FileSystem
@@ -124,7 +95,7 @@ const make = Effect.fnUntraced(function* (root: string) {
   const refused = (operation: StateFolderError["operation"]) => (cause: unknown) =>
     new StateFolderError({ path: root, operation, cause })
 
-  yield* Effect.mapError(makeFolders(path.resolve(root)), refused("make"))
+  yield* Effect.tryPromise({ try: () => Folders.make(root), catch: refused("make") })
   yield* Effect.mapError(fs.access(root, { writable: true }), refused("write"))
   const file = path.join(root, "device")
   const read = fs.readFileString(file).pipe(

@@ -10,6 +10,7 @@ const progress = (heldBytes: number, received: Partial<Progress["received"]>): P
   mode: "Lan",
   why: undefined,
   fileBytes: 100 * 1024,
+  requestedBytes: 100 * 1024,
   heldBytes,
   received: { ...noBytes, ...received },
   sent: 0,

@@ -15,6 +15,7 @@ const resultOf = (bytes: DownloadResult["bytes"]): DownloadResult => ({
   contentId: ContentId.make(`DO-${"a".repeat(43)}`),
   hashOfHashes: "",
   fileBytes: total(bytes),
+  requestedBytes: total(bytes),
   mode: "Lan",
   why: new Fallback({ reason: "Requested" }),
   bytes,

@@ -68,6 +68,12 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
     ])
   )
 
+  it.live.skipIf(process.platform !== "linux")("a run folder where the system lets nobody make one", () =>
+    expectFailure(exitCodes.storage, /The run folder \/proc\/piecework\/run cannot be written/, (_, state) =>
+      `agent --host 127.0.0.1 --port 0 --state ${state} --run-dir /proc/piecework/run`.split(" ")
+    )
+  )
+
   for (const [status, code] of [
     [404, exitCodes.notFound],
     [403, exitCodes.refused],

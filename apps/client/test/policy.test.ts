@@ -140,7 +140,7 @@ describe("a policy", () => {
       const folder = ["--state", join(root, "state")]
       const got = yield* Programs.run("piecework", ["get", origin.url, "-o", join(root, "file"), ...folder], env)
       assert.strictEqual(got.code, exitCodes.ok, got.stderr)
-      const serving = yield* Programs.run("piecework", ["agent", "--no-rest", ...folder], env)
+      const serving = yield* Programs.run("piecework", ["agent", "--no-rest", "--no-api", ...folder], env)
       assert.strictEqual(serving.code, exitCodes.usage)
       assert.match(serving.stderr, /There are no peers to serve: .*100000 are asked for: DOMinRAMAllowedToPeer/)
       const { stdout } = yield* Programs.run("piecework", ["config", "--explain", "DOMinRAMAllowedToPeer"], env)

@@ -49,7 +49,7 @@ const service = serve.pipe(
 
 Command.run(service, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
-  Ending.reported({ name: "piecework-service", tagOf }),
+  Ending.reported({ name: "piecework-service", tagOf, logsStop: true }),
   Effect.provide([NodeServices.layer, Output.layer, Layer.succeed(Logger.LogToStderr, true)]),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown: Ending.teardown })
 )

@@ -148,6 +148,16 @@ const troubles: ReadonlyArray<Trouble> = [
     sentence: /^piecework-service: The database .* cannot be opened for writing; check the folder and its owner\.\n$/,
     args: ({ file }) => ["--data", file, "--port", "0"]
   },
+  ...(process.platform === "linux"
+    ? [
+        {
+          what: "a data folder where the system lets nobody make one",
+          code: 11,
+          sentence: /^piecework-service: The database \/proc\/piecework\/.* cannot be opened for writing; .*\n$/,
+          args: () => ["--data", "/proc/piecework/data", "--port", "0"]
+        }
+      ]
+    : []),
   {
     what: "a name that nothing has",
     code: 5,

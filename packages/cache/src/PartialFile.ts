@@ -25,6 +25,12 @@ import { MemoryFiles } from "./MemoryFiles.ts"
 export const PartialKey = Schema.String.check(Schema.isPattern(/^[0-9a-f]{64}$/)).pipe(Schema.brand("PartialKey"))
 export type PartialKey = typeof PartialKey.Type
 
+/**
+ * Bytes up to which a file whose size is known waits in memory until it is whole, and nothing of it survives the process: to
+ * fetch it again takes a moment, and a place on the disk some thirty calls to the system.
+ */
+export const brief = 262_144
+
 export interface PartialFile {
   readonly key: PartialKey
   /** Bytes in each piece but the last. */
@@ -64,11 +70,13 @@ export class PartialFiles extends Context.Service<
   {
     /**
      * Opens the place for a key, made when missing.
-     * What is there when the scope closes is kept for a later `resume`. Pieces have 1 KiB to 16 MiB.
+     * What is there when the scope closes is kept for a later `resume`, unless the file is `brief`. Pieces have 1 KiB to 16 MiB.
      */
     readonly open: (options: {
       readonly key: PartialKey
       readonly pieceSize: number
+      /** Bytes of the whole file, where that is known. */
+      readonly size?: number | undefined
     }) => Effect.Effect<PartialFile, CacheError, Scope.Scope>
   }
 >()("@piecework/cache/PartialFiles") {

@@ -174,6 +174,28 @@ for (const [name, layer] of harnesses) {
         }
       }))
 
+    test("that is brief comes to its place like any other, and leaves nothing for a later one", (open, outside) =>
+      Effect.gen(function* () {
+        const brief = open({ key, pieceSize, size: 10 })
+        yield* Effect.scoped(Effect.flatMap(brief, (file) => file.append(0 as PieceIndex, content.bytes, 10)))
+        const file = yield* brief
+        assert.strictEqual(yield* file.resume, 0)
+        const finish = (overwrite: boolean) => file.finish({ size: 10, path: outside.pathOf("file"), overwrite })
+        assert.strictEqual((yield* Effect.flip(finish(false))).reason, "Incomplete")
+        // The buffer is somebody else's again once its bytes are taken.
+        const buffer = content.bytes.slice(0, 16)
+        yield* file.append(0 as PieceIndex, buffer, 10)
+        buffer.fill(0)
+        const another = yield* open({ key: other, pieceSize, size: 3 })
+        yield* another.append(0 as PieceIndex, content.piece(3), 3)
+        yield* another.finish({ size: 3, path: outside.pathOf("file") })
+        assert.strictEqual((yield* Effect.flip(finish(false))).reason, "Exists")
+        const phf = yield* finish(true)
+        assert.strictEqual(phf.layout.contentSize, 10)
+        assert.deepStrictEqual(yield* outside.read("file"), Option.some(content.bytes.slice(0, 10)))
+        assert.deepStrictEqual(yield* outside.names, ["file"])
+      }))
+
     test("dies of a length that no piece has, and of a late resume", (open) =>
       Effect.gen(function* () {
         const file = yield* open({ key, pieceSize })
@@ -230,6 +252,32 @@ describe("A partial file on disk", () => {
         assert.deepStrictEqual(namesIn(path.join(simple, key)), ["data", "digests"])
         yield* Effect.scoped(open({ key: other, pieceSize }))
         assert.deepStrictEqual(namesIn(simple), [key])
+      })
+    )
+  )
+
+  it.live("that is brief is nowhere until it is at its place", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { directory, folder, open } = yield* prepared
+        const bytes = Math.min(PartialFile.brief, pieceSize)
+        const file = yield* open({ key, pieceSize, size: bytes })
+        yield* file.append(0 as PieceIndex, content.bytes, bytes)
+        assert.isFalse(fs.existsSync(directory))
+        const error = yield* Effect.flip(file.finish({ size: bytes, path: path.join(folder, "gone", "file") }))
+        assert.strictEqual(error.reason, "NoFolder")
+        yield* file.finish({ size: bytes, path: path.join(folder, "file") })
+        assert.deepStrictEqual(namesIn(folder), ["file"])
+      })
+    )
+  )
+
+  it.live("that is longer than brief lies on the disk", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const { simple, open } = yield* prepared
+        yield* open({ key, pieceSize: 2 * PartialFile.brief, size: PartialFile.brief + 1 })
+        assert.lengthOf(namesIn(simple), 1)
       })
     )
   )

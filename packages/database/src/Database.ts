@@ -2,8 +2,8 @@
  * The database of the service: one for every room that has something to keep, so that there is one thing to back up and
  * one to move to a server. Each room has its own tables and its own row of migrations, and never reads another's.
  */
-import { mkdir } from "node:fs/promises"
 import { join } from "node:path"
+import * as Folders from "@piecework/host/Folders"
 import { Context, Effect, Layer, Redacted } from "effect"
 import { Migrator, SqlClient, type SqlError } from "effect/sql"
 import { DatabaseConfig } from "./DatabaseConfig.ts"
@@ -34,7 +34,7 @@ export class Database extends Context.Service<
       if (url !== undefined) return yield* onServer(url, maxConnections)
       const file = join(directory, fileName)
       yield* Effect.tryPromise({
-        try: () => mkdir(directory, { recursive: true }),
+        try: () => Folders.make(directory),
         catch: (cause) => new DatabaseError({ operation: "open", reason: "Denied", database: file, cause })
       })
       return inFile(file)

@@ -49,6 +49,8 @@ export interface Subject {
   readonly contentId: ContentId | undefined
   /** Where its hashes lie, when the caller knows. */
   readonly hashes?: NamedHashes | undefined
+  /** Each piece has to be checked as it comes, however small the content is. Default false. */
+  readonly isChecked?: boolean | undefined
   /** What goes with requests to the content's own server, which may have its hashes as well. */
   readonly access?: Access | undefined
 }
@@ -81,7 +83,8 @@ export const find = Effect.fn("Approach.find")(function* (
   if (Result.isFailure(found))
     return found.failure === "Halted" ? { _tag: "Halted" } : { _tag: "Simple", why: found.failure }
   const policy = found.success
-  if (policy.contentSize !== undefined && policy.contentSize < minContentSize) {
+  const isSmall = policy.contentSize !== undefined && policy.contentSize < minContentSize
+  if (isSmall && subject.isChecked !== true) {
     const why = simple("TooSmall", `It has ${policy.contentSize} bytes; peers are asked from ${minContentSize} on.`)
     return { ...why, phf: phfOfOwn }
   }
@@ -99,6 +102,10 @@ export const find = Effect.fn("Approach.find")(function* (
     return simple("PhfInvalid", `Its pieces of ${phf.layout.pieceSize} bytes are larger than ${bufferSize}.`)
   }
 
+  // Peers are not worth asking for it.
+  if (usesPeers(mode) && isSmall) {
+    return { _tag: "Swarm", mode: "HttpOnly", why: new Fallback({ reason: "TooSmall" }), phf, policies }
+  }
   // A content that peers may not have is still checked piece by piece.
   if (usesPeers(mode) && !policy.peersAllowed) {
     return { _tag: "Swarm", mode: "HttpOnly", why: new Fallback({ reason: "PeersForbidden" }), phf, policies }

@@ -137,6 +137,31 @@ export class UnverifiableError extends Schema.TaggedError<UnverifiableError>()("
   }
 }
 
+/** The parts that were asked for cannot be had of any content, or not of this one. Source: spec.md §3.8, 0x80D05010 and 0x80D05012. */
+export class RangesError extends Schema.TaggedError<RangesError>()("RangesError", {
+  /** Invalid: numbers that name no part, or far too many. Overlapping: a byte was asked for twice. OutOfFile: behind the end. */
+  reason: Schema.Literals(["Invalid", "Overlapping", "OutOfFile"]),
+  /** Of the part that is wrong. */
+  offset: Schema.Number,
+  /** Of OutOfFile: bytes of the whole content. */
+  size: Schema.optionalKey(Schema.Number)
+}) {
+  /** Microsoft's number for it. */
+  get code(): number {
+    return this.reason === "Overlapping" ? 0x80d05012 : 0x80d05010
+  }
+  override get message(): string {
+    switch (this.reason) {
+      case "Invalid":
+        return `The part of the file at ${this.offset} is none; name whole numbers of bytes from 0 on, and at least one byte.`
+      case "Overlapping":
+        return `The part of the file at ${this.offset} was asked for twice; name each byte once.`
+      case "OutOfFile":
+        return `The file has no part at ${this.offset} of that length: it has ${this.size ?? 0} bytes.`
+    }
+  }
+}
+
 export type DownloadError =
   | DestinationError
   | StorageError
@@ -145,6 +170,7 @@ export type DownloadError =
   | ModeError
   | HaltedError
   | UnverifiableError
+  | RangesError
 
 /** Why a download ran without peers, with what the failing side said. */
 export class Fallback extends Schema.Class<Fallback>("@piecework/download/Fallback")({

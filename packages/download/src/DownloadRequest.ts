@@ -3,6 +3,7 @@ import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import type { Priority } from "@piecework/policy/Facts"
+import type { ByteRange } from "./ByteRanges.ts"
 import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import type { Fallback } from "./DownloadError.ts"
 import type { NamedHashes } from "./NamedHashes.ts"
@@ -30,6 +31,11 @@ export interface DownloadRequest {
   readonly overwrite?: boolean | undefined
   /** Shares the cache's file with the destination where the file system can. Default false: a copy. */
   readonly link?: boolean | undefined
+  /**
+   * Only these parts: the file then holds their bytes, one after the other, in this order. None twice, and none behind the end.
+   * Default, and an empty list: the whole content.
+   */
+  readonly ranges?: ReadonlyArray<ByteRange> | undefined
   /** Other URLs of the same content, at most 16: asked beside the first one, or when that is gone. */
   readonly others?: ReadonlyArray<ContentUrl> | undefined
   /** Headers that go with the requests for the content, to the server of `url` alone but for harmless ones; see `Access` of sources. */
@@ -40,4 +46,12 @@ export interface DownloadRequest {
   readonly allowInsecureRedirect?: boolean | undefined
 }
 
-export const priorityOf = ({ priority }: DownloadRequest): Priority => priority ?? "Foreground"
+/** What is asked of a content that is to be read while it arrives. */
+export interface OpenRequest extends Omit<DownloadRequest, "path" | "overwrite" | "link" | "ranges"> {
+  /** Beside it the pieces lie meanwhile where the disk of the cache has no room. Default: no such place. */
+  readonly path?: string | undefined
+  /** Whether what nobody reads is fetched as well, after what is read. Default true. */
+  readonly isWhole?: boolean | undefined
+}
+
+export const priorityOf = ({ priority }: Pick<DownloadRequest, "priority">): Priority => priority ?? "Foreground"

@@ -4,45 +4,51 @@
  * until then.
  */
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
-import { PartialFiles } from "@piecework/cache/PartialFile"
+import { brief, PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { Cloud } from "@piecework/cloud/Cloud"
 import * as Bitfield from "@piecework/domain/Bitfield"
+import { total } from "@piecework/domain/SourceKind"
 import type { ContentId } from "@piecework/domain/Content"
-import { usesPeers } from "@piecework/domain/DownloadMode"
+import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
-import { forbidsPeers } from "@piecework/policy/Eligibility"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
-import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Scope, Semaphore } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Result, Scope } from "effect"
+import * as ByteRanges from "./ByteRanges.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
-import { type DownloadError, Fallback, HaltedError, ModeError } from "./DownloadError.ts"
-import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
+import { type DownloadRequest, type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Halts from "./Halts.ts"
 import * as Keeping from "./Keeping.ts"
 import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
+import type { OpenContent } from "./OpenContent.ts"
+import * as Opening from "./Opening.ts"
 import * as Noting from "./Noting.ts"
 import * as Origins from "./Origins.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
+import { Readers } from "./Readers.ts"
 import { Records } from "./Records.ts"
 import * as Room from "./Room.ts"
 import * as SimpleAttempts from "./SimpleAttempts.ts"
+import { settle, type Shared } from "./Shared.ts"
 import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
 
-export type { DownloadRequest } from "./DownloadRequest.ts"
+export type { DownloadRequest, OpenRequest } from "./DownloadRequest.ts"
+export type { OpenContent } from "./OpenContent.ts"
 
 export interface ActiveDownload {
   /** A look at it; costs the download nothing. */
@@ -58,6 +64,11 @@ export class Downloader extends Context.Service<
   {
     /** Starts a download that goes on, and then serves peers, until the scope closes. */
     readonly start: (request: DownloadRequest) => Effect.Effect<ActiveDownload, never, Scope.Scope>
+    /**
+     * Opens a content to be read while it arrives; answers as soon as its size and kind are known. When the scope closes it stops;
+     * what was fetched of a content that the services know stays in the cache.
+     */
+    readonly open: (request: OpenRequest) => Effect.Effect<OpenContent, DownloadError, Scope.Scope>
   }
 >()("@piecework/download/Downloader") {
   /**
@@ -82,17 +93,23 @@ export class Downloader extends Context.Service<
       const shared: Shared = {
         cloud,
         halts: yield* Halts.make(cloud),
-        turns: yield* RcMap.make<ContentId, Semaphore.Semaphore, never, never>({ lookup: () => Semaphore.make(1) }),
+        contents: yield* RcMap.make<ContentId, Readers, never, never>({
+          lookup: () => Effect.sync(() => new Readers())
+        }),
         keeper: yield* Effect.serviceOption(CacheKeeper)
       }
-      return Downloader.of({
-        start: (request) =>
-          start(request, shared).pipe(
+      const provided =
+        (request: Pick<DownloadRequest, "priority">) =>
+        <A, E>(effect: Effect.Effect<A, E, Needs | Scope.Scope>) =>
+          effect.pipe(
             // All that it asks for counts as that, the pieces hash file and the first look at the origin as well.
             Effect.provideService(CurrentPriority, priorityOf(request)),
             Effect.provide(context),
             neighbourly
           )
+      return Downloader.of({
+        start: (request) => provided(request)(start(request, shared)),
+        open: (request) => provided(request)(Opening.open(request, shared))
       })
     })
   )
@@ -110,18 +127,11 @@ const needs = [
   Records
 ] as const
 
-/** What the downloads of this process have in common. */
-interface Shared {
-  readonly cloud: Option.Option<Cloud["Service"]>
-  readonly halts: Halts.Halts
-  /** Two downloads of one content take turns: the second finds in the cache what the first has fetched. */
-  readonly turns: RcMap.RcMap<ContentId, Semaphore.Semaphore>
-  readonly keeper: Option.Option<CacheKeeper["Service"]>
-}
+type Needs = Layer.Services<typeof Downloader.layer>
 
 const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest, shared: Shared) {
   const { mode, path, url } = request
-  const { cloud, halts, keeper, turns } = shared
+  const { cloud, contents, halts, keeper } = shared
   const policy = yield* LivePolicy.LivePolicy
   const records = yield* Records
   const destination = yield* Destination
@@ -136,9 +146,11 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
 
+  const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
+
   const finish = Effect.fnUntraced(function* (phf: Phf) {
     const now = yield* Clock.currentTimeMillis
-    const result = standing.result(phf, now)
+    const result = standing.result(phf, path, now)
     yield* records
       .put(recordOf(result, now))
       // The file is there; that it was not noted down is no reason to call the download failed.
@@ -156,26 +168,53 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     // Before the sessions, so that the last note is made when they are over.
     const noting = yield* Noting.make(contentId, meter.sent)
     yield* Noting.keepUp(noting)
-    const { deliver, store } = yield* Scope.provide(keeping.open(phf, policies), scope)
+    const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, layout.contentSize)
+    if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
+    const part = spans === undefined ? undefined : ByteRanges.partOf(spans.success, layout)
+    const { deliver, store } = yield* Scope.provide(keeping.open(phf, policies, part), scope)
+    const sums = { requested: part?.bytes, held: 0 }
+    if (part !== undefined) standing.asked = () => sums
+    const onKept = (piece: PieceIndex) => {
+      if (part !== undefined) sums.held += ByteRanges.bytesOfPiece(part.spans, layout, piece)
+    }
+    const readers = yield* Scope.provide(RcMap.get(contents, contentId), scope)
 
     const fetching = Effect.gen(function* () {
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
-      for (const piece of Bitfield.pieces(held)) meter.kept("LocalCache", layout.length(piece), true)
+      for (const piece of Bitfield.pieces(held)) {
+        if (part !== undefined && !Bitfield.has(part.pieces, piece)) continue
+        meter.kept("LocalCache", layout.length(piece), true)
+        onKept(piece)
+      }
       yield* standing.enter("Fetching")
       const terms = Terms.of(policies)
-      const what = { began, cloud, halts, held, meter, mode: settled.mode, origins, store, terms, url }
+      const wanted = part?.pieces
+      const what = {
+        began,
+        cloud,
+        halts,
+        held,
+        meter,
+        mode: settled.mode,
+        onKept,
+        origins,
+        readers,
+        store,
+        terms,
+        url,
+        wanted
+      }
       const swarm = yield* SwarmDownload.start({ ...what, priority: priorityOf(request) }).pipe(
         Effect.provideService(LivePolicy.LivePolicy, LivePolicy.also(policy, ContentTerms.said(terms)))
       )
       standing.swarm = swarm
       yield* swarm.complete
     }).pipe(Scope.provide(scope))
-    const inTurn = Effect.scoped(Effect.flatMap(RcMap.get(turns, contentId), (turn) => turn.withPermit(fetching)))
     const halted = Effect.andThen(
       halts.halted(contentId, () => true),
       Effect.fail(new HaltedError({ url }))
     )
-    yield* Effect.raceFirst(inTurn, halted)
+    yield* Effect.raceFirst(readers.inTurn(fetching), halted)
     // From here on it serves, if it does: then it only stops.
     const stopped = Effect.logWarning("The service has halted a content; it is served no more.").pipe(
       Effect.annotateLogs({ content: contentId }),
@@ -198,8 +237,19 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     why
   }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
     standing.settled = { mode: "Simple", why }
-    const size = first.probe.size ?? 0
-    const aside = yield* Room.find(keeper, { missing: size, size, path })
+    const fileBytes = first.probe.size ?? 0
+    const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, first.probe.size ?? Infinity)
+    if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
+    const requested = spans === undefined ? undefined : ByteRanges.bytesIn(spans.success)
+    const size = requested === undefined || requested === Infinity ? fileBytes : requested
+    if (spans !== undefined) {
+      standing.asked = () => ({
+        requested: requested === Infinity ? undefined : requested,
+        held: total(meter.useful())
+      })
+    }
+    // What is small is in memory until it is at its place.
+    const aside = size <= brief ? Option.none() : yield* Room.find(keeper, { missing: size, size, path })
     yield* standing.enter("Fetching")
     const simple = SimpleAttempts.run({
       formerUrls: request.formerUrls ?? [],
@@ -210,21 +260,27 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
       overwrite: request.overwrite ?? false,
       expected: named?.contentId ?? request.contentId,
       pieceSize: named?.layout.pieceSize,
+      ranges,
       onWriting: standing.enter("Writing")
     })
     const phf = yield* Option.match(aside, {
       onNone: () => simple,
       onSome: ({ partials }) => Effect.provideService(simple, PartialFiles, partials)
     })
-    standing.isOf(phf)
+    // Parts have hashes of their own, which are not those of the content.
+    if (ranges === undefined) standing.isOf(phf)
+    else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
     return yield* finish(phf)
   })
 
   const whole = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
     if (origins.problem !== undefined) return yield* origins.problem
+    const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
+    if (wrong !== undefined) return yield* wrong
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
-    const found = yield* FirstLook.take(request, cloud, origins, standing)
+    const looked = yield* FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
+    const found = ranges === undefined ? looked : yield* FirstLook.asChecked(request, looked)
     const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
     return result
@@ -239,16 +295,3 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
   )
   return { progress: () => standing.progress(), facts: origins.facts, result: Deferred.await(ended) }
 })
-
-/** The mode that a content of a swarm comes in, and why. */
-const settle = (
-  request: DownloadRequest,
-  { mode, why }: Extract<FirstLook.Found, { _tag: "Swarm" }>,
-  policy: Parameters<typeof forbidsPeers>[0]
-): NonNullable<Standing["settled"]> => {
-  // The service may have said so in the answer that told what the content is.
-  if (usesPeers(mode) && forbidsPeers(policy)) return { mode: "HttpOnly", why: byPolicy }
-  return { mode, why: why.reason === "Requested" ? (request.why ?? why) : why }
-}
-
-const byPolicy = new Fallback({ reason: "NotEligible", detail: "the mode has no peers: DODownloadMode" })

@@ -26,6 +26,8 @@ export interface FetchesOptions {
   readonly held: Bitfield.Bitfield
   readonly meter: Meter
   readonly tell: (turn: Turn) => void
+  /** The piece is verified and kept, and was not before. */
+  readonly onKept?: ((piece: PieceIndex) => void) | undefined
   /** A source failed to deliver. */
   readonly onFailure: (source: PieceSource, error: SourceError) => void
   /** Pieces cannot be kept any more, so that the download cannot go on. */
@@ -59,9 +61,11 @@ export const make = Effect.fnUntraced(function* (
     store.put(piece, buffer.bytes).pipe(
       Effect.andThen(
         Effect.sync(() => {
-          meter.kept(source.kind, layout.length(piece), !Bitfield.has(held, piece))
+          const isFirst = !Bitfield.has(held, piece)
+          meter.kept(source.kind, layout.length(piece), isFirst)
           held = Bitfield.add(held, piece)
           tell(() => [{ _tag: "PieceHeld", source: source.id, piece }])
+          if (isFirst) options.onKept?.(piece)
         })
       ),
       Effect.catchTags({

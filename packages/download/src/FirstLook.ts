@@ -25,16 +25,34 @@ export type Found =
   | (Extract<Approach.Approach, { _tag: "Simple" }> & { readonly first: FirstProbe.Probed })
 
 /**
+ * Of bytes that are handed out piece by piece, or in parts, nobody can tell in the end whether they were those that the caller means: each
+ * piece is checked, or it fails. What nobody names and nobody vouches for is had as it is.
+ */
+export const asChecked = (
+  request: Pick<DownloadRequest, "url" | "contentId" | "hashes">,
+  found: Found
+): Effect.Effect<Found, UnverifiableError> => {
+  if (found._tag === "Swarm") return Effect.succeed(found)
+  const { phf, why } = found
+  if (phf !== undefined) return Effect.succeed({ _tag: "Swarm", mode: "HttpOnly", why, phf, policies: undefined })
+  if (request.contentId === undefined && request.hashes === undefined) return Effect.succeed(found)
+  const detail = why.detail === undefined ? {} : { detail: why.detail }
+  return Effect.fail(new UnverifiableError({ url: request.url, reason: why.reason, ...detail }))
+}
+
+/**
  * Bytes of the first request where services may name a swarm: every device of a site sends one, and then wants none of
  * them over the line. A smaller file is still there with one answer.
  */
 const smallProbe = 1024
 
 export const take = Effect.fn("FirstLook.take")(function* (
-  request: DownloadRequest,
+  request: Pick<DownloadRequest, "url" | "contentId" | "hashes" | "mustVerify" | "mode" | "priority">,
   cloud: Option.Option<Cloud["Service"]>,
   origins: Pick<Origins, "first" | "others" | "access">,
-  standing: Standing
+  standing: Standing,
+  /** Whether bytes are wanted before all of them are here, or not all of them. */
+  isInParts = false
 ): Effect.fn.Return<
   Found,
   HaltedError | NoSourceError | UnverifiableError,
@@ -56,7 +74,8 @@ export const take = Effect.fn("FirstLook.take")(function* (
     Effect.result
   )
   const probing = isHeldBack ? undefined : yield* Effect.forkIn(probed, probeScope)
-  const isNamed = hashes !== undefined || (request.mustVerify === true && contentId === undefined)
+  const isChecked = isInParts && contentId !== undefined
+  const isNamed = hashes !== undefined || isChecked || (request.mustVerify === true && contentId === undefined)
   const small = Effect.flatMap(probing === undefined ? Effect.never : Fiber.join(probing), (answer) => {
     const size = answer._tag === "Success" ? answer.success.probe.size : undefined
     // Whose hashes are named is checked, however small it is.
@@ -65,7 +84,10 @@ export const take = Effect.fn("FirstLook.take")(function* (
       : Effect.never
   })
   const { access } = origins
-  const approach = yield* Effect.raceFirst(Approach.find({ url, contentId, hashes, access }, mode, cloud), small)
+  const approach = yield* Effect.raceFirst(
+    Approach.find({ url, contentId, hashes, isChecked, access }, mode, cloud),
+    small
+  )
   if (approach._tag === "Halted") return yield* new HaltedError({ url })
   if (approach._tag === "Swarm") {
     yield* Scope.close(probeScope, Exit.void)

@@ -2,16 +2,19 @@
  * Where the pieces of a content lie while it is fetched and served, and what becomes of them: in the cache and within its rules,
  * or, where the disk of the cache has no room, beside the destination for as long as the download lasts.
  */
-import type { CacheError } from "@piecework/cache/CacheError"
+import type { CacheError, ExportError } from "@piecework/cache/CacheError"
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
+import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import type { StoredContent } from "@piecework/cache/StoredContent"
 import type { Policies } from "@piecework/cloud/ContentPolicyRpcs"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Effect, Option, Schedule, Scope } from "effect"
+import type { Part } from "./ByteRanges.ts"
 import type { DestinationError, StorageError } from "./DownloadError.ts"
 import type { DownloadRequest } from "./DownloadRequest.ts"
+import * as PartFile from "./PartFile.ts"
 import * as Room from "./Room.ts"
 import * as Storage from "./Storage.ts"
 import * as Terms from "./Terms.ts"
@@ -23,14 +26,17 @@ export interface Kept {
   readonly store: StoredContent
   /** Makes the complete content appear at its destination. */
   readonly deliver: Effect.Effect<void, DestinationError | StorageError>
+  /** Notes that the content is complete, if it has become so; `deliver` does it too. */
+  readonly noteComplete: Effect.Effect<void>
 }
 
 export interface Keeping {
-  /** A place for the content, for as long as the scope lasts. */
+  /** A place for the content, or for what is wanted of it, for as long as the scope lasts. */
   readonly open: (
     phf: Phf,
-    policies: Policies | undefined
-  ) => Effect.Effect<Kept, DestinationError | StorageError, PieceCache | Scope.Scope>
+    policies: Policies | undefined,
+    part?: Part
+  ) => Effect.Effect<Kept, DestinationError | StorageError, PieceCache | PartialFiles | Scope.Scope>
 }
 
 /**
@@ -39,28 +45,44 @@ export interface Keeping {
  */
 export const make = Effect.fn("Keeping.make")(function* (
   keeper: Option.Option<CacheKeeper["Service"]>,
-  request: Pick<DownloadRequest, "path" | "overwrite" | "link">
+  request: Pick<DownloadRequest, "overwrite" | "link"> & {
+    /** Where it goes; what is opened to be read goes nowhere. */
+    readonly path?: string | undefined
+    /** Beside this file there is a place for it where the cache has no room. Default: beside where it goes. */
+    readonly beside?: string | undefined
+  }
 ): Effect.fn.Return<Keeping, never, Scope.Scope> {
   const { link = false, overwrite, path } = request
+  const { beside = path } = request
   let isKept = false
   if (Option.isSome(keeper)) {
     yield* Effect.addFinalizer(() => (isKept ? lettingGo(keeper.value.keep()) : Effect.void))
   }
 
-  const open = Effect.fnUntraced(function* (phf: Phf, policies: Policies | undefined) {
+  const open = Effect.fnUntraced(function* (phf: Phf, policies: Policies | undefined, part?: Part) {
     const cache = yield* PieceCache
+    const partials = yield* PartialFiles
     const { contentId, layout } = phf
-    const size = layout.contentSize
+    const size = part?.pieceBytes ?? layout.contentSize
+    const bytesOf = (held: Bitfield.Bitfield) => bytesIn(held, phf, part)
+    type Deliver = Effect.Effect<void, ExportError | DestinationError | StorageError>
+    const put = (store: StoredContent, where: PartialFiles["Service"], isLinked: boolean): Deliver => {
+      if (path === undefined) return Effect.void
+      if (part === undefined) return store.export(path, { overwrite, link: isLinked })
+      const writing = PartFile.write({ store, part, path, overwrite: overwrite ?? false })
+      return Effect.provideService(writing, PartialFiles, where)
+    }
     const openIn = (where: PieceCache["Service"]) => Effect.mapError(where.open(phf), Storage.fromCache)
     const inCache = yield* openIn(cache)
-    const missing = size - bytesOf(inCache.held(), phf)
-    const aside = yield* Room.find(keeper, { missing, size, path })
+    const missing = size - bytesOf(inCache.held())
+    const wasIncomplete = Bitfield.count(inCache.held()) < layout.pieceCount
+    const aside = yield* Room.find(keeper, { missing, size, path: beside })
     if (Option.isSome(aside)) {
       const store = yield* openIn(aside.value.cache)
       // Nothing is in it, and nothing is going to be.
-      if (missing === size) yield* Effect.ignore(cache.drop(contentId))
-      const deliver = Effect.mapError(store.export(path, { overwrite, link: true }), Storage.fromExport)
-      return { store, deliver }
+      if (Bitfield.count(inCache.held()) === 0) yield* Effect.ignore(cache.drop(contentId))
+      const deliver = Effect.mapError(put(store, aside.value.partials, true), toDownload)
+      return { store, deliver, noteComplete: Effect.void }
     }
 
     isKept = true
@@ -69,20 +91,23 @@ export const make = Effect.fn("Keeping.make")(function* (
       const { hold, keep, note } = keeper.value
       yield* hold(contentId)
       yield* note(contentId, terms, false)
-      const pass = Effect.suspend(() => lettingGo(keep(size - bytesOf(inCache.held(), phf))))
+      const pass = Effect.suspend(() => lettingGo(keep(size - bytesOf(inCache.held()))))
       yield* Effect.forkScoped(Effect.repeat(pass, Schedule.spaced(keepEvery)))
     }
-    const put = (isLinked: boolean) => inCache.export(path, { overwrite, link: isLinked })
-    const deliver = put(link).pipe(
+    const noteComplete = Effect.suspend(() => {
+      const isComplete = Bitfield.count(inCache.held()) === layout.pieceCount
+      return Option.isSome(keeper) ? keeper.value.note(contentId, terms, wasIncomplete && isComplete) : Effect.void
+    })
+    const deliver = put(inCache, partials, link).pipe(
       // There is no room for a copy: then the file is given away, where both are on one disk.
       Effect.catchIf(
-        ({ reason }) => reason === "DiskFull" && !link,
-        () => Effect.andThen(put(true), Effect.ignore(cache.drop(contentId)))
+        (error) => error._tag === "ExportError" && error.reason === "DiskFull" && !link,
+        () => Effect.andThen(put(inCache, partials, true), Effect.ignore(cache.drop(contentId)))
       ),
-      Effect.mapError(Storage.fromExport),
-      Effect.tap(() => (Option.isSome(keeper) ? keeper.value.note(contentId, terms, missing > 0) : Effect.void))
+      Effect.mapError(toDownload),
+      Effect.tap(noteComplete)
     )
-    return { store: inCache, deliver }
+    return { store: inCache, deliver, noteComplete }
   })
   return { open }
 })
@@ -91,8 +116,14 @@ export const make = Effect.fn("Keeping.make")(function* (
 const lettingGo = <A>(pass: Effect.Effect<A, CacheError>): Effect.Effect<void> =>
   Effect.catch(Effect.asVoid(pass), (error) => Effect.logWarning(error.message))
 
-const bytesOf = (held: Bitfield.Bitfield, { layout }: Phf): number => {
+/** Bytes in the pieces that are held, of the part if there is one. */
+const bytesIn = (held: Bitfield.Bitfield, { layout }: Phf, part: Part | undefined): number => {
   let bytes = 0
-  for (const piece of Bitfield.pieces(held)) bytes += layout.length(piece)
+  for (const piece of Bitfield.pieces(held)) {
+    if (part === undefined || Bitfield.has(part.pieces, piece)) bytes += layout.length(piece)
+  }
   return bytes
 }
+
+const toDownload = (error: ExportError | DestinationError | StorageError): DestinationError | StorageError =>
+  error._tag === "ExportError" ? Storage.fromExport(error) : error

@@ -9,7 +9,7 @@ import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { LeaseRequest, type LeaseReply, type Run } from "@piecework/cloud/LeaseRpc"
 import type { ContentId } from "@piecework/domain/Content"
 import type { PeerAddress, PeerId } from "@piecework/domain/Peer"
-import { Leases, type Plan } from "@piecework/scheduler"
+import { Leases, Plan } from "@piecework/scheduler"
 import { Clock, Deferred, Duration, Effect, Latch, Random, type Scope } from "effect"
 import * as Arrays from "./Arrays.ts"
 import type { Happening, Turn } from "./Fetches.ts"
@@ -63,6 +63,8 @@ const longestAbsence = Duration.seconds(2)
  * forgets who is silent for three times as long and a little more, and what it forgot takes seconds to learn.
  */
 const resting = 2.5
+/** While somebody reads pieces that the service gave to nobody or to others: what is leased may be over soon. */
+const readerPause = Duration.millis(500)
 /** After a service said that it gives no leases, or that it does not know the content. */
 const refusedWait = Duration.minutes(1)
 
@@ -106,7 +108,9 @@ export const start = Effect.fn("Leasing.start")(function* (
       pieceCount,
       pieceSize: layout.pieceSize,
       held: held.bytes,
-      ...need,
+      keep: need.keep,
+      most: need.most,
+      originRate: need.originRate,
       seq: answered
     })
     const reply = yield* arrays.ask((url) => cloud.lease(url, request))
@@ -122,7 +126,7 @@ export const start = Effect.fn("Leasing.start")(function* (
     } = yield* ask()
     answered++
     answeredAt = yield* Clock.currentTimeMillis
-    isStarved = need.most > 0 && piecesIn(runs) <= piecesIn(need.keep)
+    isStarved = need.most + need.claimed > 0 && piecesIn(runs) <= piecesIn(need.keep) - need.claimed
     const heard = Deferred.makeUnsafe<void>()
     tell(() => {
       Deferred.doneUnsafe(heard, Effect.void)
@@ -137,7 +141,8 @@ export const start = Effect.fn("Leasing.start")(function* (
 
   const forever = Effect.gen(function* () {
     let wait = shortestWait
-    while (plan().outcome !== "Finished") {
+    // One that holds what it wanted of it goes on: the service counts with what it holds, and it may want more.
+    while (!Plan.isComplete(plan())) {
       const result = yield* Effect.result(once)
       if (options.onAttempt !== undefined) {
         yield* options.onAttempt(result._tag === "Success" ? undefined : result.failure)
@@ -146,7 +151,9 @@ export const start = Effect.fn("Leasing.start")(function* (
         wait = shortestWait
         yield* Effect.sleep(shortestPause)
         const { success: again } = result
-        yield* Effect.timeoutOption(hurry.await, Leases.isResting(plan()) ? Duration.times(again, resting) : again)
+        const pause = Leases.isResting(plan()) ? Duration.times(again, resting) : again
+        const isWaitedFor = isStarved && plan().reading.length > 0
+        yield* Effect.timeoutOption(hurry.await, isWaitedFor ? Duration.min(pause, readerPause) : pause)
       } else {
         yield* Effect.logDebug("no leases", result.failure.message)
         isLost = true
@@ -178,8 +185,11 @@ export const start = Effect.fn("Leasing.start")(function* (
       const isKept = happened._tag === "PieceHeld"
       if (happened._tag === "OriginAllowed") isOpened = true
       if (isKept) hasKept = true
-      const isIdle = isStarved && !isKept
-      if (isAsking || isIdle || Leases.need(plan()).most === 0) return
+      // What a reader waits for now was not in the last ask.
+      const isUrgent = happened._tag === "Reading" && happened.runs.some(({ waits }) => waits)
+      if (isAsking || (isStarved && !isKept && !isUrgent)) return
+      const { claimed, most } = Leases.need(plan())
+      if (most + claimed === 0) return
       // Once whoever looks has finished its step: what else happens in it is then said as well.
       queueMicrotask(() => isAsking || hurry.openUnsafe())
     }

@@ -34,7 +34,9 @@ export interface Progress {
   readonly contentId?: ContentId | undefined
   /** `undefined` while no source has said it. */
   readonly fileBytes: number | undefined
-  /** Bytes of pieces that are held and verified (in Simple mode: written). */
+  /** Bytes that were asked for: those of the ranges, or of the whole; of an open content what was read and is read ahead, or the whole. */
+  readonly requestedBytes: number | undefined
+  /** Of the requested bytes those in pieces that are held and verified (in Simple mode: written, or handed out). */
   readonly heldBytes: number
   /** Content bytes that came in, those of unfinished pieces included. */
   readonly received: BytesBySource
@@ -53,13 +55,17 @@ export interface DownloadResult {
   readonly url: ContentUrl
   /** Where the file is. */
   readonly path: string
+  /** In Simple mode where only parts were asked for: the one that those are by themselves. */
   readonly contentId: ContentId
   /** Base64, as in the pieces hash file. */
   readonly hashOfHashes: string
+  /** Of the whole content, also where only parts were asked for. */
   readonly fileBytes: number
+  /** Bytes at the destination. */
+  readonly requestedBytes: number
   readonly mode: DownloadMode
   readonly why: Fallback
-  /** Bytes of the file by where they came from; their sum is `fileBytes`. */
+  /** Bytes of the file by where they came from; their sum is `fileBytes`, or, of parts, the bytes of the pieces that these lie in. */
   readonly bytes: BytesBySource
   /** Content bytes that came in; their sum is that of `bytes` and of `waste`. */
   readonly received: BytesBySource

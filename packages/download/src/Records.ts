@@ -6,7 +6,20 @@ import { ContentId, parse } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { DownloadMode } from "@piecework/domain/DownloadMode"
 import { BytesBySource } from "@piecework/domain/SourceKind"
-import { Context, Effect, FileSystem, HashMap, Layer, Option, Path, Random, Ref, Result, Schema } from "effect"
+import {
+  Context,
+  Effect,
+  FileSystem,
+  HashMap,
+  Layer,
+  Option,
+  Path,
+  type PlatformError,
+  Random,
+  Ref,
+  Result,
+  Schema
+} from "effect"
 import { Fallback } from "./DownloadError.ts"
 
 export class RecordsError extends Schema.TaggedError<RecordsError>()("RecordsError", {
@@ -103,6 +116,8 @@ const succeeding = (record: DownloadRecord, older: Option.Option<DownloadRecord>
     }
   })
 
+const isNotFound = (error: PlatformError.PlatformError): boolean => error.reason._tag === "NotFound"
+
 const makeFiles = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
   const path = yield* Path.Path
@@ -120,17 +135,17 @@ const makeFiles = Effect.fnUntraced(function* (directory: string) {
   /** The record of a content; one that is damaged counts as none. */
   const find = Effect.fnUntraced(
     function* (content: ContentId) {
-      const file = fileOf(content)
-      return (yield* fs.exists(file)) ? yield* read(file) : Option.none<DownloadRecord>()
+      return yield* Effect.catchIf(read(fileOf(content)), isNotFound, () => Effect.succeedNone)
     },
     Effect.mapError(refused("list"))
   )
 
   const replace = Effect.fnUntraced(
     function* (record: DownloadRecord) {
-      yield* fs.makeDirectory(directory, { recursive: true })
       const draft = `${fileOf(record.contentId)}.${yield* Random.nextIntBetween(0, 0xffffffff)}.draft`
-      yield* fs.writeFileString(draft, encode(record)).pipe(
+      const written = fs.writeFileString(draft, encode(record))
+      const made = fs.makeDirectory(directory, { recursive: true })
+      yield* Effect.catchIf(written, isNotFound, () => Effect.andThen(made, written)).pipe(
         Effect.andThen(fs.rename(draft, fileOf(record.contentId))),
         Effect.onError(() => Effect.ignore(fs.remove(draft)))
       )

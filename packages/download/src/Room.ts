@@ -12,8 +12,8 @@ export interface Need {
   readonly missing: number
   /** Bytes of the whole. */
   readonly size: number
-  /** Of the file. */
-  readonly path: string
+  /** Of the file; without one there is no place beside it. */
+  readonly path: string | undefined
 }
 
 /**
@@ -25,9 +25,9 @@ export const find = Effect.fn("Room.find")(function* (
 ): Effect.fn.Return<Option.Option<Aside>, StorageError | DestinationError, Scope.Scope> {
   if (Option.isNone(keeper) || size === 0) return Option.none()
   const { aside, makeRoom, space, spaceAt } = keeper.value
-  const folder = dirname(resolve(path))
-  const [here, there] = yield* Effect.all([space, spaceAt(folder)])
-  if (there !== undefined && there.device !== here?.device && there.free < size) {
+  const folder = path === undefined ? undefined : dirname(resolve(path))
+  const [here, there] = yield* Effect.all([space, folder === undefined ? Effect.undefined : spaceAt(folder)])
+  if (path !== undefined && there !== undefined && there.device !== here?.device && there.free < size) {
     return yield* new DestinationError({ path, reason: "NoRoom", detail: numbers(size, there.free) })
   }
   // A cache that cannot be looked through is no reason not to try.
@@ -35,7 +35,7 @@ export const find = Effect.fn("Room.find")(function* (
     Effect.as(Effect.logWarning(error.message), { isEnough: true } as const)
   )
   if (room.isEnough) return Option.none()
-  if (there === undefined || there.free < size) {
+  if (folder === undefined || there === undefined || there.free < size) {
     return yield* new StorageError({ reason: "NoRoom", detail: numbers(missing, room.free) })
   }
   yield* Effect.logWarning(

@@ -13,9 +13,17 @@ import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
-import { Deferred, type Duration, Effect, Exit, FiberSet, Scope, Semaphore } from "effect"
-import { type DestinationError, type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
+import { Deferred, type Duration, Effect, Exit, FiberSet, Result, Scope, Semaphore } from "effect"
+import {
+  type DestinationError,
+  type NoProgressError,
+  NoSourceError,
+  type RangesError,
+  type StorageError
+} from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
+import { bytesIn, type ByteRange, resolve, type Span } from "./ByteRanges.ts"
+import * as SpansBody from "./SpansBody.ts"
 import * as SteadyBody from "./SteadyBody.ts"
 import * as Storage from "./Storage.ts"
 
@@ -32,6 +40,8 @@ export interface SimpleDownloadOptions {
   readonly expected: ContentId | undefined
   /** Bytes of a piece in the hashes of what is expected. Default the standard one. */
   readonly pieceSize: number | undefined
+  /** Only these parts, one after the other. Default all of it. */
+  readonly ranges?: ReadonlyArray<ByteRange> | undefined
   readonly meter: Meter
   /** How long nothing may come before it gives up. */
   readonly patience: Duration.Duration
@@ -45,20 +55,29 @@ export interface SimpleDownloadOptions {
  */
 const writesAtOnce = 16
 
-export type Failure = DestinationError | StorageError | NoSourceError | NoProgressError
+export type Failure = DestinationError | StorageError | NoSourceError | NoProgressError | RangesError
 
 /** Fetches the file to its destination; answers the hashes it turned out to have. */
 export const run = Effect.fn("SimpleDownload.run")(function* (
   options: SimpleDownloadOptions
 ): Effect.fn.Return<Phf, Failure, BufferPool | PartialFiles | Scope.Scope> {
-  const { url, origin, probe, meter } = options
+  const { url, origin, probe, meter, ranges } = options
+  const resolved = ranges === undefined ? undefined : resolve(ranges, probe.size ?? Infinity)
+  if (resolved !== undefined && Result.isFailure(resolved)) return yield* resolved.failure
+  /** Ends may be infinite while nobody said how long the file is. */
+  const spans = resolved?.success
+  /** Bytes at the destination. */
+  const expectedSize = spans === undefined ? probe.size : sizeOf(spans)
   const pool = yield* BufferPool
   const partials = yield* PartialFiles
   const pieceSize = Math.min(options.pieceSize ?? standardPieceSize, pool.bufferSize)
   const broken = yield* Deferred.make<never, StorageError>()
 
   // Without a validator nobody can tell whether what is held belongs to the same file.
-  const { partial, resumed } = yield* Effect.mapError(resume(partials, options, pieceSize), Storage.fromCache)
+  const { partial, resumed } = yield* Effect.mapError(
+    resume(partials, options, pieceSize, spans, expectedSize),
+    Storage.fromCache
+  )
   if (resumed > 0 && !probe.ranges) {
     yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
   }
@@ -73,7 +92,12 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
-  const body = yield* SteadyBody.make({ origin, probe, from: resumed * pieceSize, patience: options.patience })
+  const { patience } = options
+  const from = resumed * pieceSize
+  const body =
+    spans === undefined
+      ? yield* SteadyBody.make({ origin, probe, from, patience })
+      : yield* SpansBody.make({ origin, probe, spans, from, patience })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
@@ -96,13 +120,13 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   const all = Effect.gen(function* () {
     let piece = resumed
     let size = resumed * pieceSize
-    while (probe.size === undefined || size < probe.size) {
+    while (size < (expectedSize ?? Infinity)) {
       const length = yield* next(piece as PieceIndex)
       size += length
       piece++
       if (length < pieceSize) break
     }
-    if (probe.size !== undefined && size !== probe.size) {
+    if (expectedSize !== undefined && size !== expectedSize) {
       return yield* NoSourceError.from(url, new SourceError({ source: origin.id, reason: "ContentChanged", url }))
     }
     yield* FiberSet.awaitEmpty(writers)
@@ -133,9 +157,11 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
 const resume = Effect.fnUntraced(function* (
   partials: PartialFiles["Service"],
   { formerUrls, probe, url }: SimpleDownloadOptions,
-  pieceSize: number
+  pieceSize: number,
+  spans: ReadonlyArray<Span> | undefined,
+  expectedSize: number | undefined
 ): Effect.fn.Return<{ readonly partial: PartialFile; readonly resumed: number }, CacheError, Scope.Scope> {
-  const open = (of: ContentUrl) => partials.open({ key: keyOf(of, probe), pieceSize })
+  const open = (of: ContentUrl) => partials.open({ key: keyOf(of, probe, spans), pieceSize, size: expectedSize })
   const partial = yield* open(url)
   if (probe.validator === undefined) return { partial, resumed: 0 }
   const resumed = yield* partial.resume
@@ -150,11 +176,18 @@ const resume = Effect.fnUntraced(function* (
   return { partial, resumed }
 })
 
+const sizeOf = (spans: ReadonlyArray<Span>): number | undefined => {
+  const bytes = bytesIn(spans)
+  return bytes === Infinity ? undefined : bytes
+}
+
 /** Names the file at the origin: the same URL, version and length are the same bytes. */
-const keyOf = (url: ContentUrl, probe: Probe): PartialKey =>
+const keyOf = (url: ContentUrl, probe: Probe, spans: ReadonlyArray<Span> | undefined): PartialKey =>
   PartialKey.make(
     createHash("sha256")
-      .update(JSON.stringify([url, probe.validator ?? null, probe.size ?? null]))
+      .update(
+        JSON.stringify([url, probe.validator ?? null, probe.size ?? null, ...(spans === undefined ? [] : [spans])])
+      )
       .digest("hex")
   )
 

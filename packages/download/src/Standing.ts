@@ -19,7 +19,7 @@ import type { SwarmDownload } from "./SwarmDownload.ts"
 import { wasted } from "./Tally.ts"
 
 export interface StandingOptions {
-  readonly request: DownloadRequest
+  readonly request: Pick<DownloadRequest, "url" | "destination" | "mode" | "priority">
   /** Epoch milliseconds. */
   readonly began: number
   readonly meter: Meter
@@ -36,8 +36,10 @@ export class Standing {
   /** What the origin failed with, before it answered. */
   lastFailure: SourceError | undefined
   swarm: SwarmDownload | undefined
+  /** What was asked for, in bytes, and how much of that is held, where that is not the whole. */
+  asked: (() => { readonly requested: number | undefined; readonly held: number }) | undefined
   readonly meter: Meter
-  private readonly request: DownloadRequest
+  private readonly request: StandingOptions["request"]
   /** Epoch milliseconds. */
   private readonly began: number
   private readonly shaper: Shaper
@@ -61,6 +63,7 @@ export class Standing {
 
   progress(): Progress {
     const { lastFailure, meter, phase, settled, swarm } = this
+    const asked = this.asked?.() ?? { requested: this.fileBytes, held: total(meter.useful()) }
     const httpAfter = phase === "Fetching" ? swarm?.httpAfter() : undefined
     const limit = phase === "Fetching" ? this.shaper.holding(priorityOf(this.request)) : undefined
     return {
@@ -72,7 +75,8 @@ export class Standing {
       why: settled?.why,
       contentId: this.contentId,
       fileBytes: this.fileBytes,
-      heldBytes: total(meter.useful()),
+      requestedBytes: asked.requested,
+      heldBytes: asked.held,
       received: meter.received(),
       sent: meter.sent(),
       peers: swarm?.peers() ?? 0,
@@ -83,14 +87,15 @@ export class Standing {
   }
 
   /** What it comes to when it is over now, in epoch milliseconds. */
-  result(phf: Phf, now: number): DownloadResult {
+  result(phf: Phf, path: string, now: number): DownloadResult {
     const { meter, request, settled, swarm } = this
     return {
       url: request.url,
-      path: request.destination ?? request.path,
+      path: request.destination ?? path,
       contentId: phf.contentId,
       hashOfHashes: toBase64(phf.hashOfHashes),
-      fileBytes: phf.layout.contentSize,
+      fileBytes: this.fileBytes ?? phf.layout.contentSize,
+      requestedBytes: this.asked?.().requested ?? phf.layout.contentSize,
       mode: settled?.mode ?? request.mode,
       why: settled?.why ?? new Fallback({ reason: "Requested" }),
       bytes: meter.useful(),

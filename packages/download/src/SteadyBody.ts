@@ -19,6 +19,10 @@ export interface SteadyBodyOptions {
   readonly probe: Probe
   /** Where to begin, in bytes. */
   readonly from: number
+  /** Where to end. Default: where the file does. */
+  readonly until?: number | undefined
+  /** Somebody else reads the first answer. Default false. */
+  readonly isAnother?: boolean | undefined
   /** How long nothing may come before it gives up. */
   readonly patience: Duration.Duration
 }
@@ -44,20 +48,21 @@ interface Part {
 export const make = Effect.fnUntraced(function* (
   options: SteadyBodyOptions
 ): Effect.fn.Return<SteadyBody, never, Scope.Scope> {
-  const { origin, probe, from } = options
+  const { origin, probe, from, isAnother = false, until } = options
+  const end = until ?? probe.size
   const patience = Duration.toMillis(options.patience)
   const scope = yield* Effect.scope
   let at = from
   let sendsWholeFiles = !probe.ranges
   // The first answer is used up before anything else is asked for, if it has what is wanted.
-  let part: Part | undefined = from === 0 ? { body: probe.body, isBeginning: probe.ranges } : undefined
-  let whole = from > 0 && sendsWholeFiles ? probe.body : undefined
+  let part: Part | undefined = from === 0 && !isAnother ? { body: probe.body, isBeginning: probe.ranges } : undefined
+  let whole = from > 0 && sendsWholeFiles && !isAnother ? probe.body : undefined
   let connection: Scope.Closeable | undefined
   let isOver = false
   let stride = shortestStride
 
   const failed = (reason: SourceError["reason"]) => new SourceError({ source: origin.id, reason, url: origin.url })
-  const isAtEnd = () => isOver || (probe.size !== undefined && at >= probe.size)
+  const isAtEnd = () => isOver || (end !== undefined && at >= end)
 
   const close = Effect.suspend(() => {
     const old = connection
@@ -70,7 +75,7 @@ export const make = Effect.fnUntraced(function* (
   const ask = Effect.fnUntraced(function* (start: number): Effect.fn.Return<Part, SourceError> {
     yield* close
     connection = yield* Scope.fork(scope)
-    const response = yield* origin.stream(start, probe.validator).pipe(Scope.provide(connection))
+    const response = yield* origin.stream(start, probe.validator, until).pipe(Scope.provide(connection))
     const size = sizeOf(response)
     if (size !== undefined && probe.size !== undefined && size !== probe.size) return yield* failed("ContentChanged")
     return { body: response.body, isBeginning: !response.isRest }
@@ -106,7 +111,7 @@ export const make = Effect.fnUntraced(function* (
     while (filled < target.length && !isAtEnd()) {
       if (part === undefined) yield* open
       if (part === undefined) continue
-      const wanted = target.subarray(filled, filled + stride)
+      const wanted = target.subarray(filled, filled + Math.min(stride, (end ?? Infinity) - at))
       const began = yield* Clock.currentTimeMillis
       const n = yield* part.body.fill(wanted)
       stride = (yield* Clock.currentTimeMillis) - began > moment ? shortestStride : Math.min(stride * 2, longestStride)

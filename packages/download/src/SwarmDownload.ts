@@ -6,8 +6,9 @@ import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
-import type { Bitfield } from "@piecework/domain/Bitfield"
+import * as Bitfield from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { deviceOf, PeerAddress, type PeerId } from "@piecework/domain/Peer"
 import { total } from "@piecework/domain/SourceKind"
@@ -38,6 +39,7 @@ import type { Origins } from "./Origins.ts"
 import * as Permission from "./Permission.ts"
 import * as Switched from "./Switched.ts"
 import type { Meter } from "./Meter.ts"
+import type { Conductor, Readers } from "./Readers.ts"
 import * as Watchdog from "./Watchdog.ts"
 
 export interface SwarmDownloadOptions {
@@ -45,7 +47,15 @@ export interface SwarmDownloadOptions {
   readonly mode: DownloadMode
   readonly store: StoredContent
   /** The pieces that are there and verified; the meter counts them already. */
-  readonly held: Bitfield
+  readonly held: Bitfield.Bitfield
+  /** The pieces that it is for, beside those that somebody reads. Default all. */
+  readonly wanted?: Bitfield.Bitfield | undefined
+  /** Who reads the content while this goes on. */
+  readonly readers: Readers
+  /** Goes on until its scope closes, for whoever reads; it completes nothing. Default false. */
+  readonly isLasting?: boolean | undefined
+  /** A piece was verified and kept that was not held before. */
+  readonly onKept?: ((piece: PieceIndex) => void) | undefined
   readonly origins: Pick<Origins, "first" | "others">
   /** Knows the origins already; peers are added here. */
   readonly meter: Meter
@@ -60,7 +70,7 @@ export interface SwarmDownloadOptions {
 }
 
 export interface SwarmDownload {
-  /** Waits until every piece is held and verified. */
+  /** Waits until every piece that it is for is held and verified; of one that lasts, only for its failure. */
   readonly complete: Effect.Effect<void, StorageError | NoSourceError | NoProgressError>
   readonly peers: () => number
   readonly mostPeers: () => number
@@ -74,7 +84,7 @@ export interface SwarmDownload {
 export const start = Effect.fn("SwarmDownload.start")(function* (
   options: SwarmDownloadOptions
 ): Effect.fn.Return<SwarmDownload, never, Bans | DownloadConfig | PeerHost | Scope.Scope> {
-  const { store, meter, url } = options
+  const { store, meter, readers, url } = options
   const { first: origin, others } = options.origins
   const { layout } = store.phf
   const config = yield* DownloadConfig
@@ -102,6 +112,10 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       failures++
       if (source === origin) originFailure = error
     },
+    onKept: (piece) => {
+      options.onKept?.(piece)
+      readers.kept(piece)
+    },
     onBroken: (cause) => Effect.asVoid(Deferred.failCause(ended, cause))
   })
   const cloud = Option.getOrUndefined(options.cloud)
@@ -110,7 +124,12 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   // Told before the origin is there, so that it is not asked for anything in between.
   const mayPeer = usesPeers(options.mode) && (cloud !== undefined || (yield* Neighbours.canMeet))
   const http = yield* HttpTurn.take({ ...options, mayPeer, tell })
-  let plan = Plan.make({ layout, held: options.held, self: host.self, seed, awaitsLeases })
+  const { held, wanted } = options
+  let plan = Plan.make({ layout, held, wanted, self: host.self, seed, awaitsLeases })
+  /** Pieces that it is for and that are not held. What others read meanwhile is not waited for. */
+  let missing = plan.missingCount
+  const isOver = () => options.isLasting !== true && missing === 0
+  if (wanted !== undefined && isOver()) Deferred.doneUnsafe(ended, Effect.void)
 
   const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {
     banned.push(peer)
@@ -135,11 +154,15 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
         return undefined
       case "Announce":
         crowd?.announce(command.piece)
+        if (wanted !== undefined && Bitfield.has(wanted, command.piece)) {
+          missing--
+          if (isOver()) Deferred.doneUnsafe(ended, Effect.void)
+        }
         return undefined
       case "Ban":
         return ban(command)
       case "Finished":
-        Deferred.doneUnsafe(ended, Effect.void)
+        if (wanted === undefined && options.isLasting !== true) Deferred.doneUnsafe(ended, Effect.void)
         return undefined
       case "Exhausted":
         exhausted = command
@@ -279,7 +302,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
     isLimited: () => shaper.holding(options.priority) !== undefined,
     isWaiting: () => Leases.isWaiting(plan) || originFailure?.retryAfter !== undefined,
-    isHeldBack: () => http.after() !== undefined,
+    // Of one that has got all that anybody reads nothing is expected.
+    isHeldBack: () => http.after() !== undefined || plan.outcome === "Finished",
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
@@ -294,6 +318,19 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     sources.set(one.id, one)
     tell(() => [{ _tag: "SourceJoined", source: one.id, kind: one.kind, held: "all" }])
   }
+  let isMoved = false
+  const conductor: Conductor = {
+    holds: (piece) => Bitfield.has(plan.held, piece),
+    changed: () => {
+      if (isMoved) return
+      isMoved = true
+      tell(() => {
+        isMoved = false
+        return [{ _tag: "Reading", runs: readers.isConductedBy(conductor) ? readers.runs() : [] }]
+      })
+    }
+  }
+  yield* readers.conduct(conductor)
   yield* conduct.pipe(
     // A bug in the conductor must not look like a source that is slow.
     Effect.catchDefect((defect) => Deferred.failCause(ended, Cause.die(defect))),
@@ -302,7 +339,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
 
   return {
     complete: Effect.raceFirst(Deferred.await(ended), watching).pipe(
-      Effect.tap(() => (membership === undefined ? Effect.void : membership.completed)),
+      // Whoever holds parts of it is no source of all.
+      Effect.tap(() => (membership === undefined || !Plan.isComplete(plan) ? Effect.void : membership.completed)),
       Effect.provideService(DownloadConfig, config)
     ),
     peers: peerCount,

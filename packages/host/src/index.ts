@@ -1,4 +1,5 @@
 export * as Dhcp from "./Dhcp.ts"
+export * as Folders from "./Folders.ts"
 export * as Host from "./Host.ts"
 export * as Metered from "./Metered.ts"
 export * as NetworkInterface from "./NetworkInterface.ts"

@@ -10,6 +10,7 @@ import {
   type StorageError
 } from "@piecework/download/DownloadError"
 import { Downloader } from "@piecework/download/Downloader"
+import type { DownloadRequest } from "@piecework/download/DownloadRequest"
 import type { Progress } from "@piecework/download/Progress"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import * as RequestHeaders from "@piecework/sources/RequestHeaders"
@@ -17,6 +18,7 @@ import { Effect, Layer, Result } from "effect"
 import type { Failed, Look } from "./Job.ts"
 import { code, type JobErrorName, status, system, type SystemErrorName } from "./JobError.ts"
 import * as JobProperty from "./JobProperty.ts"
+import type { JobSpec } from "./JobSpec.ts"
 import { JobRunner, type RunEnd } from "./JobRunner.ts"
 
 /** What would have to go out of files on the way, which the downloader does not do. */
@@ -30,7 +32,7 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
       const downloader = yield* Downloader
       return JobRunner.of({
         without,
-        takesRanges: false,
+        takesRanges: true,
         start: Effect.fnUntraced(function* ({ destination, draft, id, spec }) {
           const active = yield* downloader.start({
             url: spec.uri,
@@ -38,9 +40,11 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             authHeaders: headersOf(spec.httpCustomAuthHeaders),
             allowInsecureRedirect: spec.httpAllowSecureToNonSecureRedirect === true,
             formerUrls: spec.formerUris ?? [],
+            ...(spec.mirrorUris === undefined ? {} : { others: spec.mirrorUris }),
             contentId: JobProperty.contentOf(spec),
             hashes: JobProperty.hashesOf(spec),
             mustVerify: spec.integrityCheckMandatory === true,
+            ...rangesOf(spec),
             path: draft,
             destination,
             overwrite: true,
@@ -48,7 +52,7 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             mode: yield* mode
           })
           const result = active.result.pipe(
-            Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.fileBytes })),
+            Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.requestedBytes, outcome: done })),
             Effect.catch((error) => {
               const failure = failureOf(error)
               const sentence = `Job ${id}: ${inPlace(error, draft, destination).message}`
@@ -57,18 +61,28 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             })
           )
           const { uri } = spec
-          return { look: () => lookOf(active.progress(), factsOf(active.facts(), uri)), result }
+          return {
+            look: () => lookOf(active.progress(), factsOf(active.facts(), uri)),
+            progress: active.progress,
+            result
+          }
         })
       })
     })
   )
 
-const lookOf = ({ fileBytes, heldBytes, phase }: Progress, facts: Look["facts"]): Look => ({
-  bytesTotal: fileBytes,
+const lookOf = ({ heldBytes, phase, requestedBytes }: Progress, facts: Look["facts"]): Look => ({
+  bytesTotal: requestedBytes,
   bytesTransferred: heldBytes,
   isBusy: phase === "Checking" || phase === "Writing",
   ...(facts === undefined ? {} : { facts })
 })
+
+/** None are all of it. */
+const rangesOf = ({ ranges = [] }: JobSpec): Pick<DownloadRequest, "ranges"> =>
+  ranges.length === 0
+    ? {}
+    : { ranges: ranges.map(({ length, offset }) => (length === null ? { offset } : { offset, length })) }
 
 /** Lines that were looked at when they were set; what a record of another version has in them is left out. */
 const headersOf = (lines: string | undefined): RequestHeaders.RequestHeaders =>
@@ -129,6 +143,8 @@ export const failureOf = (error: DownloadError): Failed => {
       return fatal(code("FileNotAvailable"))
     case "UnverifiableError":
       return fatal(code("IntegrityInfoUnavailable"), unverifiable[error.reason] ?? 0)
+    case "RangesError":
+      return fatal(error.code)
   }
 }
 
@@ -160,6 +176,7 @@ const inStorage: { readonly [R in StorageError["reason"]]: SystemErrorName } = {
 /** By the reasons of `SourceError`, and `BadPieces`. Those that are not here may pass. */
 const lasting: { readonly [reason: string]: JobErrorName } = {
   BadPieces: "PieceHashFailed",
+  Unverifiable: "IntegrityInfoUnavailable",
   ContentChanged: "BadPieceData",
   RangeUnsatisfiable: "InvalidRange",
   InsecureRedirect: "InsecureRedirect",

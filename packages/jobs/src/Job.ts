@@ -168,7 +168,7 @@ export const set = (job: Job, name: JobProperty.PropertyName, value: string, now
     // Another server: what the last one said of itself and of the file is worth nothing any more.
     const before = job.spec.uri
     if (spec.uri === before) return touched
-    const former = job.startedAt === 0 || before === undefined ? [] : [before, ...(spec.formerUris ?? [])]
+    const former = job.state === "Created" || before === undefined ? [] : [before, ...(spec.formerUris ?? [])]
     const known = [...new Set(former)].filter((uri) => uri !== spec.uri).slice(0, mostFormer)
     const repaired = known.length === 0 ? touched : { ...touched, spec: { ...spec, formerUris: known } }
     return { ...repaired, facts: {}, failures: 0, tracker: NoProgress.begin(job.bytesTransferred, now) }

@@ -3,6 +3,7 @@
  * follows from the state alone: after each message the actor starts, stops or leaves alone the run of its job. It is the only
  * writer of its job, its record and its files.
  */
+import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import { type Cause, Clock, Deferred, Duration, Effect, FiberHandle, Queue, Result, type Scope } from "effect"
 import * as Watchers from "./internal/Watchers.ts"
 import type { Turnstile } from "./internal/Turnstile.ts"
@@ -24,6 +25,8 @@ export interface JobActor {
   readonly id: JobId
   /** The job as of the last message. */
   readonly current: () => Job.Job
+  readonly progress: () => Progress | undefined
+  readonly outcome: () => DownloadResult | undefined
   readonly call: (what: JobCall, ranges?: ReadonlyArray<Range>) => Effect.Effect<void, JobError>
   readonly set: (name: PropertyName, value: string) => Effect.Effect<void, JobError>
   readonly get: (name: PropertyName) => Effect.Effect<string, JobError>
@@ -52,7 +55,7 @@ interface Run {
   readonly number: number
   /** With which priority it was begun. */
   readonly isForeground: boolean
-  readonly look: JobRun["look"] | undefined
+  readonly made: JobRun | undefined
 }
 
 interface Message {
@@ -81,8 +84,10 @@ export const make = Effect.fnUntraced(function* (
   let job = first
   let saved = kept
   let run: Run | undefined
+  let outcome: DownloadResult | undefined
   let runs = 0
   let alarmAt: number | undefined
+  let isMarked = false
 
   const draft = () => files.draftOf(job.spec.localPath ?? "", id)
   const wake: Message = { work: Effect.succeed(Effect.void), refuse: Effect.void }
@@ -118,6 +123,13 @@ export const make = Effect.fnUntraced(function* (
       Effect.catch((error) => Effect.logWarning(error.message))
     )
 
+  /** For a job of which nothing is kept, so that what a crash leaves of it can be found. */
+  const mark = (destination: string) =>
+    Effect.suspend(() => {
+      isMarked = true
+      return Effect.catch(store.mark(id, destination), (error) => Effect.logWarning(error.message))
+    })
+
   const accept = (decided: Result.Result<Job.Job, number>) =>
     Result.isFailure(decided) ? Effect.fail(JobError.with(decided.failure, id)) : become(decided.success)
 
@@ -139,7 +151,10 @@ export const make = Effect.fnUntraced(function* (
             Effect.as(undefined),
             Effect.catch(fatal)
           )
-    if (failure === undefined) return
+    if (failure === undefined) {
+      if (end._tag === "Complete") outcome = end.outcome
+      return
+    }
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))
   })
 
@@ -170,12 +185,14 @@ export const make = Effect.fnUntraced(function* (
       if (uri === undefined || localPath === undefined) return Effect.void
       const number = ++runs
       const isForeground = spec.foregroundPriority === true
-      run = { number, isForeground, look: undefined }
+      run = { number, isForeground, made: undefined }
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
+          // Beside it: a short download is not to pay for what a crash might leave. It is over before the run is, so that no mark comes late.
+          if (saved === undefined && !isMarked) yield* Effect.forkScoped(Effect.uninterruptible(mark(localPath)))
           const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
-          if (run?.number === number) run = { number, isForeground, look: started.look }
+          if (run?.number === number) run = { number, isForeground, made: started }
           return yield* started.result
         })
       ).pipe(
@@ -212,7 +229,7 @@ export const make = Effect.fnUntraced(function* (
       const wants = Job.wantsToRun(job)
       const { foregroundPriority = false } = job.spec
       // Limits and delays hold for a run from its start. One that is putting its file together has no use for them any more.
-      const isOther = run !== undefined && run.isForeground !== foregroundPriority && run.look?.().isBusy !== true
+      const isOther = run !== undefined && run.isForeground !== foregroundPriority && run.made?.look().isBusy !== true
       if ((!wants || isOther) && run !== undefined) yield* stop
       place.want(wants ? { isForeground: foregroundPriority, since: job.startedAt } : undefined)
       if (wants && run !== undefined && !place.mayRun()) yield* stop
@@ -228,7 +245,7 @@ export const make = Effect.fnUntraced(function* (
 
     const attend = Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const look = run?.look?.()
+      const look = run?.made?.look()
       const isHis = run !== undefined || place.mayRun()
       yield* became(Job.look(job, look, yield* network.now, now, isHis))
     })
@@ -252,6 +269,7 @@ export const make = Effect.fnUntraced(function* (
       yield* files.remove(draft())
       if (job.state === "Aborted" && job.ownsFile) yield* files.remove(job.spec.localPath)
     }
+    if (isMarked) yield* store.unmark(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     if (saved !== undefined) yield* store.remove(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     left()
     yield* watchers.end
@@ -290,6 +308,8 @@ export const make = Effect.fnUntraced(function* (
   return {
     id,
     current: () => job,
+    progress: () => run?.made?.progress?.(),
+    outcome: () => outcome,
     call: (what, ranges) =>
       ask(
         Effect.gen(function* () {

@@ -40,16 +40,23 @@ export class JobFiles extends Context.Service<
       return JobFiles.of({
         draftOf: (destination, id) => paths.join(paths.dirname(destination), `.piecework-${id}`),
         obstacle: Effect.fn("JobFiles.obstacle")(function* (destination) {
-          const folder = yield* Effect.result(fs.stat(paths.dirname(destination)))
+          const above = paths.dirname(destination)
+          // Together: each is a trip to another thread, and a caller waits for them.
+          const [folder, isLink, there, writable] = yield* Effect.all(
+            [
+              Effect.result(fs.stat(above)),
+              // A link that leads nowhere is there as well, but nobody can look through it.
+              Effect.result(fs.readLink(destination)),
+              Effect.result(fs.stat(destination)),
+              Effect.result(fs.access(above, { writable: true }))
+            ],
+            { concurrency: "unbounded" }
+          )
           if (folder._tag === "Failure") return numberOf(folder.failure)
           if (folder.success.type !== "Directory") return system("ENOTDIR")
-          // A link that leads nowhere is there as well, but nobody can look through it.
-          const isLink = yield* Effect.result(fs.readLink(destination))
           if (isLink._tag === "Success") return system("EEXIST")
-          const there = yield* Effect.result(fs.stat(destination))
           if (there._tag === "Success") return system(there.success.type === "Directory" ? "EISDIR" : "EEXIST")
           if (there.failure.reason._tag !== "NotFound") return numberOf(there.failure)
-          const writable = yield* Effect.result(fs.access(paths.dirname(destination), { writable: true }))
           return writable._tag === "Failure" ? system("EACCES") : undefined
         }),
         identity,

@@ -54,6 +54,10 @@ const invalid = Result.fail(code("InvalidArgument"))
 const mostText = 4096
 const mostJson = 16_384
 
+/** As many as a download takes, and the bytes of all their texts, which records have room for. */
+const mostMirrors = 16
+const mostMirrorText = 32_768
+
 /** Visible in one line. */
 const isPlain = (text: string): boolean => !/\p{Cc}/u.test(text)
 
@@ -234,6 +238,23 @@ export const table = {
     settable: "Never",
     read: (_, { facts }) => (facts.status === undefined ? undefined : String(facts.status)),
     write: undefined
+  },
+  /** Ours: other interfaces know no such thing. */
+  MirrorUris: {
+    number: 1000,
+    settable: "Still",
+    read: ({ mirrorUris = [] }) => mirrorUris.join(" "),
+    write: (given) => {
+      const texts = given.trim() === "" ? [] : given.trim().split(/\s+/)
+      if (Buffer.byteLength(given) > mostMirrorText || texts.length > mostMirrors) return invalid
+      const mirrorUris: Array<ContentUrl.ContentUrl> = []
+      for (const one of texts) {
+        const parsed = ContentUrl.parse(one)
+        if (Result.isFailure(parsed)) return Result.fail(code("InvalidUrl"))
+        mirrorUris.push(parsed.success)
+      }
+      return Result.succeed({ mirrorUris })
+    }
   }
 } as const satisfies { readonly [name: string]: JobProperty }
 

@@ -71,3 +71,9 @@ export const encode = (record: JobRecord): string => `${encodeText(record)}\n`
 
 /** `None` for what no job wrote. */
 export const decode = (text: string): Option.Option<JobRecord> => decodeText(text)
+
+/** Whether a later version of this program wrote it. */
+export const isNewer = (text: string): boolean =>
+  Option.exists(Schema.decodeUnknownOption(AnyVersion)(text), ({ version }) => version > 1)
+
+const AnyVersion = Schema.fromJsonString(Schema.Struct({ version: Schema.Natural }))

@@ -1,4 +1,5 @@
 /** What downloads for jobs. A run lives in its scope: closing it is a pause, and what was fetched is kept for the next run. */
+import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import { Context, type Effect, type Scope } from "effect"
 import type { Failed, Look } from "./Job.ts"
 import type { PropertyName } from "./JobProperty.ts"
@@ -18,13 +19,15 @@ export interface JobTask {
 export interface JobRun {
   /** A look at it; costs the run nothing. */
   readonly look: () => Look
+  /** Where the bytes come from, and why so; for a runner that knows. */
+  readonly progress?: (() => Progress) | undefined
   /** Waits for the file at `draft` and answers the bytes that were asked for. */
   readonly result: Effect.Effect<RunEnd>
 }
 
 /** A failure is a value: most of them are the business of the job, not of whoever runs it. */
 export type RunEnd =
-  | { readonly _tag: "Complete"; readonly bytes: number }
+  | { readonly _tag: "Complete"; readonly bytes: number; readonly outcome?: DownloadResult | undefined }
   | { readonly _tag: "Failed"; readonly failure: Failed }
 
 export class JobRunner extends Context.Service<

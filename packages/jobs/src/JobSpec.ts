@@ -38,6 +38,8 @@ export const DecryptionInfo = Schema.Struct({
 
 export const JobSpec = Schema.Struct({
   uri: Schema.optionalKey(ContentUrl),
+  /** Other URLs of the same content. */
+  mirrorUris: Schema.optionalKey(Schema.Array(ContentUrl)),
   /** What `uri` was before while the job transferred, the newest first. */
   formerUris: Schema.optionalKey(Schema.Array(ContentUrl)),
   contentId: Schema.optionalKey(Schema.String),

@@ -19,6 +19,12 @@ export class JobStoreError extends Schema.TaggedError<JobStoreError>()("JobStore
   }
 }
 
+export interface Mark {
+  readonly id: JobId
+  /** Absolute. */
+  readonly destination: string
+}
+
 export class JobStore extends Context.Service<
   JobStore,
   {
@@ -26,6 +32,14 @@ export class JobStore extends Context.Service<
     readonly put: (record: JobRecord.JobRecord) => Effect.Effect<void, JobStoreError>
     /** What is not there is no trouble. */
     readonly remove: (id: JobId) => Effect.Effect<void, JobStoreError>
+    /**
+     * Remembers where a job that is not kept is about to make a file, until `unmark`: an agent that finds it after a crash can tell what
+     * nobody wants any more. It is written soon, not for certain.
+     */
+    readonly mark: (id: JobId, destination: string) => Effect.Effect<void, JobStoreError>
+    readonly unmark: (id: JobId) => Effect.Effect<void, JobStoreError>
+    /** What an earlier process remembered. */
+    readonly marks: Effect.Effect<ReadonlyArray<Mark>, JobStoreError>
     /** At most so many; those beyond stay where they are. */
     readonly load: (most: number) => Effect.Effect<ReadonlyArray<JobRecord.JobRecord>, JobStoreError>
   }
@@ -38,6 +52,9 @@ export class JobStore extends Context.Service<
     Layer.succeed(JobStore, {
       put: (record) => Effect.sync(() => void records.set(record.id, JobRecord.encode(record))),
       remove: (id) => Effect.sync(() => void records.delete(id)),
+      mark: () => Effect.void,
+      unmark: () => Effect.void,
+      marks: Effect.succeed([]),
       load: (most) =>
         Effect.sync(() =>
           [...records.values()].flatMap((text) => Option.toArray(JobRecord.decode(text))).slice(0, most)
@@ -46,6 +63,11 @@ export class JobStore extends Context.Service<
 }
 
 const idOf = (name: string) => Schema.decodeUnknownOption(JobId)(name.replace(/\.json$/, ""))
+
+const markEnd = ".mark"
+const decodeMark = Schema.decodeUnknownOption(
+  Schema.fromJsonString(Schema.String.check(Schema.isPattern(/^\/[^\0]*$/)))
+)
 
 const make = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -67,9 +89,19 @@ const make = Effect.fnUntraced(function* (directory: string) {
     const { size, type } = yield* fs.stat(at(name))
     if (type !== "File") return yield* Effect.as(setAside(name, "it is no file"), Option.none())
     if (size > BigInt(JobRecord.maxBytes)) return yield* Effect.as(setAside(name, "it is too long"), Option.none())
-    const record = JobRecord.decode(yield* fs.readFileString(at(name)))
+    const text = yield* fs.readFileString(at(name))
+    const record = JobRecord.decode(text)
     if (Option.isSome(record) && `${record.value.id}.json` === name) return record
+    if (JobRecord.isNewer(text)) {
+      yield* Effect.logWarning(`The job in ${at(name)} is left alone: a newer version of this program wrote it.`)
+      return Option.none()
+    }
     return yield* Effect.as(setAside(name, "it is no job"), Option.none())
+  })
+
+  const small = Effect.fnUntraced(function* (file: string) {
+    const { size, type } = yield* fs.stat(file)
+    return type === "File" && size <= BigInt(JobRecord.maxBytes) ? yield* fs.readFileString(file) : ""
   })
 
   return JobStore.of({
@@ -97,6 +129,36 @@ const make = Effect.fnUntraced(function* (directory: string) {
       Effect.uninterruptible,
       Effect.mapError(failed("remove"))
     ),
+    mark: Effect.fn("JobStore.mark")(
+      function* (id, destination) {
+        const write = fs.writeFileString(at(`${id}${markEnd}`), `${JSON.stringify(destination)}\n`, { mode: 0o600 })
+        // The folder is there but for the first time.
+        yield* Effect.catchIf(
+          write,
+          ({ reason }) => reason._tag === "NotFound",
+          () => Effect.andThen(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), write)
+        )
+      },
+      Effect.mapError(failed("put"))
+    ),
+    unmark: Effect.fn("JobStore.unmark")(
+      (id) => fs.remove(at(`${id}${markEnd}`), { force: true }),
+      Effect.mapError(failed("remove"))
+    ),
+    marks: Effect.gen(function* () {
+      if (!(yield* fs.exists(directory))) return []
+      const found: Array<Mark> = []
+      for (const name of yield* fs.readDirectory(directory)) {
+        const id = name.endsWith(markEnd) ? Option.getOrUndefined(idOf(name.slice(0, -markEnd.length))) : undefined
+        if (id === undefined) continue
+        const text = yield* Effect.option(small(at(name)))
+        const destination = Option.getOrUndefined(Option.flatMap(text, decodeMark))
+        // One that says nothing, as when the disk was full, is of no use.
+        if (destination === undefined) yield* Effect.ignore(fs.remove(at(name), { force: true }))
+        else found.push({ id, destination })
+      }
+      return found
+    }).pipe(Effect.mapError(failed("load"))),
     load: Effect.fn("JobStore.load")(
       function* (most) {
         if (!(yield* fs.exists(directory))) return []

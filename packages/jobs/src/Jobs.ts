@@ -3,19 +3,20 @@
  * that shall outlive the process go on when the next one starts. Source: spec.md §3.3 and §3.4.
  */
 import { randomUUID } from "node:crypto"
+import type { DownloadResult, Progress } from "@piecework/download/Progress"
 import { Clock, Context, Effect, FiberMap, Layer, Result, Stream } from "effect"
 import * as Turnstile from "./internal/Turnstile.ts"
 import * as Job from "./Job.ts"
 import * as JobActor from "./JobActor.ts"
 import { JobError, system } from "./JobError.ts"
-import type { JobFiles } from "./JobFiles.ts"
+import { JobFiles } from "./JobFiles.ts"
 import type { JobNetwork } from "./JobNetwork.ts"
 import * as JobProperty from "./JobProperty.ts"
 import * as JobRecord from "./JobRecord.ts"
 import { JobRunner } from "./JobRunner.ts"
 import { JobsConfig } from "./JobsConfig.ts"
 import type { JobSpec } from "./JobSpec.ts"
-import type { JobCall } from "./JobState.ts"
+import { isOver, type JobCall } from "./JobState.ts"
 import { JobId, type JobStatus } from "./JobStatus.ts"
 import { JobStore, type JobStoreError } from "./JobStore.ts"
 import type { Range } from "./Ranges.ts"
@@ -27,6 +28,15 @@ export interface Filter {
   readonly contentId?: string | undefined
   readonly displayName?: string | undefined
   readonly localPath?: string | undefined
+}
+
+export interface JobLook {
+  readonly status: JobStatus
+  readonly spec: JobSpec
+  /** While it downloads: where the bytes come from, and why so. */
+  readonly progress: Progress | undefined
+  /** Once it transferred, in this process. */
+  readonly outcome: DownloadResult | undefined
 }
 
 export class Jobs extends Context.Service<
@@ -46,6 +56,8 @@ export class Jobs extends Context.Service<
     /** Takes a job from the list; its file goes, if the job made it. */
     readonly abort: (id: string) => Effect.Effect<void, JobError>
     readonly status: (id: string) => Effect.Effect<JobStatus, JobError>
+    /** All that is known of it as of its last message. Nobody counts it as being asked for. */
+    readonly look: (id: string) => Effect.Effect<JobLook, JobError>
     readonly getProperty: (id: string, name: JobProperty.PropertyName) => Effect.Effect<string, JobError>
     readonly setProperty: (id: string, name: JobProperty.PropertyName, value: string) => Effect.Effect<void, JobError>
     /** The status now and whenever the job has something to tell; ends with the job. */
@@ -78,7 +90,9 @@ const make = Effect.gen(function* () {
   })
 
   const now = yield* Clock.currentTimeMillis
-  for (const record of yield* store.load(config.mostJobs)) yield* add(Job.restored(JobRecord.job(record), now), record)
+  const records = yield* store.load(config.mostJobs)
+  yield* tidy(new Set(records.map(({ id }) => id)))
+  for (const record of records) yield* add(Job.restored(JobRecord.job(record), now), record)
 
   const sweep = Effect.suspend(() => Effect.forEach([...jobs.values()], (actor) => actor.sweep, { discard: true }))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(config.sweepEvery), sweep)))
@@ -112,7 +126,8 @@ const make = Effect.gen(function* () {
       Effect.sync(() =>
         [...jobs.values()]
           .map((actor) => actor.current())
-          .filter((job) => matches(job, filter))
+          // One that is over is on its way out.
+          .filter((job) => !isOver(job.state) && matches(job, filter))
           .toSorted((one, other) => one.createdAt - other.createdAt)
           .map(({ id }) => id)
       ),
@@ -121,6 +136,11 @@ const make = Effect.gen(function* () {
     finalize: (id) => call(id, "finalize"),
     abort: (id) => call(id, "abort"),
     status: (id) => Effect.flatMap(find(id), (actor) => actor.status),
+    look: (id) =>
+      Effect.map(find(id), (actor) => {
+        const job = actor.current()
+        return { status: Job.status(job), spec: job.spec, progress: actor.progress(), outcome: actor.outcome() }
+      }),
     getProperty: (id, name) => Effect.flatMap(find(id), (actor) => actor.get(name)),
     setProperty: (id, name, value) => Effect.flatMap(find(id), (actor) => actor.set(name, value)),
     watch: (id) =>
@@ -131,6 +151,16 @@ const make = Effect.gen(function* () {
         )
       )
   })
+})
+
+/** Takes away what jobs left that ended with their process: they are in no list any more. */
+const tidy = Effect.fnUntraced(function* (kept: ReadonlySet<JobId>) {
+  const files = yield* JobFiles
+  const store = yield* JobStore
+  for (const { destination, id } of yield* store.marks) {
+    if (!kept.has(id)) yield* files.remove(files.draftOf(destination, id))
+    yield* Effect.catch(store.unmark(id), (error) => Effect.logWarning(error.message))
+  }
 })
 
 const matches = ({ id, spec }: Job.Job, filter: Filter): boolean =>

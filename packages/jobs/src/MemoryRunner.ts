@@ -22,11 +22,13 @@ export interface MemoryRunner {
   readonly origins: Map<string, MemoryOrigin>
   /** Runs that go on now. */
   readonly running: Set<JobId>
+  /** All that there were, in order. */
+  readonly runs: Array<{ readonly id: JobId; readonly isForeground: boolean }>
   /** Most that went on at once. */
   most: number
 }
 
-export const make = (): MemoryRunner => ({ origins: new Map(), running: new Set(), most: 0 })
+export const make = (): MemoryRunner => ({ origins: new Map(), running: new Set(), runs: [], most: 0 })
 
 export interface MemoryRunnerOptions {
   /** Makes the finished file at a path. */
@@ -45,6 +47,7 @@ export const layer = (memory: MemoryRunner, options: MemoryRunnerOptions): Layer
       yield* Effect.acquireRelease(
         Effect.sync(() => {
           memory.running.add(id)
+          memory.runs.push({ id, isForeground: spec.foregroundPriority === true })
           memory.most = Math.max(memory.most, memory.running.size)
         }),
         () => Effect.sync(() => memory.running.delete(id))

@@ -205,3 +205,22 @@ describe("Whatever happens to a job", () => {
     { arbitrary: { runs: 300 } }
   )
 })
+
+describe("The URLs of before", () => {
+  const change = (job: Job.Job, n: number) => done(Job.set(job, "Uri", `http://mirror${n}.example/file`, n))
+  const paused = done(Job.call(started, "pause", { now: 1 }))
+  it("are known once the job has transferred, the newest first, and only so many", () => {
+    assert.isUndefined(change(created, 1).spec.formerUris)
+    const twice = change(change(paused, 1), 2)
+    assert.deepStrictEqual<unknown>(twice.spec.formerUris, ["http://mirror1.example/file", ready.uri])
+    const back = done(Job.set(twice, "Uri", ready.uri ?? "", 3))
+    assert.deepStrictEqual<unknown>(back.spec.formerUris, [
+      "http://mirror2.example/file",
+      "http://mirror1.example/file"
+    ])
+    let job = paused
+    for (let n = 0; n < 20; n++) job = change(job, n)
+    assert.strictEqual(job.spec.formerUris?.length, 4)
+    assert.strictEqual(job.spec.formerUris?.[0], "http://mirror18.example/file")
+  })
+})

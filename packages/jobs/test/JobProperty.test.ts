@@ -41,7 +41,8 @@ const good: ReadonlyArray<readonly [JobProperty.PropertyName, string, string | u
   ["DisallowOnCellular", "true", "true"],
   ["HttpCustomAuthHeaders", "Authorization: Bearer x", undefined],
   ["HttpAllowSecureToNonSecureRedirect", "0", "false"],
-  ["NonVolatile", "true", "true"]
+  ["NonVolatile", "true", "true"],
+  ["MirrorUris", "http://b/x  https://c/x\n", "http://b/x https://c/x"]
 ]
 
 describe("A property", () => {
@@ -109,8 +110,24 @@ describe("What a property does not take", () => {
     ["DisplayName", ["", "a\nb", "x".repeat(257)]],
     [
       "IntegrityCheckInfo",
-      ["", "{", "[]", "1", "{}", '{"HashOfHashes":1}', '{"PiecesHashFileUrl":"u"}', `"${"x".repeat(20_000)}"`]
+      [
+        "",
+        "{",
+        "[]",
+        "1",
+        "{}",
+        '{"HashOfHashes":1}',
+        '{"HashOfHashes":"short"}',
+        `{"HashOfHashes":"${"g".repeat(64)}"}`,
+        '{"PiecesHashFileUrl":"http://h/f.phf"}',
+        `{"PiecesHashFileUrl":"file:///etc/passwd","PiecesHashFileDigest":"${"a".repeat(64)}"}`,
+        `{"PiecesHashFileUrl":"http://me:word@h/f","PiecesHashFileDigest":"${"a".repeat(64)}"}`,
+        `{"PiecesHashFileUrl":"http://h/f","PiecesHashFileDigest":"${"a".repeat(64)}","PiecesHashFileDigestAlgorithm":"MD5"}`,
+        `{"PiecesHashFileDigest":"${"a".repeat(64)}"}`,
+        `"${"x".repeat(20_000)}"`
+      ]
     ],
+    ["ContentId", ["DO-", "DO-short", `DO-${"A".repeat(42)}B`, `DO-${"A".repeat(44)}`], "0x80D02202"],
     ["DecryptionInfo", ["", "{}", '{"KeyData":1}']],
     [
       "HttpCustomHeaders",
@@ -152,6 +169,31 @@ describe("The content that a caller means", () => {
       `DO-${"-_".repeat(21)}A`
     )
     assert.isUndefined(JobProperty.contentOf({ contentId: "some catalogue's id" }))
+    const hex = "fb".repeat(32)
+    assert.strictEqual(
+      JobProperty.contentOf({ integrityCheckInfo: { HashOfHashes: hex.toUpperCase() } }),
+      JobProperty.contentOf({ integrityCheckInfo: { HashOfHashes: Buffer.from(hex, "hex").toString("base64url") } })
+    )
     assert.isUndefined(JobProperty.contentOf({ integrityCheckInfo: { HashOfHashes: "short" } }))
+  })
+  it("has its hashes where the caller says, known by a digest, by the hash of hashes, or by both", () => {
+    const PiecesHashFileUrl = "http://h/f.phf"
+    const [PiecesHashFileDigest, HashOfHashes] = ["ab".repeat(32), "cd".repeat(32)]
+    const named = (info: object) => {
+      const { expected, url } = JobProperty.hashesOf({ integrityCheckInfo: { PiecesHashFileUrl, ...info } }) ?? {}
+      return [
+        url,
+        ...[expected?.fileDigest, expected?.hashOfHashes].map((one) => one && Buffer.from(one).toString("hex"))
+      ]
+    }
+    assert.deepStrictEqual(named({ PiecesHashFileDigest }), [PiecesHashFileUrl, PiecesHashFileDigest, undefined])
+    assert.deepStrictEqual(named({ HashOfHashes }), [PiecesHashFileUrl, undefined, HashOfHashes])
+    assert.deepStrictEqual(named({ HashOfHashes, PiecesHashFileDigest }), [
+      PiecesHashFileUrl,
+      PiecesHashFileDigest,
+      HashOfHashes
+    ])
+    assert.deepStrictEqual(named({}), [undefined, undefined, undefined])
+    assert.isUndefined(JobProperty.hashesOf({ integrityCheckInfo: { HashOfHashes } }))
   })
 })

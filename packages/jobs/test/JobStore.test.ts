@@ -10,7 +10,11 @@ import { JobError } from "../src/index.ts"
 import * as JobRecord from "../src/JobRecord.ts"
 import type { JobId } from "../src/JobStatus.ts"
 import { JobStore } from "../src/JobStore.ts"
-import { idOf, jobsAt, ready, site, url } from "./support/jobs.ts"
+import { JobNetwork } from "../src/JobNetwork.ts"
+import { Jobs } from "../src/Jobs.ts"
+import * as JobsConfig from "../src/JobsConfig.ts"
+import * as MemoryRunner from "../src/MemoryRunner.ts"
+import { connected, idOf, jobsAt, ready, site, url } from "./support/jobs.ts"
 
 const folder = Effect.acquireRelease(
   Effect.sync(() => mkdtempSync(join(tmpdir(), "piecework-jobs-"))),
@@ -80,13 +84,70 @@ describe("The folder of a store", () => {
       writeFileSync(join(directory, "notes.txt"), "mine")
       writeFileSync(`${at(1)}.00000000.draft`, "half")
       assert.deepStrictEqual(yield* store.load(100), [recordOf(1)])
-      for (const n of [2, 3, 4, 5, 6, 7, 8]) {
+      // Whoever wrote that will know what to do with it.
+      assert.isTrue(existsSync(at(7)))
+      for (const n of [2, 3, 4, 5, 6, 8]) {
         assert.isFalse(existsSync(at(n)), String(n))
         assert.isTrue(existsSync(`${at(n)}.broken`), String(n))
       }
       assert.isTrue(existsSync(join(directory, "notes.txt")))
       assert.isFalse(readdirSync(directory).some((name) => name.endsWith(".draft")))
       assert.deepStrictEqual(yield* store.load(100), [recordOf(1)])
+    })
+  )
+
+  it.live("survives whatever a crash or a stranger leaves there", () =>
+    Effect.gen(function* () {
+      const directory = yield* folder
+      const store = yield* inFolder(directory)
+      yield* store.put(recordOf(1))
+      const good = JobRecord.encode(recordOf(2))
+      const name = join(directory, `${idOf(2)}.json`)
+      for (let length = 0; length < good.length - 1; length += 19) {
+        for (const rest of ["", "\0".repeat(good.length - length), "\ufffd"]) {
+          writeFileSync(name, good.slice(0, length) + rest)
+          assert.deepStrictEqual(yield* store.load(10), [recordOf(1)], `torn at ${length}`)
+          rmSync(`${name}.broken`, { recursive: true, force: true })
+        }
+      }
+      for (const text of [
+        "[".repeat(100_000),
+        '{"version":1e400}',
+        '{"version":-1}',
+        '{"__proto__":{"version":1}}',
+        good.replace('"state":"Created"', '"state":"Exploded"'),
+        good.replace('"bytesTotal":0', '"bytesTotal":1e300'),
+        good.replace("{", '{"id":"../../../etc/passwd",')
+      ]) {
+        writeFileSync(name, text)
+        assert.isAtMost((yield* store.load(10)).length, 2)
+        rmSync(`${name}.broken`, { recursive: true, force: true })
+        rmSync(name, { force: true })
+      }
+    })
+  )
+
+  it.live("remembers where jobs make files that are not kept, and forgets it", () =>
+    Effect.gen(function* () {
+      const directory = join(yield* folder, "jobs")
+      const store = yield* inFolder(directory)
+      assert.deepStrictEqual(yield* store.marks, [])
+      yield* store.mark(idOf(1), "/data/one")
+      yield* store.mark(idOf(2), "/data/two")
+      writeFileSync(join(directory, `${idOf(3)}.mark`), "")
+      writeFileSync(join(directory, `${idOf(4)}.mark`), '"relative"')
+      writeFileSync(join(directory, "other.mark"), '"/data/other"')
+      assert.sameDeepMembers(
+        [...(yield* store.marks)],
+        [
+          { id: idOf(1), destination: "/data/one" },
+          { id: idOf(2), destination: "/data/two" }
+        ]
+      )
+      yield* store.unmark(idOf(1))
+      yield* store.unmark(idOf(1))
+      assert.deepStrictEqual(yield* store.marks, [{ id: idOf(2), destination: "/data/two" }])
+      assert.deepStrictEqual(yield* store.load(10), [])
     })
   )
 
@@ -192,6 +253,33 @@ describe("A process that ended while a file was put into its place", () => {
       assert.deepInclude(yield* jobs.status(idOf(1)), { state: "Transferring" })
       yield* jobs.abort(idOf(1))
       assert.deepStrictEqual([...place.files], [["/data/file", "a stranger's"]])
+    })
+  )
+
+  it.live("and forgot the job leaves no draft of it", () =>
+    Effect.gen(function* () {
+      const root = yield* folder
+      const services = Layer.mergeAll(JobFiles.layer, JobStore.layer(join(root, "jobs"))).pipe(
+        Layer.provide(NodeServices.layer)
+      )
+      const context = yield* Layer.build(services)
+      const [files, store] = [Context.get(context, JobFiles), Context.get(context, JobStore)]
+      const destination = join(root, "file")
+      yield* store.mark(idOf(1), destination)
+      writeFileSync(files.draftOf(destination, idOf(1)), "half")
+      writeFileSync(destination, "a stranger's")
+      yield* Layer.build(
+        Jobs.layer.pipe(
+          Layer.provide([
+            Layer.succeedContext(context),
+            JobNetwork.layerOf(() => connected),
+            JobsConfig.layer(),
+            MemoryRunner.layer(MemoryRunner.make(), { write: () => Effect.void })
+          ])
+        )
+      )
+      assert.deepStrictEqual(readdirSync(root).toSorted(), ["file", "jobs"])
+      assert.deepStrictEqual(readdirSync(join(root, "jobs")), [])
     })
   )
 

@@ -1,13 +1,18 @@
-/** `PIECEWORK_KILLS` is how many times a process is killed; 20 by default. */
+/**
+ * `PIECEWORK_KILLS` is how many times a process is killed; 100 by default. The process is bundled into one file first, which starts in a
+ * fifth of the time that its sources take.
+ */
 import { spawn } from "node:child_process"
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { basename, join } from "node:path"
 import { createInterface } from "node:readline"
+import { fileURLToPath } from "node:url"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
+import { build } from "rolldown"
 
-const kills = Number(process.env["PIECEWORK_KILLS"] ?? "20")
+const kills = Number(process.env["PIECEWORK_KILLS"] ?? "100")
 const chains = 4
 
 interface Found {
@@ -22,15 +27,33 @@ type Event =
   | { readonly asks: string; readonly id: string; readonly name: string }
   | { readonly call: string; readonly id: string; readonly name?: string; readonly path?: string }
 
+const folderFor = (prefix: string) =>
+  Effect.acquireRelease(
+    Effect.sync(() => mkdtempSync(join(tmpdir(), prefix))),
+    (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
+  )
+
+/** The worker as one file. */
+const bundled = Effect.flatMap(folderFor("piecework-worker-"), (folder) => {
+  const file = join(folder, "worker.mjs")
+  return Effect.as(
+    Effect.promise(() =>
+      build({
+        input: fileURLToPath(new URL("support/worker.ts", import.meta.url)),
+        platform: "node",
+        logLevel: "warn",
+        resolve: { conditionNames: ["source", "import", "node", "default"] },
+        output: { format: "esm", comments: false, codeSplitting: false, file }
+      })
+    ),
+    file
+  )
+})
+
 /** Runs the worker and kills it some moments after so many events. */
-const lifeOf = (folder: string, seed: number, events: number) =>
+const lifeOf = (program: string, folder: string, seed: number, events: number) =>
   Effect.callback<ReadonlyArray<Event>>((resume) => {
-    const program = new URL("support/worker.ts", import.meta.url).pathname
-    const child = spawn(
-      process.execPath,
-      ["--conditions=source", "--disable-warning=ExperimentalWarning", program, folder, String(seed)],
-      { stdio: ["ignore", "pipe", "inherit"] }
-    )
+    const child = spawn(process.execPath, [program, folder, String(seed)], { stdio: ["ignore", "pipe", "inherit"] })
     const seen: Array<Event> = []
     createInterface({ input: child.stdout }).on("line", (line) => {
       seen.push(JSON.parse(line) as Event)
@@ -58,18 +81,15 @@ const after: { readonly [call: string]: (before: ReadonlyArray<string>) => Reado
   name: (before) => before
 }
 
-const chain = (seed: number, lives: number) =>
+const chain = (program: string, seed: number, lives: number) =>
   Effect.gen(function* () {
-    const folder = yield* Effect.acquireRelease(
-      Effect.sync(() => mkdtempSync(join(tmpdir(), "piecework-kill-"))),
-      (path) => Effect.sync(() => rmSync(path, { recursive: true, force: true }))
-    )
+    const folder = yield* folderFor("piecework-kill-")
     mkdirSync(join(folder, "files"))
     const known = new Map<string, Known>()
     let asked: { readonly asks: string; readonly id: string; readonly name: string } | undefined
     let answers = 0
     for (let life = 0; life <= lives; life++) {
-      const events = yield* lifeOf(folder, seed * 1000 + life, 2 + ((seed * 7919 + life * 104_729) % 97))
+      const events = yield* lifeOf(program, folder, seed * 1000 + life, 2 + ((seed * 7919 + life * 104_729) % 97))
       for (const event of events) {
         if ("found" in event) {
           const found = new Map(event.found.map((job) => [job.id, job]))
@@ -123,11 +143,12 @@ describe("A process with jobs", () => {
   it.live(`that is killed ${kills} times at any moment loses nothing that it answered`, () =>
     Effect.gen(function* () {
       const lives = Math.ceil(kills / chains)
+      const program = yield* bundled
       const all = yield* Effect.forEach(
         Array.from({ length: chains }, (_, n) => n + 1),
-        (seed) => chain(seed, lives),
+        (seed) => chain(program, seed, lives),
         {
-          concurrency: 2
+          concurrency: chains
         }
       )
       assert.isAbove(

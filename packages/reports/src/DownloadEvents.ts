@@ -25,7 +25,7 @@ export type Ending =
 export interface Told extends Readonly<ReportedDownloadsConfig["Service"]> {
   /** 16 random bytes as hex digits. */
   readonly jobID: string
-  readonly request: DownloadRequest
+  readonly request: Pick<DownloadRequest, "url" | "priority">
   readonly progress: Progress
   /** When it began, epoch milliseconds. */
   readonly began: number
@@ -112,6 +112,8 @@ const numberOf = (error: DownloadError): string | undefined => {
       return "0x80D02002"
     case "ModeError":
       return "0x80D03002"
+    case "RangesError":
+      return error.reason === "Overlapping" ? "0x80D05012" : "0x80D05010"
     default:
       return undefined
   }

@@ -22,6 +22,28 @@ export const layer: Layer.Layer<Downloader, never, Downloader | Outbox | Reporte
       outbox.put(event).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
 
     return Downloader.of({
+      open: Effect.fnUntraced(function* (request) {
+        const began = yield* Clock.currentTimeMillis
+        const jobID = randomBytes(16).toString("hex")
+        let progress: (() => Progress) | undefined
+        const told = (look: Progress): DownloadEvents.Told => ({ ...config, jobID, request, progress: look, began })
+        // Runs once it is closed. What was read in parts is told of when it is known that something was.
+        yield* Effect.addFinalizer(() =>
+          Effect.gen(function* () {
+            const look = progress?.()
+            if (look === undefined || look.requestedBytes === 0) return
+            if (request.isWhole === false) yield* put(DownloadEvents.started(told(look)))
+            const isHere = look.requestedBytes !== undefined && look.heldBytes >= look.requestedBytes
+            const ending: DownloadEvents.Ending = { _tag: isHere ? "Completed" : "Interrupted" }
+            const events = DownloadEvents.ended(told(look), ending, yield* Clock.currentTimeMillis)
+            for (const event of events) yield* put(event)
+          }).pipe(Effect.catchDefect((defect) => Effect.logError("A report could not be made.", defect)))
+        )
+        const content = yield* inner.open(request)
+        progress = content.progress
+        if (request.isWhole !== false) yield* Effect.forkScoped(put(DownloadEvents.started(told(content.progress()))))
+        return content
+      }),
       start: Effect.fnUntraced(function* (request) {
         const began = yield* Clock.currentTimeMillis
         const jobID = randomBytes(16).toString("hex")

@@ -28,6 +28,7 @@ const progressOf = ({ connections, held, mode, received }: Download): Progress =
   mode,
   why: undefined,
   fileBytes: total(received),
+  requestedBytes: total(received),
   heldBytes: Math.floor(held * (total(received) - received.LocalCache)) + received.LocalCache,
   received,
   sent: 0,
@@ -44,7 +45,7 @@ const eventsOf = (download: Download) =>
       groupId: undefined,
       caller: undefined,
       jobID: "b".repeat(32),
-      request: { url, path: "/file", mode: download.mode },
+      request: { url },
       progress: progressOf(download),
       began: 0
     },

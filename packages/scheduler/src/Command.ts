@@ -10,6 +10,10 @@ import type { PieceRun, SourceId } from "./Event.ts"
 export type FetchReason =
   /** No other source that answers is known. */
   | "OnlySource"
+  /** Somebody reads it next. */
+  | "Reading"
+  /** Somebody has waited for it, and neither a lease nor a neighbour has brought it in time. */
+  | "ReaderWaits"
   /** Of the pieces it holds, the one fewest neighbours hold. */
   | "Rarest"
   /** The service leased it to this client: nobody else of the site asks the origin for it. */
@@ -37,6 +41,8 @@ export type CancelReason =
   | "Duplicate"
   /** No byte came for too long. */
   | "Stalled"
+  /** It was far back in the queue of a source that is to deliver something first that somebody reads. */
+  | "Overtaken"
   /** The peer chokes us. */
   | "Choked"
   /** The source is out for bad pieces. */
@@ -78,7 +84,7 @@ export interface Ban {
   readonly until: number
 }
 
-/** Every piece is held. Said once. */
+/** Every piece that is wanted is held. Said once, and again after more was wanted in between. */
 export interface Finished {
   readonly _tag: "Finished"
 }

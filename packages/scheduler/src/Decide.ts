@@ -6,7 +6,8 @@
  *   Arrivals   pieces that come in;  Strikes  those that are bad;  WholeFile  those in a stream
  *   Trouble    sources that fail, stall, or send whole files only
  *   Rate       how fast they are;    Pace     how much that lets them have under way
- *   Refill     who gets work:        Rarity   which piece of a neighbour
+ *   Refill     who gets work:        Reading  what somebody reads, before everything else
+ *                                    Rarity   which piece of a neighbour
  *                                    OriginChoice   which pieces of the origin, by Leases or Shares, or below a Floor
  *                                    Crossing   which pieces of peers elsewhere
  *                                    Steal    what another should not go on with
@@ -21,13 +22,15 @@ import * as Joining from "./Joining.ts"
 import * as Leases from "./Leases.ts"
 import * as Plan from "./Plan.ts"
 import * as Rate from "./Rate.ts"
+import * as Reading from "./Reading.ts"
 import { refill } from "./Refill.ts"
 import { isSitePeer } from "./Source.ts"
 import * as Trouble from "./Trouble.ts"
 
 /** The commands are to be carried out in order; the plan takes the place of the one that was given. */
 export const decide = (plan: Plan.Plan, event: Event): readonly [ReadonlyArray<Command>, Plan.Plan] => {
-  if (plan.outcome === "Finished") return [[], plan]
+  // One that is finished in part goes on when more is wanted.
+  if (plan.outcome === "Finished" && Plan.isComplete(plan)) return [[], plan]
   const draft = new Draft(plan, event.now)
   apply(draft, event)
   refill(draft)
@@ -61,6 +64,10 @@ const apply = (draft: Draft, event: Event): void => {
       return Trouble.fetchFailed(draft, event)
     case "RangesIgnored":
       return Trouble.rangesIgnored(draft, event)
+    case "Want":
+      return Reading.want(draft, event)
+    case "Reading":
+      return Reading.read(draft, event)
     case "Tick":
       return tick(draft, event)
     case "OriginHeld":
@@ -96,6 +103,7 @@ const tick = (draft: Draft, event: Tick): void => {
 const conclude = (draft: Draft): void => {
   const { plan } = draft
   if (Plan.isFinished(plan)) {
+    if (plan.outcome === "Finished") return
     for (const id of plan.sources.keys()) draft.cancelAll(id, "Duplicate")
     plan.outcome = "Finished"
     draft.commands.push({ _tag: "Finished" })
@@ -103,7 +111,7 @@ const conclude = (draft: Draft): void => {
     plan.outcome = "Exhausted"
     draft.commands.push({
       _tag: "Exhausted",
-      missing: plan.pieceCount - plan.heldCount,
+      missing: plan.missingCount,
       failures: plan.failures
     })
   }
@@ -111,7 +119,7 @@ const conclude = (draft: Draft): void => {
 
 /** Nothing is under way, and nobody who has not been given up holds anything that is wanted. */
 const isExhausted = (plan: Plan.Plan): boolean => {
-  if (plan.heldCount + plan.wantedCount < plan.pieceCount) return false
+  if (plan.wantedCount < plan.missingCount) return false
   for (const source of plan.sources.values()) {
     if (source.flights.length > 0) return false
     if (source.out === undefined && Bits.meets(source.held, plan.wanted)) return false

@@ -123,6 +123,30 @@ export interface RangesIgnored extends Happened {
   readonly run: PieceRun
 }
 
+/** These pieces are to be fetched as well. Of a plan that wants all of them from the start that changes nothing. */
+export interface Want extends Happened {
+  readonly _tag: "Want"
+  readonly runs: ReadonlyArray<{ readonly first: number; readonly count: number }>
+}
+
+/** Pieces that somebody is about to read, in order. */
+export interface ReadRun {
+  /** The next one that the reader has not got. */
+  readonly first: number
+  readonly count: number
+  /** The reader waits for `first` now; else it is still busy with what is before it. */
+  readonly waits: boolean
+}
+
+/**
+ * All that is read from now on; nothing when nobody reads. What is read is wanted, and comes before everything else. The first
+ * `mostReaders` runs count, and of each the first `mostRead` pieces.
+ */
+export interface Reading extends Happened {
+  readonly _tag: "Reading"
+  readonly runs: ReadonlyArray<ReadRun>
+}
+
 /** Time passes: back-off ends, stalls show, rates are measured. Twice a second is right, once is enough. */
 export interface Tick extends Happened {
   readonly _tag: "Tick"
@@ -175,6 +199,8 @@ export type Event =
   | PieceLost
   | FetchFailed
   | RangesIgnored
+  | Want
+  | Reading
   | Tick
   | OriginHeld
   | OriginAllowed

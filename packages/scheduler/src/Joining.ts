@@ -74,6 +74,8 @@ export const has = (draft: Draft, event: PeerHas): void => {
   draft.put(next)
   draft.count(piece, weightOf(source))
   if (Bits.has(draft.plan.held.bytes, piece) || !isReady(next, draft.plan.now) || room(draft.plan, next) === 0) return
+  // Nobody has asked for it.
+  if (!Bits.has(draft.plan.needed.bytes, piece)) return
   // A peer with room to spare had nothing else to give, so this piece is all there is to think about.
   if (!Bits.has(draft.plan.wanted.bytes, piece)) draft.hungry.add(source.id)
   else if (Crossing.mayAsk(draft.plan, next, piece)) draft.fetch(next, { first: piece, count: 1 }, "Rarest")

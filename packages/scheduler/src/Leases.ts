@@ -13,6 +13,7 @@ import type { Draft } from "./internal/Draft.ts"
 import * as Pace from "./Pace.ts"
 import type { Plan } from "./Plan.ts"
 import { isHeldNear } from "./Rarity.ts"
+import * as Reading from "./Reading.ts"
 import { isSitePeer, pendingOf, type Source, takesRuns } from "./Source.ts"
 
 export interface Leases {
@@ -64,6 +65,8 @@ export const leased = (draft: Draft, event: Leased): void => {
       const isYoung = plan.now - flight.since < plan.settings.leaseYoung && flight.position === undefined
       const now = draft.source(source.id)
       const isOthers = pendingOf(flight).every((piece) => Bits.has(asked, piece) && !isLeased(plan, piece))
+      // What a reader has waited for too long comes from here, whoever else fetches it.
+      if (Reading.isRushed(plan, flight.run.first)) continue
       if (now !== undefined && isYoung && isOthers) draft.cancel(now, flight, "Unleased")
     }
     draft.hungry.add(source.id)
@@ -131,6 +134,8 @@ export const isResting = ({ originAllowed, sources }: Plan): boolean =>
 export interface Need {
   /** Pieces under way over the site's line, and leased ones still to be asked for. */
   readonly keep: ReadonlyArray<PieceRun>
+  /** How many of these the client has no lease for: the service gives those that are free. */
+  readonly claimed: number
   /** How many more the client could take; 0 while it has enough. */
   readonly most: number
   /** Bytes a second over that line; 0 while unknown. */
@@ -139,10 +144,13 @@ export interface Need {
 
 /** Whether more leases may be needed now that this happened: something came over the line, it was opened, or time passed. */
 export const concerns = (plan: Plan, event: Pick<Event, "_tag"> & { readonly source?: string }): boolean => {
-  if (event.source === undefined) return event._tag === "Tick" || event._tag === "OriginAllowed"
+  if (event.source === undefined) return lookedAt.has(event._tag)
   const source = plan.sources.get(event.source)
   return source !== undefined && isBeyond(source)
 }
+
+/** What may change what is needed though nothing came. */
+const lookedAt: ReadonlySet<Event["_tag"]> = new Set(["Tick", "OriginAllowed", "Want", "Reading"])
 
 /** Looks at what is leased and under way, and at no more of what is missing than could be leased. */
 export const need = (plan: Plan): Need => {
@@ -168,11 +176,38 @@ export const need = (plan: Plan): Need => {
     else if (keep.length < settings.mostLeased) keep.push({ first: piece, count: 1 })
   })
   const wanted = Math.min(settings.mostLeased, inFlight(plan, sources))
+  const isOver = sources.length === 0 || ahead > wanted / 2
+  const claims = sources.length === 0 ? [] : claimsOf(plan, Math.max(isOver ? 0 : wanted - ahead, plan.reading.length))
+  for (const piece of claims) if (keep.length < settings.mostLeased) keep.push({ first: piece, count: 1 })
   return {
     keep,
-    most: sources.length === 0 || ahead > wanted / 2 ? 0 : missing(plan, wanted - ahead),
+    claimed: claims.length,
+    // The service chooses among all pieces, so who wants some of them names these instead.
+    most: isOver || !wantsAll(plan) ? 0 : missing(plan, wanted - ahead),
     originRate: Math.round(beyond.reduce((sum, source) => sum + (source.rate ?? 0), 0) * 1000)
   }
+}
+
+const wantsAll = (plan: Plan): boolean => plan.neededCount === plan.pieceCount
+
+/** Pieces that this client means to ask for next if it may: what is read, and of one that wants some pieces those. At most so many. */
+const claimsOf = (plan: Plan, most: number): ReadonlyArray<PieceRun["first"]> => {
+  if (plan.reading.length === 0 && wantsAll(plan)) return []
+  const claims = new Set<PieceRun["first"]>()
+  const isNew = (piece: PieceRun["first"]) => isFree(plan, piece) && !isLeased(plan, piece) && !claims.has(piece)
+  Reading.next(plan, (piece) => {
+    if (isNew(piece)) claims.add(piece)
+    return claims.size >= most
+  })
+  if (!wantsAll(plan)) {
+    for (let i = 0; i < plan.wanted.bytes.length && claims.size < most; i++) {
+      if (plan.wanted.bytes[i] === 0) continue
+      for (let piece = i * 8; piece < i * 8 + 8 && claims.size < most; piece++) {
+        if (isNew(piece as PieceRun["first"])) claims.add(piece as PieceRun["first"])
+      }
+    }
+  }
+  return [...claims]
 }
 
 /** How many pieces nobody of the site is known to hold, and this client has neither leased nor asked for; at most so many. */

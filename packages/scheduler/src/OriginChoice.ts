@@ -22,6 +22,7 @@ import * as Leases from "./Leases.ts"
 import * as Pace from "./Pace.ts"
 import type { Plan } from "./Plan.ts"
 import { isHeld } from "./Rarity.ts"
+import * as Reading from "./Reading.ts"
 import * as Shares from "./Shares.ts"
 import { isSilent, isSitePeer, type Source } from "./Source.ts"
 
@@ -34,6 +35,8 @@ export interface Choice {
 export const choose = (draft: Draft, origin: Source): Choice | undefined => {
   const { plan } = draft
   if (!plan.originAllowed || plan.wantedCount === 0) return undefined
+  const read = chooseRead(draft, origin, false)
+  if (read !== undefined) return read
   const answered = heldByAnswering(plan)
   const length = Pace.runLength(plan, origin)
   const leased = leasedRun(plan, answered, length)
@@ -45,6 +48,28 @@ export const choose = (draft: Draft, origin: Source): Choice | undefined => {
   const run = ownShare(scene) ?? othersShare(scene)
   if (run === undefined) return belowFloor(draft, origin)
   return { run, reason: reasonFor(scene, run.first) }
+}
+
+/**
+ * What somebody reads, as leases and shares allow, and what a reader has waited for too long; of those that wait for a piece now
+ * that piece alone, if `isUrgent`.
+ */
+export const chooseRead = (draft: Draft, origin: Source, isUrgent: boolean): Choice | undefined => {
+  const { plan } = draft
+  if (plan.reading.length === 0 || !plan.originAllowed) return undefined
+  const overdue = Reading.overdue(draft, origin)
+  if (overdue !== undefined) return { run: { first: overdue, count: 1 }, reason: "ReaderWaits" }
+  const answered = heldByAnswering(plan)
+  const isFollowed = Leases.areFollowed(plan)
+  const shares = isFollowed ? undefined : sharesAmong(draft, ownersOf(plan))
+  const fits = (piece: number) =>
+    isFree(plan, answered, piece) &&
+    (Leases.isLeased(plan, piece) || (shares !== undefined && Shares.rankOf(shares, piece) === 0))
+  const first = Reading.next(plan, fits, isUrgent)
+  if (first === undefined) return undefined
+  const most = isUrgent ? 1 : Pace.runLength(plan, origin)
+  const count = lengthFrom(plan, first, most, fits)
+  return { run: { first, count }, reason: Leases.isLeased(plan, first) ? "Leased" : "Reading" }
 }
 
 /** What is lacking of the rate that the download has to have: of its own share first, so that neighbours take something else. */

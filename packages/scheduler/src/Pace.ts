@@ -7,17 +7,30 @@ export const room = (plan: Plan, source: Source): number => {
   const { settings } = plan
   if (source.wholeFile) return source.flights.length === 0 ? 1 : 0
   if (takesRuns(source)) {
-    const most = source.failures > 0 ? 1 : settings.runsInFlight
+    const most = source.failures > 0 || isUntried(plan, source) ? 1 : settings.runsInFlight
     return source.flights.length < most ? 1 : 0
   }
   return Math.max(0, depth(plan, source) - source.pendingCount)
+}
+
+/**
+ * It has not delivered yet, and there is another origin: whichever of them never answers must not have all of the first leases, which are
+ * few until something came.
+ */
+const isUntried = (plan: Plan, source: Source): boolean => {
+  if (source.kind !== "Origin" || source.rate !== undefined) return false
+  for (const other of plan.sources.values()) {
+    if (other.kind === "Origin" && other.id !== source.id && other.out === undefined) return true
+  }
+  return false
 }
 
 /** How many pieces the source should have under way. */
 export const depth = (plan: Plan, source: Source): number => {
   const { settings } = plan
   if (source.failures > 0) return 1
-  const wanted = Math.ceil(((source.rate ?? 0) * settings.pipeline) / plan.layout.pieceSize)
+  const pipeline = plan.reading.length > 0 ? settings.readPipeline : settings.pipeline
+  const wanted = Math.ceil(((source.rate ?? 0) * pipeline) / plan.layout.pieceSize)
   return Math.min(settings.mostInFlight, Math.max(settings.fewestInFlight, wanted))
 }
 

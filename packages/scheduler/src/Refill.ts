@@ -10,7 +10,8 @@ import * as OriginChoice from "./OriginChoice.ts"
 import * as Pace from "./Pace.ts"
 import type { Plan } from "./Plan.ts"
 import * as Rarity from "./Rarity.ts"
-import { isReady, type Source } from "./Source.ts"
+import * as Reading from "./Reading.ts"
+import { isReady, type Source, takesRuns } from "./Source.ts"
 import * as Steal from "./Steal.ts"
 import * as WholeFile from "./WholeFile.ts"
 
@@ -44,16 +45,18 @@ const orderOf = (source: Source): number =>
 /** One more piece of work for the source; whether there was room and work. */
 const give = (draft: Draft, source: Source): boolean => {
   const { plan } = draft
-  if (Pace.room(plan, source) === 0) return false
+  if (Pace.room(plan, source) === 0) return plan.reading.length > 0 && hurry(draft, source)
   if (source.wholeFile) {
     if (!isTurn(draft, source)) return false
     WholeFile.start(draft, source)
     return true
   }
+  if (source.kind !== "Origin" && giveRead(draft, source, false)) return true
   if (source.kind !== "Origin" && Steal.steal(draft, source, plan.settings.stealEarly)) return true
   const choice = source.kind === "Origin" ? OriginChoice.choose(draft, source) : chooseNear(plan, source)
   if (choice !== undefined) {
-    draft.fetch(source, choice.run, isAlone(plan, source) ? "OnlySource" : choice.reason)
+    const isOnly = choice.reason !== "ReaderWaits" && isAlone(plan, source)
+    draft.fetch(source, choice.run, isOnly ? "OnlySource" : choice.reason)
     return true
   }
   if (source.kind === "Origin" && plan.wantedCount > 0) return false
@@ -62,11 +65,40 @@ const give = (draft: Draft, source: Source): boolean => {
   return Steal.duplicate(draft, source)
 }
 
+/** What somebody reads and a peer or a cache server has. */
+const giveRead = (draft: Draft, source: Source, isUrgent: boolean): boolean => {
+  const { plan } = draft
+  const first = Reading.chooseNear(draft, source, isUrgent)
+  if (first === undefined) return false
+  const most = isUrgent ? 1 : Pace.runLength(plan, source)
+  const count = takesRuns(source) ? Rarity.runFrom(plan, source.held, first, most) : 1
+  draft.fetch(source, { first, count }, "Reading")
+  return true
+}
+
+/** One piece more than it has room for, when a reader waits for that: what is under way may take seconds. */
+const hurry = (draft: Draft, source: Source): boolean => {
+  const { plan } = draft
+  if (source.wholeFile || source.failures > 0) return false
+  const isFull = takesRuns(source)
+    ? source.flights.length > plan.settings.runsInFlight
+    : source.pendingCount > Pace.depth(plan, source)
+  if (isFull) return false
+  if (source.kind !== "Origin") return giveRead(draft, source, true)
+  const choice = OriginChoice.chooseRead(draft, source, true)
+  if (choice === undefined) return false
+  draft.fetch(source, choice.run, choice.reason)
+  return true
+}
+
 const chooseNear = (
   plan: Plan,
   source: Source
 ): { run: OriginChoice.Choice["run"]; reason: FetchReason } | undefined => {
-  const may = Crossing.isFar(source) ? (piece: number) => Crossing.mayAsk(plan, source, piece) : undefined
+  const mayCross = Crossing.isFar(source) ? (piece: number) => Crossing.mayAsk(plan, source, piece) : undefined
+  // What is read it would have been given before, were nobody to be done with it sooner.
+  const mayRead = (piece: number) => !Reading.isRead(plan, piece) && (mayCross === undefined || mayCross(piece))
+  const may = plan.reading.length > 0 ? mayRead : mayCross
   const run = Rarity.choose(plan, source, Pace.runLength(plan, source), may)
   return run === undefined ? undefined : { run, reason: "Rarest" }
 }

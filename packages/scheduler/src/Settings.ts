@@ -76,6 +76,19 @@ export interface Settings {
   /** … and at most. 60 000: over a thin line one piece does take that long; then bytes matter more than time. */
   readonly patienceMost: number
 
+  /** While somebody reads a peer has so much time's worth of pieces under way, so that what is read next is not last in a long queue. 500. */
+  readonly readPipeline: number
+  /**
+   * A piece that a reader waits for is asked of the origin without a lease or a turn after so long, or after `patience` times as long as it takes the
+   * origin to send one, if that is longer. 2000: what is leased to a neighbour is here within the time of a request (`runTime`);
+   * who has waited longer has waited as long as a request of its own would have taken. A site pays twice then for a piece, not for all.
+   * A peer that is silent for so long, and owes what a reader waits for, has stalled.
+   */
+  readonly readPatience: number
+  /** Readers that are looked at, and pieces ahead of each: 32 MiB of standard pieces, as deep as a peer's queue. 64 and 32. */
+  readonly mostReaders: number
+  readonly mostRead: number
+
   /** Leased pieces are asked for so far ahead, if two runs are not more. 1000: a service answers within that. */
   readonly leaseAhead: number
   /** … but never more at a time. 256: what a message of the service's protocol holds. */
@@ -121,6 +134,10 @@ export const defaults: Settings = {
   patience: 2,
   patienceLeast: 1000,
   patienceMost: 60_000,
+  readPipeline: 500,
+  readPatience: 2000,
+  mostReaders: 64,
+  mostRead: 32,
   leaseAhead: 1000,
   mostLeased: 256,
   leaseYoung: 1000,

@@ -5,6 +5,7 @@
 import type { CancelReason } from "./Command.ts"
 import type { FetchFailed, RangesIgnored, SourceId } from "./Event.ts"
 import type { Draft } from "./internal/Draft.ts"
+import * as Reading from "./Reading.ts"
 import { isSameRun } from "./Source.ts"
 
 /** Sources that were given up and are told of at the end. */
@@ -34,10 +35,11 @@ export const rangesIgnored = (draft: Draft, event: RangesIgnored): void => {
 
 /** Looks for sources that have work under way and from which no byte came for too long. */
 export const findStalled = (draft: Draft): void => {
-  const { now, settings } = draft.plan
+  const { now } = draft.plan
   for (const source of draft.plan.sources.values()) {
     const oldest = source.flights[0]
-    if (oldest === undefined || now - Math.max(source.progressAt, oldest.since) < settings.stallAfter) continue
+    if (oldest === undefined) continue
+    if (now - Math.max(source.progressAt, oldest.since) < Reading.silence(draft.plan, source)) continue
     draft.cancelAll(source.id, "Stalled")
     postpone(draft, source.id)
   }

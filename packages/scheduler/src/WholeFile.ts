@@ -28,9 +28,11 @@ export const advance = (draft: Draft, source: Source, flight: Flight, piece: Pie
   else draft.extend(next, moved, window(draft.plan, next, position))
 }
 
-/** Something at or after this piece is not held. */
+/** Something at or after this piece is needed and not held. */
 const isMissing = (plan: Plan, from: number): boolean => {
-  for (let piece = from; piece < plan.pieceCount; piece++) if (!Bits.has(plan.held.bytes, piece)) return true
+  for (let piece = from; piece < plan.pieceCount; piece++) {
+    if (Bits.has(plan.needed.bytes, piece) && !Bits.has(plan.held.bytes, piece)) return true
+  }
   return false
 }
 

@@ -47,6 +47,47 @@ describe("whatever happens", () => {
   })
 })
 
+describe("a plan that wants some pieces, and readers that come and go", () => {
+  const reasons = new Set<string>()
+  let again = 0
+
+  for (let seed = 1; seed <= 60; seed++) {
+    it(`comes to an end with all that was wanted: seed ${seed}`, () => {
+      const world = new World(seed, "Parts")
+      const steps = new Dice(seed).below(400)
+      for (let n = 0; n < steps; n++) world.step()
+      const outcome = world.settle()
+      // Without any source it waits for one.
+      assert.include(["Finished", "Exhausted", ...(world.plan.sources.size === 0 ? ["Waiting"] : [])], outcome)
+      if (world.finished > 1) again++
+      for (const reason of world.reasons) reasons.add(reason)
+    })
+  }
+
+  it("went through every rule for readers, and on after an end", () => {
+    assert.deepStrictEqual(
+      ["Reading", "ReaderWaits", "Overtaken", "Rarest", "Leased", "WholeFile", "Endgame"].filter(
+        (reason) => !reasons.has(reason)
+      ),
+      []
+    )
+    assert.isAbove(again, 5)
+  })
+})
+
+describe("a plan that wants all of it and has no reader", () => {
+  it("decides as one that was never told of either", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const [plain, told] = [new World(seed), new World(seed, "Nothing")]
+      for (let n = 0; n < 200; n++) {
+        plain.step()
+        told.step()
+      }
+      assert.deepStrictEqual(told.commands, plain.commands, `seed ${seed}`)
+    }
+  })
+})
+
 const self = PeerId.make("a".repeat(40))
 const plan = (pieces: number, held = Bitfield.empty(pieces)) =>
   Plan.make({ layout: new PieceLayout({ contentSize: pieces * 1024, pieceSize: 1024 }), held, self, seed: 1 })

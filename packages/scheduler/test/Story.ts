@@ -23,7 +23,12 @@ export class Story {
 
   constructor(
     pieces: number,
-    options: { readonly seed?: number; readonly settings?: Partial<Settings>; readonly awaitsLeases?: boolean } = {}
+    options: {
+      readonly seed?: number
+      readonly settings?: Partial<Settings>
+      readonly awaitsLeases?: boolean
+      readonly wanted?: Bitfield.Bitfield
+    } = {}
   ) {
     const layout = new PieceLayout({ contentSize: pieces * pieceSize, pieceSize })
     this.plan = Plan.make({ layout, held: Bitfield.empty(pieces), self, seed: 1, ...options })

@@ -47,6 +47,36 @@ describe("a source that fails", () => {
     assert.deepStrictEqual(fetchesOf(story.wait(100_000)), [])
   })
 
+  it("is left alone for as long as it asks, also when something of it still comes", () => {
+    const story = new Story(4)
+    story.join("origin", "Origin", "all")
+    const [first, second] = story.owed("origin")
+    const failed = {
+      _tag: "FetchFailed",
+      source: "origin",
+      fatal: false,
+      reason: "Refused",
+      retryAfter: 90_000
+    } as const
+    assert.isDefined(first)
+    assert.isDefined(second)
+    if (first === undefined || second === undefined) return
+    story.tell({ ...failed, run: first })
+    story.deliver("origin", second.first)
+    let waited = 0
+    while (fetchesOf(story.wait(500)).length === 0 && waited < 200_000) waited += 500
+    assert.strictEqual(waited + 500, 90_000)
+  })
+
+  it("and has delivered nothing does not keep what another origin could have: each gets one request", () => {
+    const story = new Story(8)
+    story.join("origin", "Origin", "all")
+    story.join("mirror", "Origin", "all")
+    story.fail("origin", true, "NotFound")
+    story.deliver("mirror", story.owed("mirror")[0]?.first ?? -1)
+    assert.isAtLeast(story.owed("mirror").length, 2)
+  })
+
   it("is not believed twice: the failure of a fetch that was taken back changes nothing", () => {
     const story = new Story(4)
     story.join("a", "Lan", "all")

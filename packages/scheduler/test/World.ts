@@ -12,6 +12,7 @@ import { decide } from "../src/Decide.ts"
 import type { Event, PieceRun, SourceId } from "../src/Event.ts"
 import * as Leases from "../src/Leases.ts"
 import * as Plan from "../src/Plan.ts"
+import { hasPending, isSameRun } from "../src/Source.ts"
 import { Dice } from "./Dice.ts"
 import { violations } from "./Invariant.ts"
 import { noise } from "./Noise.ts"
@@ -48,9 +49,17 @@ export class World {
   finished = 0
   exhausted = 0
   readonly reasons = new Set<string>()
+  /** Every command so far. */
+  readonly commands: Array<Command> = []
+  readonly #reads: "Never" | "Parts" | "Nothing"
 
-  constructor(seed: number) {
+  /**
+   * `reads`: `Never`: all is wanted from the start, and nobody reads. `Parts`: some is wanted, more is later, and readers come and go.
+   * `Nothing`: the plan is told again and again that all is wanted and that nobody reads.
+   */
+  constructor(seed: number, reads: "Never" | "Parts" | "Nothing" = "Never") {
     const dice = (this.#dice = new Dice(seed))
+    this.#reads = reads
     const pieceSize = 1 << 20
     this.#pieces = 1 + dice.below(dice.chance(20) ? 150 : 40)
     const layout = new PieceLayout({
@@ -62,7 +71,9 @@ export class World {
       held: this.#some(20),
       self: PeerId.make("0".repeat(40)),
       seed,
-      awaitsLeases: dice.chance(50)
+      awaitsLeases: dice.chance(50),
+      ...(reads === "Parts" ? { wanted: this.#some(dice.pick([0, 10, 50, 100]) ?? 0) } : {}),
+      ...(reads === "Nothing" ? { wanted: Bitfield.full(this.#pieces) } : {})
     })
     const kinds: ReadonlyArray<SourceKind> = [
       "Lan",
@@ -98,6 +109,8 @@ export class World {
   /** Anything may happen. */
   step(): void {
     const dice = this.#dice
+    if (this.#reads === "Nothing") this.#sayNothing()
+    if (this.#reads === "Parts" && dice.chance(15)) return this.#read()
     const actor = dice.pick(this.#actors)
     if (actor === undefined) return
     const chance = dice.below(100)
@@ -120,6 +133,7 @@ export class World {
   /** Those that are alive do what they should, until the plan ends; how it ended. */
   settle(): Plan.Plan["outcome"] {
     for (const actor of this.#actors) if (actor.dead) this.#leave(actor)
+    if (this.#reads === "Parts") this.#read()
     this.#tell({ _tag: "OriginAllowed", now: this.#now })
     // A service whose word is nothing must not keep it from the end; one that is gone neither.
     this.#tell(
@@ -144,6 +158,7 @@ export class World {
     assert.strictEqual(fingerprint(this.plan), before, `${event._tag} changed the plan it met`)
     assert.deepStrictEqual(decide(this.plan, event)[0], commands, "the same event led to other commands")
     this.plan = next
+    this.commands.push(...commands)
     for (const command of commands) this.#carryOut(command)
     assert.deepStrictEqual(violations(next), [], `after ${JSON.stringify(event)}`)
     for (const source of next.sources.values()) {
@@ -157,7 +172,7 @@ export class World {
   }
 
   #carryOut(command: Command): void {
-    assert.isFalse(this.finished > 0, "a command after the end")
+    assert.isFalse(this.finished > 0 && this.#reads !== "Parts", "a command after the end")
     switch (command._tag) {
       case "Fetch":
         return this.#fetch(command)
@@ -175,7 +190,9 @@ export class World {
         )
         return
       case "Finished":
-        assert.strictEqual(Bitfield.count(this.plan.held), this.#pieces)
+        assert.isTrue(Plan.isFinished(this.plan))
+        assert.isTrue(this.#reads === "Parts" || Bitfield.count(this.plan.held) === this.#pieces)
+        assert.deepStrictEqual(this.#open, [], "fetches are left after the end")
         this.finished++
         return
       case "Exhausted":
@@ -198,7 +215,8 @@ export class World {
     const crosses = actor?.kind === "Origin" || actor?.kind === "Group" || actor?.kind === "Internet"
     const isOrigin = actor?.kind === "Origin"
     assert.isTrue(!isOrigin || this.plan.originAllowed, "the origin is asked while it is held back")
-    const needsLease = crosses && !(isOrigin && this.plan.floor !== undefined)
+    const isRushed = isOrigin && command.reason === "ReaderWaits"
+    const needsLease = crosses && !isRushed && !(isOrigin && this.plan.floor !== undefined)
     if (needsLease && !whole && Leases.areFollowed(this.plan)) {
       for (let piece = run.first; piece < run.first + run.count; piece++) {
         assert.isTrue(Leases.isLeased(this.plan, piece), `${piece} comes from ${source} without a lease`)
@@ -209,14 +227,20 @@ export class World {
       for (let piece = run.first; piece < run.first + run.count; piece++) {
         assert.isTrue(actor !== undefined && Bitfield.has(actor.held, piece), `${source} does not hold ${piece}`)
         const others = this.#open.filter(
-          (one) => !one.whole && one.next <= piece && piece < one.run.first + one.run.count
+          (one) => !one.whole && one.next <= piece && piece < one.run.first + one.run.count && this.#owes(one, piece)
         )
         if (command.reason !== "Endgame")
           assert.deepStrictEqual(others, [], `${piece} is asked of two: ${command.reason}`)
-        else assert.isAtMost(Plan.remaining(this.plan), Math.max(3, Math.ceil(this.#pieces / 100)))
+        else assert.isAtMost(Plan.remaining(this.plan), Math.max(3, Math.ceil(this.plan.neededCount / 100)))
       }
     }
     this.#open.push({ source, run, whole, next: run.first })
+  }
+
+  /** What came from elsewhere is owed no more, though it is in the run, and may have been bad there. */
+  #owes(one: Open, piece: number): boolean {
+    const flights = this.plan.sources.get(one.source)?.flights ?? []
+    return flights.some((flight) => isSameRun(flight.run, one.run) && hasPending(flight, piece))
   }
 
   #openOf(source: SourceId, run: PieceRun): Open | undefined {
@@ -310,6 +334,29 @@ export class World {
         count: this.#dice.below(20)
       }))
     this.#tell({ _tag: "Leased", runs: runs(), asked: runs(), now: this.#now })
+  }
+
+  /** Readers come, go on, and go; or somebody wants something. */
+  #read(): void {
+    const dice = this.#dice
+    const runs = Array.from({ length: dice.below(5) }, () => ({
+      first: dice.below(this.#pieces + 2) - (dice.chance(5) ? 0.5 : 0),
+      count: dice.below(dice.chance(20) ? 60 : 6),
+      waits: dice.chance(70)
+    }))
+    const onward = this.plan.reading.flatMap(({ count, first }) =>
+      dice.chance(60) ? [{ first: first + dice.below(2), count, waits: dice.chance(80) }] : []
+    )
+    if (dice.chance(25)) this.#tell({ _tag: "Want", runs, now: this.#now })
+    else this.#tell({ _tag: "Reading", runs: [...onward, ...runs.slice(onward.length)], now: this.#now })
+    if (dice.chance(30)) this.#tick(dice.pick([500, 2500]) ?? 0)
+  }
+
+  #sayNothing(): void {
+    const before = this.commands.length
+    this.#tell({ _tag: "Reading", runs: [], now: this.#now })
+    this.#tell({ _tag: "Want", runs: [{ first: 0, count: this.#pieces }], now: this.#now })
+    assert.strictEqual(this.commands.length, before, "what says nothing leads to nothing")
   }
 
   #choke(actor: Actor): void {

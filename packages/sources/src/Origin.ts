@@ -43,9 +43,9 @@ export interface Origin extends PieceSource {
   /**
    * The file from byte `from` on. Fails with `RangeIgnored` when only whole files are sent and `from` is not 0, with
    * `ContentChanged` when `validator` no longer holds. Under a limit it may be less than the rest, and the next part is to be
-   * asked for then: `isRest` says which.
+   * asked for then: `isRest` says which. No byte from `until` on is asked for, where the origin sends parts.
    */
-  readonly stream: (from: number, validator?: string) => Effect.Effect<Rest, SourceError, Scope.Scope>
+  readonly stream: (from: number, validator?: string, until?: number) => Effect.Effect<Rest, SourceError, Scope.Scope>
 }
 
 /** Bytes a probe asks for: enough for a small file and for a look at the start of any other. */
@@ -162,9 +162,10 @@ export const make = Effect.fnUntraced(function* (
 
   const stream = Effect.fn("Origin.stream")(function* (
     from: number,
-    before?: string
+    before?: string,
+    until: number = Infinity
   ): Effect.fn.Return<Rest, SourceError, Scope.Scope> {
-    const most = sendsWholeFiles ? Infinity : shaper.part(yield* CurrentPriority, Infinity)
+    const most = sendsWholeFiles ? Infinity : Math.min(until - from, shaper.part(yield* CurrentPriority, until - from))
     const isPart = most < Infinity
     const asked = isPart ? { start: from, end: from + most - 1 } : from === 0 ? undefined : { start: from }
     const response = yield* ask(asked, from === 0 ? undefined : before)

@@ -43,6 +43,23 @@ export const fromEnvironment = (environment: Environment): Proxies => {
   }
 }
 
+/**
+ * The same variables as Node's own HTTP client takes them, which would read `HTTP_PROXY` as well and does not know `all_proxy`; those
+ * that name no proxy are left out, since it would refuse to start.
+ */
+export const forNode = (environment: Environment): Record<"http_proxy" | "https_proxy" | "no_proxy", string> => {
+  const named = (...names: ReadonlyArray<string>): string => {
+    const value = names.map((name) => environment[name] ?? "").find((one) => one !== "") ?? ""
+    if (value === "" || typeof parse(value) === "string") return ""
+    return value.includes("://") ? value : `http://${value}`
+  }
+  return {
+    http_proxy: named("http_proxy", "all_proxy", "ALL_PROXY"),
+    https_proxy: named("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"),
+    no_proxy: environment["no_proxy"] ?? environment["NO_PROXY"] ?? ""
+  }
+}
+
 interface Named {
   readonly name: string
   readonly proxy: Proxy | string

@@ -142,29 +142,29 @@ describe("Redirects from https to http", () => {
   }
 })
 
-describe("A server elsewhere", () => {
-  /** Machines by address, with a name each, and a client at an address of its own. */
-  const net = (
-    body: Effect.Effect<void, unknown, HttpClient | MemoryNetwork | Scope.Scope>
-  ): Effect.Effect<void, unknown, Scope.Scope> => {
-    const network = MemoryNetwork.layer()
-    const transport = Layer.effect(
-      Transport,
-      MemoryNetwork.useSync((all) => all.transport("192.0.2.9"))
-    )
-    const client = HttpClient.layer.pipe(Layer.provide([HttpClientConfigs.layer(), transport]))
-    return Effect.provide(body, client.pipe(Layer.provideMerge(network)))
-  }
-  const machine = (address: string, name: string, answer: (request: Request) => string) =>
-    Effect.gen(function* () {
-      const network = yield* MemoryNetwork
-      return yield* Effect.provideService(server(answer, name), Transport, network.transport(address))
-    })
-  const outcome = (to: ContentUrl, began?: { readonly url: ContentUrl; readonly address: string }) =>
-    Effect.map(Effect.result(text({ url: to, began })), (result) =>
-      Result.isSuccess(result) ? result.success : result.failure.reason
-    )
+/** Machines by address, with a name each, and a client at an address of its own. */
+const net = (
+  body: Effect.Effect<void, unknown, HttpClient | MemoryNetwork | Scope.Scope>
+): Effect.Effect<void, unknown, Scope.Scope> => {
+  const network = MemoryNetwork.layer()
+  const transport = Layer.effect(
+    Transport,
+    MemoryNetwork.useSync((all) => all.transport("192.0.2.9"))
+  )
+  const client = HttpClient.layer.pipe(Layer.provide([HttpClientConfigs.layer(), transport]))
+  return Effect.provide(body, client.pipe(Layer.provideMerge(network)))
+}
+const machine = (address: string, name: string, answer: (request: Request) => string) =>
+  Effect.gen(function* () {
+    const network = yield* MemoryNetwork
+    return yield* Effect.provideService(server(answer, name), Transport, network.transport(address))
+  })
+const outcome = (to: ContentUrl, began?: { readonly url: ContentUrl; readonly address: string }) =>
+  Effect.map(Effect.result(text({ url: to, began })), (result) =>
+    Result.isSuccess(result) ? result.success : result.failure.reason
+  )
 
+describe("A server elsewhere", () => {
   for (const [to, name, address] of [
     ["a metadata address", "169.254.169.254", "169.254.169.254"],
     ["a name that leads to one", "metadata.example", "169.254.169.254"],

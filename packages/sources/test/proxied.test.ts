@@ -169,15 +169,15 @@ describe("A proxy", () => {
   )
 })
 
-describe("A server of https", () => {
-  const reading = (server: Https.Server, host: string, trusted: ReadonlyArray<string> | undefined) =>
-    Effect.gen(function* () {
-      const port = yield* listening(server)
-      const from = ContentUrl.make(`https://${host}:${port}/file`)
-      const origin = yield* Origin.make(from)
-      return (yield* readAll(yield* origin.probe(), 1 << 20)).length
-    }).pipe(Effect.provide(liveLayer(trusted === undefined ? {} : { certificates: trusted })), Effect.scoped)
+const reading = (server: Https.Server, host: string, trusted: ReadonlyArray<string> | undefined) =>
+  Effect.gen(function* () {
+    const port = yield* listening(server)
+    const from = ContentUrl.make(`https://${host}:${port}/file`)
+    const origin = yield* Origin.make(from)
+    return (yield* readAll(yield* origin.probe(), 1 << 20)).length
+  }).pipe(Effect.provide(liveLayer(trusted === undefined ? {} : { certificates: trusted })), Effect.scoped)
 
+describe("A server of https", () => {
   it.live("is believed with a certificate for its name, or for its address", () =>
     Effect.gen(function* () {
       for (const host of ["localhost", "127.0.0.1"]) {

@@ -7,6 +7,12 @@ import { Output } from "./Output.ts"
 
 let isSettled = false
 let isForPrograms = false
+let stoppedBy: string | undefined
+
+const remember = (name: NodeJS.Signals) => void (stoppedBy ??= name)
+
+/** The signal that told the process to stop, if one did. */
+export const signal = (): string | undefined => stoppedBy
 
 /** From here on being told to stop is the right way to end: the exit code is 0 then. */
 export const settled: Effect.Effect<void> = Effect.sync(() => {
@@ -36,17 +42,24 @@ export interface Program {
   readonly name: string
   /** The word for one of its exit codes, which programs are told beside it. */
   readonly tagOf: (code: number) => string
+  /** Its log says when it was told to stop, and by which signal. */
+  readonly logsStop?: boolean
 }
 
 /** Says what went wrong: one sentence for what was foreseen, everything for what was not. */
 export const reported =
-  ({ name, tagOf }: Program) =>
-  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Output> =>
-    Effect.onExit(effect, (exit) => {
+  ({ logsStop = false, name, tagOf }: Program) =>
+  <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Output> => {
+    const listening = Effect.sync(() => process.on("SIGINT", remember).on("SIGTERM", remember))
+    return Effect.onExit(Effect.andThen(listening, effect), (exit) => {
+      process.off("SIGINT", remember).off("SIGTERM", remember)
       if (Exit.isSuccess(exit)) return Effect.void
       const { cause } = exit
       const isInterrupted = Cause.hasInterruptsOnly(cause)
-      if (isInterrupted && isSettled) return Effect.void
+      if (isInterrupted && isSettled) {
+        if (logsStop || stoppedBy === undefined) return Effect.void
+        return Effect.flatMap(Output, (output) => output.note(`${name}: Stopped by ${stoppedBy}.`))
+      }
       const error = Cause.squash(cause)
       // The usage was shown by the command line itself.
       if (CliError.isCliError(error)) return Effect.void
@@ -62,3 +75,4 @@ export const reported =
         yield* output.line(JSON.stringify({ error: { code, tag: tagOf(code), message: sentence } }))
       })
     })
+  }

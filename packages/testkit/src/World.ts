@@ -18,6 +18,7 @@ import {
   Destination,
   DownloadConfig,
   Downloader,
+  type DownloadError,
   MonthlyUploads,
   Permission,
   Records,
@@ -103,6 +104,10 @@ export interface TestClient {
   readonly start: (
     request: Omit<Downloader.DownloadRequest, "path" | "mode"> & Partial<Downloader.DownloadRequest>
   ) => Effect.Effect<Downloader.ActiveDownload, never, Scope.Scope>
+  /** Opens a content to be read, as long as the scope lasts. */
+  readonly open: (
+    request: Omit<Downloader.OpenRequest, "mode"> & Partial<Downloader.OpenRequest>
+  ) => Effect.Effect<Downloader.OpenContent, DownloadError.DownloadError, Scope.Scope>
   /** Tells the service what it was not told yet; answers how many events it took. */
   readonly report: Effect.Effect<number, Courier.CourierError>
   /** What arrived at a path, if anything. */
@@ -234,6 +239,7 @@ export const make = Effect.fn("World.make")(function* (
       report: Option.match(courier, { onNone: () => Effect.succeed(0), onSome: ({ flush }) => flush }),
       start: (request) =>
         Context.get(services, Downloader.Downloader).start({ path: "/out/file", mode: "Lan", ...request }),
+      open: (request) => Context.get(services, Downloader.Downloader).open({ mode: "Lan", ...request }),
       file: (path) => Context.get(services, MemoryFiles).get(path)
     } satisfies TestClient
   })

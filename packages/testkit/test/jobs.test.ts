@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { MemoryFiles } from "@piecework/cache/MemoryFiles"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { DownloadRunner, JobError, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
+import { LivePolicy, Policy } from "@piecework/policy"
 import { TestOrigin, World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
 import { Context, Effect, Layer, Option, Stream } from "effect"
@@ -28,54 +29,56 @@ const filesOf = (client: World.TestClient): Layer.Layer<JobFiles.JobFiles> => {
 }
 
 /** A world whose origin has the file behind a line that takes a good second for it, and a device with jobs. */
-const device = Effect.gen(function* () {
-  const lines = [MemoryNetwork.line(100_000)]
-  const world = yield* World.make({ network: { link: (from) => (from === World.originHost ? { lines } : {}) } })
-  world.origin.put("/file", bytes)
-  const client = yield* world.client({ noService: true })
-  const layer = Jobs.Jobs.layer.pipe(
-    Layer.provide([
-      DownloadRunner.layer(Effect.succeed("Lan")).pipe(Layer.provide(Layer.succeedContext(client.services))),
-      filesOf(client),
-      JobNetwork.JobNetwork.layerOf(() => JobNetwork.JobNetwork.connected),
-      JobStore.JobStore.layerMemory(),
-      JobsConfig.layer()
-    ])
-  )
-  const jobs = Context.get(yield* Layer.build(layer), Jobs.Jobs)
-  const started = (url: ContentUrl = world.urlOf("/file")) =>
-    Effect.gen(function* () {
-      const id = yield* jobs.create([
-        ["Uri", url],
-        ["LocalPath", "/out/file"]
+const deviceWith = (policy?: LivePolicy.LivePolicy) =>
+  Effect.gen(function* () {
+    const lines = [MemoryNetwork.line(100_000)]
+    const world = yield* World.make({ network: { link: (from) => (from === World.originHost ? { lines } : {}) } })
+    world.origin.put("/file", bytes)
+    const client = yield* world.client({ noService: true, policy })
+    const layer = Jobs.Jobs.layer.pipe(
+      Layer.provide([
+        DownloadRunner.layer(Effect.succeed("Lan")).pipe(Layer.provide(Layer.succeedContext(client.services))),
+        filesOf(client),
+        JobNetwork.JobNetwork.layerOf(() => JobNetwork.JobNetwork.connected),
+        JobStore.JobStore.layerMemory(),
+        JobsConfig.layer()
       ])
-      yield* jobs.start(id)
-      return id
-    })
-  /** Waits for a state, at most ten minutes. */
-  const becomes = (id: string, state: string) =>
-    within(
-      "10 minutes",
-      Effect.flatMap(Stream.runHead(Stream.filter(jobs.watch(id), (status) => status.state === state)), (found) =>
-        Effect.fromOption(found)
-      )
     )
-  /** Waits for so many bytes. */
-  const holds = (id: string, least: number) =>
-    Effect.gen(function* () {
-      for (let n = 0; n < 1000; n++) {
-        const { bytesTransferred } = yield* jobs.status(id)
-        if (bytesTransferred >= least) return bytesTransferred
-        yield* TestClock.adjust("10 millis")
-      }
-      return assert.fail(`never ${least} bytes`)
+    const jobs = Context.get(yield* Layer.build(layer), Jobs.Jobs)
+    const started = (url: ContentUrl = world.urlOf("/file")) =>
+      Effect.gen(function* () {
+        const id = yield* jobs.create([
+          ["Uri", url],
+          ["LocalPath", "/out/file"]
+        ])
+        yield* jobs.start(id)
+        return id
+      })
+    /** Waits for a state, at most ten minutes. */
+    const becomes = (id: string, state: string) =>
+      within(
+        "10 minutes",
+        Effect.flatMap(Stream.runHead(Stream.filter(jobs.watch(id), (status) => status.state === state)), (found) =>
+          Effect.fromOption(found)
+        )
+      )
+    /** Waits for so many bytes. */
+    const holds = (id: string, least: number) =>
+      Effect.gen(function* () {
+        for (let n = 0; n < 1000; n++) {
+          const { bytesTransferred } = yield* jobs.status(id)
+          if (bytesTransferred >= least) return bytesTransferred
+          yield* TestClock.adjust("10 millis")
+        }
+        return assert.fail(`never ${least} bytes`)
+      })
+    const isThere = Effect.gen(function* () {
+      const file = Option.getOrThrow(yield* client.file("/out/file"))
+      assert.strictEqual(Buffer.compare(file, bytes), 0)
     })
-  const isThere = Effect.gen(function* () {
-    const file = Option.getOrThrow(yield* client.file("/out/file"))
-    assert.strictEqual(Buffer.compare(file, bytes), 0)
+    return { world, client, jobs, started, becomes, holds, isThere }
   })
-  return { world, client, jobs, started, becomes, holds, isThere }
-})
+const device = deviceWith()
 
 /** What a caller says whose file has these bytes. */
 const meant = (of: Uint8Array) => {
@@ -142,15 +145,13 @@ describe("A job over real downloads", () => {
 
   it.effect("never ends with a mixture, when the file at the origin changes on the way", () =>
     Effect.gen(function* () {
-      const { world, client, jobs, started, becomes, holds } = yield* device
+      const { world, client, started, becomes, holds } = yield* device
       world.origin.misbehave({ cutAfter: 50_000 })
       const id = yield* started()
       yield* holds(id, 30_000)
       const other = World.bytesOf(bytes.length, 7)
       world.origin.put("/file", other)
       world.origin.misbehave({})
-      assert.deepInclude(yield* becomes(id, "Paused"), { error: 0x80d06804 })
-      yield* jobs.start(id)
       yield* becomes(id, "Transferred")
       const file = Option.getOrThrow(yield* client.file("/out/file"))
       assert.strictEqual(Buffer.compare(file, other), 0)
@@ -163,6 +164,21 @@ describe("A job over real downloads", () => {
       world.origin.misbehave({ silent: true })
       const status = yield* becomes(yield* started(), "Paused")
       assert.deepInclude(status, { error: 0x80d02002, extended: 0x80072ee2 })
+    })
+  )
+
+  it.effect("that begins to matter has the limits of the foreground from then on", () =>
+    Effect.gen(function* () {
+      const slowly = Policy.resolve([{ provider: "MachineFile", values: { DOMaxBackgroundDownloadBandwidth: 2 } }])
+      const { jobs, started, isThere } = yield* deviceWith(LivePolicy.constant(slowly))
+      const id = yield* started()
+      yield* TestClock.adjust("10 seconds")
+      // Two seconds' worth may come at once at first.
+      assert.isAtMost((yield* jobs.status(id)).bytesTransferred, 12 * 2048)
+      yield* jobs.setProperty(id, "ForegroundPriority", "true")
+      // At the old rate it would take a minute.
+      yield* within("10 seconds", Stream.runHead(Stream.filter(jobs.watch(id), ({ state }) => state === "Transferred")))
+      yield* isThere
     })
   )
 

@@ -6,6 +6,7 @@ import { World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
 import { Effect, Exit, Scope } from "effect"
 import { expectFile, failure } from "./downloads.ts"
+import { expectRead } from "./reads.ts"
 import { within } from "./within.ts"
 
 /** One thin line between the origin and the site, and a fat network inside. */
@@ -65,6 +66,27 @@ describe("what a service is told", () => {
         rows.map(({ BytesFetched }) => BytesFetched),
         results.map(({ received }) => total(received))
       )
+    })
+  )
+
+  it.effect("of contents that are read is what came in for them, to the byte", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make({ network: site(1_000_000) })
+      const bytes = World.bytesOf(100 * world.pieceSize + 123)
+      const { url } = yield* world.publish("/image", bytes)
+      const client = yield* world.client({ reports: true })
+      for (const range of [{ offset: 100_000, length: 50_000 }, undefined]) {
+        yield* within(
+          "30 seconds",
+          Effect.scoped(
+            Effect.flatMap(client.open({ url, isWhole: false }), (content) => expectRead(content, bytes, range))
+          )
+        )
+      }
+      assert.strictEqual(yield* client.report, 4)
+      const summary = yield* world.reports.summary(28)
+      assert.strictEqual(summary.BytesFromCDN, world.origin.sent("/image"))
+      assert.strictEqual(summary.TotalTransfers, 2)
     })
   )
 

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Fiber, type Scope } from "effect"
+import { Effect, Fiber, Schedule, type Scope } from "effect"
 import { readFileSync } from "node:fs"
-import { createServer, type Server } from "node:net"
+import { connect, createServer, type Server, type Socket } from "node:net"
 import * as Tls from "node:tls"
 import { Transport } from "../src/Transport.ts"
 
@@ -121,7 +121,115 @@ describe("Transport with TLS", () => {
   )
 })
 
+/** A server that passes on to a port whatever comes after a blank line, once it has answered; the requests that it got. */
+const between = (to: number, answer: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const requests: Array<string> = []
+    const open = new Set<Socket>()
+    const track = (socket: Socket) => {
+      open.add(socket)
+      return socket.on("error", () => socket.destroy()).on("close", () => open.delete(socket))
+    }
+    const port = yield* listening(
+      createServer((near) => {
+        track(near)
+        let text = ""
+        const onData = (bytes: Buffer) => {
+          text += bytes.toString("latin1")
+          if (!text.endsWith("\r\n\r\n")) return
+          near.off("data", onData)
+          requests.push(text)
+          const far = track(connect(to, "127.0.0.1"))
+          for (const part of answer) near.write(part)
+          far.pipe(near)
+          near.pipe(far)
+        }
+        near.on("data", onData)
+      })
+    )
+    yield* Effect.addFinalizer(() => Effect.sync(() => open.forEach((socket) => socket.destroy())))
+    return { port, requests, open: () => open.size }
+  })
+
+const through = (accepts: (answer: string) => boolean) => ({
+  ...trusted,
+  through: { request: Buffer.from("LET ME\r\n\r\n"), accepts }
+})
+
+describe("Transport with TLS through another server", () => {
+  live("asks it, and then talks to the other side alone", () =>
+    Effect.gen(function* () {
+      const bytes = pattern(4 * MiB)
+      const { port, requests } = yield* between(yield* server(bytes), [..."OK\r\nX: 1\r\n\r\n"])
+      const answers: Array<string> = []
+      const stream = yield* dial(
+        port,
+        through((answer) => answers.push(answer) > 0)
+      )
+      const target = new Uint8Array(new SharedArrayBuffer(MiB))
+      for (let at = 0; at < bytes.length; at += MiB) {
+        assert.strictEqual(yield* stream.fill(target), MiB)
+        assert.strictEqual(Buffer.compare(target, bytes.subarray(at, at + MiB)), 0)
+      }
+      assert.deepStrictEqual([requests, answers], [["LET ME\r\n\r\n"], ["OK\r\nX: 1\r\n\r\n"]])
+    })
+  )
+
+  live("leaves no connection behind where it is not let through, or the other side is not who it should be", () =>
+    Effect.gen(function* () {
+      const { open, port } = yield* between(yield* server(pattern(1)), ["NO\r\n\r\n"])
+      const early = yield* between(yield* server(pattern(1)), ["OK\r\n\r\nbytes of somebody"])
+      const refused = yield* Effect.flip(
+        dial(
+          port,
+          through(() => false)
+        )
+      )
+      const unknown = yield* Effect.flip(dial(port, { ...through(() => true), certificates: [] }))
+      const mixed = yield* Effect.flip(
+        dial(
+          early.port,
+          through(() => true)
+        )
+      )
+      assert.deepStrictEqual(
+        [refused, unknown, mixed].map((error) => error.reason),
+        ["NotLetThrough", "TlsFailed", "NotLetThrough"]
+      )
+      yield* Effect.repeat(
+        Effect.sync(() => open() + early.open()),
+        {
+          until: (n) => n === 0,
+          schedule: Schedule.spaced("5 millis")
+        }
+      )
+    })
+  )
+})
+
+const isLoopback = (address: string) => address === "127.0.0.1" || address === "::1"
+
 describe("Transport", () => {
+  live("connects to no address that is barred, whether it is given or looked up, and asks nobody there", () =>
+    Effect.gen(function* () {
+      let connections = 0
+      const port = yield* listening(
+        createServer((socket) => {
+          connections++
+          socket.destroy()
+        })
+      )
+      const transport = yield* Transport
+      for (const host of ["127.0.0.1", "localhost"]) {
+        const error = yield* Effect.flip(transport.dial({ host, port, bars: isLoopback }))
+        assert.strictEqual(error.reason, "Barred", host)
+      }
+      assert.strictEqual(connections, 0)
+      const stream = yield* transport.dial({ host: "localhost", port, bars: (address) => address === "::1" })
+      assert.strictEqual(stream.remote.host, "127.0.0.1")
+    })
+  )
+
   it.live("says that a name has no address", () =>
     Effect.gen(function* () {
       const transport = yield* Transport

@@ -4,8 +4,9 @@
  * by a server's certificate that follows another.
  */
 import { randomBytes } from "node:crypto"
-import { mkdir, open, readFile, rename, rm, stat } from "node:fs/promises"
+import { open, readFile, rename, rm, stat } from "node:fs/promises"
 import { join } from "node:path"
+import * as Folders from "@piecework/host/Folders"
 import { Clock, Effect, Schema } from "effect"
 import * as Certificate from "./Certificate.ts"
 
@@ -136,7 +137,7 @@ const write = (folder: string, file: string, text: string, mode: number): Effect
   const draft = `${file}.${randomBytes(4).toString("hex")}`
   return Effect.tryPromise({
     try: async () => {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await Folders.make(folder, { mode: 0o700 })
       const handle = await open(draft, "wx", mode)
       try {
         await handle.writeFile(text)

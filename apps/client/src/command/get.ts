@@ -27,7 +27,7 @@ const flags = {
   url: options.url,
   output: Flag.String("output").pipe(
     Flag.withAlias("o"),
-    Flag.withDescription("name of the file; default: the last part of the URL"),
+    Flag.withDescription("name of the file, or - for standard output; default: the last part of the URL"),
     Flag.withMetavar("FILE"),
     Flag.optional
   ),
@@ -77,6 +77,19 @@ const flags = {
     Flag.withDescription("give up when nothing arrives for this long, 1 second or more; default 5 minutes"),
     Flag.optional
   ),
+  agent: Flag.Boolean("agent").pipe(
+    Flag.withDescription("let the running agent download it, with the agent's settings; Ctrl-C aborts its job"),
+    Flag.withDefault(false)
+  ),
+  detach: Flag.Boolean("detach").pipe(
+    Flag.withDescription("with --agent: leave the job to the agent, also over its restarts, and print its id"),
+    Flag.withDefault(false)
+  ),
+  socket: Flag.String("socket").pipe(
+    Flag.withDescription("with --agent: its socket; default $PIECEWORK_SOCKET, else where agents are looked for"),
+    Flag.withMetavar("PATH"),
+    Flag.optional
+  ),
   service: options.service,
   serviceCa: options.serviceCa,
   serviceKey: options.serviceKey,
@@ -97,6 +110,29 @@ const patient = (noProgressTimeout: Duration.Duration) => ({
   firstByteTimeout: Duration.min(noProgressTimeout, Duration.fromInputUnsafe(DownloadConfig.defaults.firstByteTimeout))
 })
 
+/** What the agent decides for itself. */
+const refuseOwn = (input: {
+  readonly link: boolean
+  readonly mode: Option.Option<unknown>
+  readonly seed: Option.Option<unknown>
+  readonly minPeerSize: Option.Option<unknown>
+}): Effect.Effect<void, Failure> => {
+  const said = [
+    ...(input.link ? ["--link"] : []),
+    ...(Option.isSome(input.mode) ? ["--mode"] : []),
+    ...(Option.isSome(input.seed) ? ["--seed"] : []),
+    ...(Option.isSome(input.minPeerSize) ? ["--min-peer-size"] : [])
+  ]
+  return said.length === 0
+    ? Effect.void
+    : Effect.fail(
+        new Failure({
+          sentence: `${said.join(", ")}: the agent goes by its own settings; leave that out with --agent.`,
+          code: exitCodes.usage
+        })
+      )
+}
+
 export const get = Command.make(
   "get",
   flags,
@@ -116,8 +152,27 @@ export const get = Command.make(
         code: exitCodes.usage
       })
     }
+    const toStdout = name === "-" ? yield* Effect.promise(() => import("./toStdout.ts")) : undefined
+    if (toStdout !== undefined) yield* toStdout.refuse(input)
     const headers = yield* Asking.parseHeaders(input.header)
     const others = yield* Asking.parseMirrors(input.mirror)
+    const path = isAbsolute(name) ? name : resolve(name)
+    if (input.agent) {
+      const contentId = yield* options.parseContentId(input.contentId)
+      yield* refuseOwn(input)
+      const agentGet = yield* Effect.promise(() => import("./agentGet.ts"))
+      return yield* agentGet.run({
+        ...input,
+        url,
+        headers,
+        others,
+        path: toStdout === undefined ? path : undefined,
+        contentId
+      })
+    }
+    if (input.detach) {
+      return yield* new Failure({ sentence: "--detach is for --agent: nobody else goes on.", code: exitCodes.usage })
+    }
     const service = yield* options.parseService(input.service)
     const live = yield* DevicePolicy.live({ ...input, service })
     const policy = live.current()
@@ -152,10 +207,14 @@ export const get = Command.make(
       const output = yield* Output
       const isForPeople = !input.json && !input.events
       const downloader = yield* Downloader
+      if (toStdout !== undefined) {
+        const content = yield* downloader.open({ url, contentId, mode, priority: input.priority, why, headers, others })
+        return yield* toStdout.pour(content.read(), content.progress)
+      }
       const active = yield* downloader.start({
         url,
         contentId,
-        path: isAbsolute(name) ? name : resolve(name),
+        path,
         mode,
         priority: input.priority,
         why,
@@ -165,7 +224,6 @@ export const get = Command.make(
         link: input.link
       })
       const result = yield* active.result.pipe(
-        Effect.mapError((error) => new Failure({ sentence: error.message, code: ofDownload(error) })),
         input.events
           ? Watch.events(active.progress)
           : output.isWatched && !input.json
@@ -198,12 +256,21 @@ export const get = Command.make(
         const seeding = Effect.sleep(input.seed.value)
         yield* input.events ? Watch.events(active.progress)(seeding) : seeding
       }
-    }).pipe(Effect.scoped, Reporting.atTheEnd, Effect.provide(layer), Startup.explained)
+    }).pipe(
+      Effect.mapError((error) =>
+        error instanceof Failure ? error : new Failure({ sentence: error.message, code: ofDownload(error) })
+      ),
+      Effect.scoped,
+      Reporting.atTheEnd,
+      Effect.provide(layer),
+      Startup.explained
+    )
   })
 ).pipe(
   Command.withDescription("Fetch a file from its origin and from peers, every piece verified"),
   Command.withExamples([
     { command: "piecework get http://origin/image.iso", description: "Fetch a file over plain HTTP" },
+    { command: "piecework get http://origin/image.iso --agent", description: "Let the agent of this device fetch it" },
     {
       command: "piecework get http://origin/image.iso --service http://service:7670 --seed 1h",
       description: "Fetch it together with the other devices, and serve them for an hour"

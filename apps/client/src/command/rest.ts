@@ -1,6 +1,8 @@
 /** What the agent's command line says of the REST interface, and its start. What it needs is loaded by the agent alone. */
+import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
-import { Effect, Option } from "effect"
+import { longestPath, socketName } from "@piecework/client/AgentPlace"
+import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as RunFolder from "../rest/RunFolder.ts"
 
@@ -22,6 +24,16 @@ export const flags = {
     ),
     Flag.withDefault("own" as const)
   ),
+  api: Flag.Boolean("api").pipe(
+    Flag.withDescription("take jobs from piecework get --agent and other programs over a socket; --no-api does not"),
+    Flag.withDefault(true)
+  ),
+  socket: Flag.String("socket").pipe(
+    Flag.withDescription("path of that socket; default agent.sock in the folder of restport.PID"),
+    Flag.withMetavar("PATH"),
+    Flag.withFallbackConfig(Config.String("PIECEWORK_SOCKET")),
+    Flag.optional
+  ),
   runDir: Flag.String("run-dir").pipe(
     Flag.withDescription("folder for restport.PID, by which programs find the REST interface"),
     Flag.withMetavar("DIR"),
@@ -37,6 +49,8 @@ export const flags = {
 
 export interface Input {
   readonly rest: boolean
+  readonly api: boolean
+  readonly socket: Option.Option<string>
   readonly restHost: string
   readonly restUsers: "own" | "all"
   readonly runDir: Option.Option<string>
@@ -44,23 +58,47 @@ export interface Input {
   readonly state: Option.Option<string>
 }
 
-/** Answers the port; `undefined` when nobody wants it. */
-export const serve = Effect.fnUntraced(function* (input: Input, mode: Effect.Effect<DownloadMode>) {
-  if (!input.rest) return undefined
+/** Answers the port of the REST interface; `undefined` when nobody wants it. `peers`: where they are served. */
+export const serve = Effect.fnUntraced(function* (
+  input: Input,
+  mode: Effect.Effect<DownloadMode>,
+  peers?: string | undefined
+) {
+  if (!input.rest && !input.api) return yield* withoutHangups
   const JobsHere = yield* Effect.promise(() => import("../rest/JobsHere.ts"))
-  const folder = RunFolder.of(
-    {
-      named: Option.getOrUndefined(input.runDir),
-      isCompatible: input.compatDirs,
-      state: Option.getOrUndefined(input.state)
-    },
-    process.env
-  )
+  const chosen = {
+    named: Option.getOrUndefined(input.runDir),
+    isCompatible: input.compatDirs,
+    state: Option.getOrUndefined(input.state)
+  }
+  // Programs of the Linux agent know nothing of a socket, and ours look where ours are.
+  const own = RunFolder.of({ ...chosen, isCompatible: false }, process.env)
+  const usual = join(own, socketName)
+  const fits = Buffer.byteLength(usual) <= longestPath
+  if (input.api && Option.isNone(input.socket) && !fits) {
+    yield* Effect.logWarning(
+      `There is no socket for get --agent: ${usual} is longer than the ${longestPath} bytes it can have; name another with --socket.`
+    )
+  }
+  const socket = Option.getOrElse(input.socket, () => (fits ? usual : undefined))
   return yield* JobsHere.serve({
     mode,
-    host: input.restHost,
+    host: input.rest ? input.restHost : undefined,
+    socket: input.api ? socket : undefined,
+    peers,
     users: input.restUsers,
-    folder,
+    folder: RunFolder.of(chosen, process.env),
     isCompatible: input.compatDirs
   })
 })
+
+/** A reload of the unit finds nothing to read again, and ends nothing. */
+const withoutHangups = Effect.as(
+  Effect.acquireRelease(
+    Effect.sync(() => process.on("SIGHUP", passOver)),
+    () => Effect.sync(() => process.off("SIGHUP", passOver))
+  ),
+  undefined
+)
+
+const passOver = () => undefined

@@ -3,6 +3,7 @@
  * Linux agent counts as well as our own, which speaks first. Source: spec.md §1, the Linux agent's own configuration.
  */
 import { join } from "node:path"
+import { Supervisor } from "@piecework/terminal/Supervisor"
 import { Context, Effect, FileSystem, Layer, Option, Queue, Schema } from "effect"
 
 export const fileName = "admin-config.json"
@@ -48,7 +49,8 @@ export class AdminFile extends Context.Service<AdminFile, { readonly current: ()
           Effect.sync(() => process.on("SIGHUP", onHangup)),
           () => Effect.sync(() => process.off("SIGHUP", onHangup))
         )
-        const again = Effect.andThen(Queue.take(hangups), look)
+        const { reloading } = yield* Supervisor
+        const again = Effect.andThen(Queue.take(hangups), reloading(look))
         yield* Effect.forkScoped(
           Effect.forever(Effect.andThen(again, Effect.logInfo("The admin files were read again.")))
         )

@@ -3,7 +3,8 @@
  * folder, readable by all. Those of agents that were there before are removed. Source: spec.md §3.4.
  */
 import { join } from "node:path"
-import { Effect, FileSystem, type PlatformError, Schema, type Scope } from "effect"
+import * as Folders from "@piecework/host/Folders"
+import { Effect, FileSystem, Schema, type Scope } from "effect"
 
 export class PortFileError extends Schema.TaggedError<PortFileError>()("PortFileError", {
   folder: Schema.String,
@@ -22,10 +23,10 @@ export const advertise = Effect.fn("PortFile.advertise")(function* (
   port: number
 ): Effect.fn.Return<string, PortFileError, FileSystem.FileSystem | Scope.Scope> {
   const fs = yield* FileSystem.FileSystem
-  const refused = (cause: PlatformError.PlatformError) => new PortFileError({ folder, cause })
+  const refused = (cause: unknown) => new PortFileError({ folder, cause })
   const path = join(folder, `restport.${process.pid}`)
   const write = Effect.gen(function* () {
-    yield* fs.makeDirectory(folder, { recursive: true, mode: 0o755 })
+    yield* Effect.tryPromise(() => Folders.make(folder, { mode: 0o755 }))
     for (const name of yield* fs.readDirectory(folder)) {
       if (!isPortFile(name)) continue
       const old = join(folder, name)

@@ -97,7 +97,7 @@ export const serve = Effect.fn("RestServer.serve")(function* (
         if (!socket.writable || busy.has(socket)) return socket.destroy()
         const { body: text, status } = RestAnswer.failure(JobError.code("InvalidArgument"))
         socket.end(
-          `HTTP/1.1 ${status} Bad Request\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`
+          `HTTP/1.1 ${status} ${RestAnswer.phrase(status)}\r\nContent-Length: ${text.length}\r\nConnection: close\r\n\r\n${text}`
         )
       })
       return made
@@ -119,12 +119,13 @@ const listen = Effect.fnUntraced(function* (
 ) {
   for (let port = range.first; ; port++) {
     const code = yield* Effect.callback<string | undefined>((resume) => {
-      const failed = (error: NodeJS.ErrnoException) => resume(Effect.succeed(error.code ?? error.message))
-      server.once("error", failed)
-      server.listen(port, host, () => {
-        server.off("error", failed)
-        resume(Effect.succeed(undefined))
-      })
+      const done = (trouble: string | undefined) => {
+        server.off("error", failed).off("listening", listening)
+        resume(Effect.succeed(trouble))
+      }
+      const failed = (error: NodeJS.ErrnoException) => done(error.code ?? error.message)
+      const listening = () => done(undefined)
+      server.once("error", failed).once("listening", listening).listen(port, host)
     })
     if (code === undefined) break
     if (code !== "EADDRINUSE" || port >= range.last) return yield* new RestServerError({ host, code })
@@ -170,10 +171,12 @@ const body = (request: IncomingMessage, done: (text: string | undefined) => void
 }
 
 const send = (response: ServerResponse, { body: text, status }: RestAnswer.RestAnswer): void => {
-  response.writeHead(status, {
+  // That agent says the length and its name, and nothing else; the kind is for programs that would not know it otherwise.
+  response.sendDate = false
+  response.writeHead(status, RestAnswer.phrase(status), {
     "Content-Length": Buffer.byteLength(text),
-    "Content-Type": "application/json",
-    Server: `Piecework/${version}`
+    Server: `Piecework/${version}`,
+    "Content-Type": "application/json"
   })
   response.end(text)
 }

@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
 import { defaults } from "../../src/rest/AdminFile.ts"
 import * as RestServer from "../../src/rest/RestServer.ts"
+import { version } from "../../src/version.ts"
 import { ask, otherAddress, parts, raw, request, serving } from "./support.ts"
 
 const error = (number: number) => `{ "ErrorCode": ${number} }`
@@ -53,9 +54,9 @@ describe("The REST interface", () => {
       const [, body] = yield* ask(port, "POST", "/DOWNLOAD/CrEaTe?URI=http://h/f&downloadfilepath=/f")
       const { Id } = JSON.parse(body) as { readonly Id: string }
       const key = (name: string) => ask(port, "GET", `/Download/GetProperty?propertykey=${name}&iD=${Id.toUpperCase()}`)
-      assert.deepStrictEqual(yield* key("uRi"), [200, '{"uRi":"http://h/f"}\n'])
-      assert.deepStrictEqual(yield* key("DownloadFilePath"), [200, '{"DownloadFilePath":"/f"}\n'])
-      assert.deepStrictEqual(yield* key("LocalPath"), [200, '{"LocalPath":"/f"}\n'])
+      assert.deepStrictEqual(yield* key("uRi"), [200, '{"uRi":"http:\\/\\/h\\/f"}\n'])
+      assert.deepStrictEqual(yield* key("DownloadFilePath"), [200, '{"DownloadFilePath":"\\/f"}\n'])
+      assert.deepStrictEqual(yield* key("LocalPath"), [200, '{"LocalPath":"\\/f"}\n'])
       assert.deepStrictEqual(yield* key("NoProgressTimeoutSeconds"), [200, '{"NoProgressTimeoutSeconds":"300"}\n'])
       assert.deepStrictEqual(yield* key("Id"), [200, `{"Id":"${Id}"}\n`])
     })
@@ -78,7 +79,7 @@ describe("The REST interface", () => {
       ] as const) {
         assert.deepStrictEqual(yield* set(`${name}=${encodeURIComponent(value)}`), [200, "{}\n"])
         const shown = name === "Uri" ? value.replace(" ", "%20") : value
-        assert.strictEqual(yield* get(name), `${JSON.stringify({ [name]: shown })}\n`)
+        assert.deepStrictEqual(JSON.parse(yield* get(name)), { [name]: shown })
       }
       assert.deepStrictEqual(yield* set("Uri=ftp://h/f"), [400, error(-2146697214)])
       assert.deepStrictEqual(yield* set("Uri="), invalid)
@@ -104,7 +105,7 @@ describe("The REST interface", () => {
         "{}\n"
       ])
       const get = (name: string) => ask(port, "GET", `/download/getproperty?Id=${id}&PropertyKey=${name}`)
-      assert.deepStrictEqual(yield* get("Uri"), [200, '{"Uri":"http://query/f"}\n'])
+      assert.deepStrictEqual(yield* get("Uri"), [200, '{"Uri":"http:\\/\\/query\\/f"}\n'])
       assert.deepStrictEqual(yield* get("NoProgressTimeoutSeconds"), [200, '{"NoProgressTimeoutSeconds":"77"}\n'])
       for (const bad of ["{", "[]", "1", '{"Uri":{}}', '{"Nonsense":"1"}']) {
         assert.deepStrictEqual(yield* ask(port, "POST", "/download/create", [], bad), invalid, bad)
@@ -138,6 +139,38 @@ describe("The REST interface", () => {
         ErrorCode: "-2145844844",
         ExtendedErrorCode: "0"
       })
+    })
+  )
+})
+
+const wholeAnswer = (status: string, body: string) =>
+  [
+    `HTTP/1.1 ${status}`,
+    `Content-Length: ${body.length}`,
+    `Server: Piecework/${version}`,
+    "Content-Type: application/json",
+    "Connection: close",
+    "",
+    body
+  ].join("\r\n")
+
+describe("An answer", () => {
+  it.live("is to the byte what the Linux agent's programs get, but for the name and the kind", () =>
+    Effect.gen(function* () {
+      const { port } = yield* serving({ mostJobs: 1 })
+      const whole = (verb: string, target: string) => raw(port, request(verb, target))
+      const first = yield* whole("POST", "/download/create")
+      const id = /[0-9a-f-]{36}/.exec(parts(first)[1])?.[0] ?? assert.fail(first)
+      assert.strictEqual(first, wholeAnswer("200 OK", `{"Id":"${id}"}\n`))
+      const status = `{"Status":"Created","BytesTotal":"0","BytesTransferred":"0","ErrorCode":"0","ExtendedErrorCode":"0"}\n`
+      assert.strictEqual(yield* whole("GET", `/download/getstatus?Id=${id}`), wholeAnswer("200 OK", status))
+      assert.strictEqual(yield* whole("POST", `/download/pause?Id=${id}`), wholeAnswer("200 OK", "{}\n"))
+      assert.strictEqual(yield* whole("GET", "/download/create"), wholeAnswer("400 BadRequest", error(-2147024846)))
+      assert.strictEqual(yield* whole("POST", "/download/pause"), wholeAnswer("404 NotFound", error(-2147023728)))
+      assert.strictEqual(
+        yield* whole("POST", "/download/create"),
+        wholeAnswer("503 ServiceUnavailable", error(-2147024882))
+      )
     })
   )
 })

@@ -32,7 +32,7 @@ describe("An agent with programs that give it jobs", () => {
       const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond: 3_000_000 })
       const first = yield* agentIn(state)
       const run = join(state, "run")
-      assert.deepStrictEqual(readdirSync(run), [`restport.${first.program.pid}`])
+      assert.deepStrictEqual(readdirSync(run), ["agent.sock", `restport.${first.program.pid}`])
       assert.strictEqual(readFileSync(join(run, `restport.${first.program.pid}`), "utf8"), `${first.port}\n`)
       const create = (name: string, more: string) =>
         Effect.map(
@@ -52,7 +52,7 @@ describe("An agent with programs that give it jobs", () => {
       yield* first.program.exit
 
       const second = yield* agentIn(state)
-      assert.deepStrictEqual(readdirSync(run), [`restport.${second.program.pid}`])
+      assert.deepStrictEqual(readdirSync(run), ["agent.sock", `restport.${second.program.pid}`])
       assert.strictEqual((yield* ask(second.port, "GET", `/download/getstatus?Id=${other}`))[0], 404)
       assert.strictEqual((yield* becomes(second.port, lasting, "Transferred")).BytesTotal, String(bytes.length))
       assert.isTrue(readFileSync(join(state, "one")).equals(bytes))
@@ -110,10 +110,10 @@ describe("An agent with programs that give it jobs", () => {
     })
   )
 
-  it.live("takes none with --no-rest", () =>
+  it.live("takes none with --no-rest and --no-api", () =>
     Effect.gen(function* () {
       const state = yield* Programs.folder
-      const args = ["agent", "--host", "127.0.0.1", "--port", "0", "--state", state, "--json", "--no-rest"]
+      const args = ["agent", "--host", "127.0.0.1", "--port", "0", "--state", state, "--json", "--no-rest", "--no-api"]
       const program = yield* Programs.start("piecework", args)
       const said = yield* program.line((line) => JSON.parse(line) as object)
       assert.notProperty(said, "rest")

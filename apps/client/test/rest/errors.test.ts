@@ -74,7 +74,7 @@ const failing = (error: DownloadError.DownloadError, mode: DownloadMode = "Lan")
   DownloadRunner.layer(Effect.succeed(mode)).pipe(
     Layer.provide(
       Layer.succeed(Downloader, {
-        ...Downloader.of({ start: () => Effect.die(new Error("not asked")) }),
+        open: () => Effect.die(new Error("not asked")),
         start: () =>
           Effect.succeed({ progress: () => ({}) as never, facts: () => undefined, result: Effect.fail(error) })
       })
@@ -205,7 +205,7 @@ const shown: { readonly [N in JobError.JobErrorName]: Shown | string } = {
   ModeLimitedByPolicy: goesOn,
   BlockedByVpn: "on a VPN a download goes on, without peers",
   BlockedByMemory: "the memory of a download is taken before it begins, and bounded",
-  CacheFolderAbsent: "the folder is made when it is missing",
+  CacheFolderAbsent: "an agent without its cache folder says so and takes no jobs",
   ServiceUnreachable: goesOn,
   NotRegistered: goesOn,
   SimpleWithRanges: "ranges are fetched in every mode",
@@ -223,7 +223,12 @@ const shown: { readonly [N in JobError.JobErrorName]: Shown | string } = {
   TooManyComplaints: byPeers,
   FatalCore: ends({
     runner: DownloadRunner.layer(Effect.succeed("Lan")).pipe(
-      Layer.provide(Layer.succeed(Downloader, { ...({} as Downloader["Service"]), start: () => Effect.die("broken") }))
+      Layer.provide(
+        Layer.succeed(Downloader, {
+          open: () => Effect.die("not asked"),
+          start: () => Effect.die("broken")
+        })
+      )
     )
   }),
   EmptyJson: goesOn,

@@ -48,6 +48,29 @@ describe.concurrent("A job that says where its hashes lie", () => {
     )
   }
 
+  it.live("shows what it has for the server of the content to no other", () =>
+    Effect.gen(function* () {
+      const site = yield* Site.make()
+      const origin = yield* Origins.make((asked, reply) =>
+        asked.fields.some((field) => field.startsWith("Authorization:"))
+          ? Origins.file(bytes)(asked, reply)
+          : Origins.status(401, ['WWW-Authenticate: Basic realm="x"'])(asked, reply)
+      )
+      const own = yield* Origins.make(Origins.file(hashes))
+      const id = yield* site.started(origin.url, "file", {
+        ...info(own.url),
+        ...mandatory,
+        HttpCustomHeaders: "X-Token: secret1",
+        HttpCustomAuthHeaders: "Authorization: Basic secret2"
+      })
+      yield* site.until(id, Site.isTransferred)
+      isThere(site.root)
+      assert.isAbove(own.requests().length, 0)
+      assert.notInclude(JSON.stringify(own.requests()), "secret")
+      assert.include(JSON.stringify(origin.requests()), "secret1")
+    })
+  )
+
   for (const mode of ["Lan", "Simple"] as const) {
     it.live(`never gets other bytes, however small they are, in mode ${mode}`, () =>
       Effect.gen(function* () {

@@ -10,6 +10,8 @@ export interface Asked {
   readonly from: number | undefined
   /** The last one; `undefined` for the rest. */
   readonly to: number | undefined
+  /** All header lines. */
+  readonly fields: ReadonlyArray<string>
 }
 
 export interface RawOrigin {
@@ -70,7 +72,8 @@ export const make = (first: Answer): Effect.Effect<RawOrigin, never, Scope.Scope
           const asked: Asked = {
             target: line.split(" ")[1] ?? "",
             from: range?.[1] === undefined ? undefined : Number(range[1]),
-            to: range?.[2] ? Number(range[2]) : undefined
+            to: range?.[2] ? Number(range[2]) : undefined,
+            fields
           }
           requests.push(asked)
           answer(asked, {

@@ -156,7 +156,8 @@ const properties: { readonly [P in JobProperty.PropertyName]: readonly [string, 
   HttpRedirectionTarget: ["x", [], false],
   HttpResponseHeaders: ["x", [], false],
   HttpServerIPAddress: ["x", [], false],
-  HttpStatusCode: ["1", [], false]
+  HttpStatusCode: ["1", [], false],
+  MirrorUris: ["http://other/x", still, true]
 }
 
 describe("A property of a job", () => {

@@ -131,10 +131,10 @@ const ofFileAt = (path: string) => (onProgress: OnProgress | undefined) =>
 const ofUrl = (url: ContentUrl, options: { readonly onProgress?: OnProgress }) =>
   Effect.gen(function* () {
     const { hash } = yield* Effect.promise(() => import("@piecework/catalog/UrlHasher"))
-    const { HttpClient, HttpClientConfig } = yield* Effect.promise(() => import("@piecework/sources"))
+    const { HttpClient, HttpClientConfig, Proxies } = yield* Effect.promise(() => import("@piecework/sources"))
     const { Transport } = yield* Effect.promise(() => import("@piecework/transport"))
     const client = HttpClient.HttpClient.layer.pipe(
-      Layer.provide(HttpClientConfig.layer()),
+      Layer.provide(HttpClientConfig.layer({ proxies: Proxies.fromEnvironment(process.env) })),
       Layer.provide(Transport.Transport.layer)
     )
     const { phf } = yield* Effect.provide(hash(url, options), client)

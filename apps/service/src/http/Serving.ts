@@ -12,6 +12,7 @@ import { Swarms } from "@piecework/swarm/Swarms"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
+import * as Supervisor from "@piecework/terminal/Supervisor"
 import type { Rate } from "@piecework/trust/Bucket"
 import { Duration, Effect, identity, Layer, Option, type Redacted, Schema } from "effect"
 import { HttpServer } from "effect/http"
@@ -175,6 +176,7 @@ const operated =
     self.pipe(
       Layer.provide(Option.match(metrics, { onNone: () => Layer.empty, onSome: MetricsServer.layer })),
       Layer.provide(Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer]))),
+      Layer.provide(Supervisor.layer),
       Layer.provide([Logs.layer(log), Traces.layer(Option.getOrUndefined(otlp))])
     )
 
@@ -215,6 +217,7 @@ const announced = (listenOn: string | undefined, scheme: "http" | "https", { jso
     const shown = isEverywhere ? "127.0.0.1" : NetAddress.formatUrlHost(address.address)
     const url = `${scheme}://${shown}:${address.port}`
     yield* Ending.settled
+    yield* (yield* Supervisor.Supervisor).ready(`Listening at ${url}, roles ${roles.join(",")}.`)
     if (log.format === "json") yield* Effect.annotateLogs(Effect.logInfo("listening"), { url, roles: roles.join(",") })
     if (json) return yield* output.line(JSON.stringify({ listening: url }))
     if (log.format === "json") return undefined

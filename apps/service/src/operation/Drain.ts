@@ -5,6 +5,7 @@
  */
 import type { Server } from "node:http"
 import { Server as NetServer } from "node:net"
+import * as Ending from "@piecework/terminal/Ending"
 import { Clock, Duration, Effect } from "effect"
 import type { Readiness } from "./Readiness.ts"
 import type { Traffic } from "./Traffic.ts"
@@ -22,7 +23,10 @@ export const drain = Effect.fnUntraced(function* (
 ) {
   const started = yield* Clock.currentTimeMillis
   yield* readiness.drain
-  yield* Effect.annotateLogs(Effect.logInfo("stopping"), { requests: traffic.inFlight() })
+  yield* Effect.annotateLogs(Effect.logInfo("stopping"), {
+    requests: traffic.inFlight(),
+    signal: Ending.signal() ?? "none"
+  })
   yield* stopListening(server)
   traffic.endConnections()
   // A process with much to do may have needed longer than that for the turns of its loop until here.

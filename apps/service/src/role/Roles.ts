@@ -33,7 +33,7 @@ import * as Sweeper from "@piecework/reports/Sweeper"
 import { Database } from "@piecework/database/Database"
 import * as Probe from "@piecework/database/Probe"
 import { HasherConfig, PieceHasher } from "@piecework/hashing"
-import { HttpClient, HttpClientConfig } from "@piecework/sources"
+import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Transport } from "@piecework/transport"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
@@ -131,9 +131,9 @@ export const routes = ({
   }
 }
 
-/** The client of origins, and one thread that hashes what they have. */
+/** The client of origins, by the proxies of the environment, and one thread that hashes what they have. */
 const origins = HttpClient.HttpClient.layer.pipe(
-  Layer.provide(HttpClientConfig.layer()),
+  Layer.provide(HttpClientConfig.layer({ proxies: Proxies.fromEnvironment(process.env) })),
   Layer.provide(Transport.Transport.layer)
 )
 const hasher = PieceHasher.PieceHasher.layer.pipe(Layer.provide(HasherConfig.layer({ workers: 1 })))

@@ -11,7 +11,8 @@ import * as path from "node:path"
 import { CacheConfig } from "../CacheConfig.ts"
 import type { PartialKey } from "../PartialFile.ts"
 import * as claims from "./claims.ts"
-import { deliver } from "./deliver.ts"
+import { briefSlot } from "./briefSlot.ts"
+import { deliver, deliverBytes } from "./deliver.ts"
 import { type DiskFile, openFile } from "./DiskFile.ts"
 import { digestAt } from "./digestAt.ts"
 import { makeFolder, makeRoot, readWhole, removeFolder } from "./folders.ts"
@@ -33,7 +34,8 @@ export const make: Effect.Effect<Shelf, never, CacheConfig | PieceHasher> = Effe
         Effect.andThen(Effect.acquireRelease(takeFolder(shelf, key), (folder) => leaveFolder(shelf, key, folder))),
         Effect.flatMap((folder) => openSlot(folder, hasher)),
         Effect.mapError(toCacheError("open"))
-      )
+      ),
+    brief: () => briefSlot((bytes, to, overwrite) => deliverBytes({ bytes, path: to, overwrite }))
   }
 })
 

@@ -3,6 +3,7 @@ import * as Digest from "@piecework/domain/Digest"
 import { Effect, Option } from "effect"
 import { MemoryFiles } from "../MemoryFiles.ts"
 import type { PartialKey } from "../PartialFile.ts"
+import { briefSlot } from "./briefSlot.ts"
 import { sha256 } from "./bytes.ts"
 import type { Shelf, Slot } from "./Shelf.ts"
 
@@ -28,6 +29,7 @@ export const make: Effect.Effect<Shelf, never, MemoryFiles> = Effect.map(MemoryF
     })
 
   return {
+    brief: () => briefSlot((bytes, path, overwrite) => files.put(path, bytes.slice(), { overwrite })),
     open: (key) =>
       Effect.map(
         Effect.acquireRelease(take(key), (kept) => leave(key, kept)),

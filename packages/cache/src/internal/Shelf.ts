@@ -10,6 +10,8 @@ export interface Shelf {
    * when the scope closes is left for a later holder.
    */
   readonly open: (key: PartialKey) => Effect.Effect<Slot, CacheError, Scope.Scope>
+  /** A slot in memory for a file of which nothing is to be left: it costs no call to the system before the file is placed. */
+  readonly brief: () => Slot
 }
 
 /** One partial file, open. Nothing here but `place` is interrupted half way. */

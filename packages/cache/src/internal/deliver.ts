@@ -58,6 +58,26 @@ export const deliver = (delivery: Delivery): Effect.Effect<boolean, ExportError>
     )
   })
 
+/** The same of a file that is in memory and small: where it may replace what is there, one step less than `deliver` takes. */
+export const deliverBytes = ({ bytes, overwrite, path: named }: BytesDelivery): Effect.Effect<void, ExportError> =>
+  Effect.suspend(() => {
+    const target = path.resolve(named)
+    const temporary = path.join(path.dirname(target), names.temporary(path.basename(target)))
+    const written = io(() => fs.writeFile(temporary, bytes, { flag: "wx" }))
+    const appears = overwrite
+      ? io(() => fs.rename(temporary, target))
+      : Effect.andThen(giveName(temporary, target), removeFile(temporary))
+    return Effect.uninterruptible(
+      checkTarget(target, overwrite).pipe(
+        Effect.andThen(Effect.onError(Effect.andThen(written, appears), () => removeFile(temporary)))
+      )
+    ).pipe(Effect.mapError(toExportError(named)))
+  })
+
+export interface BytesDelivery extends Pick<Delivery, "path" | "overwrite"> {
+  readonly bytes: Uint8Array
+}
+
 /** Puts a copy of the first `size` bytes in the place of `target`. */
 export const duplicate = (from: Source, target: string): Effect.Effect<void, IoFailure> =>
   Effect.acquireUseRelease(

@@ -1,4 +1,5 @@
 /** Folders of the cache: made for this user alone, never through a link. */
+import * as Folders from "@piecework/host/Folders"
 import { Effect } from "effect"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -9,7 +10,7 @@ const forUsAlone = 0o700
 
 /** The folder above all others. It may be a link: that is the operator's choice. */
 export const makeRoot = (root: string): Effect.Effect<void, IoFailure> =>
-  Effect.asVoid(io(() => fs.mkdir(root, { recursive: true, mode: forUsAlone })))
+  Effect.asVoid(io(() => Folders.make(root, { mode: forUsAlone })))
 
 /** A folder inside the cache, made when missing; fails with ELOOP or ENOTDIR when something else has its name. */
 export const makeFolder = (folder: string): Effect.Effect<void, IoFailure> =>

@@ -4,18 +4,19 @@ import { PieceLayout } from "@piecework/domain/PieceLayout"
 import * as Phf from "@piecework/hashing/Phf"
 import { Effect, Exit, Option } from "effect"
 import { CacheError, ExportError } from "../CacheError.ts"
-import type { PartialFile, PartialFiles, PartialKey } from "../PartialFile.ts"
+import { brief, type PartialFile, type PartialFiles, type PartialKey } from "../PartialFile.ts"
 import type { Shelf, Slot } from "./Shelf.ts"
 
 /** Pieces hashed at a time while resuming: enough for every worker of the pool (at most 4) to have one waiting. */
 const verifications = 8
 
 export const makePartials = (shelf: Shelf): PartialFiles["Service"] => ({
-  open: Effect.fn("PartialFiles.open")(function* ({ key, pieceSize }) {
+  open: Effect.fn("PartialFiles.open")(function* ({ key, pieceSize, size }) {
     if (!(Number.isInteger(pieceSize) && pieceSize >= Phf.minPieceSize && pieceSize <= Phf.maxPieceSize)) {
       return yield* Effect.die(new RangeError(`no pieces of ${pieceSize} bytes`))
     }
-    return makePartial(key, pieceSize, yield* shelf.open(key))
+    const isBrief = size !== undefined && size <= Math.min(brief, pieceSize)
+    return makePartial(key, pieceSize, isBrief ? shelf.brief() : yield* shelf.open(key))
   })
 })
 

@@ -2,6 +2,7 @@
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Context, Effect, Layer } from "effect"
 import type { Network } from "../../src/CostPolicy.ts"
+import * as JobError from "../../src/JobError.ts"
 import * as JobFiles from "../../src/JobFiles.ts"
 import { JobNetwork } from "../../src/JobNetwork.ts"
 import type { PropertyName } from "../../src/JobProperty.ts"
@@ -69,3 +70,17 @@ export const properties = (
   ["Uri", uri],
   ["LocalPath", path]
 ]
+
+/** A failure that may pass. */
+export const passes = { code: 0x80072efd, extended: 0, mayPass: true }
+
+/** What the effect fails with, in the form that the documents have. */
+export const numberOf = <A>(effect: Effect.Effect<A, JobError.JobError>) =>
+  Effect.map(Effect.flip(effect), (error) => JobError.hex(error.code))
+
+/** A site whose origin has a file of 1000 bytes and sends 100 a second. */
+export const slow = (): Site => {
+  const place = site()
+  place.memory.origins.set(url, { bytes: 1000, rate: 100 })
+  return place
+}

@@ -18,12 +18,11 @@ export const meets = (a: Bitfield, b: Bitfield): boolean => {
   return false
 }
 
-/** The pieces that are in none of the others. */
-export const inverse = (self: Bitfield): Bitfield => {
-  const bytes = self.bytes.map((byte) => ~byte & 0xff)
-  for (let bit = self.pieceCount; bit < bytes.length * 8; bit++) clear(bytes, bit)
-  return { pieceCount: self.pieceCount, bytes }
-}
+/** The pieces of the one that are not in the other; both of one content. */
+export const minus = (from: Bitfield, other: Bitfield): Bitfield => ({
+  pieceCount: from.pieceCount,
+  bytes: from.bytes.map((byte, i) => byte & ~(other.bytes[i] ?? 0))
+})
 
 /** The pieces that are in any of them. */
 export const union = (pieceCount: number, all: Iterable<Bitfield>): Bitfield => {

@@ -22,6 +22,7 @@ export class Draft {
   readonly #rarity: Counts.Writer
   #held: Uint8Array | undefined
   #wanted: Uint8Array | undefined
+  #needed: Uint8Array | undefined
   #sources: Map<SourceId, Source> | undefined
   #verifying: Map<PieceIndex, Plan.Deliverer> | undefined
 
@@ -84,8 +85,23 @@ export class Draft {
     this.plan.wantedCount += wanted ? 1 : -1
   }
 
-  /** Wanted again, unless it is here or somebody else owes it. */
+  /** It is to be fetched, if it is not yet; whether that is new and it is not held. */
+  need(piece: PieceIndex): boolean {
+    if (Bits.has(this.plan.needed.bytes, piece)) return false
+    this.#needed ??= this.plan.needed.bytes.slice()
+    if (this.plan.needed.bytes !== this.#needed) this.plan.needed = { ...this.plan.needed, bytes: this.#needed }
+    Bits.set(this.#needed, piece)
+    this.plan.neededCount++
+    if (Bits.has(this.plan.held.bytes, piece)) return false
+    this.plan.missingCount++
+    // The caller wakes everybody, once for all.
+    if (!this.plan.verifying.has(piece) && Plan.fetchers(this.plan, piece) === 0) this.#setWanted(piece, true)
+    return true
+  }
+
+  /** Wanted again, unless nobody needs it, it is here or somebody else owes it. */
   release(piece: PieceIndex): void {
+    if (!Bits.has(this.plan.needed.bytes, piece)) return
     if (Bits.has(this.plan.held.bytes, piece) || this.plan.verifying.has(piece)) return
     if (Plan.fetchers(this.plan, piece) === 0) this.#want(piece)
   }
@@ -97,6 +113,7 @@ export class Draft {
     if (this.plan.held.bytes !== this.#held) this.plan.held = { ...this.plan.held, bytes: this.#held }
     Bits.set(this.#held, piece)
     this.plan.heldCount++
+    if (Bits.has(this.plan.needed.bytes, piece)) this.plan.missingCount--
   }
 
   /** All bytes are here. */

@@ -93,6 +93,8 @@ export class Network {
     const connect = Effect.gen({ self: this }, function* () {
       const to = this.find(from, host)
       if (to === undefined) return yield* fail("Unresolved")
+      // Nothing is encrypted in memory, so nobody passes on what is.
+      if (options.tls?.through !== undefined) return yield* fail("NotLetThrough")
       if (options.bars?.(host) === true || options.bars?.(to.name) === true) return yield* fail("Barred")
       const there = this.route(from, to)
       const back = this.route(to, from)

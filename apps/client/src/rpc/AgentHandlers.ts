@@ -1,0 +1,155 @@
+/** The calls of the contract, over the same jobs as the REST interface. */
+import { JobError as AgentJobError } from "@piecework/client/AgentError"
+import { type AgentFacts, AgentRpcs, type OpenEvent } from "@piecework/client/AgentRpcs"
+import type { JobOptions, Range } from "@piecework/client/JobOptions"
+import { type DownloadEvent, JobId, type JobView } from "@piecework/client/JobView"
+import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import { Downloader } from "@piecework/download/Downloader"
+import * as JobError from "@piecework/jobs/JobError"
+import { Jobs } from "@piecework/jobs/Jobs"
+import * as RequestHeaders from "@piecework/sources/RequestHeaders"
+import { Clock, Effect, Option, Result, Stream } from "effect"
+import * as JobTexts from "./JobTexts.ts"
+import { of, OpenReads, refusal, told } from "./OpenReads.ts"
+import * as Views from "./Views.ts"
+
+export interface Setting {
+  readonly facts: Effect.Effect<AgentFacts>
+  /** In which mode a content is opened now. */
+  readonly mode: Effect.Effect<DownloadMode>
+}
+
+const usualEvery = 1000
+
+export const layer = (setting: Setting) =>
+  AgentRpcs.toLayer(
+    Effect.gen(function* () {
+      const jobs = yield* Jobs
+      const downloader = yield* Downloader
+      const reads = yield* OpenReads
+
+      const view = (id: string) => Effect.map(Effect.mapError(jobs.look(id), of), Views.job)
+      const create = (options: JobOptions) => Effect.mapError(jobs.create(JobTexts.of(options)), of)
+      const start = (id: string, ranges: ReadonlyArray<Range> | undefined) =>
+        Effect.mapError(
+          jobs.start(
+            id,
+            ranges?.map(({ length, offset }) => ({ offset, length: length ?? null }))
+          ),
+          of
+        )
+
+      /** The job now, on each change, and every so many milliseconds. */
+      const views = (id: string, everyMillis: number): Stream.Stream<JobView, AgentJobError> => {
+        const rated = Views.measured()
+        const ticks = Stream.drop(Stream.tick(everyMillis), 1)
+        return Stream.merge(Stream.mapError(jobs.watch(id), of), ticks, { haltStrategy: "left" }).pipe(
+          Stream.mapEffect((status) =>
+            Effect.gen(function* () {
+              const look = yield* Effect.option(jobs.look(id))
+              const now = yield* Clock.currentTimeMillis
+              if (status === undefined) return Option.toArray(Option.map(look, (known) => rated(Views.job(known), now)))
+              // A notice may be of a moment that is over; it is the one to tell, or a step would be missing.
+              const known = Option.getOrElse(look, () => ({ spec: {}, progress: undefined, outcome: undefined }))
+              return [rated(Views.job({ ...known, status }), now)]
+            })
+          ),
+          Stream.flattenIterable
+        )
+      }
+
+      return AgentRpcs.of({
+        Facts: () => setting.facts,
+        Create: (options) => Effect.map(create(options), (id) => JobId.make(id)),
+        Change: ({ id, options }) =>
+          Effect.forEach(
+            JobTexts.of(options),
+            ([name, value]) => Effect.mapError(jobs.setProperty(id, name, value), of),
+            { discard: true }
+          ),
+        Start: ({ id, ranges }) => start(id, ranges),
+        Pause: ({ id }) => Effect.mapError(jobs.pause(id), of),
+        Resume: ({ id }) => start(id, undefined),
+        Finalize: ({ id }) => Effect.mapError(jobs.finalize(id), of),
+        Abort: ({ id }) => Effect.mapError(jobs.abort(id), of),
+        Status: ({ id }) => Effect.andThen(Effect.mapError(jobs.status(id), of), view(id)),
+        Enumerate: ({ contentId, displayName, id, path, url }) =>
+          jobs
+            .enumerate({ id, contentId, displayName, uri: url, localPath: path })
+            .pipe(Effect.flatMap((ids) => Effect.forEach(ids, view))),
+        Watch: ({ everyMillis, id }) => views(id, everyMillis ?? usualEvery),
+        Download: ({ everyMillis, options, ranges }) =>
+          Stream.unwrap(
+            Effect.gen(function* () {
+              const id = yield* Effect.acquireRelease(create(options), (made) =>
+                // One that is over is not there any more.
+                Effect.ignore(jobs.abort(made))
+              )
+              yield* start(id, ranges)
+              const going = Stream.mapEffect(views(id, everyMillis ?? usualEvery), (seen) => next(jobs, seen))
+              const events: Stream.Stream<DownloadEvent, AgentJobError> = Stream.concat(
+                Stream.make({ _tag: "Started" as const, id: JobId.make(id) }),
+                Stream.concat(going, Stream.fail(refusal("JobNotFound")))
+              )
+              return Stream.takeUntil(events, ({ _tag }) => _tag === "Done")
+            })
+          ),
+        Open: (options) =>
+          Stream.unwrap(
+            Effect.gen(function* () {
+              const { authHeaders, contentId, headers, isWhole, mirrors, priority, url } = options
+              for (const given of [headers, authHeaders]) {
+                const checked = RequestHeaders.check(given ?? {})
+                if (Result.isFailure(checked)) return yield* badHeaders(checked.failure.message)
+              }
+              const content = yield* Effect.mapError(
+                downloader.open({
+                  url,
+                  contentId,
+                  headers,
+                  authHeaders,
+                  others: mirrors,
+                  mode: yield* setting.mode,
+                  priority: priority ?? "Foreground",
+                  isWhole: isWhole ?? true
+                }),
+                told
+              )
+              const token = yield* reads.add(content)
+              const facts = Views.facts(content.facts)
+              const opened: OpenEvent = {
+                _tag: "Opened",
+                token,
+                ...(content.size === undefined ? {} : { size: content.size }),
+                ...(content.contentId === undefined ? {} : { contentId: content.contentId }),
+                ...(facts === undefined ? {} : { facts })
+              }
+              const going = Stream.map(Stream.tick(usualEvery), (): OpenEvent => ({
+                _tag: "Going",
+                transfer: Views.transfer(content.progress())
+              }))
+              return Stream.concat(Stream.make(opened), going)
+            })
+          )
+      })
+    })
+  )
+
+const badHeaders = (sentence: string) => new AgentJobError({ code: JobError.code("InvalidArgument"), sentence })
+
+/** What a job that is downloaded for somebody tells next; it ends with its file or with an error. */
+const next = Effect.fnUntraced(function* (
+  jobs: Jobs["Service"],
+  job: JobView
+): Effect.fn.Return<DownloadEvent, AgentJobError> {
+  if (job.state === "Paused" && job.error !== 0) return yield* of(JobError.JobError.with(job.error))
+  if (job.state === "Aborted" || job.state === "Finalized") {
+    const sentence = `Somebody else has ${job.state === "Aborted" ? "aborted" : "finalized"} the job.`
+    return yield* new AgentJobError({ code: JobError.code("JobNotFound"), sentence })
+  }
+  if (job.state !== "Transferred") return { _tag: "Going", job }
+  const { outcome } = yield* Effect.mapError(jobs.look(job.id), of)
+  if (outcome === undefined) return yield* refusal("Unhandled")
+  yield* Effect.mapError(jobs.finalize(job.id), of)
+  return { _tag: "Done", outcome: Views.outcome(outcome, job.path ?? outcome.path) }
+})

@@ -1,0 +1,101 @@
+/**
+ * The contents that programs have open, and their bytes on connections of their own. A content is known by a token that only who opened it
+ * was told, for as long as it is open. What waits in memory is one chunk a reader.
+ */
+import { randomBytes } from "node:crypto"
+import type { Duplex } from "node:stream"
+import * as ByteFrames from "@piecework/client/ByteFrames"
+import { JobError as AgentJobError } from "@piecework/client/AgentError"
+import * as DuplexSocket from "@piecework/client/DuplexSocket"
+import type { DownloadError } from "@piecework/download/DownloadError"
+import type { OpenContent } from "@piecework/download/OpenContent"
+import * as DownloadRunner from "@piecework/jobs/DownloadRunner"
+import * as JobError from "@piecework/jobs/JobError"
+import { Context, Effect, Layer, type Scope, Stream } from "effect"
+
+/** Most contents that are open at a time, and readers of one of them. */
+export const most = { contents: 64, readers: 16 } as const
+
+interface Open {
+  readonly content: OpenContent
+  readers: number
+}
+
+export class OpenReads extends Context.Service<
+  OpenReads,
+  {
+    /** Answers the token, good until the scope closes. */
+    readonly add: (content: OpenContent) => Effect.Effect<string, AgentJobError, Scope.Scope>
+    /** Sends what is asked for; ends with it, or when the other side is gone. */
+    readonly send: (duplex: Duplex, request: ByteFrames.ReadRequest) => Effect.Effect<void>
+  }
+>()("@piecework/client/OpenReads") {
+  static readonly layer: Layer.Layer<OpenReads> = Layer.sync(OpenReads, () => {
+    const open = new Map<string, Open>()
+    return OpenReads.of({
+      add: (content) =>
+        Effect.acquireRelease(
+          Effect.suspend(() => {
+            if (open.size >= most.contents) return Effect.fail(refusal("OutOfMemory"))
+            const token = randomBytes(16).toString("hex")
+            open.set(token, { content, readers: 0 })
+            return Effect.succeed(token)
+          }),
+          (token) => Effect.sync(() => open.delete(token))
+        ),
+      send: Effect.fn("OpenReads.send")(function* (duplex, { length, offset, token }) {
+        const found = open.get(token)
+        if (found === undefined) return yield* finish(duplex, ByteFrames.error(refusal("NotFound")))
+        if (found.readers >= most.readers) return yield* finish(duplex, ByteFrames.error(refusal("OutOfMemory")))
+        found.readers++
+        const range = length === undefined ? { offset } : { offset, length }
+        yield* Stream.runForEach(found.content.read(range), (chunk) => sendChunk(duplex, chunk)).pipe(
+          Effect.matchEffect({
+            onSuccess: () => finish(duplex, ByteFrames.end),
+            onFailure: (error) => (error === gone ? Effect.void : finish(duplex, ByteFrames.error(told(error))))
+          }),
+          Effect.raceFirst(departure(duplex)),
+          Effect.ensuring(Effect.sync(() => found.readers--))
+        )
+      })
+    })
+  })
+}
+
+/** What the contract says of a number of jobs. */
+export const refusal = (name: JobError.JobErrorName): AgentJobError => of(JobError.JobError.of(name))
+
+export const of = (error: JobError.JobError): AgentJobError =>
+  new AgentJobError({ code: error.code, sentence: error.message })
+
+export const told = (error: DownloadError): AgentJobError =>
+  new AgentJobError({ code: DownloadRunner.failureOf(error).code, sentence: error.message.slice(0, 8192) })
+
+/** The other side is gone, so there is nobody to tell. */
+const gone = Symbol("gone")
+
+/** Done when the system has the bytes, since a chunk is only good until the next one is asked for. */
+const sendChunk = (duplex: Duplex, chunk: Uint8Array): Effect.Effect<void, typeof gone> =>
+  Effect.callback((resume) => {
+    if (chunk.length === 0) return resume(Effect.void)
+    if (duplex.destroyed) return resume(Effect.fail(gone))
+    duplex.cork()
+    duplex.write(ByteFrames.head(chunk.length))
+    duplex.write(chunk, (error) => resume(error === null || error === undefined ? Effect.void : Effect.fail(gone)))
+    duplex.uncork()
+    return undefined
+  })
+
+const finish = (duplex: Duplex, last: Uint8Array): Effect.Effect<void> =>
+  Effect.callback((resume) => {
+    if (duplex.destroyed) return resume(Effect.void)
+    duplex.once("close", () => resume(Effect.void))
+    duplex.end(last, () => resume(Effect.void))
+    return undefined
+  })
+
+/** Nothing more is to come from a program that reads; what it sends all the same is let fall. */
+const departure = (duplex: Duplex): Effect.Effect<void> =>
+  Effect.scoped(
+    Effect.flatMap(DuplexSocket.pull(duplex), (pull) => Effect.catch(Effect.forever(pull), () => Effect.void))
+  )
