@@ -17,7 +17,7 @@ const apps = [at("apps/service"), at("apps/client")] as const
 
 /**
  * Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. They start as
- * `@piecework/launch` starts them, with a folder in which Node keeps what it compiled; this machine plays many, whatever it is.
+ * `@piecework/launch` starts them, with a folder in which what was compiled is kept; this machine plays many, whatever it is.
  */
 export const prepare: Effect.Effect<void> = Effect.promise(async () => {
   process.env["NODE_COMPILE_CACHE"] ??= at("bench/dist/compiled")

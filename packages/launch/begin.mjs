@@ -1,11 +1,10 @@
 #!/usr/bin/env node
-/**
- * Where a bundle begins: what was compiled of the app is taken from where an earlier start left it, then the app is run. A
- * folder that cannot be used costs the time to compile, and nothing else.
- */
-import { enableCompileCache } from "node:module"
+/** Where a bundle begins: the app beside this file is run, with what an earlier start has compiled of it. */
+import { dirname } from "node:path"
+import { fileURLToPath } from "node:url"
 import { compiled } from "./compiled.mjs"
+import { run } from "./run.mjs"
 
-const folder = compiled()
-if (process.env.NODE_COMPILE_CACHE === undefined && folder !== undefined) enableCompileCache?.(folder)
-await import("piecework:app")
+const { NODE_COMPILE_CACHE, NODE_DISABLE_COMPILE_CACHE } = process.env
+const kept = NODE_DISABLE_COMPILE_CACHE === "1" ? undefined : (NODE_COMPILE_CACHE ?? compiled())
+run(dirname(fileURLToPath(import.meta.url)), "app.cjs", kept)

@@ -198,6 +198,7 @@ const measure = Effect.fnUntraced(function* (one: Cases.Case, given: Given) {
   const samples = yield* fetched(inside(device.namespace, own))
   yield* Workshop.verify("piecework", path.join(folder, "own.file"), file)
   const limit = typeof one.limit === "number" ? one.limit : one.limit.share * (yield* capacityIn(folder))
+  process.stderr.write("SAMPLES " + JSON.stringify(samples.map((x) => [Math.round(x.at), x.bytes])) + "\n")
   return { limit, rates: Rates.of(samples) }
 })
 

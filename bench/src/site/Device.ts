@@ -40,6 +40,8 @@ export interface Device {
   /** Kills it, and starts it again after a second. Nothing happens to one that has ended already. */
   readonly restart: Effect.Effect<void, ProgramError>
   readonly usage: Effect.Effect<Option.Option<Usage.Usage>>
+  /** Tells it to end, as a system does that shuts down, and waits for that a few seconds; others are killed. */
+  readonly end: Effect.Effect<void>
 }
 
 /** The pipe in its folder at which it waits; made before. */
@@ -172,6 +174,11 @@ export const prepare = Effect.fn("Device.prepare")(function* (
       yield* Effect.sleep("1 second")
       yield* Ref.set(current, yield* launch(true))
     }),
-    usage: Effect.flatMap(Ref.get(current), ({ pid }) => ofProcess(pid))
+    usage: Effect.flatMap(Ref.get(current), ({ pid }) => ofProcess(pid)),
+    end: Effect.gen(function* () {
+      const handle = yield* Ref.get(current)
+      killed.add(handle.pid)
+      yield* Effect.ignore(handle.kill({ killSignal: "SIGTERM", forceKillAfter: "5 seconds" }))
+    })
   }
 })

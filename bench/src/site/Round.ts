@@ -126,6 +126,8 @@ export const run = Effect.fn("Round.run")(function* (contestant: Contestant, giv
   const after = yield* Namespaces.crossed(topology)
   const busy = busyShare(processors, busyTimes())
   const usages = yield* Effect.forEach(devices, (device) => device.usage)
+  // A device has been started before, most days: what one has compiled is there for the next run.
+  yield* Effect.forEach(devices.slice(0, 1), (device) => device.end)
   const { bodyBytes } = yield* origin.lastLine.pipe(
     Effect.flatMap(Schema.decodeUnknownEffect(OriginCount)),
     Effect.mapError(

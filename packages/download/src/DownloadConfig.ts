@@ -25,8 +25,8 @@ export class DownloadConfig extends Context.Service<
     readonly noProgressTimeout: Duration.Input
     /**
      * How long a download waits for the service to say what it may ask the origin for; then it goes ahead without. Default
-     * 5 s: it has just answered with the hashes, and where it is slow because a whole site starts at once, each that did not
-     * wait would cost the site its pieces again.
+     * 8 s, time for two asks: it has just answered with the hashes, and where it is slow because
+     * a whole site starts at once, each that did not wait would cost the site its pieces again.
      */
     readonly leaseTimeout: Duration.Input
     /** Most peers one download talks to at once. Default 10: a random regular graph of ten holds a site together. */
@@ -55,7 +55,7 @@ export const defaults: DownloadConfig["Service"] = {
   phfTimeout: "30 seconds",
   firstByteTimeout: "10 seconds",
   noProgressTimeout: "5 minutes",
-  leaseTimeout: "5 seconds",
+  leaseTimeout: "8 seconds",
   maxPeers: 10,
   reportedHost: undefined,
   groupId: undefined,

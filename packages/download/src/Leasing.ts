@@ -161,7 +161,9 @@ export const start = Effect.fn("Leasing.start")(function* (
         const { reason } = result.failure
         const most = reason === "TimedOut" ? longestSilence : longestAbsence
         const isRefused = reason === "Refused" || reason === "ContentUnknown"
-        if (isRefused || silence >= Duration.toMillis(most)) tell(() => [{ _tag: "LeasesOff" }])
+        // A first answer that does not come in time has until `timeout`: a whole site may have started at once.
+        const isAwaited = answered === 0 && reason === "TimedOut"
+        if (!isAwaited && (isRefused || silence >= Duration.toMillis(most))) tell(() => [{ _tag: "LeasesOff" }])
         const spread = yield* Random.nextBetween(0.5, 1)
         yield* Effect.sleep(isRefused ? refusedWait : Duration.times(wait, spread))
         wait = Duration.min(Duration.times(wait, 2), longestWait)

@@ -203,6 +203,21 @@ describe("Leasing", () => {
     })
   )
 
+  it.effect("gives the first answer its time, though asks before it had none", () =>
+    Effect.gen(function* () {
+      const second = yield* makeScene((n) => (n === 1 ? "late" : { runs: [[3, 1]] }), { timeout: "8 seconds" })
+      yield* second.join
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(second.offs(), [])
+      assert.deepStrictEqual([...second.asked], [3])
+      const never = yield* makeScene(() => "late", { timeout: "8 seconds" })
+      const began = yield* Clock.currentTimeMillis
+      yield* never.join
+      yield* TestClock.adjust("9 seconds")
+      assert.deepStrictEqual(never.offs(), [began + 8000])
+    })
+  )
+
   it.effect("does not turn leases off after the first answer came in time", () =>
     Effect.gen(function* () {
       const { join, offs } = yield* makeScene(() => ({ runs: [[0, 1]] }))

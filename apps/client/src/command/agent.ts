@@ -142,7 +142,7 @@ export const agent = Command.make(
             }
             yield* input.json
               ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs, proxy: proxied }))
-              : output.note(`Serving peers on ${address.toString()}${where}.${alsoProxy}`)
+              : output.note(`${takesJobs}Serving peers on ${address.toString()}${where}.${alsoProxy}`)
           })
           const serve = (now: SwarmScope) =>
             Effect.gen(function* () {

@@ -1,7 +1,8 @@
 /**
- * Threads that take jobs. One starts when there is work and no idle one, up to a number, some ahead of it; all end with the scope. Each
- * answers in order, so a reply belongs to the oldest job that its thread was given. Invariant: a job waits, or is with
- * exactly one thread, or has ended; while it is with a thread, that thread may use the job's memory and file.
+ * Threads that take jobs. One starts when those that are there have enough, up to a number, some ahead of it: a start takes as long as hashing
+ * and writing 30 MB, and most lines never give two threads work. All end with the scope. Each answers in order, so a reply belongs
+ * to the oldest job that its thread was given. Invariant: a job waits, or is with exactly one thread, or has ended; while it is
+ * with a thread, that thread may use the job's memory and file.
  */
 import { Worker } from "node:worker_threads"
 import { Effect, type Scope } from "effect"
@@ -98,13 +99,13 @@ export const make = (options: Options): Effect.Effect<Perform, never, Scope.Scop
     if (thread.trips.push(trip) === 1) thread.worker.ref()
   }
 
-  /** The thread with least to do; another one rather than a busy one; none when all have enough. */
+  /** The thread with least to do; another one when all have enough, none when there are as many as may be. */
   const pick = (): Thread | undefined => {
     let least: Thread | undefined
     for (const thread of threads) {
       if (thread.error === undefined && thread.trips.length < (least?.trips.length ?? depth)) least = thread
     }
-    return (least === undefined || least.trips.length > 0) && threads.size < most ? start() : least
+    return least ?? (threads.size < most ? start() : undefined)
   }
 
   /** Gives the job to a thread; `false` when it has to wait. */
