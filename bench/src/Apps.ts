@@ -52,6 +52,29 @@ export const runningAgent = (state: string): Invocation =>
 /** Many downloads in one process, as a plan says. */
 export const agent = (plan: string): Invocation => agentProgram([plan])
 
+/** Serves what it has, at the usual port unless told which, and is an HTTP proxy there; takes no jobs. */
+export const proxyAgent = (options: {
+  readonly service: string
+  readonly state: string
+  readonly proxy: string
+  readonly port?: number
+}): Invocation =>
+  clientProgram([
+    "agent",
+    "--no-rest",
+    "--no-api",
+    "--json",
+    "--service",
+    options.service,
+    "--state",
+    options.state,
+    "--proxy",
+    options.proxy,
+    ...(options.port === undefined ? [] : ["--port", String(options.port)])
+  ])
+
+export const status = (state: string): Invocation => clientProgram(["status", "--state", state, "--json"])
+
 /** On any port, unless told which; `more` are further flags. */
 export const service = (data: string, port = 0, more: ReadonlyArray<string> = []): Invocation =>
   serviceProgram(["--data", data, "--port", String(port), "--json", ...more])

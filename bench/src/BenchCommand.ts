@@ -1,11 +1,13 @@
 /** The command line of the bench: a subcommand for each scenario. */
 import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
+import * as Apt from "./apt/Apt.ts"
 import { BenchError } from "./BenchError.ts"
 import * as Jobs from "./jobs/Jobs.ts"
 import { ladder } from "./LadderCommand.ts"
 import { limits } from "./LimitsCommand.ts"
 import * as Matching from "./matching/Matching.ts"
+import * as Proxy from "./proxy/Proxy.ts"
 import * as Publish from "./Publish.ts"
 import * as Selection from "./Selection.ts"
 import { site } from "./SiteCommand.ts"
@@ -168,7 +170,38 @@ const matching = Command.make(
   )
 ).pipe(Command.withDescription("Joins a second of the matching service over HTTP, beside BitTorrent trackers"))
 
+const proxy = Command.make(
+  "proxy",
+  { size: sizeOf((bytes) => bytes >= 10_000_000, "contents under 10 MB pass through"), runs: runsOf, json },
+  Effect.fnUntraced(
+    function* (flags) {
+      const report = yield* Proxy.run({
+        bytes: ByteSize.toNumberUnsafe(flags.size),
+        turns: flags.runs,
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* print(report, flags.json, Proxy.failures(report))
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("curl through an agent's HTTP proxy, beside curl by itself"))
+
+const apt = Command.make(
+  "apt",
+  { json },
+  Effect.fnUntraced(
+    function* (flags) {
+      const report = yield* Apt.run({
+        bytes: Apt.usualBytes,
+        note: (text) => (flags.json ? Effect.void : Console.error(text))
+      })
+      yield* print(report, flags.json, Apt.failures(report))
+    },
+    Effect.mapError((cause) => new CliError.UserError({ cause }))
+  )
+).pipe(Command.withDescription("apt-get on two machines of a site, each through its agent's HTTP proxy (needs root)"))
+
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, publish, jobs, ladder, site, limits, matching, yields])
+  Command.withSubcommands([throughput, publish, jobs, ladder, site, limits, matching, yields, proxy, apt])
 )

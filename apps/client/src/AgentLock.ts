@@ -13,7 +13,7 @@ import { Effect, type Scope } from "effect"
 import { exitCodes } from "./ExitCode.ts"
 
 /** How long another agent may take to say whom it saw, in milliseconds. One that is stopped is an agent all the same. */
-const patience = 2000
+const usualPatience = 10_000
 
 /** Bytes of what another says that are read. */
 const mostSaid = 65_536
@@ -22,7 +22,8 @@ const namePattern = /^\d{1,10}-[0-9a-f]{16}\.sock$/
 
 /** Holds the folder until the scope closes; fails when another agent has it. */
 export const hold = Effect.fn("AgentLock.hold")(function* (
-  state: string
+  state: string,
+  patience: number = usualPatience
 ): Effect.fn.Return<void, Failure, Scope.Scope> {
   const folder = join(state, "agents")
   const refused = (cause: unknown) =>
@@ -39,7 +40,7 @@ export const hold = Effect.fn("AgentLock.hold")(function* (
     return yield* Effect.logWarning(`Whether another agent uses ${state} cannot be told (${bound.failure}).`)
   }
   for (const other of bound.success) {
-    const said = yield* ask(at(other))
+    const said = yield* ask(at(other), patience)
     // Nobody gives that name again.
     if (said === "Gone") rmSync(at(other), { force: true })
     else if (said === "Silent" || !said.includes(self) || other < self) {
@@ -95,7 +96,7 @@ const bind = (
 }
 
 /** Whom the process behind a socket saw when it came. */
-const ask = (path: string): Effect.Effect<ReadonlyArray<string> | "Gone" | "Silent"> =>
+const ask = (path: string, patience: number): Effect.Effect<ReadonlyArray<string> | "Gone" | "Silent"> =>
   Effect.callback<ReadonlyArray<string> | "Gone" | "Silent">((resume) => {
     let said = ""
     const socket = connect(path)

@@ -40,7 +40,10 @@ export const ofDownload = (error: DownloadError): number => {
           return exitCodes.notFound
         case "Forbidden":
         case "Refused":
+        case "ProxyLogin":
           return exitCodes.refused
+        case "BadRequest":
+          return exitCodes.usage
         case "ContentChanged":
           return exitCodes.contentChanged
         default:

@@ -58,6 +58,10 @@ export interface Options {
   readonly lan: boolean
   /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
   readonly fetches: boolean
+  /** Whether somebody may ask for a content at any moment and wait for its first byte: then that thread is there already. */
+  readonly isAsked?: boolean | undefined
+  /** Where proxies on the way to origins are named. Default that of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>> | undefined
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
 
@@ -75,9 +79,9 @@ export const stored = (
   ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))
 
 /** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
-const storage = ({ cache, fetches, mayForget, state }: Options) => {
+const storage = ({ cache, fetches, isAsked = false, mayForget, state }: Options) => {
   // On one core they would only take the time of the request.
-  const hasher = { startedAhead: fetches && availableParallelism() > 1 ? 1 : 0 }
+  const hasher = { startedAhead: (fetches || isAsked) && availableParallelism() > 1 ? 1 : 0 }
   const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
   const usable =
     mayForget && Option.isNone(state)
@@ -170,7 +174,12 @@ export const client = (options: Options) => {
   const sources = Layer.unwrap(
     Effect.map(ServiceTrust, ({ certificatesOf }) =>
       HttpClient.HttpClient.layer.pipe(
-        Layer.provide(HttpClientConfig.layer({ certificatesOf, proxies: Proxies.fromEnvironment(process.env) }))
+        Layer.provide(
+          HttpClientConfig.layer({
+            certificatesOf,
+            proxies: Proxies.fromEnvironment(options.environment ?? process.env)
+          })
+        )
       )
     )
   )
@@ -185,7 +194,8 @@ export const client = (options: Options) => {
       })
     )
   )
-  return Layer.mergeAll(downloads(options), Seeder.Seeder.layer).pipe(
+  // The services as well, for the proxy to ask.
+  return Layer.mergeAll(downloads(options), Seeder.Seeder.layer, cloud).pipe(
     Layer.provideMerge(peers(options.listen)),
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(sources),

@@ -78,7 +78,7 @@ describe("The lock of a state folder", () => {
         ),
         () => Effect.sync(() => silent.close())
       )
-      assert.include((yield* Effect.flip(Effect.scoped(AgentLock.hold(short)))).sentence, "(process 3)")
+      assert.include((yield* Effect.flip(Effect.scoped(AgentLock.hold(short, 300)))).sentence, "(process 3)")
     })
   )
 })

@@ -45,7 +45,7 @@ export interface Report extends Schema.Schema.Type<typeof Report> {}
 /** Bytes below which a size is run more often. */
 const brief = 1_000_000
 const moreOften = 5
-/** Downloads of each way that are not measured, for each of up to five runs. */
+/** Downloads of each way that are not measured, for each of up to five runs behind the first. */
 const warmUp = 8
 
 const OriginReady = Schema.Struct({ listening: Schema.String })
@@ -121,7 +121,7 @@ export const run = Effect.fn("Ladder.run")(function* ({ note, sizes, turns }: Op
   if (smallest === undefined) return yield* failed({ message: "there are no sizes" })
   const firstMillis = yield* measured("api", smallest, fetchers.api)
   // Ones that are not measured: an agent runs for weeks, and the engine compiles in its first downloads.
-  for (let turn = 0; turn < warmUp * Math.min(turns, 5); turn++) {
+  for (let turn = 0; turn < warmUp * Math.min(turns - 1, 5); turn++) {
     for (const way of Steps.ways) yield* measured(way, smallest, fetchers[way])
   }
   processes.length = 0

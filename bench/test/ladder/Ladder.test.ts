@@ -30,6 +30,6 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
         assert.lengthOf(notes, 3)
         return undefined
       }),
-    60_000
+    180_000
   )
 })

@@ -81,8 +81,8 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
       case "NotFound":
         return `The origin has no such file (HTTP ${this.status ?? 404}): ${this.url}. Check the URL.`
       case "Forbidden":
-        return this.status === 401 || this.status === 407
-          ? `The origin wants a login for this file (HTTP ${this.status}): ${this.url}. Logging in is not supported; have it served without.`
+        return this.status === 401
+          ? `The origin wants a login for this file (HTTP 401): ${this.url}. Give one that it takes, in a header Authorization.`
           : `The origin forbids this file (HTTP ${this.status ?? 403}): ${this.url}. Check who may read it.`
       case "Refused":
         return `The origin refuses the request (HTTP ${this.status ?? "4xx"}): ${this.url}.`

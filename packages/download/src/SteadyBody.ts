@@ -96,7 +96,11 @@ export const make = Effect.fnUntraced(function* (
       const rest = yield* Effect.result(ask(at))
       if (rest._tag === "Success") return void (part = rest.success)
       // What came was the whole file, though nobody knew how long it is.
-      if (rest.failure.reason === "RangeUnsatisfiable" && probe.size === undefined) return void (isOver = true)
+      if (rest.failure.reason === "RangeUnsatisfiable") {
+        if (probe.size === undefined) return void (isOver = true)
+        // It has become shorter than it was.
+        return yield* failed("ContentChanged")
+      }
       if (rest.failure.reason !== "RangeIgnored") return yield* rest.failure
       sendsWholeFiles = true
     }

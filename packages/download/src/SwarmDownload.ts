@@ -310,7 +310,9 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
       const isLimited = shaper.holding(options.priority) !== undefined
-      tell(() => [isLimited ? { _tag: "Tick", received, isLimited } : { _tag: "Tick", received }])
+      const waiting = isLimited ? [...sources.values()].filter((source) => source.isHeldBack?.() !== false) : []
+      const tick = { _tag: "Tick", received } as const
+      tell(() => [waiting.length > 0 ? { ...tick, held: new Set(waiting.map(({ id }) => id)) } : tick])
     })
   })
 

@@ -38,5 +38,9 @@ describe("why no source delivers", () => {
 
   it("is told as a missing login, not as a prohibition", () => {
     assert.match(sentence(new SourceError({ source, reason: "Forbidden", status: 401, url })), /wants a login/)
+    assert.match(
+      sentence(new SourceError({ source, reason: "ProxyLogin", status: 407, url })),
+      /the proxy wants a login/
+    )
   })
 })

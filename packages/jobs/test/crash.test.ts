@@ -140,21 +140,25 @@ const chain = (program: string, seed: number, lives: number) =>
   }).pipe(Effect.scoped)
 
 describe("A process with jobs", () => {
-  it.live(`that is killed ${kills} times at any moment loses nothing that it answered`, () =>
-    Effect.gen(function* () {
-      const lives = Math.ceil(kills / chains)
-      const program = yield* bundled
-      const all = yield* Effect.forEach(
-        Array.from({ length: chains }, (_, n) => n + 1),
-        (seed) => chain(program, seed, lives),
-        {
-          concurrency: chains
-        }
-      )
-      assert.isAbove(
-        all.reduce((sum, n) => sum + n, 0),
-        kills
-      )
-    })
+  it.live(
+    `that is killed ${kills} times at any moment loses nothing that it answered`,
+    () =>
+      Effect.gen(function* () {
+        const lives = Math.ceil(kills / chains)
+        const program = yield* bundled
+        const all = yield* Effect.forEach(
+          Array.from({ length: chains }, (_, n) => n + 1),
+          (seed) => chain(program, seed, lives),
+          {
+            concurrency: chains
+          }
+        )
+        assert.isAbove(
+          all.reduce((sum, n) => sum + n, 0),
+          kills
+        )
+      }),
+    // A quarter of a minute where nothing else runs.
+    300_000
   )
 })

@@ -45,8 +45,6 @@ export interface Served {
   readonly kindOf?: ((peer: PeerId) => PeerKind | undefined) | undefined
   /** What the download is that fetches from peers; default one that a person waits for. */
   readonly priority?: Priority | undefined
-  /** Whether a person waits for this content here: then peers need not send it as background traffic. Default: nobody does. */
-  readonly foreground?: (() => boolean) | undefined
 }
 
 export class PeerHost extends Context.Service<

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { PieceLayout } from "@piecework/domain"
+import type { Block } from "@piecework/wire/Message"
 import { Requests } from "../src/internal/Requests.ts"
 import { block } from "./rawPeer.ts"
 import { at } from "./support.ts"
@@ -7,9 +8,14 @@ import { at } from "./support.ts"
 /** Three pieces of 4 KiB and one of 100 bytes, in blocks of 1 KiB. */
 const layout = new PieceLayout.PieceLayout({ contentSize: 3 * 4096 + 100, pieceSize: 4096 })
 const make = (maxAsked = 100) => new Requests(layout, 1024, maxAsked)
-const askAll = (requests: Requests) => {
-  const asked = []
-  for (let next = requests.ask(); next !== undefined; next = requests.ask()) asked.push(next)
+const ask = (requests: Requests, most?: number) => {
+  const next = requests.next(most)
+  if (next !== undefined) requests.ask(next)
+  return next
+}
+const askAll = (requests: Requests, most?: number) => {
+  const asked: Array<Block> = []
+  for (let next = ask(requests, most); next !== undefined; next = ask(requests, most)) asked.push(next)
   return asked
 }
 
@@ -60,8 +66,8 @@ describe("Requests", () => {
   it("answers what is to be taken back, and forgives each of its answers once", () => {
     const requests = make()
     const arrival = requests.add(at(1))
-    requests.ask()
-    requests.ask()
+    ask(requests)
+    ask(requests)
     requests.begin(block(1, 0, 1024))
     assert.deepStrictEqual(requests.remove(arrival), [block(1, 1024, 1024)])
     assert.deepStrictEqual(requests.remove(arrival), [])
@@ -77,6 +83,48 @@ describe("Requests", () => {
     assert.deepStrictEqual(askAll(requests), [block(1, 0, 1024), block(1, 1024, 1024)])
   })
 
+  it("asks for less at a time where it has to, and for whole blocks again of what is left", () => {
+    const requests = new Requests(layout, 2048, 100, 512)
+    const arrival = requests.add(at(1))
+    assert.deepStrictEqual(ask(requests, 1500), block(1, 0, 1024))
+    assert.deepStrictEqual(ask(requests, 1), block(1, 1024, 512))
+    assert.deepStrictEqual(askAll(requests), [block(1, 1536, 2048), block(1, 3584, 512)])
+    assert.isUndefined(requests.begin(block(1, 0, 512)))
+    assert.isUndefined(requests.begin(block(1, 512, 512)))
+    assert.isUndefined(requests.begin(block(1, 2048, 1536)))
+    for (const one of [block(1, 3584, 512), block(1, 1024, 512), block(1, 0, 1024), block(1, 1536, 2048)]) {
+      assert.strictEqual(requests.begin(one), arrival)
+    }
+    assert.isUndefined(requests.begin(block(1, 0, 1024)))
+  })
+
+  it("takes an answer to a forgotten request for several that were made since, whose own answers are none any more", () => {
+    const requests = new Requests(layout, 2048, 2, 512)
+    const arrival = requests.add(at(1))
+    askAll(requests)
+    assert.deepStrictEqual(requests.forgetAll(), [block(1, 0, 2048), block(1, 2048, 2048)])
+    assert.deepStrictEqual(askAll(requests, 512), [block(1, 0, 512), block(1, 512, 512)])
+    assert.strictEqual(requests.begin(block(1, 0, 2048)), arrival)
+    assert.strictEqual(requests.begin(block(1, 0, 512)), "Stale")
+    assert.strictEqual(requests.begin(block(1, 512, 512)), "Stale")
+    assert.isUndefined(requests.begin(block(1, 512, 512)))
+    assert.deepStrictEqual(askAll(requests, 512), [block(1, 2048, 512), block(1, 2560, 512)])
+  })
+
+  it("has no use for an answer to a forgotten request of which a part has come, or that cuts through another", () => {
+    const requests = new Requests(layout, 1024, 100, 512)
+    const arrival = requests.add(at(1))
+    askAll(requests)
+    requests.forgetAll()
+    ask(requests, 512)
+    assert.strictEqual(requests.begin(block(1, 0, 512)), arrival)
+    assert.deepStrictEqual(ask(requests), block(1, 512, 1024))
+    assert.strictEqual(requests.begin(block(1, 0, 1024)), "Stale")
+    assert.strictEqual(requests.begin(block(1, 1024, 1024)), "Stale")
+    assert.strictEqual(requests.begin(block(1, 512, 1024)), arrival)
+    assert.strictEqual(requests.begin(block(1, 2048, 1024)), arrival)
+  })
+
   it("remembers a bounded number of requests that do not count any more", () => {
     const many = new PieceLayout.PieceLayout({ contentSize: 5000 * 4096, pieceSize: 4096 })
     const requests = new Requests(many, 4096, 5000)
@@ -89,6 +137,6 @@ describe("Requests", () => {
 
 const asked = (requests: Requests, piece: number) => {
   const arrival = requests.add(at(piece))
-  requests.ask()
+  ask(requests)
   return arrival
 }

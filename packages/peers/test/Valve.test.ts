@@ -20,8 +20,7 @@ const made = () => {
       now += millis
     },
     /** The peer has all that was sent. */
-    receipt: (foreground = false) =>
-      valve.receipt({ _tag: "Receipt", foreground, received: total, at: now * 1000, held: 0 }),
+    receipt: () => valve.receipt({ _tag: "Receipt", received: total, at: now * 1000, held: 0 }),
     /** Sends what may leave now, at most so many parts; answers bytes of content. */
     parts: (most: number, pressed = false) => {
       let sum = 0
@@ -86,14 +85,5 @@ describe("the valve of a session", () => {
     parts(1000, true)
     assert.isFalse(valve.awaitsPeer)
     assert.isTrue(valve.isHalfway)
-  })
-
-  it("is open to a peer whose user waits", () => {
-    const { parts, receipt, send, valve } = made()
-    send(9)
-    receipt(true)
-    valve.begin(answer())
-    assert.strictEqual(parts(1), content)
-    assert.isFalse(valve.isHalfway)
   })
 })

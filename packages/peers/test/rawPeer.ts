@@ -72,7 +72,7 @@ export interface RawOptions {
   readonly content?: TestContent
   /** Its machine. Default "raw". */
   readonly machine?: string
-  /** How near it says that the client is. Default: nothing. */
+  /** How near it says that the client is, or is said to be itself. Default: nothing, and of the site. */
   readonly kind?: Peer.PeerKind
 }
 
@@ -100,7 +100,13 @@ export const rawSession = Effect.fnUntraced(function* (
  */
 export const rawDialled = Effect.fnUntraced(function* (
   by: Client,
-  { content: shared = content, held = "all", id, machine = "raw" }: RawOptions & { readonly held?: "all" | "none" }
+  {
+    content: shared = content,
+    held = "all",
+    id,
+    kind = "Lan",
+    machine = "raw"
+  }: RawOptions & { readonly held?: "all" | "none" }
 ) {
   const network = yield* MemoryNetwork
   const arrived = yield* Deferred.make<ByteStream>()
@@ -119,7 +125,7 @@ export const rawDialled = Effect.fnUntraced(function* (
     yield* raw.send({ _tag: "Bitfield", bytes: pieces.bytes })
     return raw
   })
-  const peer = new Peer.Peer({ id, address: new Peer.PeerAddress({ host: machine, port }), kind: "Lan" })
+  const peer = new Peer.Peer({ id, address: new Peer.PeerAddress({ host: machine, port }), kind })
   const [session, raw] = yield* Effect.all([by.host.connect(peer, by.served), answer], { concurrency: 2 })
   return { session, raw, peer }
 })

@@ -10,9 +10,11 @@ import * as BufferPoolConfig from "@piecework/hashing/BufferPoolConfig"
 import * as Phf from "@piecework/hashing/Phf"
 import type { PieceMismatch } from "@piecework/hashing/PieceHasher"
 import { Bans, PeerConfig, PeerHost, type PeerSession } from "@piecework/peers"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
+import * as Shaper from "@piecework/shaping/Shaper"
 import { MemoryNetwork, type Options } from "@piecework/transport/MemoryNetwork"
 import { Transport } from "@piecework/transport/Transport"
-import { Context, Deferred, Effect, Layer, Queue, type Scope } from "effect"
+import { Context, Deferred, Effect, FileSystem, Layer, Queue, type Scope } from "effect"
 
 export const pieceSize = 4096
 export const blockSize = 1024
@@ -60,12 +62,17 @@ export interface ClientOptions {
   readonly config?: Partial<PeerConfig.PeerConfig["Service"]>
   /** Whether it lets peers in. Default: yes. */
   readonly serves?: boolean
+  /** Settings whose limits hold for it. Default: none do. */
+  readonly limits?: LivePolicy.LivePolicy
 }
+
+const shaperUnder = (limits: LivePolicy.LivePolicy) =>
+  Shaper.layer().pipe(Layer.provide([Layer.succeed(LivePolicy.LivePolicy, limits), FileSystem.layerNoop({})]))
 
 /** A client on a machine of its own. */
 export const client = Effect.fnUntraced(function* (
   machine: string,
-  { config, content: shared = content, held = [], id, serves = true }: ClientOptions
+  { config, content: shared = content, held = [], id, limits, serves = true }: ClientOptions
 ) {
   const network = yield* MemoryNetwork
   const context = yield* Layer.build(
@@ -79,7 +86,8 @@ export const client = Effect.fnUntraced(function* (
               Layer.provide(BufferPoolConfig.layer({ slots: 16, bufferSize: shared.phf.layout.pieceSize }))
             ),
             Bans.Bans.layer,
-            PieceCache.layerMemory
+            PieceCache.layerMemory,
+            limits === undefined ? Layer.empty : shaperUnder(limits)
           )
         )
       )

@@ -37,19 +37,17 @@ const pass = Effect.fnUntraced(function* (fiber: Fiber.Fiber<unknown, unknown>, 
 })
 
 /** The session of both when one client has dialled another over a line that takes time. */
-const joined = Effect.fnUntraced(function* (from: Client, to: Client, kind: PeerKind, foreground = false) {
-  const connecting = yield* Effect.forkChild(
-    from.host.connect({ ...to.peer, kind }, { ...from.served, foreground: () => foreground })
-  )
+const joined = Effect.fnUntraced(function* (from: Client, to: Client, kind: PeerKind) {
+  const connecting = yield* Effect.forkChild(from.host.connect({ ...to.peer, kind }, from.served))
   yield* TestClock.adjust("1 second")
   return { session: yield* Fiber.join(connecting), other: yield* Queue.take(to.incoming) }
 })
 
 /** One client fetches all from another over a thin line: how long that took, and how much was under way at most and in the middle. */
-const upload = Effect.fnUntraced(function* (kind: PeerKind, foreground = false) {
+const upload = Effect.fnUntraced(function* (kind: PeerKind) {
   const seeder = yield* client("seeder", { id: idOf("a"), held: "all", content, config })
   const leecher = yield* client("leecher", { id: idOf("b"), content, config })
-  const { other, session } = yield* joined(leecher, seeder, kind, foreground)
+  const { other, session } = yield* joined(leecher, seeder, kind)
   const fetching = yield* fetchAll(session, leecher, [...content.phf.layout.indices()])
   const underWay: Array<number> = []
   const millis = yield* pass(fetching, () => underWay.push(other.counters().sent - session.counters().received))
@@ -77,14 +75,6 @@ describe("an upload beyond the site", () => {
     "holds nothing back within the site",
     function* () {
       assert.isAbove((yield* upload("Lan")).middle, 150_000)
-    },
-    thin()
-  )
-
-  inNetwork(
-    "holds nothing back from a peer whose user waits",
-    function* () {
-      assert.isAbove((yield* upload("Internet", true)).middle, 150_000)
     },
     thin()
   )
@@ -143,7 +133,7 @@ describe("an upload beyond the site", () => {
     const raw = yield* rawSession(seeder, { id: idOf("e"), content, kind: "Internet" })
     const session = yield* Queue.take(seeder.incoming)
     yield* raw.until("Extension")
-    yield* raw.send(Extension.encode({ _tag: "Receipt", foreground: false, received: 80, at: 0, held: 0 }))
+    yield* raw.send(Extension.encode({ _tag: "Receipt", received: 80, at: 0, held: 0 }))
     yield* raw.send({ _tag: "Interested" })
     yield* raw.until("Unchoke")
     yield* raw.send({ _tag: "Request", ...block(0, 0, sizeOfPiece) })
@@ -162,7 +152,7 @@ describe("an upload beyond the site", () => {
     const receipt = Effect.map(raw.until("Extension"), ({ data = new Uint8Array() }) => Extension.decode(data))
     yield* raw.send(Extension.encode({ _tag: "Wish" }))
     const first = yield* receipt
-    assert.include(first, { _tag: "Receipt", received: 75 + 9, held: 0, foreground: false })
+    assert.include(first, { _tag: "Receipt", received: 75 + 9, held: 0 })
     yield* TestClock.adjust("1 second")
     yield* raw.send(...Array.from({ length: 200 }, () => ({ _tag: "KeepAlive" }) as const))
     yield* TestClock.adjust("12 millis")

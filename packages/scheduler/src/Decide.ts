@@ -91,7 +91,7 @@ const tick = (draft: Draft, event: Tick): void => {
     const source = draft.source(id)
     if (source === undefined) continue
     const measured = Rate.ticked(source, bytes, draft.plan.now, draft.plan.settings)
-    const isExcused = event.isLimited === true && !isSitePeer(source)
+    const isExcused = event.held?.has(id) === true && !isSitePeer(source)
     if (isExcused) draft.put({ ...measured, progressAt: draft.plan.now })
     else if (measured !== source) draft.put(measured)
   }

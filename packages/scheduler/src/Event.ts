@@ -152,8 +152,8 @@ export interface Tick extends Happened {
   readonly _tag: "Tick"
   /** Bytes of content that came from each source since it joined. */
   readonly received: ReadonlyMap<SourceId, number>
-  /** A limit of our own holds back what comes from beyond the site: that nothing came from there is no stall. */
-  readonly isLimited?: boolean | undefined
+  /** Sources that a limit of our own holds back: that nothing came from there is no stall. */
+  readonly held?: ReadonlySet<SourceId> | undefined
 }
 
 /** The origin may not be asked for anything new until `OriginAllowed`; what is under way goes on. */

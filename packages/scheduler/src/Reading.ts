@@ -5,7 +5,7 @@
  * Peers give it at once; it is left to one that would be done with it in less than half the time. Of the origin it is asked for as
  * leases and shares say, for what a reader is in a hurry for somebody else may have under way. Only the piece that a reader has
  * waited for too long (`readPatience`) is asked for whatever they say: a reader must not depend on others' will to fetch. The pieces right
- * behind it are then not waited for anew, until one comes in another way.
+ * behind it are then not waited for anew, until several in a row come in another way.
  */
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as Crossing from "./Crossing.ts"
@@ -156,8 +156,9 @@ export const overdue = (draft: Draft, origin: Source): PieceIndex | undefined =>
   for (const run of plan.reading) {
     const { first, waitsSince } = run
     if (waitsSince === undefined) continue
-    // Who was given the piece before so waits no second time.
-    if (run.rushed !== first - 1 && plan.now - waitsSince < patience(plan, origin)) continue
+    // Who was given a piece before so waits no second time.
+    const isBehind = run.rushed !== undefined && first > run.rushed && first <= run.rushed + plan.settings.rushedFor
+    if (!isBehind && plan.now - waitsSince < patience(plan, origin)) continue
     if (!Bits.has(plan.wanted.bytes, first) && !takeFromSlower(draft, origin, first)) continue
     plan.reading = plan.reading.map((other) => (other === run ? { ...run, rushed: first } : other))
     return first

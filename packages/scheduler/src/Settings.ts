@@ -85,6 +85,11 @@ export interface Settings {
    * A peer that is silent for so long, and owes what a reader waits for, has stalled.
    */
   readonly readPatience: number
+  /**
+   * So many pieces behind one that was asked for so are asked for without another wait. 4: of the shares among few neighbours one is
+   * this client's own every few pieces, and comes by itself; those in between would cost a wait each.
+   */
+  readonly rushedFor: number
   /** Readers that are looked at, and pieces ahead of each: 32 MiB of standard pieces, as deep as a peer's queue. 64 and 32. */
   readonly mostReaders: number
   readonly mostRead: number
@@ -136,6 +141,7 @@ export const defaults: Settings = {
   patienceMost: 60_000,
   readPipeline: 500,
   readPatience: 2000,
+  rushedFor: 4,
   mostReaders: 64,
   mostRead: 32,
   leaseAhead: 1000,

@@ -209,7 +209,7 @@ describe("a piece that a reader waits for and that is others' to fetch", () => {
     )
   })
 
-  it("is not waited for anew by a reader that had to wait and goes on, until one came in another way", () => {
+  it("is not waited for anew by a reader that had to wait and goes on, until several came in another way", () => {
     const story = leased()
     const waits = (piece: number) => {
       read(story, run(piece, 4, false))
@@ -222,9 +222,11 @@ describe("a piece that a reader waits for and that is others' to fetch", () => {
       assert.deepStrictEqual(waits(piece), [["ReaderWaits", piece]])
     }
     story.deliver("o", 72)
-    story.tell({ _tag: "PeerHas", source: "p", piece: 73 as PieceIndex })
-    story.deliver("p", 73)
-    assert.deepStrictEqual(waits(74), [])
+    for (const piece of [73, 74, 75, 76]) {
+      story.tell({ _tag: "PeerHas", source: "p", piece: piece as PieceIndex })
+      story.deliver("p", piece)
+    }
+    assert.deepStrictEqual(waits(77), [])
   })
 
   it("is waited for by a reader that begins elsewhere", () => {

@@ -112,9 +112,17 @@ describe("a source that stalls", () => {
       const story = new Story(2)
       story.join("a", kind, "all")
       story.now += 60_000
-      const tick = { _tag: "Tick", received: new Map([["a", 0]]), isLimited: true } as const
+      const tick = { _tag: "Tick", received: new Map([["a", 0]]), held: new Set(["a"]) } as const
       assert.strictEqual(cancelsOf(story.tell(tick)).length, cancelled)
     }
+  })
+
+  it("has stalled while a limit of ours holds back others", () => {
+    const story = new Story(2)
+    story.join("a", "Internet", "all")
+    story.now += 60_000
+    const tick = { _tag: "Tick", received: new Map([["a", 0]]), held: new Set(["b"]) } as const
+    assert.strictEqual(cancelsOf(story.tell(tick)).length, 2)
   })
 
   it("does not hold the origin back any more", () => {

@@ -27,6 +27,8 @@ const loose = 0.975
 
 /** A late timer's time is made up for as far as this, in ms: a busy machine, and the ceiling, hold back for half a second at times. */
 const burstMillis = 1000
+/** … and what nobody waited for, or what the ceiling held back, is saved as far as this beside one turn, in ms. */
+const savedMillis = 250
 
 /**
  * A turn brings about so much time's worth of bytes, in ms: Linux lets its buffer grow to twice what a reader takes at a time or
@@ -82,12 +84,14 @@ export class Lane {
   private readonly waiting = new Set<Waiter>()
   private bucket: TokenBucket.TokenBucket | undefined
   private window = new SlidingWindow(span, slotMillis)
-  private most = Infinity
+  /** Bytes that may come in the span, those included that were asked for and have not come; infinite without a limit. */
+  most = Infinity
   /** Bytes that were asked for and have not come. */
   private awaited = 0
   /** How long answers take to begin, on the average of some, in ms. */
   private way = 0
-  private isTimed = false
+  /** When it looks again who may go on. */
+  private looksAt = Infinity
   private turnAt = -Infinity
 
   constructor(timing: Timing) {
@@ -158,6 +162,7 @@ export class Lane {
   take(waiter: Waiter): number {
     if (this.bucket === undefined) return Infinity
     if (this.waiting.has(waiter)) return 0
+    if (this.waiting.size === 0) this.idled(this.bucket, waiter)
     const { available, turn } = this.state(this.bucket, waiter)
     const least = this.leastOf(waiter, turn)
     if (this.waiting.size === 0 && available >= least && this.timing.now() - this.turnAt >= apartMillis) {
@@ -221,6 +226,17 @@ export class Lane {
     return waiter.asks === true ? this.most : this.most * loose
   }
 
+  /** Nobody has waited since the last turn. What that saved, beyond a little, the ceiling would stop in the middle. */
+  private idled(bucket: TokenBucket.TokenBucket, waiter: Waiter): void {
+    const now = this.timing.now()
+    if (now - this.turnAt < savedMillis) return
+    this.bucket = TokenBucket.withMost(bucket, this.savedOf(bucket, waiter), now)
+  }
+
+  private savedOf(bucket: TokenBucket.TokenBucket, waiter: Waiter): number {
+    return this.leastOf(waiter, turnOf(bucket)) + (bucket.rate * savedMillis) / 1000
+  }
+
   private state(
     bucket: TokenBucket.TokenBucket,
     waiter: Waiter
@@ -228,7 +244,10 @@ export class Lane {
     const now = this.timing.now()
     const turn = turnOf(bucket)
     const room = Math.floor(this.mostOf(waiter) - this.awaited - this.window.total(now, waiter.ahead?.()))
-    const available = Math.min(TokenBucket.available(bucket, now), room)
+    // What the ceiling holds back came before its time. Were it saved up it would come in a rush again two seconds later, for ever.
+    const filled = TokenBucket.withMost(bucket, Math.max(0, room) + this.savedOf(bucket, waiter), now)
+    this.bucket = filled
+    const available = Math.min(TokenBucket.available(filled, now), room)
     return { available, turn }
   }
 
@@ -265,7 +284,7 @@ export class Lane {
 
   private wake(): void {
     const [first] = this.waiting
-    if (this.isTimed || this.bucket === undefined || first === undefined) return
+    if (this.bucket === undefined || first === undefined) return
     const now = this.timing.now()
     const turn = turnOf(this.bucket)
     const least = this.leastOf(first, turn)
@@ -275,9 +294,14 @@ export class Lane {
       // What has not come yet is in the way for as long as the span from then on.
       room < 0 ? span : this.window.waitFor(room, now, first.ahead?.())
     )
-    this.isTimed = true
-    this.timing.after(Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now))), () => {
-      this.isTimed = false
+    const wait = Math.max(1, Math.ceil(Math.max(millis, this.turnAt + apartMillis - now)))
+    const at = now + wait
+    if (at >= this.looksAt) return
+    this.looksAt = at
+    this.timing.after(wait, () => {
+      // Another, sooner one took its place.
+      if (this.looksAt !== at) return
+      this.looksAt = Infinity
       this.turn()
     })
   }

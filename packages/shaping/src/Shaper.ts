@@ -12,6 +12,7 @@ import { isLocal } from "@piecework/transport/LocalAddress"
 import { Clock, Context, Effect, FiberSet, FileSystem, Layer } from "effect"
 import * as Capacity from "./Capacity.ts"
 import * as CapacityFile from "./CapacityFile.ts"
+import { PeerFlow } from "./internal/PeerFlow.ts"
 import { ShapedFlow } from "./internal/ShapedFlow.ts"
 import { Lane } from "./Lane.ts"
 
@@ -26,10 +27,34 @@ export interface Flow {
   readonly answered: (bytes: number) => void
   /** Whether nothing is read now because of a limit: then that nothing comes is no stall. */
   readonly isHeldBack: () => boolean
+  /** Who asks for many things at a time over the stream pays for each with it; `undefined` where no limit is ever meant. */
+  readonly purse: Purse | undefined
   /** Who sends over the stream asks it; `undefined` where no limit is ever meant. */
   readonly gate: Gate | undefined
   /** The stream is over. */
   readonly close: () => void
+}
+
+/** Pays for what is asked of a peer, before it is asked. */
+export interface Purse {
+  /** Tells when there may be something to ask for again, and when a limit begins: what was asked for until then nobody has paid. */
+  readonly listen: (who: { readonly opened: () => void; readonly limited: () => void }) => void
+  /** Bytes that one answer may have that is asked for now, 0 for none; infinite without a limit. */
+  readonly most: () => number
+  /** Pays for an answer of so many bytes in all. Where that is not possible yet it answers false, and `opened` is called later. */
+  readonly pay: (bytes: number) => boolean
+  /** Nothing is to be asked for now: what others wait for is theirs. */
+  readonly rest: () => void
+  /** An answer has begun to come so many milliseconds after it was asked for. */
+  readonly begun: (millis: number) => void
+  /** It has come to its end so many milliseconds after that. */
+  readonly ended: (millis: number) => void
+  /** So many bytes that were paid for are not going to come; if they do all the same, they are paid again. */
+  readonly giveBack: (bytes: number) => void
+  /** Whether nothing was asked for because of a limit: then that nothing comes is no stall. */
+  readonly isWaiting: () => boolean
+  /** Milliseconds of a clock that only goes forward. */
+  readonly now: () => number
 }
 
 export interface Gate {
@@ -67,6 +92,7 @@ const free: Flow = {
   ask: () => Effect.void,
   answered: () => {},
   isHeldBack: () => false,
+  purse: undefined,
   gate: undefined,
   close: () => {}
 }
@@ -119,7 +145,7 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
   }
   const lanes = { Foreground: new Lane(timing), Background: new Lane(timing) }
   const up = new Lane(timing)
-  const flows = new Set<ShapedFlow>()
+  const flows = new Set<ShapedFlow | PeerFlow>()
   let measured: CapacityFile.Remembered = file === undefined ? {} : yield* CapacityFile.read(file)
   let kept = measured
   let downSight = Capacity.nothingSeen
@@ -213,7 +239,7 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
     foregroundAt = now()
     if (wasQuiet) resolve()
   }
-  const ends = (flow: ShapedFlow) => {
+  const ends = (flow: ShapedFlow | PeerFlow) => {
     if (!flows.delete(flow)) return
     const { received, sent } = flow.stream.counters
     gone[flow.priority] += received - flow.since.received
@@ -226,7 +252,9 @@ const make = Effect.fnUntraced(function* (file: string | undefined) {
     if (kind === "Lan" || kind === "LinkLocal" || kind === "LocalCache") return free
     // What comes from this side of the line says nothing about the line.
     const isFar = isLocal(stream.remote.host) !== true
-    const shaped = new ShapedFlow({ stream, isFar, priority, isAsked: !isPeer(kind), lanes, up, begins, ends })
+    const shaped = isPeer(kind)
+      ? new PeerFlow({ stream, isFar, priority, lane: lanes[priority], up, ends })
+      : new ShapedFlow({ stream, isFar, priority, lanes, up, begins, ends })
     if (flows.size === 0) resolve()
     flows.add(shaped)
     shaped.review()

@@ -38,6 +38,12 @@ export const take = (self: TokenBucket, bytes: number, now: number): TokenBucket
   return { ...filled, level: filled.level - bytes }
 }
 
+/** The bucket with no more in it than so many bytes. */
+export const withMost = (self: TokenBucket, most: number, now: number): TokenBucket => {
+  const filled = at(self, now)
+  return filled.level > most ? { ...filled, level: most } : filled
+}
+
 /** Whole bytes that may be taken now. */
 export const available = (self: TokenBucket, now: number): number => Math.max(0, Math.floor(at(self, now).level))
 

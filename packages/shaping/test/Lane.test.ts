@@ -105,6 +105,40 @@ describe("Lane", () => {
     assert.isAtMost(most(got), 1_000_000)
   })
 
+  it("lets bytes come evenly after the ceiling held them back, and after nobody wanted any", () => {
+    for (const asks of [false, true]) {
+      const { lane, late, now, until } = scene()
+      lane.setRate(500_000)
+      until(5000)
+      const { ask, got } = greedy(lane, now, () => 8000, asks)
+      ask()
+      until(8000)
+      // Nothing runs for most of a second, which is made up for, and the ceiling holds back then.
+      late(800)
+      until(20_000)
+      const half = (at: number) => total(got.filter((one) => one.at >= at && one.at < at + 500)) / 250_000
+      assert.isBelow(half(5000), 1.6)
+      for (let at = 14_000; at < 20_000; at += 500) {
+        assert.isAtLeast(half(at), 0.9, `${at} ms`)
+        assert.isAtMost(half(at), 1.05, `${at} ms`)
+      }
+    }
+  })
+
+  it("looks sooner when something is given back", () => {
+    const { lane, now, until } = scene()
+    lane.setRate(100_000)
+    lane.owe(lane.most)
+    until(3000)
+    let at = 0
+    lane.take({ asks: true, least: () => 10_000, most: () => 10_000, go: () => {} })
+    lane.take({ asks: true, least: () => 10_000, most: () => 10_000, go: () => (at = now()) })
+    until(3100)
+    lane.spare(60_000)
+    until(3200)
+    assert.isAbove(at, 3099)
+  })
+
   it("serves those who wait in turn", () => {
     const { lane, now, until } = scene()
     lane.setRate(200_000)

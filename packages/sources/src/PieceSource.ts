@@ -191,4 +191,6 @@ export interface PieceSource {
   ) => Effect.Effect<void, SourceError>
   /** All bytes of content that came in so far, wanted or not: a live counter. */
   readonly received: () => number
+  /** Whether a limit of ours keeps it from bringing anything now; a source that cannot tell may be held back by any. */
+  readonly isHeldBack?: (() => boolean) | undefined
 }

@@ -235,6 +235,18 @@ describe("What goes with a download", () => {
     })
   )
 
+  it.effect("goes for its hashes as well, where they lie beside it", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* simple
+      const phf = World.phfOf(bytes, 4096)
+      world.origin.put("/file.phf", World.hashesOf(bytes, 4096))
+      const { contentId } = phf
+      yield* download(client, { url, contentId, headers: { Authorization: "Bearer x" } }, bytes)
+      assert.isTrue(world.origin.requests().some((request) => request.startsWith("GET /file.phf")))
+      assert.isTrue(world.origin.heads().every((head) => head.includes("Authorization: Bearer x")))
+    })
+  )
+
   it.effect("is refused before anything is asked when it cannot be sent", () =>
     Effect.gen(function* () {
       const { client, url, world } = yield* simple

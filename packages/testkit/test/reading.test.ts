@@ -259,6 +259,27 @@ describe("a content that the service knows", () => {
     })
   )
 
+  it.effect("is read without a service next to a neighbour that wants another part of it", () =>
+    Effect.gen(function* () {
+      const large = World.bytesOf(120 * pieceSize)
+      const world = yield* behindLine(400_000)
+      const { phf, url } = yield* world.publish("/file", large)
+      world.origin.put("/file.phf", World.hashesOf(large, pieceSize))
+      const { contentId } = phf
+      const [one, other] = [
+        yield* world.client({ noService: true, hasLan: true }),
+        yield* world.client({ noService: true, hasLan: true })
+      ]
+      const there = yield* within("10 seconds", other.open({ url, contentId, isWhole: false }))
+      yield* within("20 seconds", expectRead(there, large, { offset: 110 * pieceSize }))
+      const content = yield* within("10 seconds", one.open({ url, contentId, isWhole: false }))
+      const began = yield* Clock.currentTimeMillis
+      yield* within("1 minute", expectRead(content, large, { offset: 0, length: 60 * pieceSize }))
+      // Those in the other's share are waited for once or twice, not one by one.
+      assert.isBelow((yield* Clock.currentTimeMillis) - began, 15_000)
+    })
+  )
+
   it.effect("is fetched once for all who want it on one device: readers, and downloads", () =>
     Effect.gen(function* () {
       const world = yield* behindLine(100_000)

@@ -1,8 +1,8 @@
 /**
  * What our own clients say to each other in messages of id 20, which others ignore: the sender of pieces asks for receipts,
  * and the receiver tells now and then how much of the stream has come and when. From that the sender knows how long its bytes
- * take on the way, and yields when they begin to wait. A payload is `50 57` ("PW"), a `u8` kind, a `u8` of flags, and what the
- * kind has; numbers are big-endian, and bytes behind what is known here are ignored, so that later versions may add some.
+ * take on the way, and yields when they begin to wait. A payload is `50 57` ("PW"), a `u8` kind, a `u8` of flags that later
+ * versions may give a meaning, and what the kind has; numbers are big-endian, and bytes behind what is known here are ignored, so that later versions may add some.
  * Source of the layout: ours, docs/protocol.md.
  */
 import { ids } from "./Message.ts"
@@ -15,8 +15,6 @@ export interface Wish {
 /** How much has come, and when. */
 export interface Receipt {
   readonly _tag: "Receipt"
-  /** Whether a person waits for what comes, so that it is no background traffic. */
-  readonly foreground: boolean
   /** Bytes of this direction of the stream that have come since it began, its handshake among them; below 2⁵³. */
   readonly received: number
   /** When the last of them came by the receiver's clock, which may have any origin: microseconds, modulo 2³². */
@@ -44,7 +42,6 @@ export const decode = (payload: Uint8Array): Extension | undefined => {
       if (high >= mostHigh) return undefined
       return {
         _tag: "Receipt",
-        foreground: (view.getUint8(3) & foregroundFlag) !== 0,
         received: high * 2 ** 32 + view.getUint32(8),
         at: view.getUint32(12),
         held: view.getUint32(16)
@@ -65,7 +62,6 @@ export const encode = (message: Extension): Uint8Array => {
   view.setUint16(frameHead, ours)
   view.setUint8(frameHead + 2, message._tag === "Wish" ? kinds.wish : kinds.receipt)
   if (message._tag === "Wish") return bytes
-  view.setUint8(frameHead + 3, message.foreground ? foregroundFlag : 0)
   view.setUint32(frameHead + 4, Math.floor(message.received / 2 ** 32))
   view.setUint32(frameHead + 8, message.received % 2 ** 32)
   view.setUint32(frameHead + 12, message.at)
@@ -76,7 +72,6 @@ export const encode = (message: Extension): Uint8Array => {
 /** "PW". */
 const ours = 0x5057
 const kinds = { wish: 1, receipt: 2 } as const
-const foregroundFlag = 1
 /** Mark, kind and flags. */
 const headLength = 4
 const receiptLength = 20

@@ -12,7 +12,6 @@ const anyExtension = Arbitrary.schema(
     Schema.Struct({ _tag: Schema.Literal("Wish") }),
     Schema.Struct({
       _tag: Schema.Literal("Receipt"),
-      foreground: Schema.Boolean,
       received: within(0, Number.MAX_SAFE_INTEGER),
       at: u32,
       held: u32
@@ -40,6 +39,12 @@ describe("Extension", () => {
 
   it("ignores what ends too soon, at any byte", () => {
     for (let n = 0; n < receipt.length; n++) assert.isUndefined(Extension.decode(receipt.subarray(0, n)))
+  })
+
+  it("ignores flags that it does not know", () => {
+    const flagged = receipt.slice()
+    flagged[3] = 0xff
+    assert.deepStrictEqual(Extension.decode(flagged), Extension.decode(receipt))
   })
 
   it("ignores another mark, an unknown kind, and a count that is no exact number", () => {

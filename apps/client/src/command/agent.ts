@@ -24,6 +24,7 @@ import { defaultRoot, StateFolder } from "../StateFolder.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 import * as options from "./options.ts"
+import * as proxy from "./proxy.ts"
 import * as rest from "./rest.ts"
 
 const mode = Flag.Literals("mode", ["lan", "group", "internet"]).pipe(
@@ -46,8 +47,11 @@ export const agent = Command.make(
     group: options.group,
     policy: options.policy,
     ...rest.flags,
+    ...proxy.flags,
     json: Flag.Boolean("json").pipe(
-      Flag.withDescription('print {"listening":"HOST:PORT","rest":PORT} once it serves, and failures as JSON'),
+      Flag.withDescription(
+        'print {"listening":"HOST:PORT","rest":PORT,"proxy":"HOST:PORT"} once it serves, and failures as JSON'
+      ),
       Flag.withDefault(false)
     )
   },
@@ -72,7 +76,7 @@ export const agent = Command.make(
         why === undefined
           ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
           : `There are no peers to serve: ${Summary.because(why)}.`
-      if (!usesPeers(scope) && !input.rest && !input.api)
+      if (!usesPeers(scope) && !input.rest && !input.api && Option.isNone(input.proxy))
         return yield* new Failure({ sentence: without, code: exitCodes.usage })
       const given = {
         state: input.state,
@@ -85,6 +89,8 @@ export const agent = Command.make(
         reports: input.reports,
         lan: DevicePolicy.usesLan(policy, service),
         fetches: false,
+        isAsked: Option.isSome(input.proxy),
+        environment: proxy.environmentOf(input, process.env),
         listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,
         download: { peersFrom: DevicePolicy.peersFrom(policy) }
       }
@@ -103,11 +109,10 @@ export const agent = Command.make(
               ? Effect.succeed(DevicePolicy.left(live.current(), permission.current().peering))
               : Effect.provide(DevicePolicy.eligible(live.current(), at ?? folder), DevicePolicy.thisHost)
           )
-          const jobs = yield* rest.serve(
-            input,
-            Effect.map(modeNow, ({ mode: now }) => now),
-            usesPeers(scope) ? address.toString() : undefined
-          )
+          const modeOfNew = Effect.map(modeNow, ({ mode: now }) => now)
+          const jobs = yield* rest.serve(input, modeOfNew, usesPeers(scope) ? address.toString() : undefined)
+          const proxied = yield* proxy.serve(input, modeOfNew)
+          const alsoProxy = proxied === undefined ? "" : ` Serving as an HTTP proxy on ${proxied}.`
           const supervision = yield* Supervisor.Supervisor
           const takesJobs =
             jobs !== undefined
@@ -117,10 +122,10 @@ export const agent = Command.make(
                 : ""
           if (!usesPeers(scope)) {
             yield* Ending.settled
-            yield* supervision.ready(`${takesJobs}${without}`)
+            yield* supervision.ready(`${takesJobs}${without}${alsoProxy}`)
             yield* input.json
-              ? output.line(JSON.stringify({ rest: jobs }))
-              : output.note(`${takesJobs}${without} That is looked at anew when the agent starts again.`)
+              ? output.line(JSON.stringify({ rest: jobs, proxy: proxied }))
+              : output.note(`${takesJobs}${without} That is looked at anew when the agent starts again.${alsoProxy}`)
             return yield* Effect.never
           }
           // Also while nobody is served.
@@ -131,13 +136,13 @@ export const agent = Command.make(
             if (hasSaid) return
             hasSaid = true
             yield* Ending.settled
-            yield* supervision.ready(`${takesJobs}Serving peers on ${address.toString()}${where}.`)
+            yield* supervision.ready(`${takesJobs}Serving peers on ${address.toString()}${where}.${alsoProxy}`)
             if (passes && why !== undefined) {
               yield* output.note(`piecework: No peers are served for now: ${Summary.because(why)}.`)
             }
             yield* input.json
-              ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs }))
-              : output.note(`Serving peers on ${address.toString()}${where}.`)
+              ? output.line(JSON.stringify({ listening: address.toString(), rest: jobs, proxy: proxied }))
+              : output.note(`${takesJobs}Serving peers on ${address.toString()}${where}.${alsoProxy}`)
           })
           const serve = (now: SwarmScope) =>
             Effect.gen(function* () {

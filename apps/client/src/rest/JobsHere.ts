@@ -2,7 +2,7 @@
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import * as Folders from "@piecework/host/Folders"
-import { DownloadRunner, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
+import { DownloadRunner, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
 import { Clock, type Context, Effect, Layer } from "effect"
 import * as DevicePolicy from "../DevicePolicy.ts"
@@ -10,6 +10,7 @@ import { exitCodes } from "../ExitCode.ts"
 import { StateFolder } from "../StateFolder.ts"
 import { version } from "../version.ts"
 import * as AdminFile from "./AdminFile.ts"
+import * as OwnFolders from "./OwnFolders.ts"
 import * as PortFile from "./PortFile.ts"
 import * as RestServer from "./RestServer.ts"
 import * as RunFolder from "./RunFolder.ts"
@@ -41,7 +42,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
     Jobs.Jobs.layer.pipe(
       Layer.provide([
         DownloadRunner.layer(mode),
-        JobFiles.JobFiles.layer,
+        OwnFolders.layer(root),
         JobNetwork.JobNetwork.layer.pipe(Layer.provide(DevicePolicy.thisHost)),
         JobStore.JobStore.layer(join(root, "jobs")),
         JobsConfig.layer()

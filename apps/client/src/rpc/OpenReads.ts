@@ -1,6 +1,6 @@
 /**
  * The contents that programs have open, and their bytes on connections of their own. A content is known by a token that only who opened it
- * was told, for as long as it is open. What waits in memory is one chunk a reader.
+ * was told, for as long as it is open. What waits in memory is two chunks a reader.
  */
 import { randomBytes } from "node:crypto"
 import type { Duplex } from "node:stream"
@@ -49,7 +49,7 @@ export class OpenReads extends Context.Service<
         if (found.readers >= most.readers) return yield* finish(duplex, ByteFrames.error(refusal("OutOfMemory")))
         found.readers++
         const range = length === undefined ? { offset } : { offset, length }
-        yield* Stream.runForEach(found.content.read(range), (chunk) => sendChunk(duplex, chunk)).pipe(
+        yield* Stream.runForEach(found.content.read(range), sender(duplex)).pipe(
           Effect.matchEffect({
             onSuccess: () => finish(duplex, ByteFrames.end),
             onFailure: (error) => (error === gone ? Effect.void : finish(duplex, ByteFrames.error(told(error))))
@@ -74,17 +74,39 @@ export const told = (error: DownloadError): AgentJobError =>
 /** The other side is gone, so there is nobody to tell. */
 const gone = Symbol("gone")
 
-/** Done when the system has the bytes, since a chunk is only good until the next one is asked for. */
-const sendChunk = (duplex: Duplex, chunk: Uint8Array): Effect.Effect<void, typeof gone> =>
-  Effect.callback((resume) => {
-    if (chunk.length === 0) return resume(Effect.void)
-    if (duplex.destroyed) return resume(Effect.fail(gone))
-    duplex.cork()
-    duplex.write(ByteFrames.head(chunk.length))
-    duplex.write(chunk, (error) => resume(error === null || error === undefined ? Effect.void : Effect.fail(gone)))
-    duplex.uncork()
-    return undefined
-  })
+/**
+ * Sends chunks one after the other. A chunk is only good until the next one is asked for, and the next one comes from far away: so it is
+ * copied, and is on its way while that is waited for.
+ */
+const sender = (duplex: Duplex): ((chunk: Uint8Array) => Effect.Effect<void, typeof gone>) => {
+  let held = new Uint8Array(0)
+  let isBusy = false
+  let waiting: (() => void) | undefined
+  const written = (): void => {
+    isBusy = false
+    const next = waiting
+    waiting = undefined
+    next?.()
+  }
+  return (chunk) =>
+    Effect.callback((resume) => {
+      const send = (): void => {
+        if (duplex.destroyed) return resume(Effect.fail(gone))
+        if (held.length < chunk.length) held = new Uint8Array(chunk.length)
+        held.set(chunk)
+        isBusy = true
+        duplex.cork()
+        duplex.write(ByteFrames.head(chunk.length))
+        duplex.write(held.subarray(0, chunk.length), written)
+        duplex.uncork()
+        resume(Effect.void)
+      }
+      if (chunk.length === 0) return resume(Effect.void)
+      if (!isBusy) return send()
+      waiting = send
+      return Effect.sync(() => (waiting = undefined))
+    })
+}
 
 const finish = (duplex: Duplex, last: Uint8Array): Effect.Effect<void> =>
   Effect.callback((resume) => {

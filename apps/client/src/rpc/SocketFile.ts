@@ -7,6 +7,7 @@ import { connect, type Server } from "node:net"
 import { dirname, join } from "node:path"
 import { isMainThread } from "node:worker_threads"
 import { longestPath } from "@piecework/client/AgentPlace"
+import * as Folders from "@piecework/host/Folders"
 import { Effect, FileSystem, Option, type PlatformError, Schema, type Scope } from "effect"
 
 export class SocketFileError extends Schema.TaggedError<SocketFileError>()("SocketFileError", {
@@ -55,7 +56,11 @@ export const listen = Effect.fn("SocketFile.listen")(function* (
   }
   const failed = (error: PlatformError.PlatformError) =>
     new SocketFileError({ path, reason: "Failed", detail: error.message })
-  yield* Effect.mapError(fs.makeDirectory(dirname(path), { recursive: true, mode: folder }), failed)
+  yield* Effect.tryPromise({
+    try: () => Folders.make(dirname(path), { mode: folder }),
+    catch: (cause) =>
+      new SocketFileError({ path, reason: "Failed", detail: cause instanceof Error ? cause.message : "" })
+  })
 
   const inode = yield* Effect.acquireRelease(
     Effect.gen(function* () {

@@ -29,6 +29,15 @@ describe("The port file", () => {
     }).pipe(Effect.provide(NodeServices.layer))
   )
 
+  it.live.skipIf(process.platform !== "linux")(
+    "that is to be where the system takes no folders is an error at once",
+    () =>
+      Effect.gen(function* () {
+        const error = yield* Effect.flip(Effect.scoped(PortFile.advertise("/proc/piecework/run", 50_001)))
+        assert.include(error.message, "The run folder /proc/piecework/run cannot be written")
+      }).pipe(Effect.provide(NodeServices.layer))
+  )
+
   it.live("that cannot be written is an error with its folder", () =>
     Effect.gen(function* () {
       const file = join(yield* Programs.folder, "file")

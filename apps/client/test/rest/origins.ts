@@ -102,7 +102,9 @@ export interface FileOptions {
   readonly etag?: string | undefined
   /** Every answer is the whole file. */
   readonly ignoresRanges?: boolean | undefined
-  /** Ends each answer after so many bytes of it, in disorder. */
+  /** Ends each answer after so many bytes of it: all of them arrive, however busy the machine is. */
+  readonly cutAfter?: number | undefined
+  /** The same in disorder: what was not read by then is lost. */
   readonly resetAfter?: number | undefined
   /** Falls silent after so many bytes of each answer. */
   readonly stallAfter?: number | undefined
@@ -110,7 +112,16 @@ export interface FileOptions {
 
 /** An origin that has this file. */
 export const file =
-  (bytes: Uint8Array, { etag = '"v1"', ignoresRanges = false, resetAfter, stallAfter }: FileOptions = {}): Answer =>
+  (
+    bytes: Uint8Array,
+    {
+      cutAfter = Infinity,
+      etag = '"v1"',
+      ignoresRanges = false,
+      resetAfter = Infinity,
+      stallAfter = Infinity
+    }: FileOptions = {}
+  ): Answer =>
   ({ from, to }, reply) => {
     const isPart = from !== undefined && !ignoresRanges
     const start = isPart ? from : 0
@@ -123,11 +134,19 @@ export const file =
       `ETag: ${etag}`,
       ...(isPart ? [`Content-Range: bytes ${start}-${end - 1}/${bytes.length}`] : [])
     ])
-    const until = Math.min(end, start + Math.min(resetAfter ?? Infinity, stallAfter ?? Infinity))
+    const until = Math.min(end, start + Math.min(cutAfter, resetAfter, stallAfter))
     reply.body(bytes.subarray(start, until))
-    // What was written before a reset has to be on its way: a reset throws away what waits.
-    if (resetAfter !== undefined && until < end) setTimeout(reply.reset, 20)
+    if (until === end) return
+    if (until === start + cutAfter) reply.end()
+    else if (until === start + resetAfter) reply.reset()
   }
+
+/** An origin that is one thing until it has sent so many bytes, and another from the next request on. */
+export const turning = (bytes: number, before: Answer, after: Answer): Effect.Effect<RawOrigin, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const origin: RawOrigin = yield* make((asked, reply) => (origin.sent() < bytes ? before : after)(asked, reply))
+    return origin
+  })
 
 /** Answers with a status and no body. */
 export const status =

@@ -34,7 +34,7 @@ describe.concurrent("A job for parts of a file", () => {
       Effect.gen(function* () {
         const site = yield* Site.make()
         const own = yield* Origins.make(Origins.file(hashes))
-        const origin = yield* Origins.make(Origins.file(bytes, { ...options, stallAfter: 2 * mebi }))
+        const origin = yield* Origins.make(Origins.file(bytes, { ...options, stallAfter: mebi / 2 }))
         const id = yield* site.create({
           Uri: origin.url,
           DownloadFilePath: join(site.root, "file"),

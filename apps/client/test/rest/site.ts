@@ -47,7 +47,7 @@ export const make = (options: SiteOptions = {}) =>
         Bans.Bans.layer,
         NoPeers.layer(idOf(DeviceId.make("0".repeat(32)), 1)),
         // What the first request fails with is the job's business soon.
-        DownloadConfig.layer({ firstByteTimeout: "500 millis" }),
+        DownloadConfig.layer({ firstByteTimeout: "2 seconds" }),
         Destination.Destination.layer,
         BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())),
         Layers.stored({ cache: join(root, "cache"), records: join(root, "records") })

@@ -138,6 +138,11 @@ export const inMemory = (given: Setup): Layer.Layer<Given, AgentNotFound> => {
             // Unlike a socket, one does not hear of the other's end.
             mine.once("close", () => theirs.destroy())
             theirs.once("close", () => mine.push(null))
+            // As a socket does, it takes copies.
+            const write = theirs.write.bind(theirs)
+            Object.assign(theirs, {
+              write: (chunk: string | Uint8Array, done?: () => void) => write(Buffer.from(chunk as string), done)
+            })
             run(attend(theirs))
             return mine
           }),

@@ -5,6 +5,8 @@
 import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import type { BufferPool, PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { SourceError } from "@piecework/sources/PieceSource"
+import type { Purse } from "@piecework/shaping/Shaper"
+import { Codec } from "@piecework/wire"
 import type { Block } from "@piecework/wire/Message"
 import { Deferred, Effect } from "effect"
 import { ByteCounts } from "./ByteCounts.ts"
@@ -16,8 +18,12 @@ export interface IntakeOptions {
   readonly pool: BufferPool["Service"]
   /** Bytes in a request. */
   readonly blockSize: number
+  /** Of which a request is a multiple where it has to ask for less; default that is nowhere. */
+  readonly unit?: number | undefined
   /** Most requests at a time. */
   readonly maxRequests: number
+  /** What requests are paid from; default they cost nothing. */
+  readonly purse?: Purse | undefined
   /** All bytes that come in, live. */
   readonly stream: { readonly received: number }
   /** There may be something to ask for or to take back. */
@@ -34,13 +40,18 @@ export class Intake {
   private block: Block | undefined
   /** Nobody waits for `filling` any more: its buffer goes back when the block is complete. */
   private abandoned = false
+  /** A request whose answer is timed, and when it was made. */
+  private timed: { readonly block: Block; readonly at: number } | undefined
+  /** Nothing is asked for until `look`. */
+  private isHalted = false
   /** Called when a block waits for memory. */
   private readonly hungry = new Wake()
 
   constructor(options: IntakeOptions) {
     this.options = options
     this.counts = new ByteCounts(options.stream)
-    this.requests = new Requests(options.layout, options.blockSize, options.maxRequests)
+    this.requests = new Requests(options.layout, options.blockSize, options.maxRequests, options.unit)
+    options.purse?.listen({ opened: options.changed, limited: () => this.halt() })
   }
 
   /** Pieces under way. */
@@ -63,9 +74,36 @@ export class Intake {
     })
   }
 
-  /** The next block to ask for; `undefined` when enough were asked. */
+  /** The next block to ask for, which is paid; `undefined` when enough were asked, or until a limit lets more be asked for. */
   ask(): Block | undefined {
-    return this.requests.ask()
+    const { purse } = this.options
+    const most = purse?.most() ?? Infinity
+    if (most === Infinity) this.isHalted = false
+    const block = most > 0 && !this.isHalted ? this.requests.next(most) : undefined
+    if (block === undefined) purse?.rest()
+    else if (purse === undefined || most === Infinity) this.requests.ask(block)
+    else if (!purse.pay(priceOf(block))) return undefined
+    else {
+      this.requests.ask(block)
+      this.timed ??= { block, at: purse.now() }
+    }
+    return block
+  }
+
+  /** A limit begins. What was asked for before is taken back: it would come whatever the limit says. */
+  private halt(): void {
+    const blocks = this.requests.forgetAll()
+    this.isHalted = blocks.length > 0
+    this.timed = undefined
+    this.cancels.push(...blocks)
+    this.options.changed()
+  }
+
+  /** Time has passed; `isBehind`: bytes of the peer wait to be read. Answers whether there may be something to ask for again. */
+  look(isBehind: boolean): boolean {
+    if (!this.isHalted || isBehind) return false
+    this.isHalted = false
+    return true
   }
 
   /** The requests to take back, once. */
@@ -75,13 +113,22 @@ export class Intake {
 
   /** The peer forgot our requests: all have to be made again. */
   forgetAll(): void {
-    this.requests.forgetAll()
+    this.spare(this.requests.forgetAll())
+    this.options.purse?.rest()
+  }
+
+  /** Blocks that were asked for are not expected any more. */
+  private spare(blocks: ReadonlyArray<Block>): void {
+    const { purse } = this.options
+    this.timed = undefined
+    if (purse !== undefined && blocks.length > 0) purse.giveBack(blocks.reduce((sum, block) => sum + priceOf(block), 0))
   }
 
   /** A block's data comes: where it goes. As `Receiver.block`. */
   begin(block: Block): Uint8Array | "Skip" | "Wait" | undefined {
     const arrival = this.requests.begin(block)
     if (arrival === undefined) return undefined
+    if (this.timed !== undefined) this.time("begun", block, this.timed)
     this.counts.beginBlock(block.length)
     if (arrival === "Stale") return "Skip"
     this.filling = arrival
@@ -90,6 +137,13 @@ export class Intake {
     if (arrival.buffer !== undefined) return placeOf(block, arrival.buffer)
     this.hungry.call()
     return "Wait"
+  }
+
+  private time(what: "begun" | "ended", { offset, piece }: Block, timed: NonNullable<Intake["timed"]>): void {
+    if (timed.block.piece !== piece || timed.block.offset !== offset) return
+    const { purse } = this.options
+    purse?.[what](purse.now() - timed.at)
+    if (what === "ended") this.timed = undefined
   }
 
   /** Gets memory for the blocks that wait for it, and tells where each goes. Forever. */
@@ -117,6 +171,7 @@ export class Intake {
   /** The data of the block is complete. */
   end(block: Block): void {
     this.counts.endBlock()
+    if (this.timed !== undefined) this.time("ended", block, this.timed)
     const arrival = this.filling
     if (arrival === undefined) {
       this.counts.wasted += block.length
@@ -148,7 +203,9 @@ export class Intake {
 
   /** Nobody waits for the piece any more. */
   private abandon(arrival: Arrival): void {
-    this.cancels.push(...this.requests.remove(arrival))
+    const blocks = this.requests.remove(arrival)
+    this.spare(blocks)
+    this.cancels.push(...blocks)
     this.options.changed()
     if (this.filling === arrival) this.abandoned = true
     else this.discard(arrival)
@@ -159,6 +216,9 @@ export class Intake {
     arrival.buffer?.release()
   }
 }
+
+/** Bytes that the answer has on the stream. */
+const priceOf = ({ length }: Block): number => length + Codec.pieceHeaderLength
 
 /** Where the block lies in its piece. */
 const placeOf = ({ length, offset }: Block, buffer: PieceBuffer): Uint8Array =>

@@ -18,7 +18,6 @@ export class Receipts {
   isDue = false
   private readonly stream: { readonly plain: PlainStream; readonly counters: { readonly received: number } }
   private readonly now: () => number
-  private readonly foreground: () => boolean
   private readonly came = new Wake()
   private isWished = false
   private isPending = false
@@ -27,10 +26,9 @@ export class Receipts {
   /** When the last of them came, in milliseconds. */
   private at = 0
 
-  constructor(stream: Receipts["stream"], now: () => number, foreground: () => boolean) {
+  constructor(stream: Receipts["stream"], now: () => number) {
     this.stream = stream
     this.now = now
-    this.foreground = foreground
   }
 
   /** The peer wants them. */
@@ -59,7 +57,6 @@ export class Receipts {
     const clock = Math.round(this.at * 1000)
     return {
       _tag: "Receipt",
-      foreground: this.foreground(),
       received: this.received,
       at: clock % 2 ** 32,
       held: Math.min(2 ** 32 - 1, Math.max(0, Math.round(this.now() * 1000) - clock))

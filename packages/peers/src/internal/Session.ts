@@ -60,6 +60,9 @@ const piecesAhead = 4
  */
 const farBlockSize = 65_536
 
+/** Under a limit of rate what is asked for beyond the site is a multiple of so many bytes. */
+const unit = 512
+
 export class Session implements PeerSession, Receiver, Sender, Member {
   readonly id: SourceId
   readonly peer: PeerId
@@ -104,6 +107,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const isFar = options.kind === "Group" || options.kind === "Internet"
     const yields = isFar && config.yields
+    const blockSize = isFar ? Math.min(config.blockSize, farBlockSize) : config.blockSize
     this.bitfieldLength = Bitfield.byteLength(layout.pieceCount)
     this.flow = options.shaper.flow({ stream, kind: options.kind, priority: served.priority ?? "Foreground" })
     this.reader = new FrameReader(stream.plain, this)
@@ -112,13 +116,15 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.intake = new Intake({
       layout,
       pool,
-      blockSize: isFar ? Math.min(config.blockSize, farBlockSize) : config.blockSize,
+      blockSize,
+      unit: isFar && blockSize % unit === 0 ? unit : undefined,
       maxRequests: config.maxRequests,
+      purse: this.flow.purse,
       stream: stream.counters,
       changed: () => this.outbox.wake()
     })
     this.uploads = new Uploads(layout, config.maxQueuedRequests)
-    this.receipts = new Receipts(stream, now, () => served.foreground?.() ?? false)
+    this.receipts = new Receipts(stream, now)
     this.dues = new Dues(this.inventory, this.intake, this.receipts, yields)
     this.valve = yields ? new Valve(stream.counters.sent, now) : undefined
     this.news = new News(config.maxEvents, () => [
@@ -154,6 +160,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   readonly choked = (): boolean => !this.dues.mayAsk
 
   readonly received = (): number => this.intake.counts.received
+
+  readonly isHeldBack = (): boolean => this.flow.isHeldBack() || this.flow.purse?.isWaiting() === true
 
   readonly counters = (): PeerCounters => this.intake.counts.snapshot()
 
@@ -354,7 +362,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
         for (const piece of Bitfield.pieces(this.inventory.mine.missingOf(held))) this.announce(piece)
       },
       looked: () => {
-        if (this.dues.hurry()) this.outbox.wake()
+        const isOpen = this.intake.look(this.flow.isHeldBack())
+        if (this.dues.hurry() || isOpen) this.outbox.wake()
       },
       keepAlive: () => {
         this.dues.keepAlive = true

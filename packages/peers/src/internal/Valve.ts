@@ -1,7 +1,7 @@
 /**
  * Lets answers out no faster than they may go to a peer beyond the site: background traffic there yields to whatever else uses the
  * line. An answer leaves in parts where there is no room for all of it, and nothing else of ours can come between them. Of a peer
- * that gives no receipts its requests tell what it has; one whose user waits gets its answers as fast as they go.
+ * that gives no receipts its requests tell what it has.
  */
 import { RequestClock } from "@piecework/shaping/RequestClock"
 import { Yielding } from "@piecework/shaping/Yielding"
@@ -22,7 +22,6 @@ export class Valve {
   private readonly requests = new RequestClock()
   /** Bytes of the stream that the peer has by its last request. */
   private guessed: number | undefined
-  private foreground = false
   private answer: Uint8Array | undefined
   /** Bytes of the answer that have left. */
   private gone = 0
@@ -66,7 +65,7 @@ export class Valve {
 
   /** Whether an answer may begin. */
   mayBegin(): boolean {
-    return this.foreground || this.room(Codec.maxBlockLength, false) > 0
+    return this.room(Codec.maxBlockLength, false) > 0
   }
 
   /** An answer leaves from now on. */
@@ -83,7 +82,7 @@ export class Valve {
     const { answer, gone } = this
     if (answer === undefined) return undefined
     const left = answer.length - gone
-    const room = this.foreground ? left : this.room(left, pressed)
+    const room = this.room(left, pressed)
     if (room === 0) return undefined
     this.gone += room
     this.leaving = room
@@ -105,7 +104,6 @@ export class Valve {
 
   /** The peer says what has come. Answers whether that was news. */
   receipt(receipt: Receipt): boolean {
-    this.foreground = receipt.foreground
     const isNews = this.yielding.take(receipt, this.now())
     // Whether it is full the next part finds out; there may be none, when the peer has taken its requests back.
     if (isNews) this.isFull = false

@@ -1,5 +1,5 @@
 /**
- * One stream under a limit. A short answer is paid for before it is asked for, and read as it comes. Of a long one its reader
+ * A stream from a server under a limit. A short answer is paid for before it is asked for, and read as it comes. Of a long one its reader
  * pays for what it takes, with one exception: the first bytes come without being read, since the system's own buffer takes
  * them in. So they are paid for before the answer is asked for, and its last bytes, which have come by then, are free.
  */
@@ -8,6 +8,7 @@ import type { ByteStream, Valve } from "@piecework/transport/ByteStream"
 import { Effect } from "effect"
 import { beside, type Lane, type Waiter } from "../Lane.ts"
 import type { Flow, Gate } from "../Shaper.ts"
+import { SendGate } from "./SendGate.ts"
 
 /**
  * Bytes that the system takes in before anybody reads, when little is read: what Linux offers a sender at first. It grows with
@@ -27,22 +28,24 @@ const idleMost = 4096
 const surely = 0.9
 const fewWays = 4
 
-export class ShapedFlow implements Flow, Gate, Valve, Waiter {
+export class ShapedFlow implements Flow, Valve, Waiter {
   readonly stream: ByteStream
   /** Whether the other side is beyond the site, so that its bytes say something about the line. */
   readonly isFar: boolean
   /** What the stream had counted when it came here. */
   readonly since: { readonly received: number; readonly sent: number }
-  readonly gate: Gate = this
+  readonly gate: Gate
+  /** Answers come one after the other, and `ask` pays for them. */
+  readonly purse = undefined
   private of: Priority
   private readonly lanes: { readonly [P in Priority]: Lane }
-  private readonly up: Lane
+  private readonly sending: SendGate
   private readonly begins: (flow: ShapedFlow) => void
   private readonly ends: (flow: ShapedFlow) => void
   private granted = 0
   /** Of the answer, in this order: bytes that are read at once, that are paid for as they are read, and that are free again. */
   private first = 0
-  private toPay: number
+  private toPay = 0
   private free = 0
   private idle = 0
   /** Bytes that were asked for and paid, and have not come. */
@@ -54,14 +57,11 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
   private shortest = Infinity
   private ways = 0
   private isRegulated = false
-  private sending: { readonly waiter: Waiter; granted: number } | undefined
 
   constructor(options: {
     readonly stream: ByteStream
     readonly isFar: boolean
     readonly priority: Priority
-    /** Whether bytes come only after `ask`; else they may at any time. */
-    readonly isAsked: boolean
     readonly lanes: { readonly [P in Priority]: Lane }
     readonly up: Lane
     readonly begins: (flow: ShapedFlow) => void
@@ -72,9 +72,9 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     const { received, sent } = options.stream.counters
     this.since = { received, sent }
     this.of = options.priority
-    this.toPay = options.isAsked ? 0 : Infinity
     this.lanes = options.lanes
-    this.up = options.up
+    this.sending = new SendGate(options.up)
+    this.gate = this.sending
     this.begins = options.begins
     this.ends = options.ends
   }
@@ -221,7 +221,7 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     // What was under way may have crossed the line.
     this.lane.arrived(this.awaited)
     this.awaited = 0
-    if (this.sending !== undefined) this.up.leave(this.sending.waiter)
+    this.sending.close()
     if (this.isRegulated) this.stream.regulate(undefined)
     this.isRegulated = false
     this.ends(this)
@@ -249,28 +249,4 @@ export class ShapedFlow implements Flow, Gate, Valve, Waiter {
     }
     this.review()
   }
-
-  // The room that sends asks.
-
-  readonly take = (wanted: number, open: () => void): number => {
-    if (!this.up.isLimited) return wanted
-    const sending = (this.sending ??= {
-      granted: 0,
-      waiter: {
-        least: (turn) => turn,
-        go: (bytes) => {
-          sending.granted += bytes
-          opened()
-        }
-      }
-    })
-    const opened = () => this.opened()
-    this.opened = open
-    if (sending.granted <= 0) sending.granted += this.up.take(sending.waiter)
-    const now = Math.min(wanted, sending.granted)
-    sending.granted -= now
-    return now
-  }
-
-  private opened: () => void = () => {}
 }

@@ -1,0 +1,32 @@
+/**
+ * Keeps jobs out of the folders in which the agent keeps its own: whoever may give jobs writes with the agent's rights, and is not to write
+ * its records, settings or credentials.
+ */
+import { dirname, sep } from "node:path"
+import { JobError, JobFiles } from "@piecework/jobs"
+import { Effect, FileSystem, Layer } from "effect"
+
+/** Jobs' files, none of which comes to lie in a folder below `root`, by whatever name that is reached. */
+export const layer = (
+  root: string
+): Layer.Layer<JobFiles.JobFiles, never, FileSystem.FileSystem | Layer.Services<typeof JobFiles.JobFiles.layer>> =>
+  Layer.effect(
+    JobFiles.JobFiles,
+    Effect.gen(function* () {
+      const fs = yield* FileSystem.FileSystem
+      const files = yield* JobFiles.JobFiles
+      const isOwn = Effect.fnUntraced(function* (destination: string) {
+        const [own, folder] = yield* Effect.all([fs.realPath(root), fs.realPath(dirname(destination))])
+        return folder.startsWith(own.endsWith(sep) ? own : `${own}${sep}`)
+      })
+      return {
+        ...files,
+        obstacle: (destination) =>
+          // What has no real path is told of by the usual looks.
+          Effect.flatMap(
+            Effect.catch(isOwn(destination), () => Effect.succeed(false)),
+            (is) => (is ? Effect.succeed(JobError.system("EACCES")) : files.obstacle(destination))
+          )
+      }
+    })
+  ).pipe(Layer.provide(JobFiles.JobFiles.layer))
