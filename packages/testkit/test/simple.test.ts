@@ -109,8 +109,8 @@ describe("a download over plain HTTP", () => {
       world.origin.put("/file", bytes)
       // Where the pieces end, and within one: what came of that is asked for once more.
       for (const [stallAt, limit] of [
-        [5 * 4096, "16 seconds"],
-        [5 * 4096 + 1000, "34 seconds"]
+        [5 * 4096, "13 seconds"],
+        [5 * 4096 + 1000, "27 seconds"]
       ] as const) {
         world.origin.misbehave({ stallAt })
         const client = yield* world.client({ config: { noProgressTimeout: "10 seconds" }, noService: true })
