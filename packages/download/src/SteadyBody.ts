@@ -91,7 +91,6 @@ export const make = Effect.fnUntraced(function* (
       const n = yield* body.fill(passedOver.subarray(0, Math.min(passedOver.length, at - skipped)))
       if (n === 0) return yield* failed("ContentChanged")
       skipped += n
-      cameAt = yield* Clock.currentTimeMillis
     }
   })
 
@@ -153,9 +152,9 @@ export const make = Effect.fnUntraced(function* (
         failingSince = undefined
         wait = shortestWait
       }
-      // A connection says late that nothing comes any more.
-      const isSilent = part === undefined || part.body.received() === hadCome
-      failingSince ??= isSilent ? Math.max(asked, cameAt) : now
+      // A connection says late that nothing comes any more. While a limit keeps bytes from coming it says nothing.
+      const isLate = error.reason === "Stalled" && part?.body.received() === hadCome
+      failingSince ??= isLate ? Math.max(asked, cameAt) : now
       const silence = now - failingSince
       if (silence >= patience) {
         return yield* new NoProgressError({ url: origin.url, seconds: silence / 1000, last: error.message })

@@ -79,7 +79,11 @@ describe("a body that mends itself", () => {
 
   it.effect("counts from its last byte on, not from when its connection says that nothing comes", () =>
     Effect.gen(function* () {
-      const late: HttpBody = { fill: () => Effect.delay(Effect.fail(closed), "40 seconds") as never, received: () => 0 }
+      const stalled = new SourceError({ source: origin.id, reason: "Stalled", url })
+      const late: HttpBody = {
+        fill: () => Effect.delay(Effect.fail(stalled), "40 seconds") as never,
+        received: () => 0
+      }
       const silent = { ...probe, body: late }
       const body = yield* SteadyBody.make({ origin, probe: silent, from: 0, patience: Duration.seconds(30) })
       const ending = yield* Effect.forkChild(
