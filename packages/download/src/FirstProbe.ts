@@ -1,7 +1,7 @@
 /** The first answer of an origin: of the first of several that has one. */
 import type { Origin, Probe } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
-import { Clock, Duration, Effect, type Scope } from "effect"
+import { Clock, Duration, Effect, Exit, Scope } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import type { Standing } from "./Standing.ts"
 
@@ -47,13 +47,14 @@ const patiently = Effect.fnUntraced(function* (
   let failure: SourceError | undefined
   for (let wait = firstWait; ; wait = Math.min(wait * 2, lastWait)) {
     const left = until - (yield* Clock.currentTimeMillis)
+    // What came with a refusal nobody reads, and a server in trouble is not to keep a connection for each.
+    const scope = yield* Scope.fork(yield* Effect.scope)
     const answer = yield* origin
       .probe(length)
-      .pipe(Effect.timeoutOption(Duration.millis(Math.max(0, left))), Effect.result)
-    if (answer._tag === "Success") {
-      if (answer.success._tag === "Some") return answer.success.value
-      return yield* Effect.fail(failure)
-    }
+      .pipe(Scope.provide(scope), Effect.timeoutOption(Duration.millis(Math.max(0, left))), Effect.result)
+    if (answer._tag === "Success" && answer.success._tag === "Some") return answer.success.value
+    yield* Scope.close(scope, Exit.void)
+    if (answer._tag === "Success") return yield* Effect.fail(failure)
     failure = answer.failure
     standing.lastFailure = failure
     if (failure.isFatal) return yield* Effect.fail(failure)

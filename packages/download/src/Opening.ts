@@ -145,8 +145,13 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   const countCached = (piece: PieceIndex) => {
     if (count(piece)) meter.kept("LocalCache", layout.length(piece), true)
   }
-  const onReading = ({ count: ahead, first }: Place) => {
+  const places = new Set<Place>()
+  let failure: DownloadError | undefined
+  const onReading = (place: Place) => {
+    // It may have failed while the reader came.
+    place.failure ??= failure
     if (isWhole) return
+    const { count: ahead, first } = place
     for (let piece = first; piece < first + ahead; piece++) {
       if (asked[piece] === 1) continue
       asked[piece] = 1
@@ -154,8 +159,6 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     }
   }
 
-  const places = new Set<Place>()
-  let failure: DownloadError | undefined
   const fail = (error: DownloadError) => {
     failure ??= error
     for (const place of places) {

@@ -9,7 +9,8 @@ import type { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import * as Origin from "@piecework/sources/Origin"
 import { SourceId } from "@piecework/sources/PieceSource"
-import { Effect, Result } from "effect"
+import { Duration, Effect, Result } from "effect"
+import { DownloadConfig } from "./DownloadConfig.ts"
 import { NoSourceError } from "./DownloadError.ts"
 import type { DownloadRequest } from "./DownloadRequest.ts"
 import type { Meter } from "./Meter.ts"
@@ -33,9 +34,10 @@ type Asked = Pick<DownloadRequest, "url" | "others" | "headers" | "authHeaders" 
 export const make = Effect.fnUntraced(function* (
   request: Asked,
   meter: Meter
-): Effect.fn.Return<Origins, never, HttpClient | BufferPool> {
+): Effect.fn.Return<Origins, never, HttpClient | BufferPool | DownloadConfig> {
   const { url } = request
   const others = [...new Set(request.others ?? [])].filter((other) => other !== url)
+  const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
   const made = Access.make(request)
   const access = Result.getOrElse(made, () => Access.none(url))
   let facts: HttpFacts | undefined
@@ -49,7 +51,7 @@ export const make = Effect.fnUntraced(function* (
     return id
   }
   const one = Effect.fnUntraced(function* (of: ContentUrl) {
-    const origin = yield* Origin.make(of, { access, id: nameOf(of), onAnswer: (said) => (facts = said) })
+    const origin = yield* Origin.make(of, { access, patience, id: nameOf(of), onAnswer: (said) => (facts = said) })
     meter.join({ id: origin.id, kind: origin.kind, received: origin.received, sent: () => 0 })
     return origin
   })

@@ -59,6 +59,9 @@ export const make = Effect.fnUntraced(function* (
   let whole = from > 0 && sendsWholeFiles && !isAnother ? probe.body : undefined
   let connection: Scope.Closeable | undefined
   let isOver = false
+  /** When the last bytes were handed out, in epoch milliseconds, and how many the body had got when the next were asked for. */
+  let cameAt = -Infinity
+  let hadCome = 0
   let stride = shortestStride
 
   const failed = (reason: SourceError["reason"]) => new SourceError({ source: origin.id, reason, url: origin.url })
@@ -117,8 +120,10 @@ export const make = Effect.fnUntraced(function* (
       if (part === undefined) continue
       const wanted = target.subarray(filled, filled + Math.min(stride, (end ?? Infinity) - at))
       const began = yield* Clock.currentTimeMillis
+      hadCome = part.body.received()
       const n = yield* part.body.fill(wanted)
-      stride = (yield* Clock.currentTimeMillis) - began > moment ? shortestStride : Math.min(stride * 2, longestStride)
+      cameAt = yield* Clock.currentTimeMillis
+      stride = cameAt - began > moment ? shortestStride : Math.min(stride * 2, longestStride)
       filled += n
       at += n
       if (n === wanted.length || isAtEnd()) continue
@@ -132,6 +137,8 @@ export const make = Effect.fnUntraced(function* (
     target: Uint8Array
   ): Effect.fn.Return<number, NoProgressError | NoSourceError> {
     const start = at
+    // While nobody reads nothing is expected.
+    const asked = yield* Clock.currentTimeMillis
     let wait = shortestWait
     let failingSince: number | undefined
     while (true) {
@@ -145,16 +152,18 @@ export const make = Effect.fnUntraced(function* (
         failingSince = undefined
         wait = shortestWait
       }
-      failingSince ??= now
-      if (now - failingSince >= patience) {
-        const seconds = (now - failingSince) / 1000
-        return yield* new NoProgressError({ url: origin.url, seconds, last: error.message })
+      // A connection says late that nothing comes any more. While a limit keeps bytes from coming it says nothing.
+      const isLate = error.reason === "Stalled" && part?.body.received() === hadCome
+      failingSince ??= isLate ? Math.max(asked, cameAt) : now
+      const silence = now - failingSince
+      if (silence >= patience) {
+        return yield* new NoProgressError({ url: origin.url, seconds: silence / 1000, last: error.message })
       }
       stride = shortestStride
       yield* Effect.logDebug("origin failed, asking again", error.message)
       yield* close
-      const asked = error._tag === "SourceError" ? (error.retryAfter ?? 0) : 0
-      yield* Effect.sleep(Math.min(Math.max(Duration.toMillis(wait), asked), patience - (now - failingSince)))
+      const rest = error._tag === "SourceError" ? (error.retryAfter ?? 0) : 0
+      yield* Effect.sleep(Math.min(Math.max(Duration.toMillis(wait), rest), patience - silence))
       wait = Duration.min(Duration.times(wait, 2), longestWait)
     }
   })

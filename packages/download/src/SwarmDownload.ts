@@ -150,6 +150,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
         return undefined
       }
       case "Cancel":
+        if (command.reason === "Stalled" && sources.get(command.source as SourceId)?.kind === "Origin") failures++
         fetches.cancel(command.source as SourceId, command.run)
         return undefined
       case "Announce":

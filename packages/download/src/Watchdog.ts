@@ -11,7 +11,7 @@ export interface Watched {
   /** Bytes of content that the network brought so far. */
   readonly received: () => number
   readonly heldPieces: () => number
-  /** Fetches that failed and pieces that were bad, so far. */
+  /** Fetches that failed, those at the origin that fell silent, and pieces that were bad, so far. */
   readonly failures: () => number
   /** Why nobody who is there can deliver what is missing; `undefined` while somebody can. */
   readonly exhausted: () => NoSourceError | undefined

@@ -77,6 +77,27 @@ describe("a body that mends itself", () => {
     })
   )
 
+  it.effect("counts from its last byte on, not from when its connection says that nothing comes", () =>
+    Effect.gen(function* () {
+      const stalled = new SourceError({ source: origin.id, reason: "Stalled", url })
+      const late: HttpBody = {
+        fill: () => Effect.delay(Effect.fail(stalled), "40 seconds") as never,
+        received: () => 0
+      }
+      const silent = { ...probe, body: late }
+      const body = yield* SteadyBody.make({ origin, probe: silent, from: 0, patience: Duration.seconds(30) })
+      const ending = yield* Effect.forkChild(
+        Effect.flatMap(Effect.flip(body.fill(new Uint8Array(10))), (error) =>
+          Effect.map(Clock.currentTimeMillis, (now) => [error, now] as const)
+        )
+      )
+      yield* TestClock.adjust("5 minutes")
+      const [error, now] = yield* Fiber.join(ending)
+      assert.strictEqual(now, 40_000)
+      assert.include(error.message, "for 40 s")
+    })
+  )
+
   it.effect("gives up when it was told to, not when its next attempt would have been", () =>
     Effect.gen(function* () {
       const body = yield* SteadyBody.make({ origin, probe, from: 0, patience: Duration.seconds(10) })

@@ -7,7 +7,7 @@ import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { CurrentPriority } from "@piecework/shaping/Shaper"
 import type { Transport } from "@piecework/transport/Transport"
 import type { TransportError } from "@piecework/transport/ByteStream"
-import { Context, Effect, Layer, Result, type Scope } from "effect"
+import { Context, Duration, Effect, Layer, Result, type Scope } from "effect"
 import { HttpClientConfig } from "./HttpClientConfig.ts"
 import { type Access, harmlessOf } from "./Access.ts"
 import { HttpError } from "./HttpError.ts"
@@ -34,6 +34,8 @@ export interface GetOptions {
   readonly headers?: RequestHeaders | undefined
   /** What goes with the requests for this content, and what its redirects may do. */
   readonly access?: Access | undefined
+  /** How long nothing may come of the answer, where that is shorter than the settings say. */
+  readonly patience?: Duration.Duration | undefined
   /** How an earlier request for the same content began; `url` may be where that was led to. */
   readonly began?: Began | undefined
 }
@@ -142,7 +144,7 @@ const make = Effect.gen(function* () {
     if (proxy !== undefined && "wrong" in proxy) return yield* fail("ProxyFailed", proxy.wrong)
     // Through a tunnel it is the server that gets the request.
     const asked = target.protocol === "http:" ? proxy : undefined
-    const { ifRange, range } = options
+    const { ifRange, patience = Duration.infinity, range } = options
     const { userAgent } = config
     const added = headersFor(options, target)
     const encoded = RequestHead.encode(url, { ifRange, range, headers: added, userAgent, proxy: asked })
@@ -153,7 +155,7 @@ const make = Effect.gen(function* () {
     yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range))
     const answer = Effect.gen(function* () {
       const head = yield* Effect.timeoutOrElse(ask(connection, encoded.success, fail), {
-        duration: config.headTimeout,
+        duration: Duration.min(config.headTimeout, patience),
         orElse: () => Effect.fail(fail("TimedOut"))
       })
       // What comes with a refusal nobody reads.
@@ -177,7 +179,8 @@ const make = Effect.gen(function* () {
     if (head.contentLength === 0) yield* onEnd
     const { status, headers, lines, contentLength, contentRange, framing } = head
     const address = proxy === undefined ? connection.stream.remote.host : undefined
-    const body = Body.make({ connection, framing, stallTimeout: config.stallTimeout, fail, onEnd })
+    const stallTimeout = Duration.min(config.stallTimeout, patience)
+    const body = Body.make({ connection, framing, stallTimeout, fail, onEnd })
     return {
       status,
       headers,

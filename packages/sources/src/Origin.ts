@@ -6,7 +6,7 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { PieceIndex, PieceLayout } from "@piecework/domain/PieceLayout"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
-import { Clock, Effect, type Scope } from "effect"
+import { Clock, type Duration, Effect, type Scope } from "effect"
 import type { Access } from "./Access.ts"
 import { type Began, HttpClient } from "./HttpClient.ts"
 import type { HttpError } from "./HttpError.ts"
@@ -54,6 +54,8 @@ const probeLength = 16_384
 export interface OriginOptions {
   /** What goes with the requests. Default: nothing. */
   readonly access?: Access | undefined
+  /** How long nothing may come of an answer, where that is shorter than the settings of HTTP say. */
+  readonly patience?: Duration.Duration | undefined
   /** The source's name, where the server's alone is another source's. */
   readonly id?: SourceId | undefined
   /** Called with what the server said, whatever it was. */
@@ -71,7 +73,7 @@ export const make = Effect.fnUntraced(function* (
   const pool = yield* BufferPool
   const shaper = yield* Shaper
   const id = options.id ?? idOf(url)
-  const { access, onAnswer } = options
+  const { access, onAnswer, patience } = options
 
   /** How the first answer was come by. */
   let began: Began | undefined
@@ -113,7 +115,7 @@ export const make = Effect.fnUntraced(function* (
     ifRange: string | undefined
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const asked = target
-    const getting = client.get({ url: asked, range, ifRange, access, began })
+    const getting = client.get({ url: asked, range, ifRange, access, began, patience })
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response

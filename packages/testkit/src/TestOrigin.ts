@@ -26,6 +26,8 @@ export interface Faults {
   readonly silent?: boolean | undefined
   /** Falls silent after so many body bytes of each answer. */
   readonly stallAfter?: number | undefined
+  /** Falls silent at this byte of the file, wherever the answer began. */
+  readonly stallAt?: number | undefined
   /** Sends a byte at a time, and waits so long before each. */
   readonly trickle?: Duration.Input | undefined
 }
@@ -91,7 +93,8 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
         ...(faults.chunked === true ? { "transfer-encoding": "chunked" } : { "content-length": String(end - start) })
       })
     ])
-    const cut = Math.min(end, start + (faults.cutAfter ?? faults.stallAfter ?? Number.POSITIVE_INFINITY))
+    const most = faults.cutAfter ?? faults.stallAfter ?? Number.POSITIVE_INFINITY
+    const cut = Math.min(end, start + most, Math.max(start, faults.stallAt ?? end))
     const step = faults.trickle === undefined ? part : 1
     for (let at = start; at < cut; at += step) {
       if (faults.trickle !== undefined) yield* Effect.sleep(faults.trickle)
@@ -101,7 +104,7 @@ export const make = Effect.fn("TestOrigin.make")(function* (options: {
       sent.set(request.path, (sent.get(request.path) ?? 0) + some.length)
       yield* stream.write(faults.chunked === true ? chunk(some) : [some])
     }
-    if (faults.stallAfter !== undefined && cut < end) return yield* Effect.never
+    if ((faults.stallAfter !== undefined || faults.stallAt !== undefined) && cut < end) return yield* Effect.never
     if (faults.chunked === true && cut === end) yield* stream.write([Buffer.from("0\r\n\r\n")])
     return cut === end
   })

@@ -167,6 +167,30 @@ describe("A job over real downloads", () => {
     })
   )
 
+  for (const isHashed of [false, true]) {
+    const what = isHashed ? "checked by hashes" : "that nobody vouches for"
+    it.effect(
+      `for a file ${what} is paused in the time that it was given when the origin falls silent in the middle`,
+      () =>
+        Effect.gen(function* () {
+          const { jobs, world } = yield* device
+          world.origin.misbehave({ stallAt: 8 * 4096 })
+          world.origin.put("/hashes", World.hashesOf(bytes, 4096))
+          const hashes = { ...JSON.parse(meant(bytes)), PiecesHashFileUrl: world.urlOf("/hashes") }
+          const id = yield* jobs.create([
+            ["Uri", world.urlOf("/file")],
+            ["LocalPath", "/out/file"],
+            ["NoProgressTimeoutSeconds", "10"],
+            ...(isHashed ? ([["IntegrityCheckInfo", JSON.stringify(hashes)]] as const) : [])
+          ])
+          yield* jobs.start(id)
+          const paused = Stream.runHead(Stream.filter(jobs.watch(id), ({ state }) => state === "Paused"))
+          const status = Option.getOrThrow(yield* within("21 seconds", paused))
+          assert.strictEqual(status.error, JobError.code("NoProgress"))
+        })
+    )
+  }
+
   it.effect("that begins to matter has the limits of the foreground from then on", () =>
     Effect.gen(function* () {
       const slowly = Policy.resolve([{ provider: "MachineFile", values: { DOMaxBackgroundDownloadBandwidth: 2 } }])

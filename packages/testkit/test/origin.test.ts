@@ -73,16 +73,21 @@ describe("an origin of a published file", () => {
     })
   )
 
-  it.effect("that breaks off in the middle of each piece is given up after five minutes", () =>
-    Effect.gen(function* () {
-      const { world, url } = yield* published
-      world.origin.misbehave({ cutAfter: 3_000 })
-      const client = yield* world.client()
-      const error = yield* failure(client, { url }, "6 minutes")
-      assert.strictEqual(reasonOf(error), "NoProgressError")
-      assert.isBelow(world.origin.sent("/file"), bytes.length)
-    })
-  )
+  for (const [name, faults] of [
+    ["breaks off", { cutAfter: 3_000 }],
+    ["falls silent", { stallAfter: 3_000 }]
+  ] as const) {
+    it.effect(`that ${name} in the middle of each piece is given up after five minutes`, () =>
+      Effect.gen(function* () {
+        const { world, url } = yield* published
+        world.origin.misbehave(faults)
+        const client = yield* world.client()
+        const error = yield* failure(client, { url }, "6 minutes")
+        assert.strictEqual(reasonOf(error), "NoProgressError")
+        assert.isBelow(world.origin.sent("/file"), bytes.length)
+      })
+    )
+  }
 
   it.effect("that breaks off after some pieces of each request is asked for the rest", () =>
     Effect.gen(function* () {

@@ -103,6 +103,23 @@ describe("a download over plain HTTP", () => {
     )
   }
 
+  it.effect("ends soon after the time that it was given, when the origin falls silent without a word", () =>
+    Effect.gen(function* () {
+      const world = yield* World.make()
+      world.origin.put("/file", bytes)
+      // Where the pieces end, and within one: what came of that is asked for once more.
+      for (const [stallAt, limit] of [
+        [5 * 4096, "13 seconds"],
+        [5 * 4096 + 1000, "27 seconds"]
+      ] as const) {
+        world.origin.misbehave({ stallAt })
+        const client = yield* world.client({ config: { noProgressTimeout: "10 seconds" }, noService: true })
+        const error = yield* failure(client, { url: world.urlOf("/file") }, limit)
+        assert.strictEqual(error._tag, "NoProgressError")
+      }
+    })
+  )
+
   it.effect("ends when nothing came for five minutes, and says what the origin said", () =>
     Effect.gen(function* () {
       const { world, url, client } = yield* published

@@ -13,14 +13,15 @@ import type { Flow, Shaper } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
 import { Extension } from "@piecework/wire"
 import type { Block, Message } from "@piecework/wire/Message"
-import { type Clock, Deferred, Effect, Exit } from "effect"
+import { type Clock, Effect, Exit } from "effect"
 import type { Bans } from "../Bans.ts"
 import type { PeerConfig } from "../PeerConfig.ts"
-import { PeerError, type Violation } from "../PeerError.ts"
+import type { PeerError, Violation } from "../PeerError.ts"
 import type { Served } from "../PeerHost.ts"
 import type { PeerCounters, PeerEvent, PeerSession } from "../PeerSession.ts"
 import type { UploadGate } from "../UploadGate.ts"
 import { Dues } from "./Dues.ts"
+import { Ending } from "./Ending.ts"
 import { FrameReader, type Receiver } from "./FrameReader.ts"
 import { Intake } from "./Intake.ts"
 import { Inventory } from "./Inventory.ts"
@@ -91,9 +92,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   private isReading = false
   /** Bytes of a block that are being sent. */
   private sending = 0
-  private readonly ending = Deferred.makeUnsafe<never, PeerError>()
-  private readonly end = Deferred.makeUnsafe<PeerError>()
-  private ended: PeerError | undefined
+  private readonly ending: Ending
 
   constructor(options: SessionOptions) {
     const { clock, config, pool, served, stream } = options
@@ -104,6 +103,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     this.address = options.address
     this.kind = options.kind
     this.incoming = options.incoming
+    this.ending = new Ending({ source: this.id, peer: this.peer, address: this.address })
     const now = () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
     const isFar = options.kind === "Group" || options.kind === "Internet"
     const yields = isFar && config.yields
@@ -131,8 +131,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
       { _tag: "Held", pieces: this.held() },
       { _tag: this.choked() ? "Choked" : "Unchoked" }
     ])
-    this.closed = Deferred.await(this.end)
-    this.close = Effect.sync(() => this.over(this.error("Closed"))).pipe(Effect.andThen(this.closed), Effect.asVoid)
+    this.closed = this.ending.closed
+    this.close = Effect.sync(() => this.lost()).pipe(Effect.andThen(this.closed), Effect.asVoid)
   }
 
   /** Runs `opened`, then the session until it is over, and says why it is. The stream has to be closed then. */
@@ -144,12 +144,14 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     const feed = this.intake.feed((room) => this.reader.place(room))
     const wake = () => this.outbox.wake()
     const valve = this.valve?.run(wake) ?? Effect.never
-    const parts = [feed, this.readAnswers, valve, this.receipts.run(wake), this.watch, Deferred.await(this.ending)]
+    const parts = [feed, this.readAnswers, valve, this.receipts.run(wake), this.watch, this.ending.noticed]
     // Whoever `opened` told of the session learns of its end in any case.
     return opened.pipe(
       Effect.andThen(begin),
       Effect.andThen(Effect.flip(Effect.raceAllFirst(parts))),
-      Effect.onExit((exit) => Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : this.error("Closed"))))
+      Effect.onExit((exit) =>
+        Effect.sync(() => this.finish(Exit.isSuccess(exit) ? exit.value : this.ending.error("Closed")))
+      )
     )
   }
 
@@ -187,7 +189,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   ): Effect.Effect<void, SourceError> {
     return Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        if (this.ended !== undefined) return this.sourceError(this.ended)
+        const { failure } = this.ending
+        if (failure !== undefined) return failure
         if (!this.inventory.theyHold(piece)) return new SourceError({ source: this.id, reason: "NotFound" })
         return Effect.flatMap(restore(this.intake.piece(piece)), (buffer) => deliver(piece, buffer))
       })
@@ -332,16 +335,16 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     })
     return Effect.forever(Effect.andThen(this.unread.wait, readOne)).pipe(
       // The peer was told that we hold the piece, and the protocol has no way to take that back but a new session.
-      Effect.mapError((cause) => this.error("Closed", undefined, cause))
+      Effect.mapError((cause) => this.ending.error("Closed", undefined, cause))
     )
   }
 
   // How it ends.
 
   readonly refused = (violation: Violation, cause?: unknown): void =>
-    this.over(this.error("Protocol", violation, cause))
+    this.over(this.ending.error("Protocol", violation, cause))
 
-  readonly lost = (cause?: TransportError): void => this.over(this.error("Closed", undefined, cause))
+  readonly lost = (cause?: TransportError): void => this.over(this.ending.error("Closed", undefined, cause))
 
   readonly died = (defect: unknown): void => this.over(Effect.die(defect))
 
@@ -369,39 +372,25 @@ export class Session implements PeerSession, Receiver, Sender, Member {
         this.dues.keepAlive = true
         this.outbox.wake()
       }
-    }).pipe(Effect.flatMap((reason) => this.error(reason)))
+    }).pipe(Effect.flatMap((reason) => this.ending.error(reason)))
   }
 
   /** Nothing more is said or heard; the rest follows, once whoever noticed has finished its step. */
   private over(why: Effect.Effect<never, PeerError>): void {
     this.outbox.stop()
     this.reader.stop()
-    queueMicrotask(() => Deferred.doneUnsafe(this.ending, why))
+    this.ending.begin(why)
   }
 
   /** Once; the fibers of the session have ended. */
   private finish(error: PeerError): void {
-    if (this.ended !== undefined) return
-    this.ended = error
+    if (this.ending.isOver) return
     this.outbox.stop()
     this.reader.stop()
     this.flow.close()
     this.options.slots.leave(this)
     const tell = this.intake.close()
-    const failure = Effect.fail(this.sourceError(error))
-    queueMicrotask(() => {
-      tell(failure)
-      Deferred.doneUnsafe(this.end, Effect.succeed(error))
-    })
-  }
-
-  private error(reason: PeerError["reason"], violation?: Violation, cause?: unknown): PeerError {
-    return new PeerError({ peer: this.peer, address: this.address.toString(), reason, violation, cause })
-  }
-
-  private sourceError(error: PeerError): SourceError {
-    const reason = error.reason === "Protocol" ? "Protocol" : error.reason === "TimedOut" ? "Stalled" : "Closed"
-    return new SourceError({ source: this.id, reason, cause: error })
+    this.ending.complete(error, tell)
   }
 }
 

@@ -37,7 +37,8 @@ export const make = (options: BodyOptions): HttpBody => {
     for (let idle = 0; idle <= looks; idle++) {
       yield* Effect.sleep(Duration.times(options.stallTimeout, 1 / looks))
       const { received } = stream.counters
-      if (!isWaiting || received !== seen || connection.flow.isHeldBack()) idle = -1
+      if (!isWaiting || connection.flow.isHeldBack()) idle = -1
+      else if (received !== seen) idle = 0
       seen = received
     }
     isStalled = true
