@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { once } from "node:events"
+import type { IncomingMessage } from "node:http"
 import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
@@ -227,6 +229,32 @@ describe("A proxy, while the service thinks,", () => {
       assert.isUndefined(got.headers["x-passed"])
       assert.isTrue(got.body.equals(bytes))
       assert.deepStrictEqual(origin.asked, ["GET /large", "GET /large bytes=0-0"])
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("asks again for one that breaks off meanwhile", () =>
+    Effect.gen(function* () {
+      let brokenOff = 0
+      const note = (message: unknown) => {
+        const { response } = message as { readonly response: IncomingMessage }
+        response.once("close", () => (brokenOff += response.complete ? 0 : 1))
+      }
+      subscribe("http.client.response.finish", note)
+      yield* Effect.addFinalizer(() => Effect.sync(() => unsubscribe("http.client.response.finish", note)))
+      const noticed = Effect.sync(() => brokenOff > 0).pipe(
+        Effect.repeat({ until: (isSo) => isSo, schedule: Schedule.spaced("5 millis") })
+      )
+      const contents = contentsOf({ known: () => Effect.as(noticed, { _tag: "Unknown" } as const) })
+      let times = 0
+      const origin = yield* Scene.origin((_, response) => {
+        response.writeHead(200, { "Content-Length": bytes.length })
+        if (++times > 1) response.end(bytes)
+        else response.write(bytes.subarray(0, 10), () => response.destroy())
+      })
+      const port = yield* Scene.proxy(contents, { patience: 0, lookupTimeout: "1 hour" })
+      const got = yield* Scene.ask(port, `http://127.0.0.1:${origin.port}/large`)
+      assert.isTrue(got.body.equals(bytes))
+      assert.strictEqual(times, 2)
     }).pipe(Effect.scoped)
   )
 
