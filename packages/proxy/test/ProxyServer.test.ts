@@ -425,6 +425,24 @@ describe("A proxy passes through", () => {
   )
 })
 
+describe("A proxy does not keep for ever", () => {
+  it.live("who was refused a tunnel and stays, or says something all the same", () =>
+    Effect.gen(function* () {
+      const port = yield* Scene.proxy(Contents.layerNone, { idleMillis: 100, maxConnections: 1 })
+      const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true })
+      yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
+      client.on("error", () => undefined)
+      client.write("CONNECT 127.0.0.1:25 HTTP/1.1\r\nHost: x\r\n\r\n")
+      client.once("data", () => client.write("EHLO x\r\n"))
+      yield* Effect.promise(() => once(client.resume(), "end"))
+      // There is room for another one once it is gone.
+      const asking = Effect.exit(Scene.ask(port, "/"))
+      const got = yield* Effect.repeat(asking, { until: Exit.isSuccess, schedule: Schedule.spaced("20 millis") })
+      assert.isTrue(Exit.isSuccess(got))
+    }).pipe(Effect.scoped)
+  )
+})
+
 /** The answer of a proxy that is to ask that one. */
 const behind = (all_proxy: string, url: string) =>
   Effect.flatMap(Scene.proxy(Contents.layerNone, { proxies: Proxies.fromEnvironment({ all_proxy }) }), (port) =>
