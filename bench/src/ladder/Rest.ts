@@ -43,7 +43,9 @@ export const connect = Effect.fn("Rest.connect")(function* (port: number) {
   /** Answers when the file is at its place and the job is gone. */
   return Effect.fn("Rest.download")(function* (url: string, path: string) {
     const began = yield* Clock.currentTimeMillis
-    const { Id } = yield* read(Created, yield* ask("POST", "create", { Uri: url, DownloadFilePath: path }))
+    // Somebody waits for it, as for those beside it: a background job would give way to them.
+    const wanted = { Uri: url, DownloadFilePath: path, ForegroundPriority: "true" }
+    const { Id } = yield* read(Created, yield* ask("POST", "create", wanted))
     yield* ask("POST", "start", { Id })
     while (true) {
       const now = yield* read(Status, yield* ask("GET", "getstatus", { Id }))
