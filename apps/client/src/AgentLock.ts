@@ -88,9 +88,8 @@ const bind = (
     })
   })
   return Effect.map(
-    Effect.acquireRelease(listening, (server) =>
-      Effect.callback<void>((resume) => void server.close(() => resume(Effect.void)))
-    ),
+    // It listens no more at once; one who asked and hangs is not waited for.
+    Effect.acquireRelease(listening, (server) => Effect.sync(() => void server.close())),
     () => seen
   )
 }

@@ -60,7 +60,7 @@ export interface Options {
   readonly fetches: boolean
   /** Whether somebody may ask for a content at any moment and wait for its first byte: then that thread is there already. */
   readonly isAsked?: boolean | undefined
-  /** Where proxies on the way to origins are named. Default that of the process. */
+  /** Where proxies on the way to origins and to the service are named. Default that of the process. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
@@ -136,7 +136,10 @@ const neighbours = Layer.unwrap(
 )
 
 /** The services behind the URL. */
-export const services = (serviceUrl: string, options: Pick<Options, "group" | "serviceKeys" | "policy">) =>
+export const services = (
+  serviceUrl: string,
+  options: Pick<Options, "group" | "serviceKeys" | "policy" | "environment">
+) =>
   Layer.unwrap(
     Effect.map(ServiceTrust, ({ certificates, credential }) =>
       Cloud.Cloud.layer.pipe(
@@ -149,7 +152,7 @@ export const services = (serviceUrl: string, options: Pick<Options, "group" | "s
             credential,
             serviceKeys: options.serviceKeys
           }),
-          nodeHttp(certificates)
+          nodeHttp(certificates, options.environment)
         ])
       )
     )

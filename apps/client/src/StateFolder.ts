@@ -86,6 +86,23 @@ export const placesIn = (
   line: join(root, "line.json")
 })
 
+/** What the agent calls its files and folders in there, whether they are there yet or not. */
+export const names: ReadonlySet<string> = new Set([
+  "agents",
+  "cache",
+  "cache-places",
+  "device",
+  "enrolments",
+  "jobs",
+  "line.json",
+  "offers.json",
+  "records",
+  "reports",
+  "run",
+  "settings",
+  "uploads"
+])
+
 /** The folder that is used when none is named. */
 export { stateFolder as defaultRoot } from "@piecework/client/AgentPlace"
 

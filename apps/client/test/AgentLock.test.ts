@@ -1,6 +1,7 @@
 import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs"
-import { createServer } from "node:net"
+import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
@@ -33,6 +34,19 @@ describe("The lock of a state folder", () => {
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(agents(state), [])
       yield* Effect.scoped(AgentLock.hold(state))
+    })
+  )
+
+  it.live("ends with its agent, also while somebody who asked hangs", () =>
+    Effect.gen(function* () {
+      const state = yield* Programs.folder
+      const scope = yield* Scope.make()
+      yield* Scope.provide(AgentLock.hold(state), scope)
+      const hanging = connect({ path: join(state, "agents", agents(state)[0] ?? ""), allowHalfOpen: true })
+      yield* Effect.addFinalizer(() => Effect.sync(() => hanging.destroy()))
+      yield* Effect.promise(() => once(hanging.resume(), "end"))
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(agents(state), [])
     })
   )
 

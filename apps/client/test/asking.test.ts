@@ -5,10 +5,15 @@ import { createServer, type IncomingMessage } from "node:http"
 import type { AddressInfo } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Cloud } from "@piecework/cloud/Cloud"
+import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
+import * as Policy from "@piecework/policy/Policy"
+import { Effect, Layer } from "effect"
 import { HttpClient } from "effect/http"
 import { exitCodes } from "../src/ExitCode.ts"
 import * as Layers from "../src/Layers.ts"
+import { ServiceTrust } from "../src/ServiceTrust.ts"
 import * as Programs from "./support/programs.ts"
 
 const bytes = randomBytes(50_000)
@@ -116,6 +121,22 @@ describe("The service", () => {
         requests.map(({ url }) => url),
         ["http://service.invalid/there", "/there", "/there"]
       )
+    }).pipe(Effect.scoped)
+  )
+
+  it.live("is asked by the proxies that an agent goes by, of which its own is none", () =>
+    Effect.gen(function* () {
+      const { at, requests } = yield* proxy
+      const trust = { certificates: undefined, certificatesOf: new Map(), credential: undefined }
+      const layer = Layers.services("http://service.invalid", {
+        group: undefined,
+        serviceKeys: [],
+        policy: { ...LivePolicy.constant(Policy.defaults), keepUp: Effect.never, hear: () => Effect.void },
+        environment: { http_proxy: at }
+      }).pipe(Layer.provide(Layer.succeed(ServiceTrust, trust)))
+      const looked = Effect.flatMap(Cloud, (cloud) => cloud.lookup({ url: "http://origin.invalid/x" as ContentUrl }))
+      yield* Effect.exit(Effect.provide(looked, layer))
+      assert.match(requests[0]?.url ?? "", /^http:\/\/service\.invalid\//)
     }).pipe(Effect.scoped)
   )
 })

@@ -8,7 +8,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
-import { Duration, Effect, Option, Queue } from "effect"
+import { Duration, Effect, Option, Queue, Schedule } from "effect"
 import * as CachePlace from "../src/CachePlace.ts"
 import * as Expiry from "../src/command/cacheExpire.ts"
 import { exitCodes } from "../src/ExitCode.ts"
@@ -117,6 +117,22 @@ describe("piecework cache", () => {
       assert.strictEqual((yield* run("delete", "--all", "--include-pinned")).code, exitCodes.ok)
       assert.deepStrictEqual(yield* list, [])
       assert.strictEqual(sha256(yield* Effect.promise(() => readFile(join(root, "out")))), sha256(bytes))
+    })
+  )
+
+  it.live("is kept by an agent that serves no peers as well, since its jobs fill it", () =>
+    Effect.gen(function* () {
+      const { contentId, get, root } = yield* published
+      const state = join(root, "state")
+      const { list, run } = cacheOf(state)
+      assert.strictEqual((yield* get(join(root, "out"), state)).code, exitCodes.ok)
+      assert.strictEqual((yield* run("expire", contentId, "--in", "1 milli")).code, exitCodes.ok)
+      assert.strictEqual((yield* list).length, 1)
+      const agent = yield* Programs.start("piecework", ["agent", "--state", state, "--no-rest", "--json"], {
+        PIECEWORK_DODOWNLOADMODE: "0"
+      })
+      assert.strictEqual(yield* agent.line((line) => line), "{}")
+      yield* Effect.repeat(list, { until: (contents) => contents.length === 0, schedule: Schedule.spaced("50 millis") })
     })
   )
 

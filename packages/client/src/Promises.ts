@@ -37,7 +37,18 @@ export const open = async (
   const close = (): Promise<void> => Effect.runPromise(Scope.close(scope, Exit.void))
   try {
     const content = await run(Scope.provide(Open.open(url, options), scope), signal)
-    signal?.addEventListener("abort", () => void close(), { once: true })
+    if (signal !== undefined) {
+      signal.throwIfAborted()
+      const aborted = () => void close()
+      signal.addEventListener("abort", aborted, { once: true })
+      // A signal may be one for many contents, and is not to keep those that are closed.
+      Effect.runSync(
+        Scope.addFinalizer(
+          scope,
+          Effect.sync(() => signal.removeEventListener("abort", aborted))
+        )
+      )
+    }
     const read = (range?: Range): AsyncIterable<Uint8Array> => Stream.toAsyncIterable(content.read(range))
     return {
       size: content.size,

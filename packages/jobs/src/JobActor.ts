@@ -144,6 +144,8 @@ export const make = Effect.fnUntraced(function* (
   const ended = Effect.fnUntraced(function* (end: RunEnd) {
     const fatal = (number: number) =>
       Effect.andThen(files.remove(draft()), Effect.succeed({ code: number, extended: 0, mayPass: false }))
+    // Before the job says that it transferred: who sees that asks for it at once.
+    outcome = end._tag === "Complete" ? end.outcome : undefined
     const failure =
       end._tag === "Failed"
         ? end.failure
@@ -151,10 +153,8 @@ export const make = Effect.fnUntraced(function* (
             Effect.as(undefined),
             Effect.catch(fatal)
           )
-    if (failure === undefined) {
-      if (end._tag === "Complete") outcome = end.outcome
-      return
-    }
+    if (failure === undefined) return
+    outcome = undefined
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))
   })
 

@@ -134,7 +134,9 @@ export const make = Effect.fnUntraced(function* ({
         ? "Halted"
         : "Pass"
     if (prepared === "Pass") {
-      return yield* answer === undefined ? pass(request, response, target) : relay(answer, response, target)
+      // One that broke off while it waited is asked for again.
+      const isThere = answer !== undefined && !answer.destroyed
+      return yield* isThere ? relay(answer, response, target) : pass(request, response, target)
     }
     answer?.destroy()
     if (prepared === "Halted") return Refusal.send(response, 403, halted)

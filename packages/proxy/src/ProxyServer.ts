@@ -4,7 +4,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { createServer, type IncomingMessage, type Server } from "node:http"
-import type { AddressInfo } from "node:net"
+import { type AddressInfo, Socket } from "node:net"
 import type { Duplex } from "node:stream"
 import type { HttpClient } from "@piecework/sources/HttpClient"
 import { Effect, type Fiber, FiberSet, Result, Schema, type Scope } from "effect"
@@ -76,8 +76,13 @@ export const serve = Effect.fn("ProxyServer.serve")(function* (
     client.once("close", () => tunnels.delete(client))
     // Who breaks off wants no answer.
     client.on("error", () => undefined)
-    const refuse = (status: number, reason: string, sentence: string) =>
-      void client.end(Refusal.raw(status, reason, sentence))
+    // The server's limit for silence ended with the request.
+    if (client instanceof Socket) client.setTimeout(config.idleMillis, () => client.destroy())
+    const refuse = (status: number, reason: string, sentence: string) => {
+      // What it says all the same is let fall, so that its end is heard.
+      client.resume()
+      client.end(Refusal.raw(status, reason, sentence))
+    }
     const isOwn = Callers.isOfThisDevice(request)
     if (!isOwn && !isForAll) return refuse(403, "Forbidden", "This proxy serves programs of its own device only.")
     const to = Target.parseAuthority(request.url ?? "")

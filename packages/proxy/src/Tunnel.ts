@@ -123,7 +123,12 @@ export const join = Effect.fn("Tunnel.join")(function* (client: Duplex, head: Ui
       resume(Effect.void)
     }
     far.setTimeout(idleMillis, over)
-    for (const side of [client, far]) side.once("close", over)
+    client.once("close", over)
+    far.once("close", () => {
+      // What it said last may still be on its way to a client that is slow.
+      if (far.readableEnded && !client.writableFinished) client.once("finish", over)
+      else over()
+    })
     if (head.length > 0) far.write(head)
     client.pipe(far)
     far.pipe(client)

@@ -237,6 +237,8 @@ export const relay = (
     // An answer that breaks off must not look like a whole one.
     const breakOff = () => void response.destroy()
     response.once("close", () => resume(Effect.void))
+    // One that is over already says nothing more.
+    if (answer.destroyed) return breakOff()
     answer.once("error", breakOff)
     answer.once("end", () => {
       if (answer.rawTrailers.length > 0) {

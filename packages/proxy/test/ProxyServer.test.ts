@@ -1,4 +1,6 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel"
 import { once } from "node:events"
+import type { IncomingMessage } from "node:http"
 import { connect, createServer } from "node:net"
 import type { AddressInfo } from "node:net"
 import { assert, describe, it } from "@effect/vitest"
@@ -230,6 +232,32 @@ describe("A proxy, while the service thinks,", () => {
     }).pipe(Effect.scoped)
   )
 
+  it.live("asks again for one that breaks off meanwhile", () =>
+    Effect.gen(function* () {
+      let brokenOff = 0
+      const note = (message: unknown) => {
+        const { response } = message as { readonly response: IncomingMessage }
+        response.once("close", () => (brokenOff += response.complete ? 0 : 1))
+      }
+      subscribe("http.client.response.finish", note)
+      yield* Effect.addFinalizer(() => Effect.sync(() => unsubscribe("http.client.response.finish", note)))
+      const noticed = Effect.sync(() => brokenOff > 0).pipe(
+        Effect.repeat({ until: (isSo) => isSo, schedule: Schedule.spaced("5 millis") })
+      )
+      const contents = contentsOf({ known: () => Effect.as(noticed, { _tag: "Unknown" } as const) })
+      let times = 0
+      const origin = yield* Scene.origin((_, response) => {
+        response.writeHead(200, { "Content-Length": bytes.length })
+        if (++times > 1) response.end(bytes)
+        else response.write(bytes.subarray(0, 10), () => response.destroy())
+      })
+      const port = yield* Scene.proxy(contents, { patience: 0, lookupTimeout: "1 hour" })
+      const got = yield* Scene.ask(port, `http://127.0.0.1:${origin.port}/large`)
+      assert.isTrue(got.body.equals(bytes))
+      assert.strictEqual(times, 2)
+    }).pipe(Effect.scoped)
+  )
+
   it.live("passes them through when it takes too long", () =>
     Effect.gen(function* () {
       const { contents } = yield* slow
@@ -393,6 +421,24 @@ describe("A proxy passes through", () => {
       assert.strictEqual(yield* say(open), "HTTP/1.1 200 Connection Established\r\n\r\nhello")
       const usual = yield* Scene.proxy(Contents.layerNone)
       assert.include(yield* say(usual), "HTTP/1.1 403 Forbidden")
+    }).pipe(Effect.scoped)
+  )
+})
+
+describe("A proxy does not keep for ever", () => {
+  it.live("who was refused a tunnel and stays, or says something all the same", () =>
+    Effect.gen(function* () {
+      const port = yield* Scene.proxy(Contents.layerNone, { idleMillis: 100, maxConnections: 1 })
+      const client = connect({ port, host: "127.0.0.1", allowHalfOpen: true })
+      yield* Effect.addFinalizer(() => Effect.sync(() => client.destroy()))
+      client.on("error", () => undefined)
+      client.write("CONNECT 127.0.0.1:25 HTTP/1.1\r\nHost: x\r\n\r\n")
+      client.once("data", () => client.write("EHLO x\r\n"))
+      yield* Effect.promise(() => once(client.resume(), "end"))
+      // There is room for another one once it is gone.
+      const asking = Effect.exit(Scene.ask(port, "/"))
+      const got = yield* Effect.repeat(asking, { until: Exit.isSuccess, schedule: Schedule.spaced("20 millis") })
+      assert.isTrue(Exit.isSuccess(got))
     }).pipe(Effect.scoped)
   )
 })

@@ -136,12 +136,6 @@ const replace = (draft: string, path: string): Effect.Effect<void, Failure> =>
 
 const jobOf = Effect.fnUntraced(function* (path: string, wanted: Omit<Wanted, "path">) {
   const { contentId, headers, others, priority, timeout, url } = wanted
-  if (others.length > 0) {
-    return yield* new Failure({
-      sentence: "--mirror: a job of the agent has one URL; leave it out with --agent, or fetch to -o -.",
-      code: exitCodes.usage
-    })
-  }
   const known = yield* Effect.mapError(
     Schema.decodeUnknownEffect(FilePath)(path),
     () => new Failure({ sentence: `${path} is no name of a file.`, code: exitCodes.usage })
@@ -159,6 +153,7 @@ const jobOf = Effect.fnUntraced(function* (path: string, wanted: Omit<Wanted, "p
     priority,
     ...(contentId === undefined ? {} : { contentId }),
     ...(headers === undefined ? {} : { headers }),
+    ...(others.length === 0 ? {} : { mirrors: others }),
     ...(Option.isNone(seconds) ? {} : { noProgressTimeoutSeconds: seconds.value })
   }
   return options

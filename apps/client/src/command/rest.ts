@@ -58,7 +58,17 @@ export interface Input {
   readonly state: Option.Option<string>
 }
 
-/** Answers the port of the REST interface; `undefined` when nobody wants it. `peers`: where they are served. */
+/** Where programs give jobs; each `undefined` when nobody wants it, or when it cannot be. */
+export interface Doors {
+  /** Port of the REST interface. */
+  readonly rest: number | undefined
+  /** Path of the socket. */
+  readonly socket: string | undefined
+}
+
+const noDoors: Doors = { rest: undefined, socket: undefined }
+
+/** `peers`: where they are served. */
 export const serve = Effect.fnUntraced(function* (
   input: Input,
   mode: Effect.Effect<DownloadMode>,
@@ -80,16 +90,18 @@ export const serve = Effect.fnUntraced(function* (
       `There is no socket for get --agent: ${usual} is longer than the ${longestPath} bytes it can have; name another with --socket.`
     )
   }
-  const socket = Option.getOrElse(input.socket, () => (fits ? usual : undefined))
-  return yield* JobsHere.serve({
+  const socket = input.api ? Option.getOrElse(input.socket, () => (fits ? usual : undefined)) : undefined
+  const port = yield* JobsHere.serve({
     mode,
     host: input.rest ? input.restHost : undefined,
-    socket: input.api ? socket : undefined,
+    socket,
     peers,
     users: input.restUsers,
     folder: RunFolder.of(chosen, process.env),
     isCompatible: input.compatDirs
   })
+  const doors: Doors = { rest: port, socket }
+  return doors
 })
 
 /** A reload of the unit finds nothing to read again, and ends nothing. */
@@ -98,7 +110,7 @@ const withoutHangups = Effect.as(
     Effect.sync(() => process.on("SIGHUP", passOver)),
     () => Effect.sync(() => process.off("SIGHUP", passOver))
   ),
-  undefined
+  noDoors
 )
 
 const passOver = () => undefined

@@ -20,7 +20,7 @@ export const refuse = (input: {
   const said = (["json", "events", "overwrite", "link", "detach", "seed"] as const).filter((flag) => given[flag])
   if (said.length > 0) {
     const flags = said.map((flag) => `--${flag}`).join(", ")
-    return fail(`${flags} nothing of that goes with -o -, which sends the content to standard output.`, exitCodes.usage)
+    return fail(`${flags}: that does not go with -o -, which sends the content to standard output.`, exitCodes.usage)
   }
   return process.stdout.isTTY === true
     ? fail("Standard output is a terminal; name a file, or send the content to a program.", exitCodes.usage)

@@ -2,11 +2,12 @@
  * Keeps jobs out of the folders in which the agent keeps its own: whoever may give jobs writes with the agent's rights, and is not to write
  * its records, settings or credentials.
  */
-import { dirname, sep } from "node:path"
+import { basename, dirname, sep } from "node:path"
 import { JobError, JobFiles } from "@piecework/jobs"
 import { Effect, FileSystem, Layer } from "effect"
+import { names } from "../StateFolder.ts"
 
-/** Jobs' files, none of which comes to lie in a folder below `root`, by whatever name that is reached. */
+/** Jobs' files, none of which comes to lie in a folder below `root`, or takes a name of the agent there, by whatever way that is reached. */
 export const layer = (
   root: string
 ): Layer.Layer<JobFiles.JobFiles, never, FileSystem.FileSystem | Layer.Services<typeof JobFiles.JobFiles.layer>> =>
@@ -17,6 +18,7 @@ export const layer = (
       const files = yield* JobFiles.JobFiles
       const isOwn = Effect.fnUntraced(function* (destination: string) {
         const [own, folder] = yield* Effect.all([fs.realPath(root), fs.realPath(dirname(destination))])
+        if (folder === own) return names.has(basename(destination))
         return folder.startsWith(own.endsWith(sep) ? own : `${own}${sep}`)
       })
       return {

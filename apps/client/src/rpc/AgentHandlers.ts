@@ -10,7 +10,7 @@ import { Jobs } from "@piecework/jobs/Jobs"
 import * as RequestHeaders from "@piecework/sources/RequestHeaders"
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import * as JobTexts from "./JobTexts.ts"
-import { of, OpenReads, refusal, told } from "./OpenReads.ts"
+import { of, OpenReads, refusal } from "./OpenReads.ts"
 import * as Views from "./Views.ts"
 
 export interface Setting {
@@ -102,7 +102,7 @@ export const layer = (setting: Setting) =>
                 const checked = RequestHeaders.check(given ?? {})
                 if (Result.isFailure(checked)) return yield* badHeaders(checked.failure.message)
               }
-              const content = yield* Effect.mapError(
+              const { content, token } = yield* reads.open(
                 downloader.open({
                   url,
                   contentId,
@@ -112,10 +112,8 @@ export const layer = (setting: Setting) =>
                   mode: yield* setting.mode,
                   priority: priority ?? "Foreground",
                   isWhole: isWhole ?? true
-                }),
-                told
+                })
               )
-              const token = yield* reads.add(content)
               const facts = Views.facts(content.facts)
               const opened: OpenEvent = {
                 _tag: "Opened",

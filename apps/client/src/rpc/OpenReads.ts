@@ -17,15 +17,18 @@ import { Context, Effect, Layer, type Scope, Stream } from "effect"
 export const most = { contents: 64, readers: 16 } as const
 
 interface Open {
-  readonly content: OpenContent
+  /** `undefined` while it is being opened. */
+  content: OpenContent | undefined
   readers: number
 }
 
 export class OpenReads extends Context.Service<
   OpenReads,
   {
-    /** Answers the token, good until the scope closes. */
-    readonly add: (content: OpenContent) => Effect.Effect<string, AgentJobError, Scope.Scope>
+    /** Opens it if there is room, and answers it with its token, good until the scope closes. */
+    readonly open: (
+      opening: Effect.Effect<OpenContent, DownloadError, Scope.Scope>
+    ) => Effect.Effect<{ readonly token: string; readonly content: OpenContent }, AgentJobError, Scope.Scope>
     /** Sends what is asked for; ends with it, or when the other side is gone. */
     readonly send: (duplex: Duplex, request: ByteFrames.ReadRequest) => Effect.Effect<void>
   }
@@ -33,19 +36,24 @@ export class OpenReads extends Context.Service<
   static readonly layer: Layer.Layer<OpenReads> = Layer.sync(OpenReads, () => {
     const open = new Map<string, Open>()
     return OpenReads.of({
-      add: (content) =>
-        Effect.acquireRelease(
+      open: Effect.fn("OpenReads.open")(function* (opening) {
+        // Its place first: one that takes its time is one of them.
+        const [token, place] = yield* Effect.acquireRelease(
           Effect.suspend(() => {
             if (open.size >= most.contents) return Effect.fail(refusal("OutOfMemory"))
-            const token = randomBytes(16).toString("hex")
-            open.set(token, { content, readers: 0 })
-            return Effect.succeed(token)
+            const made = [randomBytes(16).toString("hex"), { content: undefined, readers: 0 } as Open] as const
+            open.set(...made)
+            return Effect.succeed(made)
           }),
-          (token) => Effect.sync(() => open.delete(token))
-        ),
+          ([given]) => Effect.sync(() => open.delete(given))
+        )
+        const content = yield* Effect.mapError(opening, told)
+        place.content = content
+        return { token, content }
+      }),
       send: Effect.fn("OpenReads.send")(function* (duplex, { length, offset, token }) {
         const found = open.get(token)
-        if (found === undefined) return yield* finish(duplex, ByteFrames.error(refusal("NotFound")))
+        if (found?.content === undefined) return yield* finish(duplex, ByteFrames.error(refusal("NotFound")))
         if (found.readers >= most.readers) return yield* finish(duplex, ByteFrames.error(refusal("OutOfMemory")))
         found.readers++
         const range = length === undefined ? { offset } : { offset, length }

@@ -19,6 +19,8 @@ describe("A job's file", () => {
         Effect.flatMap(JobFiles.JobFiles, ({ obstacle }) =>
           Effect.forEach(
             [
+              join(state, "cache-places"),
+              join(state, "x"),
               join(state, "enrolments", "x"),
               join(folder, "elsewhere", "x"),
               join(state, "..", "state", "enrolments", "x"),
@@ -32,7 +34,16 @@ describe("A job's file", () => {
         OwnFolders.layer(state)
       )
       const own = JobError.system("EACCES")
-      assert.deepStrictEqual(obstacles, [own, own, own, undefined, JobError.system("ENOENT"), undefined])
+      assert.deepStrictEqual(obstacles, [
+        own,
+        undefined,
+        own,
+        own,
+        own,
+        undefined,
+        JobError.system("ENOENT"),
+        undefined
+      ])
     }).pipe(Effect.provide(NodeServices.layer))
   )
 })

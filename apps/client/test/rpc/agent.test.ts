@@ -58,6 +58,11 @@ describe("An agent with programs at its socket", () => {
           []
         )
 
+        const gone = ["http://127.0.0.1:9/gone", "--mirror", origin.url]
+        const mirrored = yield* piecework(socket, "get", ...gone, "-o", join(state, "mirrored"), "--agent")
+        assert.strictEqual(mirrored.code, 0, mirrored.stderr)
+        assert.isTrue(readFileSync(join(state, "mirrored")).equals(bytes))
+
         origin.fail(404)
         const missing = yield* piecework(socket, "get", `${origin.url}x`, "-o", join(state, "x"), "--agent", "--json")
         assert.strictEqual(missing.code, 5)

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events"
 import { Piecework } from "@piecework/client"
 import { AgentNotFound, JobError, OptionsError } from "@piecework/client/AgentError"
 import { assert, describe, it } from "@effect/vitest"
@@ -86,6 +87,18 @@ describe("A program without Effect", () => {
       assert.strictEqual(held.size, 1)
       controller.abort()
       yield* until(() => held.size === 0)
+    })
+  )
+
+  it.live("lets go of a signal with the content", () =>
+    Effect.gen(function* () {
+      const { contents, socket } = yield* given
+      contents.set(url, {})
+      const { signal } = new AbortController()
+      const content = yield* Effect.promise(() => open(url, { socket, signal }))
+      assert.strictEqual(getEventListeners(signal, "abort").length, 1)
+      yield* Effect.promise(() => content.close())
+      assert.deepStrictEqual(getEventListeners(signal, "abort"), [])
     })
   )
 
