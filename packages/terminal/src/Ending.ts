@@ -50,7 +50,10 @@ export interface Program {
 export const reported =
   ({ logsStop = false, name, tagOf }: Program) =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Output> => {
-    const listening = Effect.sync(() => process.on("SIGINT", remember).on("SIGTERM", remember))
+    // Before the listener of `runMain`, which begins to end the program then and there.
+    const listening = Effect.sync(() =>
+      process.prependListener("SIGINT", remember).prependListener("SIGTERM", remember)
+    )
     return Effect.onExit(Effect.andThen(listening, effect), (exit) => {
       process.off("SIGINT", remember).off("SIGTERM", remember)
       if (Exit.isSuccess(exit)) return Effect.void
