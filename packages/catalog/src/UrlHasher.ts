@@ -7,7 +7,7 @@ import * as Digests from "@piecework/domain/Digest"
 import { PieceLayout, standardPieceSize } from "@piecework/domain/PieceLayout"
 import * as Phf from "@piecework/hashing/Phf"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
-import { HttpClient, type HttpResponse } from "@piecework/sources/HttpClient"
+import { type GetOptions, HttpClient, type HttpResponse } from "@piecework/sources/HttpClient"
 import type { HttpError } from "@piecework/sources/HttpError"
 import { Effect, Fiber, Schema } from "effect"
 
@@ -89,11 +89,8 @@ export const look = Effect.fn("UrlHasher.look")(function* (
 ): Effect.fn.Return<"Same" | "Changed" | "Gone", UrlHashError, HttpClient> {
   const { etag, lastModified } = known.validators
   if (etag === undefined && lastModified === undefined) return "Changed"
-  const conditions = {
-    ...(etag === undefined ? {} : { "if-none-match": etag }),
-    ...(etag !== undefined || lastModified === undefined ? {} : { "if-modified-since": lastModified })
-  }
-  const response = yield* Effect.scoped(get(url, { start: 0, end: 0 }, conditions))
+  const condition = etag === undefined ? { ifModifiedSince: lastModified } : { ifNoneMatch: etag }
+  const response = yield* Effect.scoped(get(url, { range: { start: 0, end: 0 }, ...condition }))
   switch (response.status) {
     case 304:
       return "Same"
@@ -157,7 +154,7 @@ const readAll = Effect.fnUntraced(function* (url: ContentUrl, { maxBytes = Infin
 
 /** What the origin says now, of which no more than a byte is read. */
 const announced = Effect.fnUntraced(function* (url: ContentUrl) {
-  const response = yield* get(url, { start: 0, end: 0 })
+  const response = yield* get(url, { range: { start: 0, end: 0 } })
   const { contentLength, contentRange, status } = response
   // Of an empty file there is no first byte.
   const total = /^bytes \*\/(\d{1,15})$/.exec(response.headers.get("content-range") ?? "")?.[1]
@@ -173,13 +170,9 @@ const announced = Effect.fnUntraced(function* (url: ContentUrl) {
   }
 })
 
-const get = Effect.fnUntraced(function* (
-  url: ContentUrl,
-  range?: { readonly start: number; readonly end: number },
-  headers?: Readonly<Record<string, string>>
-) {
+const get = Effect.fnUntraced(function* (url: ContentUrl, options?: Omit<GetOptions, "url">) {
   const http = yield* HttpClient
-  return yield* Effect.mapError(http.get({ url, range, headers }), unreachable(url))
+  return yield* Effect.mapError(http.get({ url, ...options }), unreachable(url))
 })
 
 const unreachable = (url: ContentUrl) => (cause: HttpError) => new UrlHashError({ url, reason: "Unreachable", cause })

@@ -30,6 +30,10 @@ export interface GetOptions {
   readonly range?: { readonly start: number; readonly end?: number | undefined } | undefined
   /** The range is wanted only if the validator still holds, else the whole file comes. */
   readonly ifRange?: string | undefined
+  /** An entity tag: of the file that still has it nothing is wanted but the status 304. Source: RFC 9110, section 13.1.2. */
+  readonly ifNoneMatch?: string | undefined
+  /** The same by the date of the file, as its server wrote it. Source: RFC 9110, section 13.1.3. */
+  readonly ifModifiedSince?: string | undefined
   /** More headers. Those that the client sets itself are refused; to other origins only harmless ones go, see `Access`. */
   readonly headers?: RequestHeaders | undefined
   /** What goes with the requests for this content, and what its redirects may do. */
@@ -144,10 +148,11 @@ const make = Effect.gen(function* () {
     if (proxy !== undefined && "wrong" in proxy) return yield* fail("ProxyFailed", proxy.wrong)
     // Through a tunnel it is the server that gets the request.
     const asked = target.protocol === "http:" ? proxy : undefined
-    const { ifRange, patience = Duration.infinity, range } = options
+    const { ifModifiedSince, ifNoneMatch, ifRange, patience = Duration.infinity, range } = options
     const { userAgent } = config
     const added = headersFor(options, target)
-    const encoded = RequestHead.encode(url, { ifRange, range, headers: added, userAgent, proxy: asked })
+    const conditions = { ifModifiedSince, ifNoneMatch, ifRange, range }
+    const encoded = RequestHead.encode(url, { ...conditions, headers: added, userAgent, proxy: asked })
     if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
     const leasing = lease({ url: target, proxy, bars }, fresh)
     const { connection, giveBack } = yield* Effect.mapError(leasing, (error) => dialFailed(fail, error, proxy))

@@ -216,6 +216,8 @@ describe("HttpClient, requests", () => {
         url: url("/a%20b?c=d"),
         range: { start: 5 },
         ifRange: '"tag"',
+        ifNoneMatch: '"other"',
+        ifModifiedSince: "Sat, 21 Nov 2026 00:00:00 GMT",
         headers: { Accept: "text/plain", "X-Own": "1" }
       })
       assert.deepStrictEqual(requests[0]?.text.split("\r\n"), [
@@ -224,6 +226,8 @@ describe("HttpClient, requests", () => {
         "Accept-Encoding: identity",
         "Range: bytes=5-",
         'If-Range: "tag"',
+        'If-None-Match: "other"',
+        "If-Modified-Since: Sat, 21 Nov 2026 00:00:00 GMT",
         "User-Agent: piecework/0.1.0",
         "Accept: text/plain",
         "X-Own: 1",

@@ -7,7 +7,7 @@ import { check, type RequestHeaders } from "../RequestHeaders.ts"
 
 const value = /^[\t\x20-\x7e\x80-\xff]*$/
 
-export interface RequestOptions extends Pick<GetOptions, "range" | "ifRange"> {
+export interface RequestOptions extends Pick<GetOptions, "range" | "ifRange" | "ifNoneMatch" | "ifModifiedSince"> {
   /** What the caller adds, as far as it is meant for this server. */
   readonly headers: RequestHeaders
   readonly userAgent: string
@@ -23,9 +23,15 @@ export const encode = (url: ContentUrl, options: RequestOptions): Result.Result<
   const lines = [`GET ${target} HTTP/1.1`, `Host: ${host}`, "Accept-Encoding: identity"]
   if (proxy?.authorization !== undefined) lines.push(`Proxy-Authorization: ${proxy.authorization}`)
   if (options.range !== undefined) lines.push(`Range: bytes=${options.range.start}-${options.range.end ?? ""}`)
-  if (options.ifRange !== undefined) {
-    if (!value.test(options.ifRange)) return Result.fail("the validator has characters that no header may have")
-    lines.push(`If-Range: ${options.ifRange}`)
+  const conditions = {
+    "If-Range": options.ifRange,
+    "If-None-Match": options.ifNoneMatch,
+    "If-Modified-Since": options.ifModifiedSince
+  }
+  for (const [name, validator] of Object.entries(conditions)) {
+    if (validator === undefined) continue
+    if (!value.test(validator)) return Result.fail("the validator has characters that no header may have")
+    lines.push(`${name}: ${validator}`)
   }
   const own = new Map([
     ["user-agent", `User-Agent: ${userAgent}`],
