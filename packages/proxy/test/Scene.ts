@@ -100,3 +100,19 @@ export const proxy = (
         (services) => Effect.provideContext(served, services)
       )
   )
+
+/** The file of `fileServer`. */
+export const bytes = bytesOf(200_000)
+export const lastModified = "Sat, 01 Aug 2026 10:00:00 GMT"
+
+/** A server that has the file, with ranges, as most have. */
+export const fileServer = (more: Readonly<Record<string, string>> = {}, size = bytes.length) =>
+  origin((asked, response) => {
+    response.setHeader("ETag", '"of-the-origin"').setHeader("Last-Modified", lastModified)
+    response.setHeader("Content-Type", "application/x-debian-package")
+    for (const [name, value] of Object.entries(more)) response.setHeader(name, value)
+    const isPart = asked.headers.range === "bytes=0-0"
+    if (isPart) response.writeHead(206, { "Content-Range": `bytes 0-0/${size}`, "Content-Length": 1 })
+    else response.writeHead(200, { "Content-Length": bytes.length })
+    response.end(isPart ? bytes.subarray(0, 1) : bytes)
+  })

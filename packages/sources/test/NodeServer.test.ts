@@ -4,11 +4,11 @@ import { standard, type PieceIndex } from "@piecework/domain/PieceLayout"
 import type { BufferPool, PieceBuffer } from "@piecework/hashing/BufferPool"
 import { Effect, type Scope } from "effect"
 import { readFileSync } from "node:fs"
-import { createServer, type RequestListener, type Server } from "node:http"
+import { createServer, type RequestListener } from "node:http"
 import * as Https from "node:https"
 import { HttpClient } from "../src/HttpClient.ts"
 import * as Origin from "../src/Origin.ts"
-import { get, liveLayer, pattern, readAll, text, url } from "./support.ts"
+import { get, listening, liveLayer, pattern, readAll, text, url } from "./support.ts"
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8")
 const certificate = fixture("localhost.crt")
@@ -29,21 +29,6 @@ const files: RequestListener = (request, response) => {
   for (let at = 0; at < body.length; at += 50_021) response.write(body.subarray(at, at + 50_021))
   return response.end()
 }
-
-const listening = (server: Server | Https.Server) =>
-  Effect.acquireRelease(
-    Effect.callback<number>((resume) => {
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    }),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        server.closeAllConnections()
-      })
-  )
 
 const test = (
   sentence: string,

@@ -3,34 +3,19 @@ import { assert, describe, it } from "@effect/vitest"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Effect } from "effect"
 import { readFileSync } from "node:fs"
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http"
+import { createServer, type IncomingMessage, type RequestListener } from "node:http"
 import * as Https from "node:https"
 import * as Net from "node:net"
 import { Access } from "../src/Access.ts"
 import * as Origin from "../src/Origin.ts"
 import * as Proxies from "../src/Proxies.ts"
-import { get, liveLayer, pattern, readAll, text, url } from "./support.ts"
+import { get, listening, liveLayer, pattern, readAll, text, url } from "./support.ts"
 
 const fixture = (name: string) => readFileSync(new URL(`fixtures/${name}`, import.meta.url), "utf8")
 const [certificate, other, expired] = [fixture("localhost.crt"), fixture("other.crt"), fixture("expired.crt")]
 const key = fixture("localhost.key")
 const content = pattern(3_000_000)
 const file: RequestListener = (_, response) => response.end(content)
-
-const listening = (server: Net.Server) =>
-  Effect.acquireRelease(
-    Effect.callback<number>((resume) => {
-      server.listen(0, "127.0.0.1", () => {
-        const address = server.address()
-        resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
-      })
-    }),
-    () =>
-      Effect.sync(() => {
-        server.close()
-        if ("closeAllConnections" in server) (server as Server).closeAllConnections()
-      })
-  )
 
 /** A proxy that passes everything on to one server, whatever is asked for; the requests that it got. */
 const proxyTo = (to: () => number, refusal?: string) =>

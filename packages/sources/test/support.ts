@@ -4,7 +4,10 @@ import { BufferPool } from "@piecework/hashing/BufferPool"
 import * as BufferPoolConfig from "@piecework/hashing/BufferPoolConfig"
 import type { ByteStream } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, type Scope } from "effect"
+import { Server as HttpServer } from "node:http"
+import { Server as HttpsServer } from "node:https"
+import type * as Net from "node:net"
 import { HttpClient, type HttpResponse } from "../src/HttpClient.ts"
 import * as HttpClientConfig from "../src/HttpClientConfig.ts"
 
@@ -25,6 +28,22 @@ export const liveLayer = (config?: Partial<HttpClientConfig.HttpClientConfig["Se
     Layer.provide(HttpClientConfig.layer(config)),
     Layer.provide(BufferPoolConfig.layer({ slots: 4 })),
     Layer.provide(Transport.layer)
+  )
+
+/** The port on loopback on which the server listens, until the scope closes. */
+export const listening = (server: Net.Server): Effect.Effect<number, never, Scope.Scope> =>
+  Effect.acquireRelease(
+    Effect.callback<number>((resume) => {
+      server.listen(0, "127.0.0.1", () => {
+        const address = server.address()
+        resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0))
+      })
+    }),
+    () =>
+      Effect.sync(() => {
+        server.close()
+        if (server instanceof HttpServer || server instanceof HttpsServer) server.closeAllConnections()
+      })
   )
 
 export interface Request {
