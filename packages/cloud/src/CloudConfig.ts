@@ -8,7 +8,7 @@ export class CloudConfig extends Context.Service<
   {
     /** URL of the service; Geo is found under it. `CLOUD_SERVICE_URL`, default "http://127.0.0.1:7670". */
     readonly serviceUrl: string
-    /** For each call, from the first byte sent to the last one read. `CLOUD_TIMEOUT`, default 3 seconds. */
+    /** For each call, from the first byte sent to the last one read. `CLOUD_TIMEOUT`, default 3 seconds of the process's own turns. */
     readonly timeout: Duration.Duration
     /** Most bytes of one answer; 255 peers with long addresses take about 50 KB. Default 1 MiB. */
     readonly maxReplyBytes: number

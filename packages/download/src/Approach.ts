@@ -7,6 +7,7 @@ import { PieceCache } from "@piecework/cache/PieceCache"
 import type { Cloud } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { ContentPolicyReply, Policies } from "@piecework/cloud/ContentPolicyRpcs"
+import * as Patience from "@piecework/cloud/Patience"
 import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Digest } from "@piecework/domain/Digest"
@@ -133,7 +134,7 @@ const vouchedFor = Effect.fnUntraced(function* (
   if (cloud._tag === "None") return instead("NoService")
   const { lookupTimeout } = yield* DownloadConfig
   const asked = cloud.value.lookup(contentId === undefined ? { url } : { contentId })
-  const found = yield* asked.pipe(Effect.timeoutOption(lookupTimeout), Effect.result)
+  const found = yield* asked.pipe(Patience.timeoutOption(lookupTimeout), Effect.result)
   // Also of a content that the caller names: its operator wants nobody to have it.
   if (Result.isFailure(found) && found.failure.reason === "ContentHalted") return Result.fail("Halted")
   if (Result.isFailure(found)) return instead(reasonOf(found.failure), found.failure.message)

@@ -9,7 +9,10 @@ export class DownloadConfig extends Context.Service<
      * costs more than it saves. Source: spec.md §2.2.
      */
     readonly minContentSize: number
-    /** How long the cloud services may take to say what a content is. Default 3 s; then the download goes on without. */
+    /**
+     * How long the cloud services may take to say what a content is; then the download goes on without, and costs the site
+     * a copy of its own. Default 8 s, time for two calls and more: one that is down is given up after the first.
+     */
     readonly lookupTimeout: Duration.Input
     /**
      * How long all of the pieces hash file may take to come. Default 30 s: the one of a content of 100 GB has 4.5 MB.
@@ -51,7 +54,7 @@ export class DownloadConfig extends Context.Service<
 
 export const defaults: DownloadConfig["Service"] = {
   minContentSize: 10_000_000,
-  lookupTimeout: "3 seconds",
+  lookupTimeout: "8 seconds",
   phfTimeout: "30 seconds",
   firstByteTimeout: "10 seconds",
   noProgressTimeout: "5 minutes",

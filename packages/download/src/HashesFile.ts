@@ -3,6 +3,7 @@
  * takes no longer than `phfTimeout`. No credentials go there but those that are said for each place, and to the content's own server
  * those of the content.
  */
+import * as Patience from "@piecework/cloud/Patience"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Digest } from "@piecework/domain/Digest"
 import * as Phf from "@piecework/hashing/Phf"
@@ -79,7 +80,7 @@ const download = Effect.fnUntraced(function* (
   const response = yield* http.get({ url, headers, access }).pipe(
     Effect.mapError((error) => missing(url, error.message)),
     // The next URL may answer.
-    Effect.timeoutOrElse({
+    Patience.timeoutOrElse({
       duration: lookupTimeout,
       orElse: () => Effect.fail(missing(url, "the server did not answer in time"))
     })

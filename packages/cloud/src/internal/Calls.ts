@@ -10,6 +10,7 @@ import { ContentPolicyRpcs } from "../ContentPolicyRpcs.ts"
 import { DiscoveryRpcs } from "../DiscoveryRpcs.ts"
 import { GeoRpcs } from "../GeoRpcs.ts"
 import { KeyValueRpcs } from "../KeyValueRpcs.ts"
+import * as Patience from "../Patience.ts"
 import { ReportRpcs } from "../ReportRpcs.ts"
 import { isFor } from "../ServiceUrl.ts"
 import * as Kept from "./Kept.ts"
@@ -82,7 +83,7 @@ const ended =
   <A, R>(self: Effect.Effect<A, Failure, R>): Effect.Effect<A, CloudError, R> =>
     self.pipe(
       Effect.catchCause((cause) => Effect.fail(errorOf(role, url, cause))),
-      Effect.timeoutOrElse({
+      Patience.timeoutOrElse({
         duration: timeout,
         orElse: () => Effect.fail(new CloudError({ role, url, reason: "TimedOut" }))
       })
