@@ -22,6 +22,16 @@ export class KeyValueRequest extends Schema.Class<KeyValueRequest>("@piecework/c
 /** A setting's value as the service gives it; `policy` knows the type of each name. */
 export const SettingValue = Schema.Union([text(4096), Schema.Finite, Schema.Boolean])
 
+/** A cache server that the service names. */
+export const CacheServer = Schema.Struct({
+  /** A name or an IP address. */
+  host: text(253),
+  port: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 65_535 })),
+  /** It is to be asked by https. */
+  isTls: Schema.Boolean
+})
+export type CacheServer = typeof CacheServer.Type
+
 export class KeyValueReply extends Schema.Class<KeyValueReply>("@piecework/cloud/KeyValueReply")({
   /** `ContentPolicy_EndpointFullUri`. */
   contentPolicyUrl: EndpointUrl,
@@ -33,6 +43,8 @@ export class KeyValueReply extends Schema.Class<KeyValueReply>("@piecework/cloud
   expiresInSeconds: Schema.Natural,
   /** Callers whose downloads may use peers; absent means all. `Client_RegisteredCallersFilterList`. */
   registeredCallers: Schema.optionalKey(Schema.Array(text(256)).check(Schema.isMaxLength(256))),
+  /** Cache servers for devices at the caller's address, best first. Ours; Microsoft's service tells them as well, by a field that is not public. */
+  cacheHosts: Schema.optionalKey(Schema.Array(CacheServer).check(Schema.isMaxLength(16))),
   /** Any client default, under its setting's name. */
   settings: Schema.Record(text(128), SettingValue).check(Schema.isMaxProperties(256))
 }) {}

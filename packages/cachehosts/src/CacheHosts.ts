@@ -1,0 +1,58 @@
+/** The cache servers of the place that this device is in, and which of them is to be asked now. Source: spec.md §7.2, §7.3. */
+import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import { Context, type Effect, type Scope } from "effect"
+import type { CacheHost } from "./CacheHost.ts"
+
+/** Why none is asked. */
+export type Without =
+  /** Nobody named one. */
+  | "NoneKnown"
+  /** A setting says that there is none. */
+  | "SwitchedOff"
+  /** The device is on a VPN, and may not use them there. */
+  | "OnVpn"
+  /** The settings allow only listed hosts, or only TLS, and none of the others is asked. */
+  | "NotAllowed"
+  /** All that are known are banned, or banned for this origin. */
+  | "Banned"
+
+export type Choice =
+  | { readonly _tag: "Use"; readonly cache: CacheHost }
+  | {
+      readonly _tag: "Without"
+      readonly why: Without
+      /** When that may change, epoch milliseconds. */ readonly until: number | undefined
+    }
+
+/** What went wrong with one. */
+export type Failure =
+  /** The whole host is banned: no connection in time, no such name, nobody there. */
+  | { readonly _tag: "Unreachable"; readonly detail: string }
+  /** Banned for this content's origin alone: a 4xx. */
+  | { readonly _tag: "Status"; readonly status: number }
+  /** Not banned: a 5xx, a broken connection, bytes that do not verify. The next in the list has its turn. */
+  | { readonly _tag: "Broken"; readonly detail: string }
+
+/** A known cache server as a person is told of it. */
+export interface KnownHost {
+  readonly cache: CacheHost
+  /** Epoch milliseconds; `undefined` while it is not banned. */
+  readonly bannedUntil: number | undefined
+  /** Origins (scheme, host, port) that it refused, and until when. */
+  readonly refusedOrigins: ReadonlyMap<string, number>
+  /** Why it is never asked; `undefined` for one that is. */
+  readonly without: Without | undefined
+}
+
+export class CacheHosts extends Context.Service<
+  CacheHosts,
+  {
+    /** The one to ask for this content now. Must not wait for the network: what is not known yet is not there yet. */
+    readonly choose: (url: ContentUrl) => Effect.Effect<Choice>
+    /** Tells what came of asking it. */
+    readonly failed: (cache: CacheHost, url: ContentUrl, failure: Failure) => Effect.Effect<void>
+    readonly known: Effect.Effect<ReadonlyArray<KnownHost>>
+    /** Called when `choose` may answer otherwise than before, until the scope closes. */
+    readonly onChange: (look: () => void) => Effect.Effect<void, never, Scope.Scope>
+  }
+>()("@piecework/cachehosts/CacheHosts") {}

@@ -1,0 +1,2 @@
+export * as CacheHost from "./CacheHost.ts"
+export * as CacheHosts from "./CacheHosts.ts"

@@ -1,0 +1,1 @@
+export * as Fills from "./Fills.ts"
