@@ -56,6 +56,9 @@ interface Opened {
 
 export const nameOf = (url: ContentUrl): string => hash("sha256", url, "hex")
 
+const failed = (at: string) => (failure: { readonly code?: string; readonly message: string }) =>
+  new ObjectError({ at, reason: "Failed", detail: failure.code ?? failure.message })
+
 export const makeOnDisk = Effect.gen(function* () {
   const drives = yield* Drives
   const hasher = yield* PieceHasher
@@ -64,9 +67,6 @@ export const makeOnDisk = Effect.gen(function* () {
   const locks = Array.from({ length: stripes }, () => Semaphore.makeUnsafe(1))
   const alone = <A, E, R>(name: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     (locks[Number.parseInt(name.slice(0, 2), 16) % stripes] as Semaphore.Semaphore).withPermit(work)
-
-  const failed = (at: string) => (failure: { readonly code?: string; readonly message: string }) =>
-    new ObjectError({ at, reason: "Failed", detail: failure.code ?? failure.message })
 
   /** Takes the folder away with one step. */
   const removeFrom = Effect.fnUntraced(function* (drive: Drive, name: string): Effect.fn.Return<void, IoFailure> {
