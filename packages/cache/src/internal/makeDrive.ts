@@ -3,7 +3,7 @@
  * scan found it. Nothing leaves before the scan has ended, as the least useful may not be known before.
  */
 import { Host, type Space } from "@piecework/host/Host"
-import { Clock, Deferred, Effect, Scope, Semaphore } from "effect"
+import { Clock, Deferred, Effect, Option, type Scope, Semaphore } from "effect"
 import { randomBytes } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
@@ -19,6 +19,12 @@ const reserve = { ofAll: 0.05, ofSized: 0.01, mostOfSized: 1024 ** 3 } as const
 
 /** What leaves at a time beyond what is needed, as a part of the drive and in bytes, so that few decisions are made. */
 const spare = { part: 0.01, most: 1024 ** 3 } as const
+
+/** What leaves at least when the disk says that it is full, in bytes: folders and records need some, too. */
+const leastForced = 64 * 1024
+
+/** How long a writer waits for the scan of a drive that has no room. */
+const patience = "2 seconds"
 
 /** Most things on one drive, so that the table of them stays below 100 MB. */
 const mostLodgings = 250_000
@@ -153,9 +159,6 @@ export const makeDrive = Effect.fnUntraced(function* (
     yield* lookNow
     if (problem !== undefined) return
     yield* Effect.logInfo("a drive can be used again", { drive: folder })
-    for (const kind of ["contents", "objects"] as const) {
-      for (const lodging of lodgings[kind].values()) if (!lodging.isOpen) leave(lodging)
-    }
     yield* Effect.forEach(tenants.values(), scan)
   }).pipe(Effect.catch((failure) => fail(`its disk says ${failure.code ?? "that it cannot be used"}`)))
 
@@ -184,9 +187,13 @@ export const makeDrive = Effect.fnUntraced(function* (
 
   /** Lets the least useful go. False when not even all that may go is enough: then nothing goes. */
   const letGo = Effect.fnUntraced(function* (needed: number) {
-    const tooMany = Math.max(0, count() - mostLodgings)
-    const extra = Math.min(size * spare.part, spare.most)
-    const going = leaving({ lodged: all(), bytes: needed > 0 ? needed + extra : 0, count: tooMany, now: now() })
+    const tooMany = count() - mostLodgings
+    const going = leaving({
+      lodged: all(),
+      bytes: needed > 0 ? needed + Math.min(size * spare.part, spare.most) : 0,
+      count: tooMany > 0 ? tooMany + mostLodgings * spare.part : 0,
+      now: now()
+    })
     if (going.reduce((sum, one) => sum + one.bytes, 0) < needed) return false
     for (const lodging of going) {
       const tenant = tenants.get(lodging.kind)
@@ -207,11 +214,13 @@ export const makeDrive = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         yield* look
         if (isForced || !fits(bytes)) {
-          yield* Deferred.await(scans)
+          // Whoever writes is not kept waiting for a drive with very much on it: it counts as full until it is known.
+          const isKnown = yield* Effect.interruptible(Deferred.await(scans)).pipe(Effect.timeoutOption(patience))
+          if (Option.isNone(isKnown)) return false
           yield* lookNow
         }
         if (isForced) {
-          if (!(yield* letGo(bytes))) return false
+          if (!(yield* letGo(Math.max(bytes, leastForced)))) return false
         } else {
           // What is made meanwhile is counted late.
           for (let tries = 0; tries < 8 && !fits(bytes); tries++) {
