@@ -4,13 +4,10 @@
  */
 import {
   IoFailure,
-  PieceSet,
   UseNote,
-  bytesOf,
   checkFolder,
   deleted,
   io,
-  isDeleted,
   makeFolder,
   removeFolder,
   statOf,
@@ -20,22 +17,18 @@ import type { Drive } from "@piecework/cache/Drive"
 import { Drives } from "@piecework/cache/Drives"
 import { folderOf, type Lodging } from "@piecework/cache/Lodging"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import * as PieceLayout from "@piecework/domain/PieceLayout"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
 import { Clock, Effect, Exit, Option, RcMap, Schema, Scope, Semaphore } from "effect"
-import { hash } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { ObjectError } from "../ObjectError.ts"
 import type { ObjectFacts } from "../ObjectFacts.ts"
-import type { ListedObject, Objects } from "../Objects.ts"
+import type { Objects } from "../Objects.ts"
 import type { StoredObject } from "../StoredObject.ts"
-import { claimsIn, openObject } from "./DiskObject.ts"
+import { openObject } from "./DiskObject.ts"
 import { checkFacts } from "./limits.ts"
 import { readRecord, writeRecord } from "./records.ts"
-
-/** What a file's folder and records take beside its data, on most file systems; bytes. */
-const overhead = 16 * 1024
+import { listOn, measure, nameOf, overhead, scan } from "./survey.ts"
 
 /** Files that are opened, made or deleted at a time, each by one. */
 const stripes = 64
@@ -45,9 +38,6 @@ const idleFor = 300_000
 
 /** Most files that are open, unless more are being read: each has two descriptors. */
 const mostKept = 256
-
-/** Records read at a time. */
-const scans = 2
 
 /** Codes of what lies in the place of a file of ours, or does not: then the file is damaged, and the drive is well. */
 const oddities = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "EINVAL", "ENXIO", "EEXIST"])
@@ -60,8 +50,6 @@ interface Opened {
   readonly stored: StoredObject
   readonly lodging: Lodging
 }
-
-export const nameOf = (url: ContentUrl): string => hash("sha256", url, "hex")
 
 const failed = (at: string) => (failure: { readonly code?: string; readonly message: string }) =>
   new ObjectError({ at, reason: "Failed", detail: failure.code ?? failure.message })
@@ -302,71 +290,3 @@ export const makeOnDisk = Effect.gen(function* () {
     drives: drives.spaces
   } satisfies Objects["Service"]
 })
-
-/** Counts what it takes, unless that is known. */
-const measure = Effect.fnUntraced(function* (drive: Drive, lodging: Lodging): Effect.fn.Return<void, IoFailure> {
-  const data = yield* statOf(path.join(folderOf(drive.folder, lodging), "data"))
-  if (lodging.bytes <= overhead) drive.resize(lodging, overhead + (data?.isFile() === true ? bytesOf(data) : 0))
-})
-
-/** The names of files on the drive. */
-const namesOn = Effect.fnUntraced(function* (drive: Drive): Effect.fn.Return<ReadonlyArray<string>, IoFailure> {
-  const root = path.join(drive.folder, "objects")
-  const names: Array<string> = []
-  for (const part of yield* readFolder(root)) {
-    if (!/^[0-9a-f]{2}$/.test(part)) continue
-    for (const name of yield* readFolder(path.join(root, part))) {
-      if (/^[0-9a-f]{64}$/.test(name) && name.startsWith(part)) names.push(name)
-    }
-  }
-  return names
-})
-
-/** Nothing where there is no folder; a link to one is none. */
-const readFolder = (folder: string): Effect.Effect<ReadonlyArray<string>, IoFailure> =>
-  Effect.andThen(
-    checkFolder(folder),
-    io((): Promise<ReadonlyArray<string>> => fs.readdir(folder))
-  ).pipe(unless(["ENOENT", "ENOTDIR", "ELOOP"], [] as ReadonlyArray<string>))
-
-/** What earlier processes left: files are counted, and what they did not end deleting is deleted. */
-const scan = Effect.fnUntraced(function* (drive: Drive) {
-  const root = path.join(drive.folder, "objects")
-  for (const name of yield* readFolder(root)) {
-    if (isDeleted(name)) yield* Effect.ignore(removeFolder(path.join(root, name)))
-  }
-  const count = Effect.fnUntraced(function* (name: string) {
-    if (drive.find("objects", name) !== undefined) return
-    const use = yield* UseNote.read(folderOf(drive.folder, { kind: "objects", name }))
-    if (drive.find("objects", name) === undefined) yield* measure(drive, drive.lodge("objects", name, use))
-  })
-  // One that cannot be read must not hide the others.
-  yield* Effect.forEach(yield* namesOn(drive), (name) => Effect.catch(count(name), drive.report), {
-    concurrency: scans,
-    discard: true
-  })
-})
-
-const listOn = Effect.fnUntraced(function* (drive: Drive) {
-  const describe = Effect.fnUntraced(function* (name: string) {
-    const folder = folderOf(drive.folder, { kind: "objects", name })
-    const facts = Option.getOrUndefined(yield* readRecord(folder))
-    if (facts === undefined || nameOf(facts.url) !== name) return undefined
-    const layout = PieceLayout.standard(facts.size)
-    const held = yield* claimsIn(folder, layout.pieceCount)
-    const { usedAt, uses } = drive.find("objects", name) ?? (yield* UseNote.read(folder))
-    return { facts, heldBytes: bytesIn(held, layout), usedAt, uses, drive: drive.folder } satisfies ListedObject
-  })
-  const described = yield* Effect.forEach(
-    yield* namesOn(drive),
-    (name) => Effect.catch(describe(name), (failure) => Effect.as(drive.report(failure), undefined)),
-    { concurrency: scans }
-  )
-  return described.filter((one) => one !== undefined)
-})
-
-const bytesIn = (held: PieceSet, layout: PieceLayout.PieceLayout): number => {
-  let bytes = 0
-  for (const piece of layout.indices()) if (held.has(piece)) bytes += layout.length(piece)
-  return bytes
-}
