@@ -158,6 +158,42 @@ describe("Files on several drives", () => {
     })
   )
 
+  it.effect("go to another drive when the one that would be taken refuses", () =>
+    Effect.gen(function* () {
+      const root = yield* tempFolder
+      const settings = ["a", "b"].map((name, n) => ({ folder: path.join(root, name), size: (9 - n) * pieceSize }))
+      const { objects } = yield* start(settings)
+      const [gone] = settings
+      fs.rmSync(gone?.folder ?? "", { recursive: true })
+      fs.writeFileSync(gone?.folder ?? "", "")
+      yield* keep(objects, "file")
+      assert.deepStrictEqual(
+        (yield* objects.list).map(({ drive }) => drive),
+        [settings[1]?.folder]
+      )
+    })
+  )
+
+  it.effect.skipIf(process.platform !== "linux")("stay open after their last reader, but not very many of them", () =>
+    Effect.gen(function* () {
+      const root = yield* tempFolder
+      const { objects } = yield* start([{ folder: root, size: 0 }])
+      const names = Array.from({ length: 400 }, (_, n) => `file-${n}`)
+      for (const name of names) yield* Effect.scoped(objects.create(factsOf(name, 10)))
+      const open = fs.readdirSync("/proc/self/fd").filter((fd) => {
+        try {
+          return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(root)
+        } catch {
+          return false
+        }
+      })
+      assert.isAtLeast(open.length, 100)
+      assert.isAtMost(open.length, 2 * 256)
+      const [one, other] = yield* Effect.all([use(objects, "file-399"), use(objects, "file-399")])
+      assert.strictEqual(Option.getOrThrow(one), Option.getOrThrow(other))
+    })
+  )
+
   it.effect("do not wait for each other, whatever leaves for them", () =>
     Effect.gen(function* () {
       const root = yield* tempFolder
