@@ -46,6 +46,7 @@ const patiently = Effect.fnUntraced(function* (
   const began = yield* Clock.currentTimeMillis
   let until = began + usual
   let failure: SourceError | undefined
+  let hasTurned = false
   for (let wait = firstWait; ; wait = Math.min(wait * 2, lastWait)) {
     if (origin.instead !== undefined) {
       const waits = yield* Clock.currentTimeMillis
@@ -66,13 +67,17 @@ const patiently = Effect.fnUntraced(function* (
     standing.lastFailure = failure
     const verdict = yield* verdictOn(origin, failure, false)
     if (verdict._tag === "Fatal") return yield* Effect.fail(failure)
+    const failedAt = yield* Clock.currentTimeMillis
     if (verdict._tag === "AtOnce") {
-      until = (yield* Clock.currentTimeMillis) + usual
-      wait = firstWait / 2
+      // Who comes after it has as much time, once.
+      if (!hasTurned) until = Math.max(until, failedAt + usual)
+      hasTurned = true
+      wait /= 2
       continue
     }
-    // A cache server that is stayed with for so long.
-    if (verdict.until >= (yield* Clock.currentTimeMillis)) until = Math.max(until, began + most, verdict.until + usual)
+    // A cache server that is stayed with.
+    if (verdict.until >= failedAt) until = Math.max(until, began + most)
+    if (verdict.until > failedAt) until = Math.max(until, verdict.until + usual)
     // A name that was typed wrongly does not ask for patience; who does is there.
     if (failure.retryAfter !== undefined) until = Math.max(until, began + most)
     const rest = Math.max(wait, failure.retryAfter ?? 0)
