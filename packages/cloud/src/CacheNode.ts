@@ -170,23 +170,29 @@ export const heartbeat = {
   sentAt: Schema.Natural
 }
 
+/** Requests of one minute. */
+const Count = Schema.Natural.check(Schema.isLessThanOrEqualTo(1_000_000_000))
+
+/** Bytes of one minute, or a second: at most 8 TiB, so that no node can make a sum meaningless. */
+const Amount = Schema.Natural.check(Schema.isLessThanOrEqualTo(2 ** 43))
+
 /** What a node did in one minute. Bytes are those of bodies. */
 export const MinuteFigures = Schema.Struct({
   /** Minutes since 1970, by the node's clock; the minute is over. */
   minute: Schema.Natural.check(Schema.isLessThanOrEqualTo(2 ** 31)),
   /** Requests that were answered from what the node held. */
-  hits: Schema.Natural,
+  hits: Count,
   /** Requests for which something was fetched. */
-  misses: Schema.Natural,
+  misses: Count,
   /** Sent to clients. */
-  bytesOut: Bytes,
+  bytesOut: Amount,
   /** Of these, what the node held before the request. */
-  bytesFromCache: Bytes,
-  bytesFromOrigin: Bytes,
-  bytesFromParents: Bytes,
-  bytesFromPeers: Bytes,
+  bytesFromCache: Amount,
+  bytesFromOrigin: Amount,
+  bytesFromParents: Amount,
+  bytesFromPeers: Amount,
   /** The fastest second, in bytes. */
-  maxOutBps: Bytes,
-  maxInBps: Bytes
+  maxOutBps: Amount,
+  maxInBps: Amount
 })
 export type MinuteFigures = typeof MinuteFigures.Type

@@ -149,7 +149,11 @@ export const FigureRow = Schema.Struct({
   /** Of that, what it fetched for the request. */
   missesbps: Schema.Finite,
   /** Fetched from origins, parents and peers. */
-  inboundbps: Schema.Finite
+  inboundbps: Schema.Finite,
+  /** The fastest second. Ours. */
+  maxEgressbps: Schema.Finite,
+  /** The fastest second. Ours. */
+  maxInboundbps: Schema.Finite
 })
 export type FigureRow = typeof FigureRow.Type
 
@@ -176,7 +180,7 @@ export class NodesOverview extends Schema.Class<NodesOverview>("@piecework/cloud
   unhealthy: Schema.Natural,
   /** Of these, how many are switched off by an operator. */
   disabled: Schema.Natural,
-  /** Bits a second over all nodes: the best minute, and the average of the minutes with figures. */
+  /** Bits a second over all nodes: the best minute, and the average of the whole span. */
   maxOutboundbps: Schema.Finite,
   averageOutboundbps: Schema.Finite,
   maxInboundbps: Schema.Finite,
