@@ -13,7 +13,7 @@ const url = (list: AllowList.AllowList, text: string): string => {
 
 const table = (list: AllowList.AllowList, rows: ReadonlyArray<readonly [origin: string, expected: string]>) => ({
   found: rows.map(([origin]) => [origin, url(list, origin)]),
-  expected: rows
+  expected: rows.map((row) => Array.from(row))
 })
 
 describe("AllowList", () => {

@@ -13,7 +13,7 @@ const shown = (result: ReturnType<typeof of>): string =>
 
 const table = (rows: ReadonlyArray<readonly [url: string, host: string | undefined, expected: string]>) => ({
   found: rows.map(([url, host]) => [url, host, shown(host === undefined ? of(url) : of(url, host))]),
-  expected: rows
+  expected: rows.map((row) => Array.from(row))
 })
 
 describe("RequestForm", () => {
