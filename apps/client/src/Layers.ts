@@ -1,6 +1,7 @@
 /** The floor plan of the client: which layer stands on which. */
 import { availableParallelism, release, type } from "node:os"
 import { CacheConfig, CacheKeeper, PartialFile, PieceCache } from "@piecework/cache"
+import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
@@ -56,6 +57,8 @@ export interface Options {
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
   readonly lan: boolean
+  /** Whether the local network is asked for cache servers, where nobody else names one. */
+  readonly lanForCaches: boolean
   /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
   readonly fetches: boolean
   /** Whether somebody may ask for a content at any moment and wait for its first byte: then that thread is there already. */
@@ -197,10 +200,15 @@ export const client = (options: Options) => {
       })
     )
   )
+  const cacheHosts = CacheHosts.layer({
+    lan: options.lanForCaches ? neighbours : undefined,
+    atOnce: !options.fetches
+  }).pipe(Layer.provide([cloud, DevicePolicy.thisHost]))
   // The services as well, for the proxy to ask.
   return Layer.mergeAll(downloads(options), Seeder.Seeder.layer, cloud).pipe(
     Layer.provideMerge(peers(options.listen)),
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
+    Layer.provideMerge(cacheHosts),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(shaping),

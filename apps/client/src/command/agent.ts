@@ -79,6 +79,7 @@ export const agent = Command.make(
         policy: live,
         reports: input.reports,
         lan: DevicePolicy.usesLan(policy, service),
+        lanForCaches: true,
         fetches: false,
         isAsked: Option.isSome(input.proxy),
         environment: proxy.environmentOf(input, process.env),
