@@ -69,7 +69,7 @@ export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>
           cache,
           bannedUntil: bans.get(nameOf(cache)),
           refusedOrigins: new Map(),
-          without: forbidden
+          without: undefined
         }))
       ),
       onChange: (look) =>
