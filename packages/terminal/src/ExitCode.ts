@@ -7,6 +7,11 @@ export const exitCodes = {
   unexpected: 1,
   usage: 2,
   diskFull: 9,
+  portInUse: 10,
+  /** The folder of the program cannot be used. */
+  storage: 11,
+  /** The address to listen on is not one of this machine, or may not be listened on. */
+  address: 13,
   interrupted: 130
 } as const
 

@@ -5,7 +5,7 @@
 import { basename, dirname, sep } from "node:path"
 import { JobError, JobFiles } from "@piecework/jobs"
 import { Effect, FileSystem, Layer } from "effect"
-import { names } from "../StateFolder.ts"
+import { names } from "@piecework/device/StateFolder"
 
 /** Jobs' files, none of which comes to lie in a folder below `root`, or takes a name of the agent there, by whatever way that is reached. */
 export const layer = (

@@ -10,7 +10,7 @@ import { EnrolReply } from "@piecework/cloud/EnrolRpcs"
 import { originOf } from "@piecework/cloud/ServiceUrl"
 import { Effect, Option, Redacted, Schema } from "effect"
 
-export class Enrolment extends Schema.Class<Enrolment>("@piecework/client/Enrolment")({
+export class Enrolment extends Schema.Class<Enrolment>("@piecework/device/Enrolment")({
   /** Origin of the service. */
   service: Schema.String,
   device: EnrolReply.fields.device,
