@@ -10,8 +10,6 @@ export const exitCodes = {
   badUrl: 3,
   destination: 4,
   notFound: 5,
-  refused: 6,
-  unreachable: 7,
   noProgress: 8,
   contentChanged: 12,
   /** The service has halted the content. */

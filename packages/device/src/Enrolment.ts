@@ -30,7 +30,7 @@ export class EnrolmentError extends Schema.TaggedError<EnrolmentError>()("Enrolm
       case "Unreadable":
         return `The enrolment in ${this.file} cannot be read.`
       case "Damaged":
-        return `The enrolment in ${this.file} is damaged; enrol the device again with piecework enrol.`
+        return `The enrolment in ${this.file} is damaged; enrol the device again.`
       case "Unwritable":
         return `The enrolment cannot be kept in ${this.file}.`
     }

@@ -56,6 +56,8 @@ export interface Options {
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
   readonly lan: boolean
+  /** Whether the machine is there to serve its site, so that rules for people's devices (memory, battery, VPN, what is metered) do not count. */
+  readonly isServer?: boolean | undefined
   /** Whether it fetches at once, and so hears of its service's settings by then. */
   readonly fetches: boolean
   /** Where proxies on the way to origins and to the service are named. Default that of the process. */
@@ -181,8 +183,8 @@ const profileOf = ({ policy }: Pick<Options, "policy">): number =>
   policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
 
 /** Where there are peers: who of them may be sent pieces, and what Internet peers were. */
-const permission = ({ cache: place, listen }: Options) => {
-  if (listen === undefined) return Layer.empty
+const permission = ({ cache: place, isServer = false, listen }: Options) => {
+  if (listen === undefined || isServer) return Layer.empty
   return Layer.unwrap(
     Effect.map(StateFolder, ({ cache, uploads }) =>
       Permission.layer({ cacheFolder: place ?? cache }).pipe(

@@ -6,6 +6,9 @@ export const exitCodes = {
   ok: 0,
   unexpected: 1,
   usage: 2,
+  /** The other side does not allow it, or not to us. */
+  refused: 6,
+  unreachable: 7,
   diskFull: 9,
   portInUse: 10,
   /** The folder of the program cannot be used. */
