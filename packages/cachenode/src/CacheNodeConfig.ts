@@ -7,6 +7,8 @@ export class CacheNodeConfig extends Context.Service<
   {
     /** Origins that are answered for. Default none. */
     readonly allow: AllowList
+    /** Why nobody is answered at present, as a sentence, but for what asks for its health. Default that everybody is. */
+    readonly closed: string | undefined
     /** `X-CCC` of every answer, by which clients see that a cache server made it: an opaque word. Default "piecework". */
     readonly ccc: string
     /** `X-CID` of every answer: the cache's number. Default "100". */
@@ -38,6 +40,7 @@ export class CacheNodeConfig extends Context.Service<
 
 export const defaults: CacheNodeConfig["Service"] = {
   allow: [],
+  closed: undefined,
   ccc: "piecework",
   cid: "100",
   ownNames: [],

@@ -194,6 +194,7 @@ export const make = Effect.fnUntraced(function* ({
     const answer = HealthFile.isAsked(form)
       ? healthFile(request, response)
       : Effect.suspend(() => {
+          if (config.closed !== undefined) return refuse(503, config.closed, [["Retry-After", "60"]])
           const entry = AllowList.find(config.allow, form.origin)
           return entry === undefined
             ? refuse(403, `This cache server has no files of ${RequestForm.written(form.origin)}.`)

@@ -1,6 +1,5 @@
 /** The floor plan of what downloads and serves: which layer stands on which. What it keeps the program chooses. */
 import { release, type } from "node:os"
-import type { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import type { PartialFiles } from "@piecework/cache/PartialFile"
 import type { PieceCache } from "@piecework/cache/PieceCache"
 import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
@@ -113,11 +112,11 @@ export const services = (
     )
   )
 
-/** What a program keeps. */
-export type Kept = StateFolder | PieceCache | PartialFiles | CacheKeeper | PieceHasher | Records.Records
+/** What a program keeps, at least. A `CacheKeeper` beside it has the rules of a device. */
+export type Kept = StateFolder | PieceCache | PartialFiles | PieceHasher | Records.Records
 
 /** Everything that downloads and serves. */
-export const client = <E, R>(options: Options, storage: Layer.Layer<Kept, E, R>) => {
+export const client = <More, E, R>(options: Options, storage: Layer.Layer<Kept | More, E, R>) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
