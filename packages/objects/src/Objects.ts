@@ -1,6 +1,7 @@
 /** Files by their URL, at rest on the drives of a cache server. */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Context, type Effect, type Option, type Scope } from "effect"
+import { Context, type Effect, Layer, type Option, type Scope } from "effect"
+import { makeMemory } from "./internal/memoryObjects.ts"
 import type { ObjectError } from "./ObjectError.ts"
 import type { ObjectFacts } from "./ObjectFacts.ts"
 import type { StoredObject } from "./StoredObject.ts"
@@ -40,4 +41,13 @@ export class Objects extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<ListedObject>, ObjectError>
     readonly drives: Effect.Effect<ReadonlyArray<DriveSpace>>
   }
->()("@piecework/objects/Objects") {}
+>()("@piecework/objects/Objects") {
+  /** In memory, with a drive as large as wanted. */
+  static readonly layerMemory: Layer.Layer<Objects> = Layer.sync(Objects, () =>
+    makeMemory("memory", Number.MAX_SAFE_INTEGER)
+  )
+
+  /** The same with a drive of so many bytes. */
+  static readonly layerMemoryOf = (size: number): Layer.Layer<Objects> =>
+    Layer.sync(Objects, () => makeMemory("memory", size))
+}
