@@ -66,9 +66,9 @@ export const makeMemory = (folder: string, size: number): Objects["Service"] => 
           checkSpan(layout, piece, 0, Math.max(0, length))
           if (bytes.length < length) throw new RangeError(`${bytes.length} bytes for a piece of ${length}`)
           if (pieces.has(piece)) return
-          const now = yield* Clock.currentTimeMillis
+          const at = yield* Clock.currentTimeMillis
           // What cannot be found any more takes no room from others for long.
-          if (kept.isThere && !hasRoom(length, now)) {
+          if (kept.isThere && !hasRoom(length, at)) {
             return yield* new ObjectError({ at: kept.facts.url, reason: "Full", detail: `${length} bytes more` })
           }
           pieces.set(piece, bytes.slice(0, length))
@@ -83,10 +83,10 @@ export const makeMemory = (folder: string, size: number): Objects["Service"] => 
           target.set(bytes.subarray(offset, offset + target.length))
           kept.usedAt = yield* Clock.currentTimeMillis
         }),
-        confirm: Effect.fnUntraced(function* (now) {
-          checkSame(kept.facts, now)
-          yield* checkFacts(now)
-          kept.facts = now
+        confirm: Effect.fnUntraced(function* (again) {
+          checkSame(kept.facts, again)
+          yield* checkFacts(again)
+          kept.facts = again
         })
       }
     }
