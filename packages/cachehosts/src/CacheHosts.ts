@@ -1,9 +1,11 @@
 /** The cache servers of the place that this device is in, and which of them is to be asked now. Source: spec.md §7.2, §7.3. */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { Host } from "@piecework/host/Host"
 import { Context, Effect, Layer, type Scope } from "effect"
 import type { CacheHost } from "./CacheHost.ts"
 import * as Hosts from "./Hosts.ts"
 import { makeAsking } from "./internal/makeAsking.ts"
+import { type LiveOptions, makeFinding } from "./internal/makeFinding.ts"
 
 /** Why none is asked. */
 export type Without =
@@ -59,6 +61,13 @@ export class CacheHosts extends Context.Service<
   }
 >()("@piecework/cachehosts/CacheHosts") {
   /**
+   * By the settings (`LivePolicy`), DHCP, the service where there is one (`Cloud`), and the local network where it is given a way to
+   * that. Nobody is asked anything that the settings and stronger providers leave no use for.
+   */
+  static readonly layer = (options?: LiveOptions): Layer.Layer<CacheHosts, never, Host> =>
+    Layer.effect(CacheHosts, Effect.flatMap(makeFinding(options ?? {}), makeAsking))
+
+  /**
    * By the settings (`LivePolicy`) and what it is given, each time anew where that is a function; all rules are the real ones. By
    * default nobody says anything, so that DOCacheHost alone names hosts.
    */
@@ -74,7 +83,7 @@ export class CacheHosts extends Context.Service<
         onSaid: () => Effect.void,
         vpn: Effect.sync(() => (typeof vpn === "function" ? vpn() : vpn)),
         asked: Effect.void,
-        uses: () => {}
+        uses: () => Effect.void
       })
     )
   }

@@ -121,7 +121,6 @@ const bounded = (marks: Marks, now: number): Marks => {
       { ...mark, origins: new Map(origins.toSorted(([, a], [, b]) => b - a).slice(0, most.origins)) }
     ] as const
   })
-  const lastOf = ({ brokenAt, origins, until }: Mark) => Math.max(until, brokenAt + banned, ...origins.values())
   return new Map(
     current
       .filter(([, mark]) => lastOf(mark) > now)
@@ -129,3 +128,5 @@ const bounded = (marks: Marks, now: number): Marks => {
       .slice(0, most.hosts)
   )
 }
+
+const lastOf = ({ brokenAt, origins, until }: Mark): number => Math.max(until, brokenAt + banned, ...origins.values())

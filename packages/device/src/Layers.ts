@@ -2,6 +2,7 @@
 import { release, type } from "node:os"
 import type { PartialFiles } from "@piecework/cache/PartialFile"
 import type { PieceCache } from "@piecework/cache/PieceCache"
+import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
@@ -55,6 +56,8 @@ export interface Options {
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
   readonly lan: boolean
+  /** Whether the local network is asked for cache servers, where nobody else names one. */
+  readonly lanForCaches: boolean
   /** Whether the machine is there to serve its site, so that rules for people's devices (memory, battery, VPN, what is metered) do not count. */
   readonly isServer?: boolean | undefined
   /** Whether it fetches at once, and so hears of its service's settings by then. */
@@ -154,10 +157,19 @@ export const client = <More, E, R>(options: Options, storage: Layer.Layer<Kept |
       })
     )
   )
+  // A cache server that asked around would find itself: it asks those alone that its settings name.
+  const cacheHosts =
+    options.isServer === true
+      ? CacheHosts.layerMemory()
+      : CacheHosts.layer({
+          lan: options.lanForCaches ? neighbours : undefined,
+          atOnce: !options.fetches
+        }).pipe(Layer.provide([cloud, ThisHost.layer]))
   // The services as well, for the proxy to ask.
   return Layer.mergeAll(downloads(options), Seeder.Seeder.layer, cloud).pipe(
     Layer.provideMerge(peers(options.listen)),
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
+    Layer.provideMerge(cacheHosts),
     Layer.provideMerge(sources),
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(shaping),

@@ -81,6 +81,7 @@ export const agent = Command.make(
         policy: live,
         reports: input.reports,
         lan: DevicePolicy.usesLan(policy, service),
+        lanForCaches: true,
         fetches: false,
         environment: proxy.environmentOf(input, process.env),
         listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,

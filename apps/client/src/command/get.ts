@@ -196,6 +196,7 @@ export const get = Command.make(
       policy: live,
       reports: input.reports,
       lan: talks && lan,
+      lanForCaches: Option.isSome(service) || policy.isSet("DOCacheHostSource"),
       fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
       download: {

@@ -18,7 +18,7 @@ export interface Finding {
   /** Somebody wants to ask one: what has grown old may be looked up, by a fiber of its own. */
   readonly asked: Effect.Effect<void>
   /** This one is asked from now on. */
-  readonly uses: (cache: CacheHost) => void
+  readonly uses: (cache: CacheHost) => Effect.Effect<void>
 }
 
 /** How often is looked for a VPN that comes or goes, where one matters. */
@@ -80,7 +80,7 @@ export const makeAsking = Effect.fnUntraced(function* ({
       yield* asked
       if (yield* isKept) return { _tag: "Without", why: "OnVpn", until: undefined } as const
       const choice = Choice.choose(current(), marks, url, yield* Clock.currentTimeMillis)
-      if (choice._tag === "Use") uses(choice.cache)
+      if (choice._tag === "Use") yield* uses(choice.cache)
       return choice
     }),
 
