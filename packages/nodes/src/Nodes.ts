@@ -150,11 +150,10 @@ const make = (
           if (Option.isNone(before)) return before
           const { id, settings } = before.value
           const after = changed(settings, change)
-          if (JSON.stringify(told(after)) === JSON.stringify(told(settings))) return before
+          if (isSame(after, settings)) return before
           yield* isFree(after.name, id)
           yield* table.setSettings(id, after, yield* Clock.currentTimeMillis)
-          const detail = { before: told(settings), after: told(after) }
-          yield* audit.record({ who, action: "node.update", subject: id, detail })
+          yield* audit.record({ who, action: "node.update", subject: id, detail: toldChange(settings, after) })
           return Option.some(yield* there(id))
         })
       )
@@ -225,17 +224,32 @@ const make = (
 const neverRefused = <A>(self: Effect.Effect<A, DatabaseError | NodeRefused>): Effect.Effect<A, DatabaseError> =>
   Effect.catchTag(self, "NodeRefused", Effect.die)
 
+const isSame = (one: NodeSettings, other: NodeSettings): boolean =>
+  JSON.stringify(inOrder(one)) === JSON.stringify(inOrder(other))
+
+const inOrder = (settings: NodeSettings): ReadonlyArray<readonly [string, unknown]> =>
+  Object.entries(settings).toSorted(([a], [b]) => (a < b ? -1 : 1))
+
 /** Lists in the audit log are short: how many there are says enough. */
 const mostTold = 16
 
-const told = (settings: NodeSettings) =>
+const told = (settings: NodeSettings): { readonly [name: string]: unknown } =>
   Object.fromEntries(
-    Object.entries(settings)
-      .toSorted(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, value]) => [
-        name,
-        Array.isArray(value) && value.length > mostTold
-          ? [...value.slice(0, mostTold), `and ${value.length - mostTold} more`]
-          : value
-      ])
+    inOrder(settings).map(([name, value]) => [
+      name,
+      Array.isArray(value) && value.length > mostTold
+        ? [...value.slice(0, mostTold), `and ${value.length - mostTold} more`]
+        : value
+    ])
   )
+
+/** What is other than it was; what is absent on one side was or is not said. */
+const toldChange = (before: NodeSettings, after: NodeSettings) => {
+  const [was, is] = [told(before), told(after)]
+  const differing = [...new Set([...Object.keys(was), ...Object.keys(is)])].filter(
+    (name) => JSON.stringify(was[name]) !== JSON.stringify(is[name])
+  )
+  const only = (all: typeof was) =>
+    Object.fromEntries(differing.flatMap((name) => (name in all ? [[name, all[name]]] : [])))
+  return { before: only(was), after: only(is) }
+}
