@@ -30,7 +30,6 @@ export const bytesIn = (text: string): Option.Option<number> => {
 /** Of "/srv/cache" or "/srv/cache:500GB". A path with a colon in it is written with a size behind it. */
 export const parse = (text: string): Option.Option<Drive> => {
   const [, before, size] = /^(.+):([^:/]+)$/.exec(text) ?? []
-  const bytes = size === undefined ? Option.none() : bytesIn(size)
   if (before === undefined || size === undefined) {
     return text === "" ? Option.none() : Option.some({ folder: resolve(text), size: undefined })
   }

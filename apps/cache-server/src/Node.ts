@@ -3,7 +3,6 @@
  * parents and origins; the member of the swarms of its site; and what is counted.
  */
 import { Drives, DrivenCache, CacheConfig, PartialFile } from "@piecework/cache"
-import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import * as CacheNodeConfig from "@piecework/cachenode/CacheNodeConfig"
 import { Figures } from "@piecework/cachenode/Figures"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
@@ -89,6 +88,7 @@ export const layer = (options: NodeOptions) => {
     policy,
     reports: false,
     lan: settings.peers !== undefined && settings.service === undefined,
+    lanForCaches: false,
     fetches: false,
     isServer: true,
     listen:
@@ -106,7 +106,6 @@ export const layer = (options: NodeOptions) => {
     Layer.provide(Upstreams.Upstreams.layerCacheHosts),
     Layer.provideMerge(Layer.mergeAll(Figures.layer, front)),
     Layer.provideMerge(Layers.client(member, storage(options))),
-    Layer.provideMerge(CacheHosts.layerMemory().pipe(Layer.provide(Layer.succeed(LivePolicy, policy)))),
     Layer.provideMerge(Live.layer(settings, orders))
   )
 }

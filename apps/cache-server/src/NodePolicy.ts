@@ -13,7 +13,14 @@ import { Effect } from "effect"
 export const modeOf = ({ group, hasPeers }: { readonly group: string | undefined; readonly hasPeers: boolean }): DownloadMode =>
   !hasPeers ? "HttpOnly" : group === undefined ? "Lan" : "Group"
 
-export const of = (options: { readonly group: string | undefined; readonly hasPeers: boolean }): LiveSettings => ({
+export interface NodePolicyOptions {
+  readonly group: string | undefined
+  readonly hasPeers: boolean
+  /** Cache servers that are asked before the origin, as URLs. */
+  readonly parents: ReadonlyArray<string>
+}
+
+export const of = (options: NodePolicyOptions): LiveSettings => ({
   ...LivePolicy.constant(
     Policy.resolve([
       {
@@ -26,7 +33,9 @@ export const of = (options: { readonly group: string | undefined; readonly hasPe
           DOMaxCacheAge: 0,
           DOAbsoluteMaxCacheSize: 0,
           DOAllowVPNPeerCaching: true,
-          DeviceClass: 1
+          DeviceClass: 1,
+          // A parent that fails is left at once, and asked again once its ban is over.
+          DOCacheHost: options.parents.join(",")
         }
       }
     ])

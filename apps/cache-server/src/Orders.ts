@@ -37,14 +37,17 @@ export const inForce = (settings: Settings, { isEnabled, name, work }: Orders, h
     // The service checks what it is told; what it lets through and nobody here understands lets nobody in.
     allow: Result.getOrElse(said, () => []),
     origins,
-    parents:
-      work.parents?.map(({ host, isTls, port }) => ({ host, port, protocol: isTls ? "https:" : "http:" })) ??
-      settings.parents,
+    parents: parentsOf(settings, { work }),
     cid: work.cid ?? settings.cid ?? usualCid,
     name: name ?? settings.name ?? hostName,
     closed: isEnabled ? undefined : "This cache server is switched off by its operator."
   }
 }
+
+/** Cache servers to ask before the origin, best first. */
+export const parentsOf = (settings: Settings, { work }: Pick<Orders, "work">): ReadonlyArray<Parent> =>
+  work.parents?.map(({ host, isTls, port }) => ({ host, port, protocol: isTls ? "https:" : "http:" })) ??
+  settings.parents
 
 /** Words of the settings that say something else now and need another start. */
 export const needStart = (before: Settings, after: Settings): ReadonlyArray<string> => {

@@ -1,6 +1,7 @@
 /** What a cache server does once it knows its settings: opens its doors one after the other, and says so when all are open. */
 import { resolve } from "node:path"
 import { X509Certificate } from "node:crypto"
+import * as CacheHost from "@piecework/cachehosts/CacheHost"
 import * as CacheNode from "@piecework/cachenode/CacheNode"
 import * as PolicySignature from "@piecework/cloud/PolicySignature"
 import * as FolderLock from "@piecework/device/FolderLock"
@@ -11,7 +12,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Supervisor } from "@piecework/terminal/Supervisor"
 import * as CertificateFiles from "@piecework/trust/CertificateFiles"
-import { Clock, Effect, Layer, Option } from "effect"
+import { Clock, Context, Effect, Layer, Option } from "effect"
 import * as Announcing from "./Announcing.ts"
 import * as ControlServer from "./control/ControlServer.ts"
 import * as Controlled from "./control/Controlled.ts"
@@ -48,10 +49,15 @@ export const run = Effect.fn("Serving.run")(function* (options: ServingOptions) 
   yield* FolderLock.hold(root, { who: "cache server" })
   const remembered =
     settings.service === undefined ? Option.none() : yield* OrdersFile.read(root, settings.service)
-  const policy = NodePolicy.of({ ...settings, hasPeers: settings.peers !== undefined })
+  const orders = Option.match(remembered, { onNone: () => Orders.none, onSome: (kept) => kept.orders })
+  const policy = NodePolicy.of({
+    group: settings.group,
+    hasPeers: settings.peers !== undefined,
+    parents: (Orders.parentsOf(settings, orders)).map(CacheHost.nameOf)
+  })
   const node = Node.layer({
     settings,
-    orders: Option.match(remembered, { onNone: () => Orders.none, onSome: ({ orders }) => orders }),
+    orders,
     serviceKeys,
     root,
     policy
@@ -85,7 +91,7 @@ const serve = Effect.fnUntraced(function* (
   const heartbeat =
     settings.service === undefined
       ? undefined
-      : yield* Layer.build(Heartbeat.layer({ service: settings.service, doors, node: nodeId }))
+      : Context.get(yield* Layer.build(Heartbeat.layer({ service: settings.service, doors, node: nodeId })), Heartbeat)
   const { address } = yield* PeerHost
   const shown = {
     http: Place.written({ host: http.host, port: front.port ?? http.port }),

@@ -5,7 +5,7 @@
 import { isIP } from "node:net"
 import * as AllowList from "@piecework/cachenode/AllowList"
 import { ContentUrl } from "@piecework/domain"
-import { Option, Result, Schema } from "effect"
+import { Result, Schema } from "effect"
 import * as Drive from "./Drive.ts"
 import * as Place from "./Place.ts"
 import { SettingsFile } from "./SettingsFile.ts"

@@ -88,13 +88,12 @@ export const server = {
 type Given = Command.Command.Config.Infer<typeof server>
 
 /** What is there of options that may not be. */
-export const given = <K extends string, A>(all: { readonly [P in K]: Option.Option<A> }): { readonly [P in K]?: A } => {
-  const there: { [P in K]?: A } = {}
-  for (const key of Object.keys(all) as ReadonlyArray<K>) {
-    const value = Option.getOrUndefined(all[key])
-    if (value !== undefined) there[key] = value
-  }
-  return there
+export const given = <A extends {}, K extends string>(
+  all: { readonly [P in K]: Option.Option<A> }
+): { readonly [P in K]?: A } => {
+  const there: Record<string, A> = {}
+  for (const [key, value] of Object.entries<Option.Option<A>>(all)) if (Option.isSome(value)) there[key] = value.value
+  return there as { readonly [P in K]?: A }
 }
 
 /** What the command line says of the server. */
