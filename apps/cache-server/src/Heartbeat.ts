@@ -34,10 +34,9 @@ export interface HeartbeatOptions {
   readonly node: NodeId | undefined
 }
 
-export class Heartbeat extends Context.Service<
-  Heartbeat,
-  { readonly status: () => ServiceStatus }
->()("@piecework/cache-server/Heartbeat") {
+export class Heartbeat extends Context.Service<Heartbeat, { readonly status: () => ServiceStatus }>()(
+  "@piecework/cache-server/Heartbeat"
+) {
   static readonly layer = (
     options: HeartbeatOptions
   ): Layer.Layer<Heartbeat, never, Figures | Live | Objects | Rates | ServiceTrust | StateFolder> =>

@@ -78,7 +78,10 @@ const front = Layer.effect(
 /** All that the front stands on, and what tells of it. */
 export const layer = (options: NodeOptions) => {
   const { orders, policy, serviceKeys, settings } = options
-  const trusted = { service: Option.fromUndefinedOr(settings.service), serviceCa: Option.fromUndefinedOr(settings.serviceCa) }
+  const trusted = {
+    service: Option.fromUndefinedOr(settings.service),
+    serviceCa: Option.fromUndefinedOr(settings.serviceCa)
+  }
   const member = {
     ...trusted,
     version,
@@ -103,7 +106,7 @@ export const layer = (options: NodeOptions) => {
     Rates.layer,
     ServiceTrust.layer(trusted)
   ).pipe(
-    Layer.provide(Upstreams.Upstreams.layerCacheHosts),
+    Layer.provide(Upstreams.Upstreams.layerOrigin),
     Layer.provideMerge(Layer.mergeAll(Figures.layer, front)),
     Layer.provideMerge(Layers.client(member, storage(options))),
     Layer.provideMerge(Live.layer(settings, orders))

@@ -10,8 +10,13 @@ import { numbers } from "@piecework/domain/DownloadMode"
 import { Effect } from "effect"
 
 /** In Group mode with a group, else with the devices of its own network. */
-export const modeOf = ({ group, hasPeers }: { readonly group: string | undefined; readonly hasPeers: boolean }): DownloadMode =>
-  !hasPeers ? "HttpOnly" : group === undefined ? "Lan" : "Group"
+export const modeOf = ({
+  group,
+  hasPeers
+}: {
+  readonly group: string | undefined
+  readonly hasPeers: boolean
+}): DownloadMode => (!hasPeers ? "HttpOnly" : group === undefined ? "Lan" : "Group")
 
 export interface NodePolicyOptions {
   readonly group: string | undefined

@@ -11,8 +11,7 @@ export interface Place {
 
 /** Of "80", ":80", "0.0.0.0:80" or "[::1]:80". */
 export const parse = (text: string): Option.Option<Place> => {
-  const [, bracketed, plain, digits] =
-    /^(?:(?:\[([0-9a-f:.]+)\]|([\w.-]+))?:)?(\d{1,5})$/i.exec(text.trim()) ?? []
+  const [, bracketed, plain, digits] = /^(?:(?:\[([0-9a-f:.]+)\]|([\w.-]+))?:)?(\d{1,5})$/i.exec(text.trim()) ?? []
   const port = Number(digits)
   if (digits === undefined || port > 65_535 || (bracketed !== undefined && !isIPv6(bracketed))) return Option.none()
   return Option.some({ host: bracketed ?? plain, port })

@@ -37,7 +37,13 @@ export const onHangup = Effect.fn("Reloading.onHangup")(function* ({ renew, rere
       return yield* Effect.logError(`${read.failure.sentence} What was in force stays so.`)
     }
     const words = Orders.needStart(before, read.success)
-    live.resettle({ ...before, allow: read.success.allow, origins: read.success.origins, cid: read.success.cid, name: read.success.name })
+    live.resettle({
+      ...before,
+      allow: read.success.allow,
+      origins: read.success.origins,
+      cid: read.success.cid,
+      name: read.success.name
+    })
     yield* Effect.logInfo("The settings were read again.")
     if (words.length > 0) yield* Effect.logWarning(`From the next start on: ${words.join(", ")}.`)
   })
@@ -68,5 +74,6 @@ export const onHangup = Effect.fn("Reloading.onHangup")(function* ({ renew, rere
   yield* Effect.forkScoped(
     Effect.forever(Effect.andThen(Queue.take(hangups), reloading(Effect.andThen(settle, lookAtCertificate))))
   )
-  if (tls !== undefined) yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(lookEvery), lookAtCertificate)))
+  if (tls !== undefined)
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(lookEvery), lookAtCertificate)))
 })

@@ -47,13 +47,12 @@ export const run = Effect.fn("Serving.run")(function* (options: ServingOptions) 
   const certificate = yield* certificateOf(settings)
   // Before anything of it is touched, and for as long as this runs.
   yield* FolderLock.hold(root, { who: "cache server" })
-  const remembered =
-    settings.service === undefined ? Option.none() : yield* OrdersFile.read(root, settings.service)
+  const remembered = settings.service === undefined ? Option.none() : yield* OrdersFile.read(root, settings.service)
   const orders = Option.match(remembered, { onNone: () => Orders.none, onSome: (kept) => kept.orders })
   const policy = NodePolicy.of({
     group: settings.group,
     hasPeers: settings.peers !== undefined,
-    parents: (Orders.parentsOf(settings, orders)).map(CacheHost.nameOf)
+    parents: Orders.parentsOf(settings, orders).map(CacheHost.nameOf)
   })
   const node = Node.layer({
     settings,
@@ -134,12 +133,20 @@ const say = Effect.fnUntraced(function* ({ isForPrograms }: ServingOptions, { ht
   const { closed, origins } = (yield* Live).inForce()
   const doors = `${http}${https === undefined ? "" : ` and by HTTPS on ${https}`}`
   const also = peers === undefined ? "" : `, and peers on ${peers}`
-  const whom = origins.length === 0 ? "nobody, for no --origin is named," : origins.length > 4 ? `${origins.length} origins` : origins.join(", ")
+  const whom =
+    origins.length === 0
+      ? "nobody, for no --origin is named,"
+      : origins.length > 4
+        ? `${origins.length} origins`
+        : origins.join(", ")
   const sentence =
-    closed ?? (origins.length === 0 ? `Serving ${whom} on ${doors}${also}.` : `Serving files of ${whom} on ${doors}${also}.`)
+    closed ??
+    (origins.length === 0 ? `Serving ${whom} on ${doors}${also}.` : `Serving files of ${whom} on ${doors}${also}.`)
   yield* Ending.settled
   yield* ready(sentence)
-  yield* isForPrograms ? output.line(JSON.stringify({ http, https, peers })) : output.note(`piecework-cache: ${sentence}`)
+  yield* isForPrograms
+    ? output.line(JSON.stringify({ http, https, peers }))
+    : output.note(`piecework-cache: ${sentence}`)
 })
 
 const certificateOf = Effect.fnUntraced(function* ({ tls }: Settings) {

@@ -192,7 +192,10 @@ const drivesOf = (texts: ReadonlyArray<string>): Result.Result<ReadonlyArray<Dri
     for (const [i, { folder }] of drives.entries()) {
       const other = drives.find((one, j) => j < i && isWithin(one.folder, folder))
       if (other !== undefined) {
-        return yield* refuse("drive", `${folder} and ${other.folder} are within each other; each drive has its own folder`)
+        return yield* refuse(
+          "drive",
+          `${folder} and ${other.folder} are within each other; each drive has its own folder`
+        )
       }
     }
     return drives

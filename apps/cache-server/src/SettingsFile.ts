@@ -58,7 +58,10 @@ export const parse = Effect.fnUntraced(function* (
     try: (): unknown => JSON.parse(text),
     catch: () => new SettingsFileError({ file, detail: "it is no JSON" })
   })
-  return yield* Effect.mapError(decode(value), ({ message }) => new SettingsFileError({ file, detail: lineOf(message) }))
+  return yield* Effect.mapError(
+    decode(value),
+    ({ message }) => new SettingsFileError({ file, detail: lineOf(message) })
+  )
 })
 
 export const read = Effect.fn("SettingsFile.read")(function* (

@@ -12,7 +12,8 @@ export const explained = <A, E, R>(
   Effect.mapError(effect, (error) => {
     if (error instanceof StateFolderError) return new Failure({ sentence: error.message, code: exitCodes.storage })
     // Peers are the only ones that are listened for by this.
-    if (error instanceof TransportError) return notListening(codes[error.reason] ?? error.message, error.address, "peer-port")
+    if (error instanceof TransportError)
+      return notListening(codes[error.reason] ?? error.message, error.address, "peer-port")
     return error as Exclude<E, TransportError | StateFolderError>
   })
 

@@ -36,7 +36,10 @@ export interface PairFiles {
 }
 
 /** The pair, which fits together and has not expired. */
-export const read = Effect.fn("CertificateFiles.read")(function* ({ certificate, key }: PairFiles): Effect.fn.Return<Pair, CertificateError> {
+export const read = Effect.fn("CertificateFiles.read")(function* ({
+  certificate,
+  key
+}: PairFiles): Effect.fn.Return<Pair, CertificateError> {
   const textOf = (file: string) =>
     Effect.tryPromise({
       try: () => readFile(file, "utf8"),
@@ -52,4 +55,3 @@ export const read = Effect.fn("CertificateFiles.read")(function* ({ certificate,
   yield* Effect.try({ try: () => createSecureContext(pair), catch: malformed(certificate) })
   return pair
 })
-

@@ -66,7 +66,9 @@ export const enrol = Command.make(
     )
     const output = yield* Output
     if (json) return yield* output.line(JSON.stringify({ device: reply.device, service: url }))
-    return yield* output.note(`Enrolled: this is device ${reply.device} of ${url}; a running cache server starts anew to be it.`)
+    return yield* output.note(
+      `Enrolled: this is device ${reply.device} of ${url}; a running cache server starts anew to be it.`
+    )
   })
 ).pipe(Command.withDescription("Make this machine a cache node of a service"))
 

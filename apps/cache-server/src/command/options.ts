@@ -21,10 +21,7 @@ export const json = Flag.Boolean("json").pipe(
   Flag.withDefault(false)
 )
 
-export const all = Flag.Boolean("all").pipe(
-  Flag.withDescription("everything that is kept"),
-  Flag.withDefault(false)
-)
+export const all = Flag.Boolean("all").pipe(Flag.withDescription("everything that is kept"), Flag.withDefault(false))
 
 export const state = Flag.String("state").pipe(
   Flag.withDescription("folder for what outlives the program, and for a drive when none is named"),
@@ -88,9 +85,9 @@ export const server = {
 type Given = Command.Command.Config.Infer<typeof server>
 
 /** What is there of options that may not be. */
-export const given = <A extends {}, K extends string>(
-  all: { readonly [P in K]: Option.Option<A> }
-): { readonly [P in K]?: A } => {
+export const given = <A extends {}, K extends string>(all: { readonly [P in K]: Option.Option<A> }): {
+  readonly [P in K]?: A
+} => {
   const there: Record<string, A> = {}
   for (const [key, value] of Object.entries<Option.Option<A>>(all)) if (Option.isSome(value)) there[key] = value.value
   return there as { readonly [P in K]?: A }

@@ -17,7 +17,10 @@ import * as options from "./options.ts"
 const flags = { state: options.state, json: options.json }
 
 const socketsOf = (state: Option.Option<string>): ReadonlyArray<string> =>
-  socketsToAsk(Option.getOrUndefined(state), Option.getOrElse(state, () => defaultRoot(process.env, program)))
+  socketsToAsk(
+    Option.getOrUndefined(state),
+    Option.getOrElse(state, () => defaultRoot(process.env, program))
+  )
 
 export const status = Command.make(
   "status",
@@ -26,9 +29,7 @@ export const status = Command.make(
     yield* Ending.forPrograms(json)
     const output = yield* Output
     const now = yield* ControlClient.ask(socketsOf(state), { method: "GET", path: "/status" }, Status)
-    yield* output.line(
-      json ? JSON.stringify(now, null, 2) : StatusText.render(now, yield* Clock.currentTimeMillis)
-    )
+    yield* output.line(json ? JSON.stringify(now, null, 2) : StatusText.render(now, yield* Clock.currentTimeMillis))
   })
 ).pipe(Command.withDescription("Show how the running cache server is doing: hits, misses, bytes, drives, its service"))
 
@@ -88,6 +89,9 @@ export const check = Command.make(
       )
     }
     if (damaged === 0) return
-    return yield* new Failure({ sentence: "A drive of the cache server loses data; look at its disk.", code: exitCodes.damaged })
+    return yield* new Failure({
+      sentence: "A drive of the cache server loses data; look at its disk.",
+      code: exitCodes.damaged
+    })
   })
 ).pipe(Command.withDescription("Have the running cache server read and hash everything that it keeps"))

@@ -7,7 +7,9 @@ import * as Table from "./Table.ts"
 export const render = (status: Status, now: number): string => {
   const { connections, http, https, origins, parents, peers, seeding } = status
   const doors = [http, https === undefined ? undefined : `${https} (HTTPS)`].filter((one) => one !== undefined)
-  const serving = status.isServing ? `serves on ${doors.join(" and ")}` : "serves nobody: its service says that it is not enabled"
+  const serving = status.isServing
+    ? `serves on ${doors.join(" and ")}`
+    : "serves nobody: its service says that it is not enabled"
   return [
     `${status.name} ${serving}, for ${Amount.span(now - status.startedAt)} (process ${status.pid}, version ${status.version}).`,
     `Origins: ${origins.length === 0 ? "none, so every request is refused; name some with --origin" : origins.join(", ")}.`,

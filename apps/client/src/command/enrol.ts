@@ -110,8 +110,9 @@ const rotate = Effect.fnUntraced(function* (input: Input) {
   const { root } = yield* StateFolder
   const known = yield* enrolled(root, input.service)
   const certificates = (yield* certificatesIn(input.serviceCa)) ?? known.certificates
-  const reply = yield* Enrolling.calling({ service: input.service, certificates, credential: known.credential }, (client) =>
-    client.Rotate()
+  const reply = yield* Enrolling.calling(
+    { service: input.service, certificates, credential: known.credential },
+    (client) => client.Rotate()
   )
   yield* Enrolling.keep(root, Enrolment.of(input.service, reply, certificates))
   return yield* tell(input, reply, "Rotated the credential")
@@ -122,7 +123,11 @@ const forget = Effect.fnUntraced(function* (input: Input) {
   const { root } = yield* StateFolder
   const known = yield* enrolled(root, input.service)
   const certificates = (yield* certificatesIn(input.serviceCa)) ?? known.certificates
-  const told = yield* Effect.result(Enrolling.calling({ service: input.service, certificates, credential: known.credential }, (client) => client.Retire()))
+  const told = yield* Effect.result(
+    Enrolling.calling({ service: input.service, certificates, credential: known.credential }, (client) =>
+      client.Retire()
+    )
+  )
   yield* Effect.mapError(Enrolment.remove(root, input.service), Enrolling.unkept)
   if (told._tag === "Failure") {
     yield* output.note(`piecework: ${told.failure.sentence} There the device is known until it is revoked.`)
