@@ -20,7 +20,9 @@ export interface TestCacheHosts {
 /** Source: spec.md §7.3. */
 const banTime = 15 * 60_000
 
-export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>): Effect.fn.Return<TestCacheHosts> {
+export const make = Effect.fnUntraced(function* (
+  first: ReadonlyArray<CacheHost>
+): Effect.fn.Return<TestCacheHosts> {
   const clock = yield* Clock.Clock
   let hosts = first
   let forbidden: Parameters<TestCacheHosts["forbid"]>[0]
