@@ -34,6 +34,8 @@ export interface Shelf {
 
 export interface Body {
   readonly shelf: Shelf | undefined
+  /** Bytes at a time that its stream is best read with. */
+  readonly chunk: number
   /** Bytes in order while they arrive, up to `chunk` at a time; each chunk is valid until the next is pulled. */
   readonly stream: (part: Span, chunk: number) => Stream.Stream<Uint8Array, BodyError | Moved>
   /** Where it goes on after `Moved`. */

@@ -6,7 +6,7 @@ import type { ServerResponse } from "node:http"
 import type { PieceIndex, Span } from "@piecework/domain/PieceLayout"
 import { Effect, Result, Stream } from "effect"
 import * as Body from "./Body.ts"
-import { type Buffers, largest, type Share } from "./Buffers.ts"
+import type { Buffers, Share } from "./Buffers.ts"
 import { type ClientGone, Outlet } from "./Outlet.ts"
 
 export interface Delivery {
@@ -35,12 +35,14 @@ export const send = ({
       const outlet = new Outlet(response)
       const end = part.offset + part.length
       let from = body
-      let at = part.offset
+      const place = { at: part.offset }
       const sent = (bytes: number) => {
-        at += bytes
+        place.at += bytes
         onSent(bytes)
       }
-      while (at < end) {
+      for (;;) {
+        const { at } = place
+        if (at >= end) break
         const { shelf } = from
         const next: Body.Stretch =
           shelf === undefined ? { from: "Stream", end } : Body.stretch(shelf.layout, shelf.held(), at, end)
@@ -97,8 +99,9 @@ const readStream = (
 ): Effect.Effect<void, Body.BodyError | Body.Moved | ClientGone> =>
   Effect.acquireUseRelease(
     Effect.suspend(() => {
-      const room = share.lease(Math.min(part.length, largest / 4))
-      return room === undefined ? afterAll(outlet, () => share.lease(part.length)) : Effect.succeed(room)
+      const wanted = Math.min(part.length, body.chunk)
+      const room = share.lease(wanted)
+      return room === undefined ? afterAll(outlet, () => share.lease(wanted)) : Effect.succeed(room)
     }),
     ({ size }) =>
       Stream.runForEach(body.stream(part, size), (chunk) => {

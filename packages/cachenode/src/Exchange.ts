@@ -15,8 +15,8 @@ import { Buffers } from "./Buffers.ts"
 import { CacheNodeConfig } from "./CacheNodeConfig.ts"
 import * as Delivery from "./Delivery.ts"
 import { Figures } from "./Figures.ts"
-import * as FilledBody from "./FilledBody.ts"
 import * as HealthFile from "./HealthFile.ts"
+import * as KnownContents from "./KnownContents.ts"
 import { ClientGone, Outlet } from "./Outlet.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Reply from "./Reply.ts"
@@ -41,6 +41,7 @@ export const make = Effect.fnUntraced(function* ({
   const figures = yield* Figures
   const fills = yield* Fills
   const objects = yield* Effect.serviceOption(Objects)
+  const contents = yield* KnownContents.make
   const buffers = new Buffers({ maxBytes: config.maxBuffered, maxReaders: config.maxConnections })
   figures.watch(fills.received)
 
@@ -67,16 +68,15 @@ export const make = Effect.fnUntraced(function* ({
   const answerFile = Effect.fnUntraced(function* (
     request: IncomingMessage,
     response: ServerResponse,
-    answered: Extract<Answered, { _tag: "Filled" }>
+    { body, cacheStatus, facts, halted }: KnownContents.Reading
   ) {
-    const body = FilledBody.make(answered)
     const now = yield* Clock.currentTimeMillis
-    const told = { status: FilledBody.cacheStatus(answered), via: pseudonym, now }
-    const { headers, part, status } = Reply.ofFile(request, answered.facts, told)
+    const told = { status: cacheStatus, via: pseudonym, now }
+    const { headers, part, status } = Reply.ofFile(request, facts, told)
     const isHit = part === undefined || (body.shelf !== undefined && Body.isHere(body.shelf, part))
     if (part !== undefined) figures.answered(isHit)
     head(response, status, headers)
-    yield* deliver(response, body, part, isHit ? "Hit" : "Miss")
+    yield* Effect.raceFirst(deliver(response, body, part, isHit ? "Hit" : "Miss"), halted)
   })
 
   /** As its origin gives it to this client alone. */
@@ -161,10 +161,12 @@ export const make = Effect.fnUntraced(function* ({
     { origin, path }: RequestForm.RequestForm
   ): Effect.fn.Return<void, FillError | Body.BodyError | ClientGone, Scope.Scope> {
     const url = AllowList.urlOf(entry, origin, path)
+    const recalled = yield* contents.recall(url)
+    if (Option.isSome(recalled)) return yield* answerFile(request, response, recalled.value)
     const answered = yield* fills.open({ url, part: Reply.firstPart(request), isHead: request.method === "HEAD" })
     switch (answered._tag) {
       case "Filled":
-        return yield* answerFile(request, response, answered)
+        return yield* Effect.flatMap(contents.beside(answered), (reading) => answerFile(request, response, reading))
       case "Passing":
         return yield* pass(request, response, answered)
       case "Refused":
@@ -204,10 +206,9 @@ export const make = Effect.fnUntraced(function* ({
       Effect.catchTags({
         ClientGone: () => Effect.void,
         BodyError: (error) =>
-          Effect.andThen(
-            Effect.logWarning(error.message),
-            error.reason === "Halted" ? refuse(403, error.message) : refuse(502, error.message)
-          ),
+          error.reason === "Halted"
+            ? refuse(403, error.message)
+            : Effect.andThen(Effect.logWarning(error.message), refuse(502, error.message)),
         FillError: (error) =>
           Effect.andThen(Effect.logDebug(error.message), refuse(error.reason === "TimedOut" ? 504 : 502, error.message))
       }),
@@ -231,6 +232,7 @@ export const make = Effect.fnUntraced(function* ({
 
 const healthBody: Body.Body = {
   shelf: undefined,
+  chunk: HealthFile.size,
   stream: ({ length, offset }) =>
     Stream.suspend(() => Stream.succeed(HealthFile.bytes().subarray(offset, offset + length))),
   next: Effect.die(new Error("A file in memory does not move."))

@@ -3,18 +3,26 @@ import type { Filled } from "@piecework/fills/Fills"
 import { Effect, Stream } from "effect"
 import * as Body from "./Body.ts"
 
-export const make = (filled: Filled): Body.Body => ({
+/** `next`: where it goes on once it was surrendered. */
+export const make = (
+  filled: Filled,
+  next: Effect.Effect<Body.Body, Body.BodyError> = movedToNowhere(filled)
+): Body.Body => ({
   shelf: shelfOf(filled),
+  chunk: 262_144,
   stream: (part, chunk) =>
     Stream.mapError(filled.read(part, { chunk }), (error) =>
       error.reason === "Surrendered"
         ? new Body.Moved()
         : new Body.BodyError({ reason: "Broken", detail: error.message })
     ),
-  next: Effect.fail(new Body.BodyError({ reason: "Broken", detail: `${filled.facts.url} moved to nowhere.` }))
+  next
 })
 
-const shelfOf = ({ held, stored }: Filled): Body.Shelf | undefined =>
+const movedToNowhere = ({ facts }: Filled) =>
+  Effect.fail(new Body.BodyError({ reason: "Broken", detail: `${facts.url} was given up while it was read.` }))
+
+export const shelfOf = ({ held, stored }: Filled): Body.Shelf | undefined =>
   stored === undefined
     ? undefined
     : {

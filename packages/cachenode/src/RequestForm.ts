@@ -117,14 +117,15 @@ const split = (target: string): { readonly named: ReadonlyArray<string>; readonl
   const mark = target.indexOf("?")
   if (mark < 0) return { named: [], path: target }
   const all = target.slice(mark + 1).split("&")
-  const isNaming = (part: string) => {
-    const name = part.split("=", 1)[0] ?? ""
-    return name.length === parameter.length && name.toLowerCase() === parameter
-  }
   const named = all.filter(isNaming).map((part) => decoded(part.slice(parameter.length + 1)))
   if (named.length === 0) return { named, path: target }
   const kept = all.filter((part) => !isNaming(part))
   return { named, path: target.slice(0, mark) + (kept.length === 0 ? "" : `?${kept.join("&")}`) }
+}
+
+const isNaming = (part: string): boolean => {
+  const name = part.split("=", 1)[0] ?? ""
+  return name.length === parameter.length && name.toLowerCase() === parameter
 }
 
 /** As it came where it cannot be decoded, which makes no host. */

@@ -23,6 +23,8 @@ export interface MemoryFills {
   /** Pieces come while it is open. */
   readonly gate: Latch.Latch
   readonly surrendered: () => number
+  /** The gate closes once the origin has sent so many bytes. */
+  stopAt: number
 }
 
 export const make = (files: Readonly<Record<string, File | Answered | FillError>>): MemoryFills => {
@@ -50,6 +52,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
         pieces.set(piece, arrived)
         const arrive = Effect.sync(() => {
           sent += spanOf(piece).length
+          if (sent >= made.stopAt) gate.closeUnsafe()
           held = Bitfield.add(held, piece)
           Deferred.doneUnsafe(arrived, Effect.void)
         })
@@ -120,7 +123,8 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
       }),
     received: () => ({ origin: sent, parent: 0 })
   })
-  return {
+  const made: MemoryFills = {
+    stopAt: Infinity,
     layer,
     files: map,
     opened,
@@ -129,4 +133,5 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
     gate,
     surrendered: () => surrendered
   }
+  return made
 }

@@ -1,11 +1,14 @@
 /** A cache server on loopback over an origin in memory, and a client that speaks to it as programs do. */
-import { type IncomingHttpHeaders, request } from "node:http"
+import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http"
+import type { PieceCache } from "@piecework/cache/PieceCache"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { Contents } from "@piecework/proxy/Contents"
 import { Effect, Layer, Result } from "effect"
 import * as AllowList from "../src/AllowList.ts"
 import * as CacheNode from "../src/CacheNode.ts"
 import * as CacheNodeConfig from "../src/CacheNodeConfig.ts"
 import { Figures } from "../src/Figures.ts"
+import type { KnownFiles } from "../src/KnownFiles.ts"
 import * as MemoryFills from "./MemoryFills.ts"
 
 export interface Got {
@@ -48,7 +51,7 @@ export const urlOf = (text: string) => text as ContentUrl
 export const start = (
   files: Parameters<typeof MemoryFills.make>[0],
   config: Partial<CacheNodeConfig.CacheNodeConfig["Service"]> = {},
-  more: Layer.Layer<never> = Layer.empty
+  more: Layer.Layer<Contents | PieceCache | KnownFiles> | Layer.Layer<never> = Layer.empty
 ) =>
   Effect.gen(function* () {
     const fills = MemoryFills.make(files)
@@ -63,3 +66,31 @@ export const start = (
     const listening = yield* Effect.provideContext(CacheNode.serve({ host: "127.0.0.1", port: 0 }), services)
     return { fills, listening, port: listening.port ?? 0, figures: yield* Effect.provideContext(Figures, services) }
   })
+
+/** Looks until it is so; a test that waits for what never comes ends by its own time. */
+export const until = (isSo: () => boolean): Effect.Effect<void> =>
+  Effect.suspend(() => (isSo() ? Effect.void : Effect.andThen(Effect.sleep(5), until(isSo))))
+
+/** An answer whose body the test reads itself. */
+export const begin = (port: number, path: string, headers: Record<string, string> = {}) =>
+  Effect.acquireRelease(
+    Effect.promise<IncomingMessage>(
+      () =>
+        new Promise((resolve, reject) => {
+          request({ host: "127.0.0.1", port, path, headers, agent: false }, resolve).on("error", reject).end()
+        })
+    ),
+    (response) => Effect.sync(() => void response.destroy())
+  )
+
+/** The rest of it; `undefined` where it breaks off. */
+export const rest = (response: IncomingMessage) =>
+  Effect.promise<Buffer | undefined>(
+    () =>
+      new Promise((resolve) => {
+        const parts: Array<Buffer> = []
+        response.on("data", (part: Buffer) => parts.push(part))
+        response.once("error", () => resolve(undefined))
+        response.once("end", () => resolve(Buffer.concat(parts)))
+      })
+  )
