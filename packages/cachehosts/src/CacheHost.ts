@@ -56,7 +56,8 @@ const bare = (text: string): Place | undefined => {
 const hostOf = (written: string): string | undefined => {
   if (written.startsWith("[")) {
     const address = written.slice(1, -1)
-    if (!isIPv6(address)) return undefined
+    // An address with a zone is of one interface of one device.
+    if (!isIPv6(address) || address.includes("%")) return undefined
     // In the one form that URLs have for it.
     const host = new URL(`http://[${address}]`).hostname.slice(1, -1)
     return host === "::" || host.startsWith("ff") || host.startsWith("::ffff:") ? undefined : host

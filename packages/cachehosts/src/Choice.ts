@@ -106,7 +106,7 @@ const after = (mark: Mark, url: ContentUrl, failure: Failure, now: number): Mark
       // What is no 4xx says nothing about the origin.
       return failure.status < 400 || failure.status > 499
         ? { ...mark, brokenAt: now }
-        : { ...mark, origins: new Map(mark.origins).set(originOf(url), now + banned) }
+        : { ...mark, origins: refusing(mark.origins, originOf(url), now) }
     case "Broken":
       return { ...mark, brokenAt: now }
   }
@@ -114,19 +114,19 @@ const after = (mark: Mark, url: ContentUrl, failure: Failure, now: number): Mark
 
 /** Without what is over, and with no more than may be remembered. */
 const bounded = (marks: Marks, now: number): Marks => {
-  const current = [...marks].map(([name, mark]) => {
-    const origins = [...mark.origins].filter(([, end]) => end > now)
-    return [
-      name,
-      { ...mark, origins: new Map(origins.toSorted(([, a], [, b]) => b - a).slice(0, most.origins)) }
-    ] as const
-  })
-  return new Map(
-    current
-      .filter(([, mark]) => lastOf(mark) > now)
-      .toSorted(([, a], [, b]) => lastOf(b) - lastOf(a))
-      .slice(0, most.hosts)
-  )
+  const current = [...marks].filter(([, mark]) => lastOf(mark) > now)
+  if (current.length <= most.hosts) return new Map(current)
+  return new Map(current.toSorted(([, a], [, b]) => lastOf(b) - lastOf(a)).slice(0, most.hosts))
 }
 
-const lastOf = ({ brokenAt, origins, until }: Mark): number => Math.max(until, brokenAt + banned, ...origins.values())
+const refusing = (origins: Mark["origins"], origin: string, now: number): Mark["origins"] => {
+  const current = new Map([...origins].filter(([, end]) => end > now))
+  // Those that were refused last stand last.
+  current.delete(origin)
+  current.set(origin, now + banned)
+  return new Map([...current].slice(-most.origins))
+}
+
+/** When nothing of it matters any more. */
+const lastOf = ({ brokenAt, origins, until }: Mark): number =>
+  Math.max(until, brokenAt + banned, [...origins.values()].at(-1) ?? 0)
