@@ -4,6 +4,7 @@
  */
 import { Drives, DrivenCache, CacheConfig, PartialFile } from "@piecework/cache"
 import * as CacheNodeConfig from "@piecework/cachenode/CacheNodeConfig"
+import { KnownFiles } from "@piecework/cachenode/KnownFiles"
 import { Figures } from "@piecework/cachenode/Figures"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import * as Layers from "@piecework/device/Layers"
@@ -23,6 +24,7 @@ import * as NodePolicy from "./NodePolicy.ts"
 import * as Orders from "./Orders.ts"
 import { Rates } from "./Rates.ts"
 import type { Settings } from "./Settings.ts"
+import * as SwarmFigures from "./SwarmFigures.ts"
 import { version } from "./version.ts"
 
 export interface NodeOptions {
@@ -102,7 +104,8 @@ export const layer = (options: NodeOptions) => {
   const mode = NodePolicy.modeOf({ group: settings.group, hasPeers: settings.peers !== undefined })
   return Layer.mergeAll(
     Fills.Fills.layer.pipe(Layer.provide(FillsConfig.layer())),
-    SwarmContents.layer(Effect.succeed(mode)),
+    SwarmContents.layer(Effect.succeed(mode)).pipe(Layer.provide(SwarmFigures.layer)),
+    KnownFiles.layer({ directory: join(options.root, "known") }),
     Rates.layer,
     ServiceTrust.layer(trusted)
   ).pipe(

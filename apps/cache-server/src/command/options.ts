@@ -85,11 +85,11 @@ export const server = {
 type Given = Command.Command.Config.Infer<typeof server>
 
 /** What is there of options that may not be. */
-export const given = <A extends {}, K extends string>(all: { readonly [P in K]: Option.Option<A> }): {
+export const given = <A extends {}, K extends string>(these: { readonly [P in K]: Option.Option<A> }): {
   readonly [P in K]?: A
 } => {
   const there: Record<string, A> = {}
-  for (const [key, value] of Object.entries<Option.Option<A>>(all)) if (Option.isSome(value)) there[key] = value.value
+  for (const [key, value] of Object.entries<Option.Option<A>>(these)) if (Option.isSome(value)) there[key] = value.value
   return there as { readonly [P in K]?: A }
 }
 
