@@ -6,6 +6,7 @@
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { brief, PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
+import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import { Cloud } from "@piecework/cloud/Cloud"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { total } from "@piecework/domain/SourceKind"
@@ -80,7 +81,7 @@ export class Downloader extends Context.Service<
   }
 >()("@piecework/download/Downloader") {
   /**
-   * A `Cloud` in the context is used, a `Lan`, and a `CacheKeeper`, without which the cache has no rules. Without a `Cloud` a
+   * A `Cloud` in the context is used, a `Lan`, `CacheHosts`, and a `CacheKeeper`, without which the cache has no rules. Without a `Cloud` a
    * download runs in Simple mode, unless it is told which content it is about.
    */
   static readonly layer: Layer.Layer<
@@ -104,6 +105,7 @@ export class Downloader extends Context.Service<
         contents: yield* RcMap.make<ContentId, Readers, never, never>({
           lookup: () => Effect.sync(() => new Readers())
         }),
+        cacheHosts: yield* Effect.serviceOption(CacheHosts),
         keeper: yield* Effect.serviceOption(CacheKeeper)
       }
       const notes = yield* FiberSet.make<void>()
@@ -155,9 +157,9 @@ const start = Effect.fn("Downloader.start")(function* (
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
   const meter = Meter.make()
-  const origins = yield* Origins.make(request, meter)
   const began = yield* Clock.currentTimeMillis
-  const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  const origins = yield* Scope.provide(Origins.make(request, meter, began, shared.cacheHosts), scope)
+  const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
   const arrived = yield* Deferred.make<Arrived, DownloadError>()
 

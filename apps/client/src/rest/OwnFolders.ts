@@ -5,8 +5,8 @@
 import { realpath } from "node:fs"
 import { basename, dirname, sep } from "node:path"
 import { JobError, JobFiles } from "@piecework/jobs"
+import { names } from "@piecework/device/StateFolder"
 import { Effect, Layer } from "effect"
-import { names } from "../StateFolder.ts"
 
 /** Jobs' files, none of which comes to lie in a folder below `root`, or takes a name of the agent there, by whatever way that is reached. */
 export const layer = (
