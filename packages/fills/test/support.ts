@@ -5,7 +5,7 @@ import { HttpClient } from "@piecework/sources/HttpClient"
 import * as HttpClientConfig from "@piecework/sources/HttpClientConfig"
 import type { ByteStream } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Layer, type Scope, Stream } from "effect"
 import { type Answered, Fills, type Filled, type Wanted } from "../src/Fills.ts"
 import * as FillsConfig from "../src/FillsConfig.ts"
 import { Upstreams } from "../src/Upstreams.ts"
@@ -185,3 +185,15 @@ export const client = (wanted: Partial<Wanted> = {}) =>
       return { file, bytes, offset }
     })
   )
+
+/** A test over the engine in memory. */
+export const running =
+  <E, R>(body: Effect.Effect<void, E, R>, options?: LayerOptions) =>
+  (): Effect.Effect<void, E, Exclude<Exclude<R, Fills | Objects | Transport>, Scope.Scope>> =>
+    Effect.scoped(Effect.provide(body, layer(options)))
+
+/** Lets everything that can happen without time passing happen. */
+export const settled = Effect.repeat(Effect.yieldNow, { times: 2000 })
+
+export const isSame = (got: Uint8Array, bytes: Uint8Array, offset = 0, length = bytes.length - offset): boolean =>
+  Buffer.compare(got, bytes.subarray(offset, offset + length)) === 0

@@ -214,10 +214,10 @@ export class OpenFile {
 
   /** Fetches that waited for their readers look again. */
   private settle(): void {
-    for (const then of this.settled) {
-      this.settled.delete(then)
-      then()
-    }
+    // Who is woken may wait again at once.
+    const waiting = Array.from(this.settled)
+    this.settled.clear()
+    for (const then of waiting) then()
   }
 
   /**
