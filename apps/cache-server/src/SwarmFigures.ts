@@ -2,21 +2,17 @@
 import { Figures, type Received } from "@piecework/cachenode/Figures"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Progress } from "@piecework/download/Progress"
-import { isPeer, type SourceKind } from "@piecework/domain/SourceKind"
+import { fromPeers } from "@piecework/domain/SourceKind"
 import { Effect, Layer } from "effect"
 
 const none: Received = { origin: 0, parent: 0, peers: 0 }
 
 /** Of content bytes by kind of source; what lay here already came in from nowhere. */
-export const of = (received: Progress["received"]): Received => {
-  const sum = { ...none }
-  for (const [kind, bytes] of Object.entries(received) as ReadonlyArray<[SourceKind, number]>) {
-    if (isPeer(kind)) sum.peers += bytes
-    else if (kind === "CacheServer") sum.parent += bytes
-    else if (kind === "Origin") sum.origin += bytes
-  }
-  return sum
-}
+export const of = (received: Progress["received"]): Received => ({
+  origin: received.Origin,
+  parent: received.CacheServer,
+  peers: fromPeers(received)
+})
 
 const added = (a: Received, b: Received): Received => ({
   origin: a.origin + b.origin,
