@@ -161,9 +161,17 @@ export const make = Effect.fnUntraced(function* ({
     { origin, path }: RequestForm.RequestForm
   ): Effect.fn.Return<void, FillError | Body.BodyError | ClientGone, Scope.Scope> {
     const url = AllowList.urlOf(entry, origin, path)
-    const recalled = yield* contents.recall(url)
+    const { authorization, via } = request.headers
+    // What a login gives, it gives to this client alone.
+    const recalled = authorization === undefined ? yield* contents.recall(url) : Option.none()
     if (Option.isSome(recalled)) return yield* answerFile(request, response, recalled.value)
-    const answered = yield* fills.open({ url, part: Reply.firstPart(request), isHead: request.method === "HEAD" })
+    const answered = yield* fills.open({
+      url,
+      part: Reply.firstPart(request),
+      isHead: request.method === "HEAD",
+      via: via === undefined ? `1.1 ${pseudonym}` : `${via.slice(0, maxVia)}, 1.1 ${pseudonym}`,
+      authorization
+    })
     switch (answered._tag) {
       case "Filled":
         return yield* Effect.flatMap(contents.beside(answered), (reading) => answerFile(request, response, reading))
@@ -237,6 +245,9 @@ const healthBody: Body.Body = {
     Stream.suspend(() => Stream.succeed(HealthFile.bytes().subarray(offset, offset + length))),
   next: Effect.die(new Error("A file in memory does not move."))
 }
+
+/** Characters of Via that go on; longer ones than 16 caches write are nobody's. */
+const maxVia = 2048
 
 /** Caches between a client and its origin; more are a circle of some that change their names. */
 const maxHops = 16

@@ -173,7 +173,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const donated = isSameSize ? yield* donating.withPermit(Donation.give(filled, store)) : "Other"
       if (donated === "Other") yield* deny(url)
       if (donated !== "Same") return "Stays"
-      yield* filled.surrender
+      yield* Effect.timeoutOption(filled.surrender, settlePatience)
       // What was under way.
       if ((yield* donating.withPermit(Donation.give(filled, store))) === "Other") {
         return yield* Effect.as(deny(url), "Stays" as const)
@@ -273,6 +273,9 @@ const unknown: Knowledge = { _tag: "Unknown" }
 
 /** URLs that are remembered as halted. */
 const maxStopped = 10_000
+
+/** How long pieces under way may take to come to their end; what comes later comes twice. */
+const settlePatience = "10 seconds"
 
 /** How long a client waits for the service's word on what it said was halted. */
 const stoppedPatience = "3 seconds"

@@ -1,5 +1,6 @@
 /** A cache server on loopback over an origin in memory, and a client that speaks to it as programs do. */
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http"
+import { connect } from "node:net"
 import type { PieceCache } from "@piecework/cache/PieceCache"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Contents } from "@piecework/proxy/Contents"
@@ -92,5 +93,18 @@ export const rest = (response: IncomingMessage) =>
         response.on("data", (part: Buffer) => parts.push(part))
         response.once("error", () => resolve(undefined))
         response.once("end", () => resolve(Buffer.concat(parts)))
+      })
+  )
+
+/** Says so on a bare connection, and answers all that comes until it is closed. */
+export const say = (port: number, text: string) =>
+  Effect.promise<string>(
+    () =>
+      new Promise((resolve, reject) => {
+        const parts: Array<Buffer> = []
+        const socket = connect(port, "127.0.0.1", () => socket.write(text))
+        socket.on("data", (part) => parts.push(part))
+        socket.on("error", reject)
+        socket.on("close", () => resolve(Buffer.concat(parts).toString("latin1")))
       })
   )
