@@ -35,7 +35,11 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
       const server = yield* jobCache.source(cache)
       source = server === undefined ? undefined : { cache, server }
       if (server === undefined) {
-        yield* jobCache.failed(cache, new SourceError({ source: origin.id, reason: "BadRequest", url: origin.url }), false)
+        yield* jobCache.failed(
+          cache,
+          new SourceError({ source: origin.id, reason: "BadRequest", url: origin.url }),
+          false
+        )
         return false
       }
     }
@@ -80,7 +84,13 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
     },
     url: origin.url,
     probe: (length) =>
-      Effect.map(Effect.andThen(pick, Effect.suspend(() => current.probe(length))), answered),
+      Effect.map(
+        Effect.andThen(
+          pick,
+          Effect.suspend(() => current.probe(length))
+        ),
+        answered
+      ),
     stream: (from, validator, until) =>
       Effect.andThen(
         pick,
