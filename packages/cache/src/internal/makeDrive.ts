@@ -210,12 +210,15 @@ export const makeDrive = Effect.fnUntraced(function* (
           yield* Deferred.await(scans)
           yield* lookNow
         }
-        if (isForced && !(yield* letGo(bytes))) return false
-        // What is made meanwhile is counted late.
-        for (let tries = 0; tries < 8 && !isForced && !fits(bytes); tries++) {
-          if (!(yield* letGo(used + bytes - size))) return false
+        if (isForced) {
+          if (!(yield* letGo(bytes))) return false
+        } else {
+          // What is made meanwhile is counted late.
+          for (let tries = 0; tries < 8 && !fits(bytes); tries++) {
+            if (!(yield* letGo(used + bytes - size))) return false
+          }
+          if (!fits(bytes)) return false
         }
-        if (!isForced && !fits(bytes)) return false
         grow()
         return true
       })
