@@ -8,6 +8,7 @@ import { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as CacheHost from "@piecework/cachehosts/CacheHost"
+import { Fills } from "@piecework/fills/Fills"
 import type { ObjectError } from "@piecework/objects/ObjectError"
 import { Objects } from "@piecework/objects/Objects"
 import { Clock, Effect, Option } from "effect"
@@ -31,6 +32,7 @@ const hour = 3_600_000
 export const make = Effect.fn("Controlled.make")(function* (options: ControlledOptions) {
   const cache = yield* PieceCache
   const figures = yield* CacheFigures.Figures
+  const fills = yield* Fills
   const known = yield* KnownFiles
   const live = yield* Live
   const objects = yield* Objects
@@ -92,7 +94,10 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
       return yield* new ControlError({ sentence: `${what.slice(0, 200)} is not kept.`, status: 404 })
     }
     for (const { contentId, url } of those) {
-      if (url !== undefined) yield* Effect.mapError(objects.remove(url as ContentUrl), failed)
+      if (url !== undefined) {
+        yield* Effect.mapError(objects.remove(url as ContentUrl), failed)
+        yield* fills.forget(url as ContentUrl)
+      }
       if (contentId !== undefined) yield* Effect.mapError(cache.drop(ContentId.make(contentId)), failed)
     }
     return { files: those.length, bytes: those.reduce((sum, { heldBytes }) => sum + heldBytes, 0) }
