@@ -121,7 +121,7 @@ it.effect(
   "looks at a file for HEAD without fetching it, and gives an empty one",
   running(
     Effect.gen(function* () {
-      const origin = yield* serve((request, n) =>
+      const origin = yield* serve((request) =>
         answerWith(request.path === "/empty" ? new Uint8Array(0) : bytes)(request)
       )
       const file = yield* openFile({ isHead: true })

@@ -100,7 +100,8 @@ export class Desk {
   private join(wanted: Wanted) {
     return Effect.acquireUseRelease(
       Effect.sync(() => {
-        const opening = this.openings.get(wanted.url) ?? this.begin(wanted)
+        const opening = this.openings.get(wanted.url)
+        if (opening === undefined) return this.begin(wanted)
         opening.waiting++
         return opening
       }),
@@ -126,7 +127,7 @@ export class Desk {
   }
 
   private begin(wanted: Wanted): Opening {
-    const opening: Opening = { result: Deferred.makeUnsafe(), waiting: 0, passing: undefined }
+    const opening: Opening = { result: Deferred.makeUnsafe(), waiting: 1, passing: undefined }
     this.openings.set(wanted.url, opening)
     const found = Effect.flatMap(Effect.exit(this.find(wanted, opening)), (exit) => {
       this.openings.delete(wanted.url)
