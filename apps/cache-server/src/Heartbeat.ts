@@ -100,7 +100,7 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
       issues: broken,
       drives: drives.map(({ folder, problem, size, used }) => ({
         path: folder.slice(0, 512),
-        size: Math.min(size, Number.MAX_SAFE_INTEGER),
+        size: Number.isFinite(size) ? size : 0,
         used,
         isWorking: problem === undefined
       })),

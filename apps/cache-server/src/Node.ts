@@ -13,7 +13,8 @@ import { ServiceTrust } from "@piecework/device/ServiceTrust"
 import { StateFolder } from "@piecework/device/StateFolder"
 import * as ThisHost from "@piecework/device/ThisHost"
 import { Records } from "@piecework/download/Records"
-import { Fills, FillsConfig, Upstreams } from "@piecework/fills"
+import { Fills, FillsConfig } from "@piecework/fills"
+import * as Parents from "@piecework/fills/Parents"
 import { HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Objects } from "@piecework/objects/Objects"
 import * as SwarmContents from "@piecework/proxy/SwarmContents"
@@ -109,7 +110,7 @@ export const layer = (options: NodeOptions) => {
     Rates.layer,
     ServiceTrust.layer(trusted)
   ).pipe(
-    Layer.provide(Upstreams.Upstreams.layerOrigin),
+    Layer.provide(Parents.layer),
     Layer.provideMerge(Layer.mergeAll(Figures.layer, front)),
     Layer.provideMerge(Layers.client(member, storage(options))),
     Layer.provideMerge(Live.layer(settings, orders))

@@ -55,7 +55,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
       parents: parents.map(CacheHost.nameOf),
       drives: (yield* objects.drives).map(({ folder, problem, size, used }) => ({
         folder,
-        size,
+        size: Number.isFinite(size) ? size : 0,
         used,
         ...(problem === undefined ? {} : { problem })
       })),
