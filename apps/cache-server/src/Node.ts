@@ -39,10 +39,11 @@ export interface NodeOptions {
 }
 
 /** Contents and files on the drives, and what a member of swarms keeps beside them. */
-const storage = ({ root, settings }: NodeOptions) =>
+const storage = ({ orders, root, settings }: NodeOptions) =>
   Layer.unwrap(
     Effect.map(StateFolder, ({ records }) => {
-      const drives = settings.drives.length > 0 ? settings.drives : [{ folder: join(root, "drive"), size: undefined }]
+      const named = Orders.drivesOf(settings, orders)
+      const drives = named.length > 0 ? named : [{ folder: join(root, "drive"), size: undefined }]
       const hasher = PieceHasher.PieceHasher.layer.pipe(Layer.provide(HasherConfig.layer({ startedAhead: 1 })))
       return Layer.mergeAll(
         DrivenCache.layer,
@@ -97,6 +98,7 @@ export const layer = (options: NodeOptions) => {
     lanForCaches: false,
     fetches: false,
     isServer: true,
+    environment: Orders.environmentOf(process.env, orders),
     listen:
       settings.peers === undefined
         ? undefined

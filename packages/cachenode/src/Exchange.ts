@@ -120,9 +120,11 @@ export const make = Effect.fnUntraced(function* ({
   const health = (response: ServerResponse) =>
     Effect.gen(function* () {
       const drives = Option.isNone(objects) ? [] : yield* objects.value.drives
-      const isReady = drives.length === 0 || drives.some(({ problem }) => problem === undefined)
+      const hasRoom = drives.length === 0 || drives.some(({ problem }) => problem === undefined)
+      const isReady = hasRoom && config.closed === undefined
       const text = `${JSON.stringify({
         ready: isReady,
+        closed: config.closed ?? null,
         connections: figures.connections(),
         bufferedBytes: buffers.used,
         drives: drives.map(({ folder, problem, size, used }) => ({ folder, size, used, problem: problem ?? null }))
@@ -201,10 +203,10 @@ export const make = Effect.fnUntraced(function* ({
     if (Headers.hasPassed(request.headers.via, pseudonym) || Headers.hops(request.headers.via) > maxHops) {
       return refuse(508, "The request went in a circle: it has been at this cache server before.")
     }
+    if (config.closed !== undefined) return refuse(403, config.closed)
     const answer = HealthFile.isAsked(form)
       ? healthFile(request, response)
       : Effect.suspend(() => {
-          if (config.closed !== undefined) return refuse(503, config.closed, [["Retry-After", "60"]])
           const entry = AllowList.find(config.allow, form.origin)
           return entry === undefined
             ? refuse(403, `This cache server has no files of ${RequestForm.written(form.origin)}.`)

@@ -10,6 +10,18 @@ const file = { bytes, headers: { etag: '"v1"', "content-type": "application/x-ca
 const url = "http://files.test/a.cab"
 const path = "/a.cab?cacheHostOrigin=files.test"
 
+const failed = (reason: FillError["reason"]) => new FillError({ url: "u", reason, detail: "no" })
+
+const passing = (length: number | undefined): Answered => ({
+  _tag: "Passing",
+  status: 200,
+  headers: new Map([["cache-control", "private"]]),
+  length,
+  body: Stream.make(bytes.subarray(0, 100_000), bytes.subarray(100_000, 200_000)).pipe(Stream.rechunk(1))
+})
+
+const asking = (range: string, close = "") => `GET ${path} HTTP/1.1\r\nHost: c\r\nRange: bytes=${range}\r\n${close}\r\n`
+
 it.live("gives a file to clients of all forms, once fetched, with its marks on every answer", () =>
   Effect.gen(function* () {
     const { fills, port } = yield* start({ [url]: file })
@@ -122,9 +134,18 @@ it.live(
     })
 )
 
+it.live("gives nobody files while it is closed, and says why", () =>
+  Effect.gen(function* () {
+    const { port } = yield* start({ [url]: file }, { closed: "It is switched off." })
+    const refused = yield* ask(port, path)
+    assert.strictEqual(refused.status, 403)
+    assert.strictEqual(refused.body.toString(), "It is switched off.\n")
+    assert.strictEqual((yield* ask(port, "/health")).status, 503)
+  })
+)
+
 it.live("passes on what an origin refuses, with its status, and 5xx for what cannot be reached", () =>
   Effect.gen(function* () {
-    const failed = (reason: FillError["reason"]) => new FillError({ url: "u", reason, detail: "no" })
     const gone: Answered = {
       _tag: "Refused",
       status: 410,
@@ -152,13 +173,6 @@ it.live("passes on what an origin refuses, with its status, and 5xx for what can
 
 it.live("lets through what may not be kept, with its length or without", () =>
   Effect.gen(function* () {
-    const passing = (length: number | undefined): Answered => ({
-      _tag: "Passing",
-      status: 200,
-      headers: new Map([["cache-control", "private"]]),
-      length,
-      body: Stream.make(bytes.subarray(0, 100_000), bytes.subarray(100_000, 200_000)).pipe(Stream.rechunk(1))
-    })
     const { figures, port } = yield* start({
       "http://files.test/known": passing(200_000),
       "http://files.test/unknown": passing(undefined)
@@ -228,9 +242,7 @@ it.live("closes connections beyond its limit, and those whose head does not come
 it.live("answers several requests on one connection, and counts hits and misses", () =>
   Effect.gen(function* () {
     const { figures, port } = yield* start({ [url]: file })
-    const request = (range: string, close = "") =>
-      `GET ${path} HTTP/1.1\r\nHost: c\r\nRange: bytes=${range}\r\n${close}\r\n`
-    const text = yield* say(port, request("0-1") + request("0-2") + request("2999999-", "Connection: close\r\n"))
+    const text = yield* say(port, asking("0-1") + asking("0-2") + asking("2999999-", "Connection: close\r\n"))
     assert.strictEqual(text.match(/HTTP\/1\.1 206/g)?.length, 3)
     const { bytesOut, hitBytes, hits, missBytes, misses } = figures.total()
     assert.deepStrictEqual([hits, misses, hitBytes, missBytes, bytesOut], [1, 2, 3, 3, 6])

@@ -17,6 +17,8 @@ const of = (headers: Readonly<Record<string, string>> = {}, method = "GET", more
   return { ...reply, headers: Object.fromEntries(reply.headers) }
 }
 
+const first = (range: string, method = "GET") => Reply.firstPart({ method, headers: { range } })
+
 describe("Reply", () => {
   it("has the whole file, how old it is, and who had it", () => {
     const { headers, part, status } = of()
@@ -109,7 +111,6 @@ describe("Reply", () => {
   })
 
   it("tells which part is wanted first before the size is known", () => {
-    const first = (range: string, method = "GET") => Reply.firstPart({ method, headers: { range } })
     assert.deepStrictEqual(first("bytes=5-9"), { offset: 5, length: 5 })
     assert.deepStrictEqual(first("bytes=5-"), { offset: 5 })
     assert.deepStrictEqual(first("bytes=-9"), { offset: -9 })

@@ -11,15 +11,14 @@ const shown = (result: ReturnType<typeof of>): string =>
     ? result.failure.reason
     : `${RequestForm.written(result.success.origin)} ${result.success.path} ${result.success.form}`
 
-const table = (rows: ReadonlyArray<readonly [url: string, host: string | undefined, expected: string]>) => {
-  for (const [url, host, expected] of rows) {
-    assert.strictEqual(shown(host === undefined ? of(url) : of(url, host)), expected, `${url} ${host ?? ""}`)
-  }
-}
+const table = (rows: ReadonlyArray<readonly [url: string, host: string | undefined, expected: string]>) => ({
+  found: rows.map(([url, host]) => [url, host, shown(host === undefined ? of(url) : of(url, host))]),
+  expected: rows.map((row) => Array.from(row))
+})
 
 describe("RequestForm", () => {
-  it("takes the origin from the query, at any place and in any letter case, and leaves the rest as it was", () =>
-    table([
+  it("takes the origin from the query, at any place and in any letter case, and leaves the rest as it was", () => {
+    const { expected, found } = table([
       ["/a?cacheHostOrigin=o.test", "c", "o.test /a Query"],
       ["/a?x=1&cacheHostOrigin=o.test", "c", "o.test /a?x=1 Query"],
       ["/a?CACHEHOSTORIGIN=o.test&x=1&y", "c", "o.test /a?x=1&y Query"],
@@ -32,10 +31,12 @@ describe("RequestForm", () => {
         "o.test /a?xcacheHostOrigin=p.test&cacheHostOriginx=q Host"
       ],
       ["http://c/a?cacheHostOrigin=o.test", "c", "o.test /a Query"]
-    ]))
+    ])
+    assert.deepStrictEqual(found, expected)
+  })
 
-  it("takes it from the first line before the Host header, and from that where there is nothing else", () =>
-    table([
+  it("takes it from the first line before the Host header, and from that where there is nothing else", () => {
+    const { expected, found } = table([
       ["http://O.test:80/a?b", "c", "o.test:80 /a?b Absolute"],
       ["HTTP://o.test", "c", "o.test / Absolute"],
       ["http://o.test?b=c", "c", "o.test /?b=c Absolute"],
@@ -43,18 +44,22 @@ describe("RequestForm", () => {
       ["/a", "o.test.", "o.test /a Host"],
       ["/a", "[2001:DB8::1]:8080", "[2001:db8::1]:8080 /a Host"],
       ["/a?cacheHostOrigin=[::1]", "c", "[::1] /a Query"]
-    ]))
+    ])
+    assert.deepStrictEqual(found, expected)
+  })
 
-  it("sees addresses for what they are, however they are written", () =>
-    table([
+  it("sees addresses for what they are, however they are written", () => {
+    const { expected, found } = table([
       ["/a", "127.1", "127.0.0.1 /a Host"],
       ["/a", "0x7f000001", "127.0.0.1 /a Host"],
       ["/a", "2130706433", "127.0.0.1 /a Host"],
       ["/a", "[::ffff:7f00:1]", "[::ffff:7f00:1] /a Host"]
-    ]))
+    ])
+    assert.deepStrictEqual(found, expected)
+  })
 
-  it("refuses what is no origin, and what names two", () =>
-    table([
+  it("refuses what is no origin, and what names two", () => {
+    const { expected, found } = table([
       ["/a", undefined, "NoOrigin"],
       ["/a?cacheHostOrigin=", "c", "NoOrigin"],
       ["/a?cacheHostOrigin", "c", "NoOrigin"],
@@ -90,7 +95,9 @@ describe("RequestForm", () => {
       ["/\u00e4", "o.test", "BadBytes"],
       ["/a b", "o.test", "BadBytes"],
       [`/${"a".repeat(4096)}`, "o.test", "TooLong"]
-    ]))
+    ])
+    assert.deepStrictEqual(found, expected)
+  })
 
   it("refuses two Host headers, also alike ones", () => {
     assert.strictEqual(shown(of("/a", "o.test", "o.test")), "TwoHosts")

@@ -3,13 +3,13 @@ import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:ht
 import { connect } from "node:net"
 import type { PieceCache } from "@piecework/cache/PieceCache"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { KnownContents } from "@piecework/objects/KnownContents"
 import type { Contents } from "@piecework/proxy/Contents"
 import { Effect, Layer, Result } from "effect"
 import * as AllowList from "../src/AllowList.ts"
 import * as CacheNode from "../src/CacheNode.ts"
 import * as CacheNodeConfig from "../src/CacheNodeConfig.ts"
 import { Figures } from "../src/Figures.ts"
-import type { KnownFiles } from "../src/KnownFiles.ts"
 import * as MemoryFills from "./MemoryFills.ts"
 
 export interface Got {
@@ -52,7 +52,7 @@ export const urlOf = (text: string) => text as ContentUrl
 export const start = (
   files: Parameters<typeof MemoryFills.make>[0],
   config: Partial<CacheNodeConfig.CacheNodeConfig["Service"]> = {},
-  more: Layer.Layer<Contents | PieceCache | KnownFiles> | Layer.Layer<never> = Layer.empty
+  more: Layer.Layer<Contents | PieceCache | KnownContents> | Layer.Layer<never> = Layer.empty
 ) =>
   Effect.gen(function* () {
     const fills = MemoryFills.make(files)

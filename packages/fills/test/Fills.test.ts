@@ -211,15 +211,16 @@ it.effect(
 )
 
 it.effect(
-  "ends after the pieces under way when it is surrendered, and says so to who wants more",
+  "ends with the pieces under way when it is surrendered, and says so to who wants more",
   running(
     Effect.gen(function* () {
       const origin = yield* serve(answerWith(bytes, { pause: 100 }))
       const file = yield* openFile()
       const reading = yield* Effect.forkChild(Effect.result(read(file)))
       yield* TestClock.adjust("250 millis")
-      yield* file.surrender
+      const ending = yield* Effect.forkChild(file.surrender, { startImmediately: true })
       yield* TestClock.adjust("60 seconds")
+      yield* Fiber.join(ending)
       const got = yield* Fiber.join(reading)
       assert.isTrue(Result.isFailure(got) && got.failure.reason === "Surrendered")
       assert.isAtMost(origin.sent, 5 * MiB)

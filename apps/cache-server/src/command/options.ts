@@ -45,6 +45,11 @@ export const serviceCa = text(
   "certificates in PEM by which to know an https service, in place of the system's"
 )
 
+export const allowHttp = Flag.Boolean("allow-http").pipe(
+  Flag.withDescription("enrol over plain HTTP, where others may read the token and the credential"),
+  Flag.withDefault(false)
+)
+
 /** Of the server. */
 export const server = {
   listen: text("listen", "[HOST:]PORT", "where to serve clients by plain HTTP; default 80 on all addresses"),
