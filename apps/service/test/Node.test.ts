@@ -103,10 +103,13 @@ describe("A cache node", () => {
         // Without a node that was heard, the answer has no such field at all.
         assert.notProperty(yield* toldAt(url, "203.0.113.7"), "cacheHosts")
 
-        const deployment = json<{ readonly token: string; readonly command: string }>(
+        const deployment = json<{ readonly token: string; readonly commands: ReadonlyArray<string> }>(
           (yield* node("deployment", "lab")).stdout
         )
-        assert.strictEqual(deployment.command, `piecework-cache serve --service ${url} --token ${deployment.token}`)
+        assert.deepStrictEqual(deployment.commands, [
+          `piecework-cache enrol --service ${url} ${deployment.token}`,
+          `piecework-cache serve --service ${url}`
+        ])
         const enrolled = yield* HttpRpc.call(EnrolRpcs.EnrolRpcs, { url: url + EnrolRpcs.path })((client) =>
           client.Enrol({ token: Redacted.make(deployment.token), name: "cache-1", clientVersion: "1" })
         )
@@ -138,7 +141,15 @@ describe("A cache node", () => {
         const status = yield* runWith(environment, "status", "--service", url)
         assert.include(status.stdout, "cache nodes: 1 healthy, 0 unhealthy")
         const metrics = yield* Effect.promise(() => fetch(`http://127.0.0.1:${metricsPort}/metrics`))
-        assert.include(yield* Effect.promise(() => metrics.text()), 'piecework_cache_nodes{state="disabled"} 0')
+        const series = (yield* Effect.promise(() => metrics.text())).split("\n")
+        for (const line of [
+          'piecework_cache_nodes{state="disabled"} 0',
+          'piecework_cache_node_requests_total{result="hit"} 3',
+          'piecework_cache_node_bytes_total{kind="sent"} 4000',
+          'piecework_cache_node_bytes_total{kind="fetched"} 1000'
+        ]) {
+          assert.include(series, line)
+        }
 
         // A device that is no node, and what no node says.
         const authorization = { authorization: `Bearer ${Redacted.value(enrolled.credential)}` }
