@@ -74,7 +74,10 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
   })
 
   const answered = <A extends Probe | Rest>(answer: A): A => {
-    if (answer.kind === "CacheServer" && source !== undefined) givers.set(source.server.id, source.cache)
+    if (answer.kind === "CacheServer" && source !== undefined) {
+      givers.set(source.server.id, source.cache)
+      jobCache.answered()
+    }
     return answer
   }
 
