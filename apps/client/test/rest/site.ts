@@ -13,7 +13,7 @@ import type { Policy } from "@piecework/policy/Policy"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Duration, Effect, Layer, Schedule } from "effect"
-import * as Layers from "../../src/Layers.ts"
+import * as Storage from "../../src/Storage.ts"
 import { AdminFile, defaults } from "../../src/rest/AdminFile.ts"
 import * as RestServer from "../../src/rest/RestServer.ts"
 import * as Programs from "../support/programs.ts"
@@ -55,7 +55,7 @@ export const make = (options: SiteOptions = {}) =>
         DownloadConfig.layer({ firstByteTimeout: "2 seconds" }),
         Destination.Destination.layer,
         BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())),
-        Layers.stored({ cache: join(root, "cache"), records: join(root, "records") }),
+        Storage.stored({ cache: join(root, "cache"), records: join(root, "records") }),
         options.policy === undefined ? Layer.empty : CacheHosts.layerMemory()
       ]),
       Layer.provide(options.policy === undefined ? Layer.empty : LivePolicy.layerConstant(options.policy))

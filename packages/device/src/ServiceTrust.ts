@@ -2,10 +2,9 @@
 import { readFile } from "node:fs/promises"
 import { originOf } from "@piecework/cloud/ServiceUrl"
 import { Failure } from "@piecework/terminal/Failure"
-import { Output } from "@piecework/terminal/Output"
 import { Context, Effect, Layer, Option, type Redacted } from "effect"
 import * as Enrolment from "./Enrolment.ts"
-import { exitCodes } from "./ExitCode.ts"
+import { exitCodes } from "@piecework/terminal/ExitCode"
 import { StateFolder } from "./StateFolder.ts"
 
 export class ServiceTrust extends Context.Service<
@@ -17,15 +16,15 @@ export class ServiceTrust extends Context.Service<
     readonly certificatesOf: ReadonlyMap<string, ReadonlyArray<string>>
     readonly credential: Redacted.Redacted<string> | undefined
   }
->()("@piecework/client/ServiceTrust") {
-  static readonly layer = (options: Named): Layer.Layer<ServiceTrust, Failure, Output | StateFolder> =>
+>()("@piecework/device/ServiceTrust") {
+  static readonly layer = (options: Named): Layer.Layer<ServiceTrust, Failure, StateFolder> =>
     Layer.effect(
       ServiceTrust,
       Effect.flatMap(StateFolder, ({ root }) => make(options, root))
     )
 
   /** With the enrolment of a state folder that is not made for it. */
-  static readonly layerIn = (root: string, options: Named): Layer.Layer<ServiceTrust, Failure, Output> =>
+  static readonly layerIn = (root: string, options: Named): Layer.Layer<ServiceTrust, Failure> =>
     Layer.effect(ServiceTrust, make(options, root))
 }
 
@@ -38,14 +37,11 @@ interface Named {
 const make = Effect.fnUntraced(function* (
   options: Named,
   root: string
-): Effect.fn.Return<ServiceTrust["Service"], Failure, Output> {
+): Effect.fn.Return<ServiceTrust["Service"], Failure> {
   const service = Option.getOrUndefined(options.service)
   if (service === undefined) return none
   const enrolment = yield* Effect.catch(Enrolment.load(root, service), (error) =>
-    Effect.as(
-      Effect.flatMap(Output, (output) => output.note(`piecework: ${error.message}`)),
-      Option.none<Enrolment.Enrolment>()
-    )
+    Effect.as(Effect.logWarning(error.message), Option.none<Enrolment.Enrolment>())
   )
   const given = yield* certificatesIn(options.serviceCa)
   const known = Option.getOrUndefined(enrolment)

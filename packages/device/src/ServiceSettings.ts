@@ -14,7 +14,7 @@ import { originOf } from "@piecework/cloud/ServiceUrl"
 import type { Said } from "@piecework/policy/Policy"
 import { Clock, Duration, Effect, Layer, Option, Schema } from "effect"
 
-class ServiceSettings extends Schema.Class<ServiceSettings>("@piecework/client/ServiceSettings")({
+class ServiceSettings extends Schema.Class<ServiceSettings>("@piecework/device/ServiceSettings")({
   /** Origin of the service. */
   service: Schema.String,
   /** Epoch milliseconds. */

@@ -1,5 +1,5 @@
 /**
- * One agent for a state folder. Each listens on a socket of its own name in `agents/` and looks who else is there: a socket without a
+ * One program that runs on for a state folder. Each listens on a socket of its own name in `agents/` and looks who else is there: a socket without a
  * process behind it answers nobody, whatever became of that process, so nothing is left to clean up by hand. Of two who find each other
  * the one stays that was there first, and of two who came at once the one whose name comes first.
  */
@@ -10,9 +10,9 @@ import { join } from "node:path"
 import * as Folders from "@piecework/host/Folders"
 import { Failure } from "@piecework/terminal/Failure"
 import { Effect, type Scope } from "effect"
-import { exitCodes } from "./ExitCode.ts"
+import { exitCodes } from "@piecework/terminal/ExitCode"
 
-/** How long another agent may take to say whom it saw, in milliseconds. One that is stopped is an agent all the same. */
+/** How long another one may take to say whom it saw, in milliseconds. One that is stopped is there all the same. */
 const usualPatience = 10_000
 
 /** Bytes of what another says that are read. */
@@ -20,10 +20,16 @@ const mostSaid = 65_536
 
 const namePattern = /^\d{1,10}-[0-9a-f]{16}\.sock$/
 
-/** Holds the folder until the scope closes; fails when another agent has it. */
-export const hold = Effect.fn("AgentLock.hold")(function* (
+export interface HoldOptions {
+  /** What the program is, for the sentence that another one gets. Default "agent". */
+  readonly who?: string | undefined
+  readonly patience?: number | undefined
+}
+
+/** Holds the folder until the scope closes; fails when another has it. */
+export const hold = Effect.fn("FolderLock.hold")(function* (
   state: string,
-  patience: number = usualPatience
+  { patience = usualPatience, who = "agent" }: HoldOptions = {}
 ): Effect.fn.Return<void, Failure, Scope.Scope> {
   const folder = join(state, "agents")
   const refused = (cause: unknown) =>
@@ -37,7 +43,7 @@ export const hold = Effect.fn("AgentLock.hold")(function* (
   const bound = yield* Effect.result(bind(at(self), folder, self))
   if (bound._tag === "Failure") {
     // A file system without sockets: nobody can tell, as it was before.
-    return yield* Effect.logWarning(`Whether another agent uses ${state} cannot be told (${bound.failure}).`)
+    return yield* Effect.logWarning(`Whether another ${who} uses ${state} cannot be told (${bound.failure}).`)
   }
   for (const other of bound.success) {
     const said = yield* ask(at(other), patience)
@@ -45,7 +51,7 @@ export const hold = Effect.fn("AgentLock.hold")(function* (
     if (said === "Gone") rmSync(at(other), { force: true })
     else if (said === "Silent" || !said.includes(self) || other < self) {
       return yield* new Failure({
-        sentence: `Another agent uses the state folder ${state} already (process ${other.split("-")[0]}); end it, or choose another folder with --state.`,
+        sentence: `Another ${who} uses the state folder ${state} already (process ${other.split("-")[0]}); end it, or choose another folder with --state.`,
         code: exitCodes.storage
       })
     }

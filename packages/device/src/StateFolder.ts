@@ -1,5 +1,5 @@
 /**
- * Where the client keeps what outlives it: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
+ * Where a device keeps what outlives its programs: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
  * `uploads/` (what Internet peers were sent, by month), `line.json` (what the line has been
  * seen to carry), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
@@ -8,6 +8,7 @@
 import { randomBytes } from "node:crypto"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { stateFolder } from "@piecework/client/AgentPlace"
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
 import * as Folders from "@piecework/host/Folders"
 import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
@@ -39,7 +40,7 @@ export class StateFolder extends Context.Service<
     /** This device, and a suffix for this process: two processes of one device are two peers. */
     readonly self: PeerId
   }
->()("@piecework/client/StateFolder") {
+>()("@piecework/device/StateFolder") {
   static readonly layer = (
     root: string
   ): Layer.Layer<StateFolder, StateFolderError, FileSystem.FileSystem | Path.Path> =>
@@ -86,7 +87,7 @@ export const placesIn = (
   line: join(root, "line.json")
 })
 
-/** What the agent calls its files and folders in there, whether they are there yet or not. */
+/** What programs call their files and folders in there, whether they are there yet or not. */
 export const names: ReadonlySet<string> = new Set([
   "agents",
   "cache",
@@ -103,8 +104,9 @@ export const names: ReadonlySet<string> = new Set([
   "uploads"
 ])
 
-/** The folder that is used when none is named. */
-export { stateFolder as defaultRoot } from "@piecework/client/AgentPlace"
+/** The folder that is used when none is named: the agent's, or that of another program. */
+export const defaultRoot = (env: Parameters<typeof stateFolder>[0], program?: string): string =>
+  stateFolder(env, undefined, program)
 
 const make = Effect.fnUntraced(function* (root: string) {
   const fs = yield* FileSystem.FileSystem

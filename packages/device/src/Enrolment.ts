@@ -10,7 +10,7 @@ import { EnrolReply } from "@piecework/cloud/EnrolRpcs"
 import { originOf } from "@piecework/cloud/ServiceUrl"
 import { Effect, Option, Redacted, Schema } from "effect"
 
-export class Enrolment extends Schema.Class<Enrolment>("@piecework/client/Enrolment")({
+export class Enrolment extends Schema.Class<Enrolment>("@piecework/device/Enrolment")({
   /** Origin of the service. */
   service: Schema.String,
   device: EnrolReply.fields.device,
@@ -30,7 +30,7 @@ export class EnrolmentError extends Schema.TaggedError<EnrolmentError>()("Enrolm
       case "Unreadable":
         return `The enrolment in ${this.file} cannot be read.`
       case "Damaged":
-        return `The enrolment in ${this.file} is damaged; enrol the device again with piecework enrol.`
+        return `The enrolment in ${this.file} is damaged; enrol the device again.`
       case "Unwritable":
         return `The enrolment cannot be kept in ${this.file}.`
     }

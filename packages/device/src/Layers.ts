@@ -1,6 +1,7 @@
-/** The floor plan of the client: which layer stands on which. */
-import { availableParallelism, release, type } from "node:os"
-import { CacheConfig, CacheKeeper, PartialFile, PieceCache } from "@piecework/cache"
+/** The floor plan of what downloads and serves: which layer stands on which. What it keeps the program chooses. */
+import { release, type } from "node:os"
+import type { PartialFiles } from "@piecework/cache/PartialFile"
+import type { PieceCache } from "@piecework/cache/PieceCache"
 import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
@@ -12,10 +13,11 @@ import {
   MonthlyUploads,
   NoPeers,
   Permission,
-  Records,
+  type Records,
   Seeder
 } from "@piecework/download"
-import { BufferPool, BufferPoolConfig, HasherConfig, PieceHasher } from "@piecework/hashing"
+import { BufferPool, BufferPoolConfig } from "@piecework/hashing"
+import type { PieceHasher } from "@piecework/hashing/PieceHasher"
 import { Bans, PeerConfig, PeerHost } from "@piecework/peers"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { Courier } from "@piecework/reports/Courier"
@@ -26,23 +28,20 @@ import * as ReportedDownloads from "@piecework/reports/ReportedDownloads"
 import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsConfig"
 import * as Shaper from "@piecework/shaping/Shaper"
 import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
-import { Output } from "@piecework/terminal/Output"
 import { Transport } from "@piecework/transport"
 import { Effect, Layer, Option } from "effect"
-import * as CachePlace from "./CachePlace.ts"
-import * as DevicePolicy from "./DevicePolicy.ts"
+import type { LiveSettings } from "./LiveSettings.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
 import { ServiceTrust } from "./ServiceTrust.ts"
-import { defaultRoot, StateFolder } from "./StateFolder.ts"
-import { version } from "./version.ts"
+import { StateFolder } from "./StateFolder.ts"
+import * as ThisHost from "./ThisHost.ts"
 
 export interface Options {
-  readonly state: Option.Option<string>
-  /** Where the cache lies, when the settings name a folder. */
+  /** The version of the program, as the service is told. */
+  readonly version: string
+  /** Where the cache lies, when it is not in the state folder. */
   readonly cache: string | undefined
-  /** Whether the command is of use without what outlives it. */
-  readonly mayForget: boolean
   readonly service: Option.Option<string>
   /** File with the certificates by which to know the service. */
   readonly serviceCa: Option.Option<string>
@@ -52,66 +51,21 @@ export interface Options {
   readonly listen: { readonly host: string; readonly port: Option.Option<number>; readonly orAny: boolean } | undefined
   readonly group: string | undefined
   /** The settings as they are now. */
-  readonly policy: DevicePolicy.Live
+  readonly policy: LiveSettings
   /** Whether the service is told what became of downloads. */
   readonly reports: boolean
   /** Whether the local network is asked for peers, and told of what is here. */
   readonly lan: boolean
   /** Whether the local network is asked for cache servers, where nobody else names one. */
   readonly lanForCaches: boolean
-  /** Whether it fetches at once: a thread that hashes starts while the origin is asked then. */
+  /** Whether the machine is there to serve its site, so that rules for people's devices (memory, battery, VPN, what is metered) do not count. */
+  readonly isServer?: boolean | undefined
+  /** Whether it fetches at once, and so hears of its service's settings by then. */
   readonly fetches: boolean
-  /** Whether somebody may ask for a content at any moment and wait for its first byte: then that thread is there already. */
-  readonly isAsked?: boolean | undefined
   /** Where proxies on the way to origins and to the service are named. Default that of the process. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
   readonly download?: Partial<DownloadConfig.DownloadConfig["Service"]> | undefined
 }
-
-/** What is kept in a state folder that is there; makes nothing by itself. */
-export const stored = (
-  { cache, records }: { readonly cache: string; readonly records: string },
-  hasher?: Partial<HasherConfig.HasherConfig["Service"]>
-) =>
-  Layer.mergeAll(
-    CacheKeeper.CacheKeeper.layer.pipe(
-      Layer.provideMerge(Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer)),
-      Layer.provide([CacheConfig.layer({ directory: cache }), DevicePolicy.thisHost])
-    ),
-    Records.Records.layer(records)
-  ).pipe(Layer.provideMerge(PieceHasher.PieceHasher.layer), Layer.provide(HasherConfig.layer(hasher)))
-
-/** The state folder, and what is kept in it. A download that was given none of its own goes on without the usual one. */
-const storage = ({ cache, fetches, isAsked = false, mayForget, state }: Options) => {
-  // On one core they would only take the time of the request.
-  const hasher = { startedAhead: (fetches || isAsked) && availableParallelism() > 1 ? 1 : 0 }
-  const folder = StateFolder.layer(Option.getOrElse(state, () => defaultRoot(process.env)))
-  const usable =
-    mayForget && Option.isNone(state)
-      ? Layer.catchTag(folder, "StateFolderError", (error) =>
-          Layer.unwrap(
-            Effect.as(
-              Effect.flatMap(Output, (output) =>
-                output.note(
-                  `piecework: The state folder ${error.path} cannot be used (${error.why}); a temporary one is, so an interrupted download begins anew.`
-                )
-              ),
-              StateFolder.layerTemporary
-            )
-          )
-        )
-      : folder
-  return Layer.unwrap(
-    Effect.map(StateFolder, (places) => {
-      const place = cache ?? places.cache
-      return takenAlong(places.root, place).pipe(Layer.provideMerge(stored({ ...places, cache: place }, hasher)))
-    })
-  ).pipe(Layer.provideMerge(usable))
-}
-
-/** What lies where the cache was before comes along; what takes a copy while others begin already. */
-const takenAlong = (root: string, to: string) =>
-  Layer.effectDiscard(Effect.flatMap(CachePlace.takeAlong(root, to), Effect.forkScoped))
 
 /**
  * Loaded when there is a service to ask: it takes 20 ms. Connections are kept, since the swarm is asked twice a second. It goes by the
@@ -141,7 +95,7 @@ const neighbours = Layer.unwrap(
 /** The services behind the URL. */
 export const services = (
   serviceUrl: string,
-  options: Pick<Options, "group" | "serviceKeys" | "policy" | "environment">
+  options: Pick<Options, "group" | "serviceKeys" | "policy" | "environment" | "version">
 ) =>
   Layer.unwrap(
     Effect.map(ServiceTrust, ({ certificates, credential }) =>
@@ -149,7 +103,7 @@ export const services = (
         Layer.provide([
           CloudConfig.layer({
             serviceUrl,
-            clientVersion: version,
+            clientVersion: options.version,
             groupId: options.group,
             profile: profileOf(options),
             credential,
@@ -161,8 +115,11 @@ export const services = (
     )
   )
 
+/** What a program keeps, at least. A `CacheKeeper` beside it has the rules of a device. */
+export type Kept = StateFolder | PieceCache | PartialFiles | PieceHasher | Records.Records
+
 /** Everything that downloads and serves. */
-export const client = (options: Options) => {
+export const client = <More, E, R>(options: Options, storage: Layer.Layer<Kept | More, E, R>) => {
   const cloud = Option.match(options.service, {
     onNone: () => Layer.empty,
     onSome: (serviceUrl) =>
@@ -200,10 +157,14 @@ export const client = (options: Options) => {
       })
     )
   )
-  const cacheHosts = CacheHosts.layer({
-    lan: options.lanForCaches ? neighbours : undefined,
-    atOnce: !options.fetches
-  }).pipe(Layer.provide([cloud, DevicePolicy.thisHost]))
+  // A cache server that asked around would find itself: it asks those alone that its settings name.
+  const cacheHosts =
+    options.isServer === true
+      ? CacheHosts.layerMemory()
+      : CacheHosts.layer({
+          lan: options.lanForCaches ? neighbours : undefined,
+          atOnce: !options.fetches
+        }).pipe(Layer.provide([cloud, ThisHost.layer]))
   // The services as well, for the proxy to ask.
   return Layer.mergeAll(downloads(options), Seeder.Seeder.layer, cloud).pipe(
     Layer.provideMerge(peers(options.listen)),
@@ -213,7 +174,7 @@ export const client = (options: Options) => {
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(shaping),
     Layer.provideMerge(permission(options)),
-    Layer.provideMerge(storage(options)),
+    Layer.provideMerge(storage),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
     Layer.provideMerge(
@@ -233,12 +194,12 @@ const profileOf = ({ policy }: Pick<Options, "policy">): number =>
   policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
 
 /** Where there are peers: who of them may be sent pieces, and what Internet peers were. */
-const permission = ({ cache: place, listen }: Options) => {
-  if (listen === undefined) return Layer.empty
+const permission = ({ cache: place, isServer = false, listen }: Options) => {
+  if (listen === undefined || isServer) return Layer.empty
   return Layer.unwrap(
     Effect.map(StateFolder, ({ cache, uploads }) =>
       Permission.layer({ cacheFolder: place ?? cache }).pipe(
-        Layer.provide([DevicePolicy.thisHost, MonthlyUploads.MonthlyUploads.layer(uploads)])
+        Layer.provide([ThisHost.layer, MonthlyUploads.MonthlyUploads.layer(uploads)])
       )
     )
   )
@@ -253,7 +214,7 @@ const downloads = (options: Options) => {
       const told = ReportedDownloadsConfig.layer({ groupId: options.group, peerId: self })
       const courier = CourierConfig.layer({
         deviceId: Peer.deviceOf(self),
-        clientVersion: version,
+        clientVersion: options.version,
         osVersion: `${type()} ${release()}`
       })
       return Layer.mergeAll(
