@@ -57,7 +57,8 @@ export const cacheServer = (options: {
     `${options.folder}/state`,
     "--origin",
     options.origin,
-    ...(options.service === undefined ? [] : ["--service", options.service]),
+    // By itself it is no member of swarms, and its neighbours on this machine are not to hear of it.
+    ...(options.service === undefined ? ["--no-peers", "--no-announce"] : ["--service", options.service]),
     "--json"
   ])
 

@@ -51,7 +51,7 @@ export const piecework: Server = {
       host: place.host,
       port: place.port,
       folder: place.folder,
-      origin: place.origin.host,
+      origin: authority(place.origin.host, place.origin.port),
       service: place.service
     })
     const daemon = yield* meter.start(place.inside(program))

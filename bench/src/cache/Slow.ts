@@ -59,7 +59,7 @@ const slowSeconds = 8
 export const measure = Effect.fn("Slow.measure")(function* (server: Server, given: Given) {
   const path = yield* Path.Path
   const meter = yield* Meter
-  const file = yield* TestFile.make(path.join(given.root, "slow"), given.bytes)
+  const file = yield* TestFile.make(path.join(given.root, `slow-by-${server.name}`), given.bytes)
   const host = "127.0.0.1"
   const listening = (invocation: ReturnType<typeof Apps.origin>) =>
     Effect.flatMap(meter.start(invocation), (daemon) => announcement(daemon, OriginReady))
