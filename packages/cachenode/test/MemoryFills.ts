@@ -142,6 +142,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
         fills.set(url, made)
         return Effect.succeed(made)
       }),
+    forget: () => Effect.void,
     received: () => ({ origin: sent, parent: 0 })
   })
   const made: MemoryFills = {

@@ -44,6 +44,8 @@ export interface JobCache {
   /** The cache server failed; answers whether that ends the download. */
   readonly failed: (cache: CacheHost, error: SourceError | HttpError, hasGrown: boolean) => Effect.Effect<boolean>
   readonly originFailed: (hasGrown: boolean) => void
+  /** One that is asked delivers. */
+  readonly answered: () => void
   /** Its bytes were not the published ones: it is not asked again by this download. */
   readonly spoiled: (cache: CacheHost) => Effect.Effect<void>
   /** There is one, though it may be banned now: the delay for cache servers counts. As of the last look. */
@@ -176,6 +178,7 @@ export const make = Effect.fn("JobCache.make")(function* (
       yield* hosts.failed(cache, url, CacheTurn.told(rules(), what, at))
       return isFatal
     }),
+    answered: () => void (failure = undefined),
     originFailed: (hasGrown) => void (turn = CacheTurn.originFailed(turn, hasGrown)),
     spoiled: Effect.fn("JobCache.spoiled")(function* (cache: CacheHost) {
       const name = Host.nameOf(cache)

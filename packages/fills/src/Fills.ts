@@ -88,6 +88,8 @@ export class Fills extends Context.Service<
   {
     /** Answers as soon as there is something to say: for a file that is here at once, else with the head of its server's answer. */
     readonly open: (wanted: Wanted) => Effect.Effect<Answered, FillError, Scope.Scope>
+    /** Who asks next is answered anew, also about a file that is open or was refused; whoever reads it goes on. */
+    readonly forget: (url: ContentUrl) => Effect.Effect<void>
     /** Bytes that came from servers of files so far, by where: a live counter. */
     readonly received: () => { readonly origin: number; readonly parent: number }
   }
@@ -120,6 +122,7 @@ const make = Effect.gen(function* () {
   const desk = new Desk(shop, yield* Objects)
   return Fills.of({
     open: Effect.fn("Fills.open")((wanted: Wanted) => desk.open(wanted)),
+    forget: (url) => Effect.sync(() => desk.forget(url)),
     received: () => shop.received()
   })
 })

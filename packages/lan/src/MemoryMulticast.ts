@@ -1,7 +1,7 @@
 /** A local network in memory: machines with addresses that hear each other, but for those that were cut off. */
 import { Context, Effect, Layer } from "effect"
 import { type Heard, Multicast } from "./Multicast.ts"
-import type { Message } from "./Message.ts"
+import { from as withHosts, type Message } from "./Message.ts"
 
 export class MemoryMulticast extends Context.Service<
   MemoryMulticast,
@@ -24,8 +24,9 @@ export class MemoryMulticast extends Context.Service<
       cut: (address) => Effect.sync(() => void alone.add(address)),
       restore: (address) => Effect.sync(() => void alone.delete(address)),
       machine: (address) => ({
-        send: (message) =>
+        send: (told) =>
           Effect.sync(() => {
+            const message = withHosts(told, address)
             sent.push({ from: address, message })
             if (alone.has(address)) return
             for (const [heard, at] of listeners) if (!alone.has(at)) heard(message, address)

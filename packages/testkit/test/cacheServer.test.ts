@@ -148,7 +148,10 @@ describe("a download over plain HTTP where there is a cache server", () => {
     Effect.gen(function* () {
       const { client, url, world } = yield* scene({ faults: { cutAfter: 60_000 } })
       const content = yield* within("5 seconds", client.open({ url, ...simple }))
-      const read = yield* within("1 minute", Stream.runCollect(Stream.map(content.read(undefined), (part) => part.slice())))
+      const read = yield* within(
+        "1 minute",
+        Stream.runCollect(Stream.map(content.read(undefined), (part) => part.slice()))
+      )
       assert.strictEqual(Buffer.compare(Buffer.concat(read), bytes), 0)
       const { received } = content.progress()
       assert.isAtLeast(received.CacheServer, 60_000)

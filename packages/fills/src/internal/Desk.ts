@@ -83,6 +83,12 @@ export class Desk {
     })
   }
 
+  forget(url: ContentUrl): void {
+    const entry = this.entries.get(url)
+    if (entry !== undefined) this.entries.forget(entry)
+    for (const remembered of [this.refusals, this.passes, this.away]) remembered.delete(url)
+  }
+
   /** How a file that is open can be answered without a question; `undefined` where it cannot. */
   private usable({ file }: Entry, now: number): Outcome | undefined {
     if (file.over !== undefined || file.isDoubted || file.isClosed) return undefined
