@@ -1,7 +1,6 @@
 /** What a running cache server answers its administrator. */
 import { CacheError } from "@piecework/cache/CacheError"
 import { PieceCache } from "@piecework/cache/PieceCache"
-import { KnownFiles } from "@piecework/cachenode/KnownFiles"
 import * as CacheFigures from "@piecework/cachenode/Figures"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { ContentId } from "@piecework/domain/Content"
@@ -9,6 +8,7 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as CacheHost from "@piecework/cachehosts/CacheHost"
 import { Fills } from "@piecework/fills/Fills"
+import { KnownContents } from "@piecework/objects/KnownContents"
 import type { ObjectError } from "@piecework/objects/ObjectError"
 import { Objects } from "@piecework/objects/Objects"
 import { Clock, Effect, Option } from "effect"
@@ -33,7 +33,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
   const cache = yield* PieceCache
   const figures = yield* CacheFigures.Figures
   const fills = yield* Fills
-  const known = yield* KnownFiles
+  const known = yield* KnownContents
   const live = yield* Live
   const objects = yield* Objects
 
@@ -88,7 +88,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
     // A URL may be that of a content.
     const behind = what === undefined ? Option.none() : yield* known.find(what as ContentUrl)
     const id = Option.getOrUndefined(behind)?.contentId ?? what
-    if (Option.isSome(behind)) yield* known.forget(behind.value.url)
+    if (what !== undefined && Option.isSome(behind)) yield* known.forget(what as ContentUrl)
     const those = what === undefined ? files : files.filter(({ contentId, url }) => url === what || contentId === id)
     if (what !== undefined && those.length === 0) {
       return yield* new ControlError({ sentence: `${what.slice(0, 200)} is not kept.`, status: 404 })
