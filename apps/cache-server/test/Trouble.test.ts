@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process"
 import { randomBytes } from "node:crypto"
 import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Certificate from "@piecework/trust/Certificate"
 import { Effect, Fiber } from "effect"
 import { exitCodes } from "../src/ExitCode.ts"
 import { ask, sha, through } from "./support/asking.ts"
@@ -130,24 +130,21 @@ describe("piecework-cache", () => {
     () =>
       Effect.gen(function* () {
         const root = yield* Programs.folder
-        const certify = (name: string) =>
-          execFileSync(
-            "openssl",
-            [
-              ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"],
-              ...["-subj", `/CN=${name}`, "-keyout", join(root, "key.pem"), "-out", join(root, "cert.pem")]
-            ],
-            { stdio: "ignore" }
-          )
-        certify("one")
+        const authority = Certificate.makeAuthority(Date.now())
+        const certify = (name: string) => {
+          const { certificate, key } = Certificate.makeServer(authority, [name], Date.now())
+          writeFileSync(join(root, "cert.pem"), certificate)
+          writeFileSync(join(root, "key.pem"), key)
+        }
+        certify("one.test")
         const tls = ["--tls-cert", join(root, "cert.pem"), "--tls-key", join(root, "key.pem"), "--tls-port", "0"]
         const cache = yield* Programs.cache(join(root, "state"), tls)
         const at = yield* cache.line((line) => (JSON.parse(line) as { readonly https?: string }).https)
-        assert.strictEqual(yield* peerName(at), "one")
-        certify("two")
+        assert.strictEqual(yield* peerName(at), "DNS:one.test")
+        certify("two.test")
         yield* cache.kill("SIGHUP")
         yield* cache.says(/The certificate was read again\./)
-        assert.strictEqual(yield* peerName(at), "two")
+        assert.strictEqual(yield* peerName(at), "DNS:two.test")
       }),
     60_000
   )
@@ -228,7 +225,7 @@ describe("A parent", () => {
         const bytes = randomBytes(8 * mebibyte)
         const origin = yield* Origin.make(bytes)
         const parent = yield* Programs.cache(join(root, "parent"), ["--origin", origin.host])
-        const child = yield* Programs.cache(join(root, "child"), [...["--origin", origin.host, "--parent", parent.url]])
+        const child = yield* Programs.cache(join(root, "child"), ["--origin", origin.host, "--parent", parent.url])
         assert.strictEqual(sha((yield* ask(through(child.url, origin.host, "/one"))).bytes), sha(bytes))
         assert.strictEqual(origin.sent(), bytes.length)
         const { stdout } = yield* Programs.run("cache", ["status", "--json", "--state", join(root, "child")])

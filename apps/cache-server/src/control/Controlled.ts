@@ -68,7 +68,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
   })
 
   const list = Effect.gen(function* () {
-    const known = yield* cache.list
+    const contents = yield* cache.list
     const files: ReadonlyArray<File> = [
       ...(yield* objects.list).map(({ drive, facts, heldBytes, usedAt, uses }) => ({
         url: facts.url,
@@ -78,7 +78,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
         uses,
         drive
       })),
-      ...known.map(({ contentId, contentSize, heldBytes }) => ({ contentId, size: contentSize, heldBytes }))
+      ...contents.map(({ contentId, contentSize, heldBytes }) => ({ contentId, size: contentSize, heldBytes }))
     ]
     return { files }
   }).pipe(Effect.mapError(failed))
