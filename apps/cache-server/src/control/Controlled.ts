@@ -8,8 +8,8 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as CacheHost from "@piecework/cachehosts/CacheHost"
 import { Fills } from "@piecework/fills/Fills"
-import { KnownContents } from "@piecework/objects/KnownContents"
 import type { ObjectError } from "@piecework/objects/ObjectError"
+import { KnownContents } from "@piecework/objects/KnownContents"
 import { Objects } from "@piecework/objects/Objects"
 import { Clock, Effect, Option } from "effect"
 import { Live } from "../Live.ts"
@@ -86,9 +86,10 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
   const forget = Effect.fnUntraced(function* (what: string | undefined) {
     const { files } = yield* list
     // A URL may be that of a content.
-    const behind = what === undefined ? Option.none() : yield* known.find(what as ContentUrl)
+    const named = what as ContentUrl | undefined
+    const behind = named === undefined ? Option.none() : yield* known.find(named)
     const id = Option.getOrUndefined(behind)?.contentId ?? what
-    if (what !== undefined && Option.isSome(behind)) yield* known.forget(what as ContentUrl)
+    if (named !== undefined) yield* known.forget(named)
     const those = what === undefined ? files : files.filter(({ contentId, url }) => url === what || contentId === id)
     if (what !== undefined && those.length === 0) {
       return yield* new ControlError({ sentence: `${what.slice(0, 200)} is not kept.`, status: 404 })
