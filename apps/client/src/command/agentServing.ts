@@ -21,7 +21,7 @@ import * as Keeping from "../Keeping.ts"
 import * as Offers from "../Offers.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Serving from "../Serving.ts"
-import { StateFolder } from "../StateFolder.ts"
+import { StateFolder } from "@piecework/device/StateFolder"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 

@@ -19,16 +19,17 @@ import * as CacheHostsNote from "../CacheHostsNote.ts"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import * as Layers from "../Layers.ts"
-import * as ServiceSettings from "../ServiceSettings.ts"
-import { ServiceTrust } from "../ServiceTrust.ts"
-import { defaultRoot, placesIn } from "../StateFolder.ts"
+import * as Layers from "@piecework/device/Layers"
+import * as ServiceSettings from "@piecework/device/ServiceSettings"
+import { ServiceTrust } from "@piecework/device/ServiceTrust"
+import { defaultRoot, placesIn } from "@piecework/device/StateFolder"
 import * as Uploading from "../Uploading.ts"
 import * as CacheExplained from "../view/CacheExplained.ts"
 import * as CacheHostsTable from "../view/CacheHostsTable.ts"
 import * as Explanation from "../view/Explanation.ts"
 import * as Table from "../view/Table.ts"
 import { withStored } from "./existing.ts"
+import { version } from "../version.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -114,7 +115,7 @@ const ask = Effect.fnUntraced(function* ({
   readonly folder: string
   readonly live: DevicePolicy.Live
 }) {
-  const services = Layers.services(url, { group: undefined, serviceKeys: [], policy: live }).pipe(
+  const services = Layers.services(url, { group: undefined, serviceKeys: [], policy: live, version }).pipe(
     Layer.provide(ServiceTrust.layerIn(folder, { service: Option.some(url), serviceCa }))
   )
   return yield* Cloud.use((cloud) => cloud.whereabouts).pipe(
