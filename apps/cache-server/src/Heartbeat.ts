@@ -15,6 +15,7 @@ import { Objects } from "@piecework/objects/Objects"
 import { Clock, Context, Duration, Effect, Layer, Result } from "effect"
 import type { ServiceStatus } from "./control/Status.ts"
 import { Live } from "./Live.ts"
+import * as Orders from "./Orders.ts"
 import * as OrdersFile from "./OrdersFile.ts"
 import { Rates } from "./Rates.ts"
 import { version } from "./version.ts"
@@ -100,7 +101,7 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
       issues: broken,
       drives: drives.map(({ folder, problem, size, used }) => ({
         path: folder.slice(0, 512),
-        size: Math.min(size, Number.MAX_SAFE_INTEGER),
+        size: Number.isFinite(size) ? size : 0,
         used,
         isWorking: problem === undefined
       })),
@@ -138,7 +139,9 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
     const was = live.inForce().closed
     id = nodeId
     takenUntil = until ?? takenUntil
+    const words = Orders.ordersNeedStart(live.orders().work, work)
     live.obey({ isEnabled, name, work })
+    if (words.length > 0) yield* Effect.logWarning(`The service says otherwise, from the next start on: ${words.join(", ")}.`)
     const now = live.inForce().closed
     if (was !== now) yield* Effect.logInfo(now ?? "The service lets this cache server serve again.")
     status = {
@@ -153,9 +156,15 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
     return said.figures.length === CacheNodeRpcs.mostMinutes ? Duration.zero : Duration.clamp(again, bounds)
   })
 
-  yield* Effect.forkScoped(Effect.forever(Effect.flatMap(beat, Effect.sleep)))
+  if (credential === undefined) {
+    status = { ...status, problem: notEnrolled }
+    yield* Effect.logInfo(notEnrolled)
+  } else yield* Effect.forkScoped(Effect.forever(Effect.flatMap(beat, Effect.sleep)))
   return Heartbeat.of({ status: () => status })
 })
+
+const notEnrolled =
+  "This machine is not enrolled at its service, which therefore does not manage it; see piecework-cache enrol."
 
 const problemOf = (error: RequestRefused | HttpRpc.ServiceError): string =>
   error instanceof RequestRefused

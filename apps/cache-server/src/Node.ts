@@ -4,6 +4,7 @@
  */
 import { Drives, DrivenCache, CacheConfig, PartialFile } from "@piecework/cache"
 import * as CacheNodeConfig from "@piecework/cachenode/CacheNodeConfig"
+import { KnownFiles } from "@piecework/cachenode/KnownFiles"
 import { Figures } from "@piecework/cachenode/Figures"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import * as Layers from "@piecework/device/Layers"
@@ -12,7 +13,8 @@ import { ServiceTrust } from "@piecework/device/ServiceTrust"
 import { StateFolder } from "@piecework/device/StateFolder"
 import * as ThisHost from "@piecework/device/ThisHost"
 import { Records } from "@piecework/download/Records"
-import { Fills, FillsConfig, Upstreams } from "@piecework/fills"
+import { Fills, FillsConfig } from "@piecework/fills"
+import * as Parents from "@piecework/fills/Parents"
 import { HasherConfig, PieceHasher } from "@piecework/hashing"
 import { Objects } from "@piecework/objects/Objects"
 import * as SwarmContents from "@piecework/proxy/SwarmContents"
@@ -23,6 +25,7 @@ import * as NodePolicy from "./NodePolicy.ts"
 import * as Orders from "./Orders.ts"
 import { Rates } from "./Rates.ts"
 import type { Settings } from "./Settings.ts"
+import * as SwarmFigures from "./SwarmFigures.ts"
 import { version } from "./version.ts"
 
 export interface NodeOptions {
@@ -36,10 +39,11 @@ export interface NodeOptions {
 }
 
 /** Contents and files on the drives, and what a member of swarms keeps beside them. */
-const storage = ({ root, settings }: NodeOptions) =>
+const storage = ({ orders, root, settings }: NodeOptions) =>
   Layer.unwrap(
     Effect.map(StateFolder, ({ records }) => {
-      const drives = settings.drives.length > 0 ? settings.drives : [{ folder: join(root, "drive"), size: undefined }]
+      const named = Orders.drivesOf(settings, orders)
+      const drives = named.length > 0 ? named : [{ folder: join(root, "drive"), size: undefined }]
       const hasher = PieceHasher.PieceHasher.layer.pipe(Layer.provide(HasherConfig.layer({ startedAhead: 1 })))
       return Layer.mergeAll(
         DrivenCache.layer,
@@ -94,6 +98,7 @@ export const layer = (options: NodeOptions) => {
     lanForCaches: false,
     fetches: false,
     isServer: true,
+    environment: Orders.environmentOf(process.env, orders),
     listen:
       settings.peers === undefined
         ? undefined
@@ -102,11 +107,12 @@ export const layer = (options: NodeOptions) => {
   const mode = NodePolicy.modeOf({ group: settings.group, hasPeers: settings.peers !== undefined })
   return Layer.mergeAll(
     Fills.Fills.layer.pipe(Layer.provide(FillsConfig.layer())),
-    SwarmContents.layer(Effect.succeed(mode)),
+    SwarmContents.layer(Effect.succeed(mode)).pipe(Layer.provide(SwarmFigures.layer)),
+    KnownFiles.layer({ directory: join(options.root, "known") }),
     Rates.layer,
     ServiceTrust.layer(trusted)
   ).pipe(
-    Layer.provide(Upstreams.Upstreams.layerOrigin),
+    Layer.provide(Parents.layer),
     Layer.provideMerge(Layer.mergeAll(Figures.layer, front)),
     Layer.provideMerge(Layers.client(member, storage(options))),
     Layer.provideMerge(Live.layer(settings, orders))

@@ -5,6 +5,7 @@
 import * as AllowList from "@piecework/cachenode/AllowList"
 import { NodeWork } from "@piecework/cloud/CacheNode"
 import { Result } from "effect"
+import type { Drive } from "./Drive.ts"
 import type { Parent, Settings } from "./Settings.ts"
 
 /** What the service said last. */
@@ -48,6 +49,27 @@ export const inForce = (settings: Settings, { isEnabled, name, work }: Orders, h
 export const parentsOf = (settings: Settings, { work }: Pick<Orders, "work">): ReadonlyArray<Parent> =>
   work.parents?.map(({ host, isTls, port }) => ({ host, port, protocol: isTls ? "https:" : "http:" })) ??
   settings.parents
+
+/** Drives to keep files on; of the service in units of 10⁹ bytes. */
+export const drivesOf = (settings: Settings, { work }: Pick<Orders, "work">): ReadonlyArray<Drive> =>
+  work.drives?.map(({ path, sizeGb }) => ({ folder: path, size: sizeGb === undefined ? undefined : sizeGb * 1e9 })) ??
+  settings.drives
+
+/** The environment in which proxies are looked for: the service's own in the place of those for HTTP and HTTPS. */
+export const environmentOf = (environment: Environment, { work }: Pick<Orders, "work">): Environment => {
+  if (work.proxy === undefined) return environment
+  const { host, port } = work.proxy
+  const url = `http://${host.includes(":") ? `[${host}]` : host}:${port}`
+  return { ...environment, http_proxy: url, https_proxy: url }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>
+
+/** What of the service's orders is another one now, and needs another start. */
+export const ordersNeedStart = (before: NodeWork, after: NodeWork): ReadonlyArray<string> =>
+  (["drives", "parents", "proxy"] as const).filter(
+    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key])
+  )
 
 /** Words of the settings that say something else now and need another start. */
 export const needStart = (before: Settings, after: Settings): ReadonlyArray<string> => {

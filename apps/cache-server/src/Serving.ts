@@ -16,6 +16,7 @@ import { Clock, Context, Effect, Layer, Option } from "effect"
 import * as Announcing from "./Announcing.ts"
 import * as ControlServer from "./control/ControlServer.ts"
 import * as Controlled from "./control/Controlled.ts"
+import * as Enrolled from "./Enrolled.ts"
 import { exitCodes } from "./ExitCode.ts"
 import { Heartbeat } from "./Heartbeat.ts"
 import { Live } from "./Live.ts"
@@ -36,6 +37,8 @@ export interface ServingOptions {
   /** The state folder as it was named, and the one that is used. */
   readonly state: string | undefined
   readonly root: string
+  /** By what it becomes a node of its service, unless it is one. */
+  readonly enrolling: { readonly token: string; readonly allowHttp: boolean } | undefined
   readonly isForPrograms: boolean
 }
 
@@ -47,6 +50,7 @@ export const run = Effect.fn("Serving.run")(function* (options: ServingOptions) 
   const certificate = yield* certificateOf(settings)
   // Before anything of it is touched, and for as long as this runs.
   yield* FolderLock.hold(root, { who: "cache server" })
+  if (options.enrolling !== undefined) yield* Enrolled.ensure({ ...options.enrolling, root, settings })
   const remembered = settings.service === undefined ? Option.none() : yield* OrdersFile.read(root, settings.service)
   const orders = Option.match(remembered, { onNone: () => Orders.none, onSome: (kept) => kept.orders })
   const policy = NodePolicy.of({

@@ -34,6 +34,7 @@ export const ofDownload = (error: DownloadError): number => {
           return exitCodes.notFound
         case "Forbidden":
         case "Refused":
+        case "CacheRefused":
         case "ProxyLogin":
           return exitCodes.refused
         case "BadRequest":

@@ -65,7 +65,7 @@ export interface Drive {
   /**
    * Writes so many bytes, for which the least useful leave. When the disk is full all the same more of them leave, and it
    * is tried once more. A failure of the disk is noted. `undefined`: the work itself counts them. Nobody may hold what `Tenant.remove`
-   * waits for.
+   * waits for. Not interrupted half way.
    */
   readonly write: <A, E extends object, R>(
     lodging: Lodging | undefined,

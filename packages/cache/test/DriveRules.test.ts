@@ -14,6 +14,8 @@ const one = (name: string, more: Partial<DriveRules.Lodged> = {}) => ({
   ...more
 })
 
+const drive = (size: number, used: number, isUsable = true) => ({ size, used, isUsable })
+
 const names = (going: ReadonlyArray<{ readonly name: string }>) => going.map(({ name }) => name)
 const all = 2 ** 40
 
@@ -64,8 +66,6 @@ describe("What leaves a drive", () => {
 })
 
 describe("The drive for something new", () => {
-  const drive = (size: number, used: number, isUsable = true) => ({ size, used, isUsable })
-
   it("is the one with most room left relative to its size", () => {
     const small = drive(100, 10)
     const large = drive(1000, 500)

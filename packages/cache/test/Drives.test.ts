@@ -35,6 +35,7 @@ const nth = (n: number): TestContent => {
   if (content === undefined) throw new RangeError(`no content ${n}`)
   return content
 }
+const larger = (n: number) => contentOf(300_000, { seed: n, pieceSize: 100_000 })
 const each = 64 * 1024 + overhead
 
 const lie = (folder: string, content: TestContent) =>
@@ -224,15 +225,14 @@ describe("Several drives", () => {
     Effect.gen(function* () {
       const disk = yield* tinyDisk(1024)
       const { cache, drives } = yield* start([{ folder: path.join(disk, "a"), size: 0 }], roomy)
-      const content = (n: number) => contentOf(300_000, { seed: n, pieceSize: 100_000 })
       for (const n of [1, 2, 3, 4, 5]) {
-        yield* fill(cache, content(n))
+        yield* fill(cache, larger(n))
         yield* TestClock.adjust("1 minute")
       }
       const listed = yield* cache.list
       assert.isAtLeast(listed.length, 2)
       assert.isTrue(listed.every(({ complete }) => complete))
-      assert.isTrue(Option.isSome(yield* cache.load(content(5).phf.contentId)))
+      assert.isTrue(Option.isSome(yield* cache.load(larger(5).phf.contentId)))
       assert.isUndefined((yield* drives.spaces)[0]?.problem)
     })
   )

@@ -12,7 +12,7 @@ export interface Announced {
   readonly isTls: boolean
 }
 
-/** Tells of it until the scope closes, and then that it is over. */
+/** Tells of it until the scope closes, and then that it is over: so `Lan` has to be there longer than the scope. */
 export const announce = (announced: Announced): Effect.Effect<void, never, Lan | Scope.Scope> =>
   Lan.use((lan) => lan.offer(serviceOf(announced)))
 

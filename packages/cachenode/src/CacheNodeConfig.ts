@@ -1,4 +1,4 @@
-/** Limits and names of a cache server's front. */
+/** Limits and names of a cache server's front. All but the sizes and times are looked at anew with each request. */
 import { Context, type Duration, Layer } from "effect"
 import type { AllowList } from "./AllowList.ts"
 
@@ -7,7 +7,7 @@ export class CacheNodeConfig extends Context.Service<
   {
     /** Origins that are answered for. Default none. */
     readonly allow: AllowList
-    /** Why nobody is answered at present, as a sentence, but for what asks for its health. Default that everybody is. */
+    /** Why nobody gets files at present, as a sentence. Default `undefined`: everybody does. */
     readonly closed: string | undefined
     /** `X-CCC` of every answer, by which clients see that a cache server made it: an opaque word. Default "piecework". */
     readonly ccc: string

@@ -120,9 +120,11 @@ export const make = Effect.fnUntraced(function* ({
   const health = (response: ServerResponse) =>
     Effect.gen(function* () {
       const drives = Option.isNone(objects) ? [] : yield* objects.value.drives
-      const isReady = drives.length === 0 || drives.some(({ problem }) => problem === undefined)
+      const hasRoom = drives.length === 0 || drives.some(({ problem }) => problem === undefined)
+      const isReady = hasRoom && config.closed === undefined
       const text = `${JSON.stringify({
         ready: isReady,
+        closed: config.closed ?? null,
         connections: figures.connections(),
         bufferedBytes: buffers.used,
         drives: drives.map(({ folder, problem, size, used }) => ({ folder, size, used, problem: problem ?? null }))
@@ -161,9 +163,17 @@ export const make = Effect.fnUntraced(function* ({
     { origin, path }: RequestForm.RequestForm
   ): Effect.fn.Return<void, FillError | Body.BodyError | ClientGone, Scope.Scope> {
     const url = AllowList.urlOf(entry, origin, path)
-    const recalled = yield* contents.recall(url)
+    const { authorization, via } = request.headers
+    // What a login gives, it gives to this client alone.
+    const recalled = authorization === undefined ? yield* contents.recall(url) : Option.none()
     if (Option.isSome(recalled)) return yield* answerFile(request, response, recalled.value)
-    const answered = yield* fills.open({ url, part: Reply.firstPart(request), isHead: request.method === "HEAD" })
+    const answered = yield* fills.open({
+      url,
+      part: Reply.firstPart(request),
+      isHead: request.method === "HEAD",
+      via: via === undefined ? `1.1 ${pseudonym}` : `${via.slice(0, maxVia)}, 1.1 ${pseudonym}`,
+      authorization
+    })
     switch (answered._tag) {
       case "Filled":
         return yield* Effect.flatMap(contents.beside(answered), (reading) => answerFile(request, response, reading))
@@ -193,10 +203,10 @@ export const make = Effect.fnUntraced(function* ({
     if (Headers.hasPassed(request.headers.via, pseudonym) || Headers.hops(request.headers.via) > maxHops) {
       return refuse(508, "The request went in a circle: it has been at this cache server before.")
     }
+    if (config.closed !== undefined) return refuse(403, config.closed)
     const answer = HealthFile.isAsked(form)
       ? healthFile(request, response)
       : Effect.suspend(() => {
-          if (config.closed !== undefined) return refuse(503, config.closed, [["Retry-After", "60"]])
           const entry = AllowList.find(config.allow, form.origin)
           return entry === undefined
             ? refuse(403, `This cache server has no files of ${RequestForm.written(form.origin)}.`)
@@ -237,6 +247,9 @@ const healthBody: Body.Body = {
     Stream.suspend(() => Stream.succeed(HealthFile.bytes().subarray(offset, offset + length))),
   next: Effect.die(new Error("A file in memory does not move."))
 }
+
+/** Characters of Via that go on; longer ones than 16 caches write are nobody's. */
+const maxVia = 2048
 
 /** Caches between a client and its origin; more are a circle of some that change their names. */
 const maxHops = 16

@@ -112,18 +112,8 @@ const make = (now: () => number): Figures["Service"] => {
   let gone: Counts = none
   let connections = 0
 
-  const current = (): Writable => {
-    const start = Math.floor(now() / minute) * minute
-    const last = ring.at(-1)
-    // A clock that is set back does not open minutes that are over.
-    if (last !== undefined && last.start >= start) return last
-    const next = { ...none, start, connections }
-    ring.push(next)
-    if (ring.length > most) gone = sum([gone, ring.shift() ?? none])
-    return next
-  }
-  const look = (): Writable => {
-    const counts = current()
+  /** Adds what came in since the last look: to the minute that is there, since looks are at least as often as minutes are opened. */
+  const look = (counts: Writable): void => {
     for (const source of watched) {
       const { origin = 0, parent = 0, peers = 0 } = source.received()
       counts.bytesFromOrigin += origin - source.last.origin
@@ -131,16 +121,26 @@ const make = (now: () => number): Figures["Service"] => {
       counts.bytesFromPeers += peers - source.last.peers
       source.last = { origin, parent, peers }
     }
-    return counts
+  }
+  const current = (): Writable => {
+    const start = Math.floor(now() / minute) * minute
+    const last = ring.at(-1)
+    // A clock that is set back does not open minutes that are over.
+    if (last !== undefined && last.start >= start) return last
+    if (last !== undefined) look(last)
+    const next = { ...none, start, connections }
+    ring.push(next)
+    if (ring.length > most) gone = sum([gone, ring.shift() ?? none])
+    return next
   }
   return {
     answered: (isHit) => {
-      const counts = look()
+      const counts = current()
       if (isHit) counts.hits++
       else counts.misses++
     },
     sent: (bytes, kind) => {
-      const counts = look()
+      const counts = current()
       counts.bytesOut += bytes
       if (kind === "Hit") counts.hitBytes += bytes
       else if (kind === "Miss") counts.missBytes += bytes
@@ -157,11 +157,11 @@ const make = (now: () => number): Figures["Service"] => {
     },
     connections: () => connections,
     minutesSince: (since) => {
-      look()
+      look(current())
       return ring.filter(({ start }) => start >= since).map((counts) => ({ ...counts }))
     },
     total: () => {
-      look()
+      look(current())
       return sum([gone, ...ring])
     }
   }

@@ -8,6 +8,7 @@ import { PieceCache } from "@piecework/cache/PieceCache"
 import type { ContentId } from "@piecework/domain/Content"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { type FillError, type Filled, Fills } from "@piecework/fills/Fills"
+import { KnownContents as Memory } from "@piecework/objects/KnownContents"
 import type { ObjectFacts } from "@piecework/objects/ObjectFacts"
 import { Objects } from "@piecework/objects/Objects"
 import { Contents, type Knowledge } from "@piecework/proxy/Contents"
@@ -32,7 +33,6 @@ import { CacheNodeConfig } from "./CacheNodeConfig.ts"
 import * as ContentBody from "./ContentBody.ts"
 import * as Donation from "./Donation.ts"
 import * as FilledBody from "./FilledBody.ts"
-import { KnownFiles } from "./KnownFiles.ts"
 import * as OpenContents from "./OpenContents.ts"
 
 /** A file while it is read. */
@@ -77,11 +77,11 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
     const { knownFor, minContentSize, openFor, unknownFor } = yield* CacheNodeConfig
     const fills = yield* Fills
     const objects = yield* Effect.serviceOption(Objects)
-    const files = yield* Effect.serviceOption(KnownFiles)
+    const remembered = yield* Effect.serviceOption(Memory)
     const scope = yield* Effect.scope
-    const known = Option.isSome(files)
-      ? files.value
-      : Context.get(yield* Layer.build(KnownFiles.layerMemory), KnownFiles)
+    const known = Option.isSome(remembered)
+      ? remembered.value
+      : Context.get(yield* Layer.build(Memory.layerMemory), Memory)
     const opened = yield* OpenContents.make(contents.value, cache.value, openFor)
     const urls = yield* KnownUrls.make.pipe(
       Effect.provideService(Contents, contents.value),
@@ -173,13 +173,12 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const donated = isSameSize ? yield* donating.withPermit(Donation.give(filled, store)) : "Other"
       if (donated === "Other") yield* deny(url)
       if (donated !== "Same") return "Stays"
-      yield* filled.surrender
+      yield* Effect.timeoutOption(filled.surrender, settlePatience)
       // What was under way.
       if ((yield* donating.withPermit(Donation.give(filled, store))) === "Other") {
         return yield* Effect.as(deny(url), "Stays" as const)
       }
-      const { confirmedAt, headers } = filled.facts
-      yield* known.remember({ url, contentId, size, headers: [...headers], confirmedAt })
+      yield* known.remember(url, { contentId, size, headers: filled.facts.headers })
       if (Option.isSome(objects)) yield* Effect.ignore(objects.value.remove(url), { log: true })
       yield* Effect.logDebug("A file is a content that the service knows.", { url, contentId })
       return { contentId }
@@ -237,13 +236,13 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       }
       const file = yield* known.find(url)
       if (Option.isNone(file)) return Option.none()
-      const { confirmedAt, contentId, headers, size } = file.value
+      const { contentId, headers, rememberedAt, size } = file.value
       const found = yield* Effect.result(opened.find({ url, contentId }))
       if (Result.isFailure(found) || Option.isNone(found.success)) return Option.none()
       const content = found.success.value
       if (content.store.phf.layout.contentSize !== size) return Option.none()
       const halt = yield* watch(url)
-      const facts: ObjectFacts = { url, size, headers: new Map(headers), confirmedAt, freshUntil: confirmedAt }
+      const facts: ObjectFacts = { url, size, headers, confirmedAt: rememberedAt, freshUntil: rememberedAt }
       const body = contentBody(content, facts, yield* Effect.scope)
       return Option.some({ facts, body, halted: halt, cacheStatus: 'hit; detail="verified"' })
     })
@@ -273,6 +272,9 @@ const unknown: Knowledge = { _tag: "Unknown" }
 
 /** URLs that are remembered as halted. */
 const maxStopped = 10_000
+
+/** How long pieces under way may take to come to their end; what comes later comes twice. */
+const settlePatience = "10 seconds"
 
 /** How long a client waits for the service's word on what it said was halted. */
 const stoppedPatience = "3 seconds"

@@ -1,6 +1,6 @@
 import { assert, it } from "@effect/vitest"
+import { KnownContents } from "@piecework/objects/KnownContents"
 import { Effect, Fiber, Layer, Option } from "effect"
-import { KnownFiles } from "../src/KnownFiles.ts"
 import * as MemoryContents from "./MemoryContents.ts"
 import { ask, begin, bytesOf, rest, start, until, urlOf } from "./Scene.ts"
 
@@ -160,18 +160,16 @@ it.live("begins anew with its servers where nothing of a content that it knew is
   Effect.gen(function* () {
     const contents = service()
     const { contentId } = MemoryContents.phfOf(bytes)
-    const known = yield* Layer.build(KnownFiles.layerMemory)
+    const known = yield* Layer.build(KnownContents.layerMemory)
     yield* Effect.provideContext(
-      KnownFiles.use((files) =>
-        files.remember({ url: urlOf(url), contentId, size: bytes.length, headers: [], confirmedAt: 0 })
-      ),
+      KnownContents.use((files) => files.remember(urlOf(url), { contentId, size: bytes.length, headers: new Map() })),
       known
     )
     const { fills, port } = yield* start(file, config, Layer.merge(contents.layer, Layer.succeedContext(known)))
     assert.isTrue((yield* ask(port, path)).body.equals(bytes))
     assert.isAtLeast(fills.opened.length, 1)
     const found = yield* Effect.provideContext(
-      KnownFiles.use((files) => files.find(urlOf(url))),
+      KnownContents.use((files) => files.find(urlOf(url))),
       known
     )
     assert.isTrue(Option.isSome(found))

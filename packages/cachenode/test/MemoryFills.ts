@@ -23,6 +23,11 @@ export interface MemoryFills {
   /** Pieces come while it is open. */
   readonly gate: Latch.Latch
   readonly surrendered: () => number
+  /** Readers' streams that are open. */
+  readonly reading: () => number
+  /** What came along with requests that had it. */
+  readonly vias: Array<string>
+  readonly logins: Array<string>
   /** The gate closes once the origin has sent so many bytes. */
   stopAt: number
 }
@@ -33,8 +38,20 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
   const opened: Array<string> = []
   let sent = 0
   let streamed = 0
+  let reading = 0
+  const vias: Array<string> = []
+  const logins: Array<string> = []
   let surrendered = 0
   const fills = new Map<ContentUrl, Answered>()
+
+  const counted = <A, E>(stream: Stream.Stream<A, E>): Stream.Stream<A, E> =>
+    Stream.ensuring(
+      Stream.suspend(() => {
+        reading++
+        return stream
+      }),
+      Effect.sync(() => void reading--)
+    )
 
   const fill = (url: ContentUrl, { bytes, headers = {} }: File): Answered => {
     const layout = standard(bytes.length)
@@ -87,16 +104,18 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
           })
       },
       read: ({ length, offset }, { chunk = 262_144 } = {}) =>
-        Stream.unfold(offset, (at) =>
-          Effect.gen(function* () {
-            if (at >= offset + length) return undefined
-            const piece = Math.floor(at / layout.pieceSize) as PieceIndex
-            yield* fetch(piece)
-            const end = Math.min(offset + length, (piece + 1) * layout.pieceSize, at + chunk)
-            streamed += end - at
-            return [bytes.subarray(at, end), end] as const
-          })
-        ).pipe(Stream.rechunk(1)),
+        counted(
+          Stream.unfold(offset, (at) =>
+            Effect.gen(function* () {
+              if (at >= offset + length) return undefined
+              const piece = Math.floor(at / layout.pieceSize) as PieceIndex
+              yield* fetch(piece)
+              const end = Math.min(offset + length, (piece + 1) * layout.pieceSize, at + chunk)
+              streamed += end - at
+              return [bytes.subarray(at, end), end] as const
+            })
+          ).pipe(Stream.rechunk(1))
+        ),
       surrender: Effect.sync(() => {
         surrendered++
         isSurrendered = true
@@ -106,9 +125,11 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
   }
 
   const layer = Layer.succeed(Fills, {
-    open: ({ url }) =>
+    open: ({ authorization, url, via }) =>
       Effect.suspend(() => {
         opened.push(url)
+        if (via !== undefined && via.includes(",")) vias.push(via)
+        if (authorization !== undefined) logins.push(authorization)
         const file = map.get(url)
         if (file === undefined) {
           return Effect.succeed<Answered>({ _tag: "Refused", status: 404, headers: new Map(), outcome: "Miss" })
@@ -121,6 +142,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
         fills.set(url, made)
         return Effect.succeed(made)
       }),
+    forget: () => Effect.void,
     received: () => ({ origin: sent, parent: 0 })
   })
   const made: MemoryFills = {
@@ -131,7 +153,10 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
     sent: () => sent,
     streamed: () => streamed,
     gate,
-    surrendered: () => surrendered
+    surrendered: () => surrendered,
+    reading: () => reading,
+    vias,
+    logins
   }
   return made
 }

@@ -1,14 +1,15 @@
 /** A cache server on loopback over an origin in memory, and a client that speaks to it as programs do. */
 import { type IncomingHttpHeaders, type IncomingMessage, request } from "node:http"
+import { connect } from "node:net"
 import type { PieceCache } from "@piecework/cache/PieceCache"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import type { KnownContents } from "@piecework/objects/KnownContents"
 import type { Contents } from "@piecework/proxy/Contents"
 import { Effect, Layer, Result } from "effect"
 import * as AllowList from "../src/AllowList.ts"
 import * as CacheNode from "../src/CacheNode.ts"
 import * as CacheNodeConfig from "../src/CacheNodeConfig.ts"
 import { Figures } from "../src/Figures.ts"
-import type { KnownFiles } from "../src/KnownFiles.ts"
 import * as MemoryFills from "./MemoryFills.ts"
 
 export interface Got {
@@ -51,7 +52,7 @@ export const urlOf = (text: string) => text as ContentUrl
 export const start = (
   files: Parameters<typeof MemoryFills.make>[0],
   config: Partial<CacheNodeConfig.CacheNodeConfig["Service"]> = {},
-  more: Layer.Layer<Contents | PieceCache | KnownFiles> | Layer.Layer<never> = Layer.empty
+  more: Layer.Layer<Contents | PieceCache | KnownContents> | Layer.Layer<never> = Layer.empty
 ) =>
   Effect.gen(function* () {
     const fills = MemoryFills.make(files)
@@ -92,5 +93,18 @@ export const rest = (response: IncomingMessage) =>
         response.on("data", (part: Buffer) => parts.push(part))
         response.once("error", () => resolve(undefined))
         response.once("end", () => resolve(Buffer.concat(parts)))
+      })
+  )
+
+/** Says so on a bare connection, and answers all that comes until it is closed. */
+export const say = (port: number, text: string) =>
+  Effect.promise<string>(
+    () =>
+      new Promise((resolve, reject) => {
+        const parts: Array<Buffer> = []
+        const socket = connect(port, "127.0.0.1", () => socket.write(text))
+        socket.on("data", (part) => parts.push(part))
+        socket.on("error", reject)
+        socket.on("close", () => resolve(Buffer.concat(parts).toString("latin1")))
       })
   )

@@ -5,7 +5,8 @@ import { HttpClient } from "@piecework/sources/HttpClient"
 import * as HttpClientConfig from "@piecework/sources/HttpClientConfig"
 import type { ByteStream } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
-import { Effect, Layer, Stream } from "effect"
+import { Effect, Fiber, Layer, type Scope, Stream } from "effect"
+import { TestClock } from "effect/testing"
 import { type Answered, Fills, type Filled, type Wanted } from "../src/Fills.ts"
 import * as FillsConfig from "../src/FillsConfig.ts"
 import { Upstreams } from "../src/Upstreams.ts"
@@ -31,6 +32,8 @@ export interface Request {
 export interface Answer {
   readonly parts: ReadonlyArray<string | Uint8Array>
   readonly pause?: number
+  /** Milliseconds before the first part. */
+  readonly delay?: number
   readonly after?: "KeepAlive" | "End" | "Silence"
 }
 
@@ -69,7 +72,8 @@ export const serve = (handler: Handler, port = 80) =>
           const request = yield* readRequest(stream)
           if (request === undefined) return
           server.requests.push(request)
-          const { after, parts, pause } = handler(request, server.requests.length - 1)
+          const { after, delay, parts, pause } = handler(request, server.requests.length - 1)
+          if (delay !== undefined) yield* Effect.sleep(delay)
           for (const part of parts) {
             const bytes = typeof part === "string" ? Buffer.from(part, "latin1") : part
             yield* stream.write([bytes])
@@ -185,3 +189,28 @@ export const client = (wanted: Partial<Wanted> = {}) =>
       return { file, bytes, offset }
     })
   )
+
+/** A test over the engine in memory. */
+export const running =
+  <E, R>(body: Effect.Effect<void, E, R>, options?: LayerOptions) =>
+  (): Effect.Effect<void, E, Exclude<Exclude<R, Fills | Objects | Transport>, Scope.Scope>> =>
+    Effect.scoped(Effect.provide(body, layer(options)))
+
+/** Lets everything that can happen without time passing happen. */
+export const settled = Effect.repeat(Effect.yieldNow, { times: 2000 })
+
+export const isSame = (got: Uint8Array, bytes: Uint8Array, offset = 0, length = bytes.length - offset): boolean =>
+  Buffer.compare(got, bytes.subarray(offset, offset + length)) === 0
+
+/** So many clients that come before the first has an answer. */
+export const together = <A, E, R>(count: number, one: Effect.Effect<A, E, R>) =>
+  Effect.gen(function* () {
+    const all = yield* Effect.forkChild(
+      Effect.all(
+        Array.from({ length: count }, () => one),
+        { concurrency: "unbounded" }
+      )
+    )
+    yield* TestClock.adjust("10 seconds")
+    return yield* Fiber.join(all)
+  })

@@ -41,7 +41,7 @@ const make = Effect.gen(function* () {
     for (const [address, socket] of sockets) {
       if (addresses.has(address) && !socket.isBroken()) continue
       sockets.delete(address)
-      socket.close()
+      void socket.close()
     }
     for (const address of addresses) {
       if (!sockets.has(address)) sockets.set(address, open(address, heard))
@@ -54,9 +54,14 @@ const make = Effect.gen(function* () {
     Effect.andThen(look, Effect.asVoid(Effect.forkIn(Effect.repeat(look, Schedule.spaced(lookEvery)), scope)))
   )
   yield* Effect.addFinalizer(() =>
-    Effect.sync(() => {
-      for (const socket of sockets.values()) socket.close()
+    Effect.suspend(() => {
+      const all = [...sockets.values()]
       sockets.clear()
+      // A network that takes nothing any more keeps nobody.
+      return Effect.timeoutOption(
+        Effect.promise(() => Promise.all(all.map((socket) => socket.close()))),
+        "1 second"
+      )
     })
   )
 

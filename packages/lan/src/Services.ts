@@ -85,7 +85,7 @@ export const hear = (directory: Directory, type: string, message: Message | unde
   for (const record of all) {
     if (record.type !== "PTR" || record.name.toLowerCase() !== type) continue
     const name = record.target.toLowerCase()
-    if (!name.endsWith(`.${type}`) || name.length > longestName) continue
+    if (!name.endsWith(`.${type}`) || !isName(name)) continue
     const known = next.get(name)
     if (record.ttl === 0) next.delete(name)
     else if (known !== undefined) next.set(name, { ...known, until: endOf(record, now) })
@@ -96,7 +96,7 @@ export const hear = (directory: Directory, type: string, message: Message | unde
     const known = next.get(name)
     if (known === undefined) continue
     const until = endOf(record, now)
-    if (record.type === "SRV" && isPort(record.port)) {
+    if (record.type === "SRV" && isPort(record.port) && isName(record.target)) {
       const target = record.target.toLowerCase()
       const isMoved = target !== known.at?.target
       next.set(name, {
@@ -175,6 +175,8 @@ const recordsOf = (message: Message & { readonly _tag: "Response" }): ReadonlyAr
 const endOf = ({ ttl }: Record, now: number): number =>
   now + (Number.isFinite(ttl) ? Math.min(Math.max(ttl, 0), kept.shared) : 0) * 1000
 
-const longestName = 255
+/** One that can be asked for in turn. Source: RFC 1035 §2.3.4. */
+const isName = (name: string): boolean =>
+  name.length <= 253 && name.split(".").every((label) => label !== "" && Buffer.byteLength(label) <= 63)
 const shortened = (text: string): string => text.slice(0, 255)
 const isPort = (port: number): boolean => Number.isInteger(port) && port > 0 && port <= 65_535

@@ -111,6 +111,10 @@ describe("A hostile network", () => {
     for (const ttl of [0, -5, Number.NaN]) assert.strictEqual(heard(responseOf({ ...pointer, ttl })).size, 0)
     assert.strictEqual(heard(responseOf({ ...pointer, target: "elsewhere.local" })).size, 0)
     assert.strictEqual(heard(responseOf({ ...pointer, target: `${"a".repeat(300)}.${type}` })).size, 0)
+    for (const label of ["a".repeat(64), "\ufffd".repeat(22), "a..b", ""]) {
+      assert.strictEqual(heard(responseOf({ ...pointer, target: `${label}.${type}` })).size, 0, label)
+      assert.strictEqual(Services.lacking(heard(responseOf(pointer, { ...place, target: `${label}.local` }))).length, 2)
+    }
     assert.isEmpty(Services.known(heard(responseOf(place, address))))
     assert.isEmpty(Services.known(heard(responseOf(pointer, place, { ...address, name: "other.local" }))))
   })

@@ -10,6 +10,7 @@ import type { DatabaseError } from "@piecework/database/DatabaseError"
 import { Audit } from "@piecework/trust/Audit"
 import { Credentials } from "@piecework/trust/Credentials"
 import { Clock, Context, Duration, Effect, Layer, Option } from "effect"
+import * as FigureMetrics from "./FigureMetrics.ts"
 import * as Figures from "./Figures.ts"
 import { healthOf } from "./Health.ts"
 import * as FigureTables from "./internal/FigureTables.ts"
@@ -81,7 +82,7 @@ const make = Effect.gen(function* () {
   const take = Effect.fnUntraced(function* ({ externalIp, identity, request }: Delivery) {
     if (identity._tag !== "Device") return Option.none()
     const found = yield* nodeOf(identity)
-    if (Option.isNone(found)) return found
+    if (Option.isNone(found)) return Option.none()
     const node = found.value
     if (request.nodeId !== undefined && request.nodeId !== node.id) return Option.none()
     const now = yield* Clock.currentTimeMillis
@@ -89,13 +90,16 @@ const make = Effect.gen(function* () {
     const last = new LastHeartbeat({ ...said, at: now, externalIp })
     const isNews = isOther(node, last) || now - (node.toldAt ?? 0) >= Duration.toMillis(config.tellEvery)
     yield* table.setHeartbeat(node.id, last, isNews)
-    yield* figures.put(node.id, kept(request, now))
-    return found
+    return Option.some({ node, more: yield* figures.put(node.id, kept(request, now)) })
   })
 
   return Heartbeats.of({
-    take: (delivery) =>
-      sql.withTransaction(take(delivery)).pipe(during("take a heartbeat"), Effect.withSpan("Heartbeats.take"))
+    take: Effect.fn("Heartbeats.take")(function* (delivery) {
+      const taken = yield* during("take a heartbeat")(sql.withTransaction(take(delivery)))
+      if (Option.isNone(taken)) return Option.none()
+      yield* FigureMetrics.count(taken.value.more)
+      return Option.some(taken.value.node)
+    })
   })
 })
 

@@ -1,4 +1,5 @@
 export * as Choosing from "./Choosing.ts"
+export * as FigureMetrics from "./FigureMetrics.ts"
 export * as Figures from "./Figures.ts"
 export * as Health from "./Health.ts"
 export * as HeartbeatHandlers from "./HeartbeatHandlers.ts"

@@ -20,9 +20,7 @@ export interface TestCacheHosts {
 /** Source: spec.md §7.3. */
 const banTime = 15 * 60_000
 
-export const make = Effect.fnUntraced(function* (
-  first: ReadonlyArray<CacheHost>
-): Effect.fn.Return<TestCacheHosts> {
+export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>): Effect.fn.Return<TestCacheHosts> {
   const clock = yield* Clock.Clock
   let hosts = first
   let forbidden: Parameters<TestCacheHosts["forbid"]>[0]
@@ -71,7 +69,7 @@ export const make = Effect.fnUntraced(function* (
           cache,
           bannedUntil: bans.get(nameOf(cache)),
           refusedOrigins: new Map(),
-          without: forbidden === "NoneKnown" ? undefined : forbidden
+          without: undefined
         }))
       ),
       onChange: (look) =>

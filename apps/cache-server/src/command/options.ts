@@ -45,6 +45,11 @@ export const serviceCa = text(
   "certificates in PEM by which to know an https service, in place of the system's"
 )
 
+export const allowHttp = Flag.Boolean("allow-http").pipe(
+  Flag.withDescription("enrol over plain HTTP, where others may read the token and the credential"),
+  Flag.withDefault(false)
+)
+
 /** Of the server. */
 export const server = {
   listen: text("listen", "[HOST:]PORT", "where to serve clients by plain HTTP; default 80 on all addresses"),
@@ -85,11 +90,11 @@ export const server = {
 type Given = Command.Command.Config.Infer<typeof server>
 
 /** What is there of options that may not be. */
-export const given = <A extends {}, K extends string>(all: { readonly [P in K]: Option.Option<A> }): {
+export const given = <A extends {}, K extends string>(these: { readonly [P in K]: Option.Option<A> }): {
   readonly [P in K]?: A
 } => {
   const there: Record<string, A> = {}
-  for (const [key, value] of Object.entries<Option.Option<A>>(all)) if (Option.isSome(value)) there[key] = value.value
+  for (const [key, value] of Object.entries<Option.Option<A>>(these)) if (Option.isSome(value)) there[key] = value.value
   return there as { readonly [P in K]?: A }
 }
 

@@ -2,7 +2,7 @@
 import { defaultRoot } from "@piecework/device/StateFolder"
 import * as Ending from "@piecework/terminal/Ending"
 import * as Supervisor from "@piecework/terminal/Supervisor"
-import { Effect, Option } from "effect"
+import { Config, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { program } from "../RunFolder.ts"
 import * as options from "./options.ts"
@@ -14,6 +14,15 @@ export const serve = Command.make(
     ...options.server,
     state: options.state,
     config: options.config,
+    token: Flag.String("token").pipe(
+      Flag.withDescription(
+        "enrol as a cache node of the service, unless that was done; better in PIECEWORK_ENROL_TOKEN, which lists of processes do not show"
+      ),
+      Flag.withMetavar("pwe_…"),
+      Flag.withFallbackConfig(Config.String("PIECEWORK_ENROL_TOKEN")),
+      Flag.optional
+    ),
+    allowHttp: options.allowHttp,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
         'print {"http":"HOST:PORT","https":"HOST:PORT","peers":"HOST:PORT"} once it serves, and failures as JSON'
@@ -22,7 +31,7 @@ export const serve = Command.make(
     )
   },
   Effect.fn("serve")(
-    function* ({ config, json, state, ...given }) {
+    function* ({ allowHttp, config, json, state, token, ...given }) {
       yield* Ending.forPrograms(json)
       const told = { config, said: options.said(given) }
       const settings = yield* settingsOf.read(told)
@@ -33,6 +42,10 @@ export const serve = Command.make(
         reread: settingsOf.read(told),
         state: Option.getOrUndefined(state),
         root: Option.getOrElse(state, () => defaultRoot(process.env, program)),
+        enrolling: Option.match(Option.filter(token, (text) => text.trim() !== ""), {
+          onNone: () => undefined,
+          onSome: (text) => ({ token: text, allowHttp })
+        }),
         isForPrograms: json
       })
     },

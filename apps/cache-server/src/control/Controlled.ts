@@ -1,11 +1,14 @@
 /** What a running cache server answers its administrator. */
 import { CacheError } from "@piecework/cache/CacheError"
 import { PieceCache } from "@piecework/cache/PieceCache"
+import { KnownFiles } from "@piecework/cachenode/KnownFiles"
 import * as CacheFigures from "@piecework/cachenode/Figures"
 import * as Bitfield from "@piecework/domain/Bitfield"
+import { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as CacheHost from "@piecework/cachehosts/CacheHost"
+import { Fills } from "@piecework/fills/Fills"
 import type { ObjectError } from "@piecework/objects/ObjectError"
 import { Objects } from "@piecework/objects/Objects"
 import { Clock, Effect, Option } from "effect"
@@ -29,9 +32,10 @@ const hour = 3_600_000
 export const make = Effect.fn("Controlled.make")(function* (options: ControlledOptions) {
   const cache = yield* PieceCache
   const figures = yield* CacheFigures.Figures
+  const fills = yield* Fills
+  const known = yield* KnownFiles
   const live = yield* Live
   const objects = yield* Objects
-  const failed = (error: ObjectError | CacheError) => new ControlError({ sentence: error.message, status: 500 })
 
   const status = Effect.gen(function* () {
     const now = yield* Clock.currentTimeMillis
@@ -51,7 +55,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
       parents: parents.map(CacheHost.nameOf),
       drives: (yield* objects.drives).map(({ folder, problem, size, used }) => ({
         folder,
-        size,
+        size: Number.isFinite(size) ? size : 0,
         used,
         ...(problem === undefined ? {} : { problem })
       })),
@@ -81,14 +85,20 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
 
   const forget = Effect.fnUntraced(function* (what: string | undefined) {
     const { files } = yield* list
-    const those = what === undefined ? files : files.filter(({ contentId, url }) => url === what || contentId === what)
+    // A URL may be that of a content.
+    const behind = what === undefined ? Option.none() : yield* known.find(what as ContentUrl)
+    const id = Option.getOrUndefined(behind)?.contentId ?? what
+    if (Option.isSome(behind)) yield* known.forget(behind.value.url)
+    const those = what === undefined ? files : files.filter(({ contentId, url }) => url === what || contentId === id)
     if (what !== undefined && those.length === 0) {
       return yield* new ControlError({ sentence: `${what.slice(0, 200)} is not kept.`, status: 404 })
     }
     for (const { contentId, url } of those) {
-      if (url !== undefined) yield* Effect.mapError(objects.remove(url as ContentUrl), failed)
-      const id = (yield* Effect.mapError(cache.list, failed)).find((one) => one.contentId === contentId)
-      if (id !== undefined) yield* Effect.mapError(cache.drop(id.contentId), failed)
+      if (url !== undefined) {
+        yield* Effect.mapError(objects.remove(url as ContentUrl), failed)
+        yield* fills.forget(url as ContentUrl)
+      }
+      if (contentId !== undefined) yield* Effect.mapError(cache.drop(ContentId.make(contentId)), failed)
     }
     return { files: those.length, bytes: those.reduce((sum, { heldBytes }) => sum + heldBytes, 0) }
   })
@@ -146,6 +156,8 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
 
   return { status, list, forget, check } satisfies Controlled
 })
+
+const failed = (error: ObjectError | CacheError) => new ControlError({ sentence: error.message, status: 500 })
 
 const nothing: Checked = { files: 0, pieces: 0, bytes: 0, damaged: 0 }
 

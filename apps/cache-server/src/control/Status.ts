@@ -21,7 +21,7 @@ export type Done = typeof Done.Type
 
 export const DriveStatus = Schema.Struct({
   folder: Schema.String,
-  /** Bytes that it may hold. */
+  /** Bytes that it may hold; 0 while nobody knows. */
   size: Count,
   used: Count,
   /** Why nothing is kept there at present. */

@@ -65,7 +65,7 @@ export const status = Command.make(
       for (const sentence of Uploading.summary(policy, uploading)) {
         yield* output.line(sentence)
       }
-      if (hosts.length > 0) yield* output.line(CacheHostsTable.render(hosts, now))
+      if (hosts.length > 0) yield* output.line(`\n${CacheHostsTable.render(hosts, now)}`)
       if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)

@@ -84,16 +84,24 @@ const inOrder = (usable: ReadonlyArray<CacheHost.CacheHost>): ReadonlyArray<stri
   ]
 }
 
-const reasons = (known: ReadonlyArray<Hosts.Known>): ReadonlyArray<string> =>
-  (["NotAllowed", "Outranked", "SwitchedOff"] as const).flatMap((why) => {
-    const these = known.filter(({ without }) => without === why).map(({ cache }) => cache)
-    return these.length === 0 ? [] : [`Not asked, since ${because[why]}: ${names(these)}.`]
-  })
-
-const because: { readonly [W in Hosts.NotAsked]: string } = {
-  NotAllowed: "CacheHostListedOnly or CacheHostTlsOnly forbids it",
-  Outranked: "a stronger provider names others",
-  SwitchedOff: "the settings say that there is none"
+const reasons = (known: ReadonlyArray<Hosts.Known>): ReadonlyArray<string> => {
+  const because = (one: Hosts.Known): string | undefined => {
+    switch (one.without) {
+      case undefined:
+        return undefined
+      case "NotAllowed":
+        return Hosts.listed.has(one.cache.provider)
+          ? "CacheHostTlsOnly is set"
+          : "CacheHostListedOnly or CacheHostTlsOnly is set"
+      case "Outranked":
+        return "a stronger provider names others"
+      case "SwitchedOff":
+        return "the settings say that there is none"
+    }
+  }
+  return [...Map.groupBy(known, because)].flatMap(([why, these]) =>
+    why === undefined ? [] : [`Not asked, since ${why}: ${names(these.map(({ cache }) => cache))}.`]
+  )
 }
 
 const names = (all: ReadonlyArray<CacheHost.Place>): string => all.map((one) => CacheHost.nameOf(one)).join(", ")

@@ -34,7 +34,7 @@ const stateOf = ({ bannedUntil, refusedOrigins, without }: Known, now: number): 
     : `may be asked, but not for ${refused.map(({ origin }) => origin).join(", ")}`
 }
 
-const inSeconds = (until: number, now: number): string => Amount.seconds((until - now) / 1000)
+const inSeconds = (until: number, now: number): string => Amount.span((until - now) / 1000)
 
 const reasons: { readonly [W in NonNullable<Known["without"]>]: string } = {
   SwitchedOff: "not asked: the settings say that there is none",

@@ -169,22 +169,18 @@ const deployment = Command.make("deployment", {
       )
       // What is done on this machine does not know by which URL others reach the service.
       const url = Option.isSome(where.service) ? serviceUrl : undefined
-      const command = `piecework-cache serve --service ${url ?? "URL"} --token ${Redacted.value(token)}`
+      const there = `--service ${url ?? "URL"}`
+      const commands = [`piecework-cache enrol ${there} ${Redacted.value(token)}`, `piecework-cache serve ${there}`]
       if (json) {
-        const said = { node: NodeView.forPrograms(record), token: Redacted.value(token), command }
-        return yield* output.line(
-          JSON.stringify({
-            ...said,
-            expiresAt: NodeView.timeOf(expiresAt),
-            ...(url === undefined ? {} : { serviceUrl: url })
-          })
-        )
+        const said = { node: NodeView.forPrograms(record), token: Redacted.value(token), commands }
+        const known = url === undefined ? {} : { serviceUrl: url }
+        return yield* output.line(JSON.stringify({ ...said, expiresAt: NodeView.timeOf(expiresAt), ...known }))
       }
       const hint = url === undefined ? "; URL is that of the service" : ""
       yield* output.note(
-        `On the machine that is to be ${printable(record.settings.name)}, once, until ${trusting.dayOf(expiresAt)}${hint}. The token is not shown again.`
+        `On the machine that is to be ${printable(record.settings.name)}, until ${trusting.dayOf(expiresAt)}${hint}. The token is good once, and not shown again.`
       )
-      return yield* output.line(command)
+      return yield* output.line(commands.join("\n"))
     })
   )
 )

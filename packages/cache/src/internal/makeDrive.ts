@@ -80,6 +80,8 @@ export const makeDrive = Effect.fnUntraced(function* (
   let lookedAt = Number.NEGATIVE_INFINITY
   let device: number | undefined
   let problem: Problem | undefined
+  /** How many wait for room. */
+  let waiting = 0
   /** One makes room at a time. */
   const turn = Semaphore.makeUnsafe(1)
 
@@ -181,58 +183,80 @@ export const makeDrive = Effect.fnUntraced(function* (
   }
 
   /** Lets the least useful go. False when not even all that may go is enough: then nothing goes. */
-  const makeRoom = (bytes: number, isForced: boolean): Effect.Effect<boolean> =>
+  const letGo = Effect.fnUntraced(function* (needed: number) {
+    const tooMany = Math.max(0, count() - mostLodgings)
+    const extra = Math.min(size * spare.part, spare.most)
+    const going = leaving({ lodged: all(), bytes: needed > 0 ? needed + extra : 0, count: tooMany, now: now() })
+    if (going.reduce((sum, one) => sum + one.bytes, 0) < needed) return false
+    for (const lodging of going) {
+      const tenant = tenants.get(lodging.kind)
+      if (tenant === undefined || lodging.isOpen) continue
+      const isGone = yield* tenant.remove(self, lodging).pipe(
+        Effect.as(true),
+        Effect.catch((failure) => Effect.as(report(failure), false))
+      )
+      if (!isGone) return false
+      if (!lodging.isOpen) leave(lodging)
+    }
+    return true
+  })
+
+  /** Calls `grow` in the moment in which there is room for so many bytes; false when there is none to be had. */
+  const secure = (bytes: number, isForced: boolean, grow: () => void): Effect.Effect<boolean> =>
     turn.withPermit(
       Effect.gen(function* () {
         yield* look
-        if (!isForced && fits(bytes)) return true
-        yield* Deferred.await(scans)
-        yield* lookNow
-        const needed = isForced ? bytes : used + bytes - size
-        const tooMany = Math.max(0, count() - mostLodgings)
-        const extra = Math.min(size * spare.part, spare.most)
-        const going = leaving({ lodged: all(), bytes: needed > 0 ? needed + extra : 0, count: tooMany, now: now() })
-        if (going.reduce((sum, one) => sum + one.bytes, 0) < needed) return false
-        for (const lodging of going) {
-          const tenant = tenants.get(lodging.kind)
-          if (tenant === undefined || lodging.isOpen) continue
-          const isGone = yield* tenant.remove(self, lodging).pipe(
-            Effect.as(true),
-            Effect.catch((failure) => Effect.as(report(failure), false))
-          )
-          if (!isGone) return false
-          if (!lodging.isOpen) leave(lodging)
+        if (isForced || !fits(bytes)) {
+          yield* Deferred.await(scans)
+          yield* lookNow
         }
-        return isForced || fits(bytes)
+        if (isForced) {
+          if (!(yield* letGo(bytes))) return false
+        } else {
+          // What is made meanwhile is counted late.
+          for (let tries = 0; tries < 8 && !fits(bytes); tries++) {
+            if (!(yield* letGo(used + bytes - size))) return false
+          }
+          if (!fits(bytes)) return false
+        }
+        grow()
+        return true
       })
     )
-
-  const take = (bytes: number): Effect.Effect<void, DriveFull> =>
-    Effect.suspend(() => {
-      const isLooked = now() >= lookedAt && now() - lookedAt < lookFor
-      if (isLooked && fits(bytes)) return Effect.void
-      return Effect.flatMap(makeRoom(bytes, false), (isEnough) =>
-        isEnough ? Effect.void : Effect.fail(new DriveFull({ folder, bytes }))
-      )
-    })
 
   const write = <A, E extends object, R>(
     lodging: Lodging | undefined,
     bytes: number,
     work: Effect.Effect<A, E, R>
   ): Effect.Effect<A, E | DriveFull, R> => {
-    const attempt = Effect.suspend(() => {
-      if (lodging === undefined) return work
-      resize(lodging, lodging.bytes + bytes)
-      return Effect.onError(work, () => Effect.sync(() => resize(lodging, Math.max(0, lodging.bytes - bytes))))
+    const change = (by: number) => {
+      if (lodging !== undefined) resize(lodging, Math.max(0, lodging.bytes + by))
+    }
+    const grow = () => change(bytes)
+    const attempt = Effect.onError(work, () => Effect.sync(() => change(-bytes)))
+    const take = Effect.suspend((): Effect.Effect<void, DriveFull> => {
+      // Whoever waits for room is not overtaken, or what left for it would be taken by others.
+      if (waiting === 0 && now() >= lookedAt && now() - lookedAt < lookFor && fits(bytes)) {
+        grow()
+        return Effect.void
+      }
+      waiting++
+      const secured = Effect.ensuring(
+        secure(bytes, false, grow),
+        Effect.sync(() => void waiting--)
+      )
+      return Effect.flatMap(secured, (isEnough) =>
+        isEnough ? Effect.void : Effect.fail(new DriveFull({ folder, bytes }))
+      )
     })
     const tryAgain = (failure: E): Effect.Effect<A, E, R> =>
-      Effect.flatMap(makeRoom(bytes, true), (isMade) => (isMade ? attempt : Effect.fail(failure)))
+      Effect.flatMap(secure(bytes, true, grow), (isEnough) => (isEnough ? attempt : Effect.fail(failure)))
     const attempts = attempt.pipe(
       Effect.catch((failure): Effect.Effect<A, E, R> => (isFull(failure) ? tryAgain(failure) : Effect.fail(failure))),
       Effect.tapError((failure) => (isFull(failure) ? fail("its disk is full", true) : report(failure)))
     )
-    return Effect.andThen(take(bytes), attempts)
+    // Not interrupted between the counting and the work, so that what is counted is there.
+    return Effect.uninterruptible(Effect.andThen(take, attempts))
   }
 
   const note = (lodging: Lodging) =>
@@ -260,7 +284,11 @@ export const makeDrive = Effect.fnUntraced(function* (
     hold: (lodging) =>
       Effect.acquireRelease(
         Effect.sync(() => void lodging.openings++),
-        () => Effect.suspend(() => (--lodging.openings === 0 ? note(lodging) : Effect.void))
+        // Noted while it cannot leave, so that nobody writes to a folder that is being deleted.
+        () =>
+          Effect.suspend(() => (lodging.openings === 1 ? note(lodging) : Effect.void)).pipe(
+            Effect.ensuring(Effect.sync(() => void lodging.openings--))
+          )
       ),
     write,
     report,

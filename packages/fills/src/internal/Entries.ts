@@ -185,7 +185,10 @@ export class Entries {
             join: () => place(span.offset, span.length),
             leave: (left, isAll) => this.left(entry, left, isAll ? span.offset + span.length : undefined)
           }),
-        surrender: Effect.sync(() => this.surrender(entry))
+        surrender: Effect.andThen(
+          Effect.sync(() => this.surrender(entry)),
+          file.quiet
+        )
       })
     )
   }

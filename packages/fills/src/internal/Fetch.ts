@@ -142,6 +142,10 @@ class Fetch {
     const error = this.failed(reason, detail)
     this.file.isDoubted = true
     this.file.end(error)
+    const { facts, stored } = this.file
+    // Also when it was closed meanwhile, its server is asked before it is answered again.
+    const doubted = stored?.confirm({ ...facts, freshUntil: 0 }) ?? Effect.void
+    this.file.shop.run(Effect.catch(doubted, ({ message: why }) => Effect.logWarning(why)))
     return error
   }
 

@@ -6,7 +6,8 @@ import { from, type Message, mostEntries, type Record } from "../Message.ts"
 
 export interface Socket {
   readonly send: (message: Message) => void
-  readonly close: () => void
+  /** Once what was to be sent is on its way: the last word is that something is over. */
+  readonly close: () => Promise<void>
   /** It could not be opened, or failed. */
   readonly isBroken: () => boolean
 }
@@ -30,17 +31,33 @@ export const open = (address: string, heard: Heard): Socket => {
   mdns.on("response", ({ additionals, answers }, { address: sender }) => {
     heard({ _tag: "Response", answers: recordsOf(answers ?? []), additionals: recordsOf(additionals ?? []) }, sender)
   })
+  let underWay = 0
+  let left: (() => void) | undefined
+  const leaving = () => {
+    underWay++
+    return () => {
+      if (--underWay === 0) left?.()
+    }
+  }
   return {
     isBroken: () => isBroken,
     send: (told) => {
       const message = from(told, address)
       if (message._tag === "Query") {
-        mdns.query({ questions: message.questions.map(({ name, type }) => ({ name, type: type as "PTR" })) })
+        mdns.query({ questions: message.questions.map(({ name, type }) => ({ name, type: type as "PTR" })) }, leaving())
       } else {
-        mdns.respond({ answers: message.answers.map(toPacket), additionals: message.additionals.map(toPacket) })
+        mdns.respond(
+          { answers: message.answers.map(toPacket), additionals: message.additionals.map(toPacket) },
+          leaving()
+        )
       }
     },
-    close: () => mdns.destroy()
+    close: () =>
+      new Promise((resolve) => {
+        const destroy = () => mdns.destroy(() => resolve())
+        if (underWay === 0) destroy()
+        else left = destroy
+      })
   }
 }
 

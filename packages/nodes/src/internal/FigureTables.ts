@@ -77,12 +77,12 @@ export const make = (sql: Database["Service"]["sql"]) => {
       ? sql`INSERT INTO ${sql(table)} ${sql.insert(rows)} ON CONFLICT ${onConflict}`
       : Effect.void
 
-  /** Spans are minutes or hours since 1970. */
+  /** Spans are minutes or hours since 1970. Answers what these minutes add to what was known. */
   const put = Effect.fnUntraced(function* (node: NodeId, minutes: Minutes) {
     const told = [...minutes.keys()]
     const first = told[0]
     const last = told.at(-1)
-    if (first === undefined || last === undefined) return
+    if (first === undefined || last === undefined) return none
     const before = new Map(
       (yield* find({ grain: "Minute", node, from: first, until: last + 1, most: last + 1 - first })).map((row) => [
         row.span,
@@ -92,7 +92,7 @@ export const make = (sql: Database["Service"]["sql"]) => {
     const byHour = new Map<number, Sums>()
     // An idle minute is kept only where it takes back what was told of it.
     const kept = told.filter((minute) => before.has(minute) || !isNothing(minutes.get(minute) ?? none))
-    if (kept.length === 0) return
+    if (kept.length === 0) return none
     const grownBy = kept.map((minute) => {
       const more = difference(minutes.get(minute) ?? none, before.get(minute) ?? none)
       const hour = Math.floor(minute / 60)
@@ -114,6 +114,7 @@ export const make = (sql: Database["Service"]["sql"]) => {
       grownBy.map(([span, sums]) => ({ span, ...valuesOf(sums) })),
       sql`(span) DO UPDATE SET ${grownTotals}`
     )
+    return grownBy.reduce((sum, [, more]) => add(sum, more), none)
   })
 
   /** Of all nodes, in the minutes from one to before another. */

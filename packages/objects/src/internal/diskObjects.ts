@@ -68,11 +68,14 @@ export const makeOnDisk = Effect.gen(function* () {
   const alone = <A, E, R>(name: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     (locks[Number.parseInt(name.slice(0, 2), 16) % stripes] as Semaphore.Semaphore).withPermit(work)
 
-  /** Takes the folder away with one step. */
+  /** Takes the folder away with one step. What is no folder in the place of the one around it goes, whatever it leads to. */
   const removeFrom = Effect.fnUntraced(function* (drive: Drive, name: string): Effect.fn.Return<void, IoFailure> {
     const lodging = drive.find("objects", name)
+    const folder = folderOf(drive.folder, { kind: "objects", name })
     const away = path.join(drive.folder, "objects", deleted())
-    const wasThere = yield* io(() => fs.rename(folderOf(drive.folder, { kind: "objects", name }), away)).pipe(
+    const around = path.dirname(folder)
+    const isFolder = (yield* statOf(around))?.isDirectory() ?? true
+    const wasThere = yield* io(() => fs.rename(isFolder ? folder : around, away)).pipe(
       Effect.as(true),
       unless(["ENOENT", "ENOTDIR"], false)
     )
@@ -180,7 +183,10 @@ export const makeOnDisk = Effect.gen(function* () {
       Effect.andThen(writeRecord(folder, facts)),
       Effect.onError(() => Effect.ignore(removeFrom(drive, name)))
     )
-    drive.resize(drive.lodge("objects", name), overhead)
+    const lodging = drive.lodge("objects", name)
+    drive.resize(lodging, overhead)
+    // It must not leave before it is open.
+    yield* drive.hold(lodging)
   })
 
   const create = Effect.fn("Objects.create")(function* (facts: ObjectFacts) {
@@ -190,7 +196,9 @@ export const makeOnDisk = Effect.gen(function* () {
       const detail = chosen === "TooLarge" ? `${facts.size} bytes` : "no drive can be used"
       return yield* new ObjectError({ at: facts.url, reason: chosen, detail })
     }
-    yield* chosen.write(undefined, overhead, alone(nameOf(facts.url), makeOn(chosen, facts))).pipe(
+    const held = yield* Scope.make()
+    const made = Scope.provide(makeOn(chosen, facts), held)
+    const making = chosen.write(undefined, overhead, alone(nameOf(facts.url), made)).pipe(
       Effect.mapError((failure) => {
         if (failure._tag === "ObjectError") return failure
         return failure._tag === "DriveFull" || failure.code === "ENOSPC" || failure.code === "EDQUOT"
@@ -198,9 +206,10 @@ export const makeOnDisk = Effect.gen(function* () {
           : failed(chosen.folder)(failure)
       })
     )
-    return (yield* open(facts.url).pipe(
+    const opening = open(facts.url).pipe(
       Effect.catchTag("NotThere", () => Effect.fail(failed(chosen.folder)({ message: "what was made there is gone" })))
-    )).stored
+    )
+    return (yield* Effect.andThen(making, opening).pipe(Effect.onExit((exit) => Scope.close(held, exit)))).stored
   })
 
   const find = Effect.fn("Objects.find")(function* (url: ContentUrl) {

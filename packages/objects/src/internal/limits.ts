@@ -20,6 +20,11 @@ export const problemOf = ({ confirmedAt, freshUntil, headers, size }: ObjectFact
   if (!Number.isSafeInteger(size) || size < 0) return "its size is no number of bytes"
   if (size > maxSize) return `its size is more than ${maxSize} bytes`
   if (!Number.isFinite(confirmedAt) || !Number.isFinite(freshUntil)) return "its times are no times"
+  return headersProblemOf(headers)
+}
+
+/** Why these headers cannot be kept; `undefined` when they can. */
+export const headersProblemOf = (headers: ReadonlyMap<string, string>): string | undefined => {
   let bytes = 0
   for (const [name, value] of headers) {
     if (!isHeader(name, value)) return `its header ${JSON.stringify(name.slice(0, 40))} cannot be said again`

@@ -33,3 +33,8 @@ export const bytesOf = (size: number, piece: number, seed = 1): Uint8Array => {
   }
   return bytes
 }
+
+/** Headers that tell of which seed the bytes are. */
+export const etagOf = (seed: number): ReadonlyMap<string, string> => new Map([["etag", `"${seed}"`]])
+
+export const seedOf = ({ headers }: ObjectFacts): number => Number((headers.get("etag") ?? "").replaceAll('"', ""))
