@@ -42,6 +42,8 @@ export const carriedOut: ReadonlySet<Name> = new Set([
   "DORestrictPeerSelectionBy",
   "DOCacheHost",
   "DOCacheHostSource",
+  "DODelayCacheServerFallbackForeground",
+  "DODelayCacheServerFallbackBackground",
   "DODisallowCacheServerDownloadsOnVPN",
   "CacheHostListedOnly",
   "CacheHostTlsOnly",

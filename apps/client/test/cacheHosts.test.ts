@@ -22,6 +22,11 @@ const rowsOf = (known: ReadonlyArray<CacheHostsNote.Known>, now = 0) =>
 
 const url = "http://origin.example/file" as ContentUrl
 
+const scene = (values: Policy.Said["values"], said?: Partial<Hosts.Said>) => ({
+  policy: policyOf(values),
+  said: { ...Hosts.silent, ...said }
+})
+
 describe("The cache servers that a device knows", () => {
   it.effect("are told by the agent to other commands, with their bans, while it runs", () =>
     Effect.gen(function* () {
@@ -108,10 +113,6 @@ describe("The cache servers that a device knows", () => {
 })
 
 describe("What is said of the settings about cache servers", () => {
-  const scene = (values: Policy.Said["values"], said?: Partial<Hosts.Said>) => ({
-    policy: policyOf(values),
-    said: { ...Hosts.silent, ...said }
-  })
   const { hosts, listedOnly, source, tlsOnly } = CacheHostsExplained
 
   it("is whom DOCacheHost has asked, and why not the others", () => {

@@ -33,17 +33,10 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
   const turnTo = Effect.fnUntraced(function* (cache: CacheHost) {
     if (source === undefined || nameOf(source.cache) !== nameOf(cache)) {
       const server = yield* jobCache.source(cache)
-      source = server === undefined ? undefined : { cache, server }
-      if (server === undefined) {
-        yield* jobCache.failed(
-          cache,
-          new SourceError({ source: origin.id, reason: "BadRequest", url: origin.url }),
-          false
-        )
-        return false
-      }
+      if (server === undefined) return false
+      source = { cache, server }
     }
-    current = source?.server ?? origin
+    current = source.server
     return true
   })
 
