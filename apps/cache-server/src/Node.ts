@@ -4,7 +4,6 @@
  */
 import { Drives, DrivenCache, CacheConfig, PartialFile } from "@piecework/cache"
 import * as CacheNodeConfig from "@piecework/cachenode/CacheNodeConfig"
-import { KnownFiles } from "@piecework/cachenode/KnownFiles"
 import { Figures } from "@piecework/cachenode/Figures"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import * as Layers from "@piecework/device/Layers"
@@ -16,6 +15,7 @@ import { Records } from "@piecework/download/Records"
 import { Fills, FillsConfig } from "@piecework/fills"
 import * as Parents from "@piecework/fills/Parents"
 import { HasherConfig, PieceHasher } from "@piecework/hashing"
+import { KnownContents } from "@piecework/objects/KnownContents"
 import { Objects } from "@piecework/objects/Objects"
 import * as SwarmContents from "@piecework/proxy/SwarmContents"
 import { Effect, Layer, Option } from "effect"
@@ -108,7 +108,7 @@ export const layer = (options: NodeOptions) => {
   return Layer.mergeAll(
     Fills.Fills.layer.pipe(Layer.provide(FillsConfig.layer())),
     SwarmContents.layer(Effect.succeed(mode)).pipe(Layer.provide(SwarmFigures.layer)),
-    KnownFiles.layer({ directory: join(options.root, "known") }),
+    KnownContents.layer(join(options.root, "known")),
     Rates.layer,
     ServiceTrust.layer(trusted)
   ).pipe(

@@ -1,4 +1,5 @@
 /** The cases in which all devices of a site want one file at the same second: through our cache server, with peers too, and through others. */
+import { SourceKind, total } from "@piecework/domain/SourceKind"
 import { Effect, Option, Schema } from "effect"
 import type { Use } from "../Family.ts"
 import * as Round from "../site/Round.ts"
@@ -31,6 +32,8 @@ export const SiteResult = Schema.Struct({
     cpuSeconds: Schema.NullOr(Schema.Finite),
     peakRssBytes: Schema.NullOr(Schema.Finite)
   }),
+  /** Of what Piecework devices hold in all runs, the share of each kind of source, as they say; kinds without any are left out. */
+  sources: Schema.Record(Schema.String, Schema.Finite),
   /** `null` where no target speaks of it. */
   withinTarget: Schema.NullOr(Schema.Boolean)
 })
@@ -78,7 +81,19 @@ export const measure = Effect.fn("SiteCases.measure")(function* (one: SiteCase, 
         cpuSeconds: cpu === undefined ? null : Statistics.round(cpu.median, 2),
         peakRssBytes: peak?.max ?? null
       },
+      sources: sourcesOf(standing.rounds),
       withinTarget: isWithin(one, summary)
     }
   })
 })
+
+const sourcesOf = (rounds: ReadonlyArray<Round.Round>): Readonly<Record<string, number>> => {
+  const told = rounds.flatMap(({ outcomes }) => outcomes.flatMap(({ bytes }) => (bytes === null ? [] : [bytes])))
+  const all = told.reduce((sum, bytes) => sum + total(bytes), 0)
+  return Object.fromEntries(
+    SourceKind.literals
+      .map((kind) => [kind, told.reduce((sum, bytes) => sum + bytes[kind], 0)] as const)
+      .filter(([, bytes]) => bytes > 0)
+      .map(([kind, bytes]) => [kind, Statistics.round(bytes / all, 4)])
+  )
+}
