@@ -28,7 +28,7 @@ export class HeartbeatRequest extends Schema.Class<HeartbeatRequest>("@piecework
 export class HeartbeatReply extends Schema.Class<HeartbeatReply>("@piecework/cloud/HeartbeatReply")({
   nodeId: NodeId,
   name: NodeName,
-  /** One that is not serves nobody: it answers every request but those for its health with 503. */
+  /** One that is not serves nobody: it answers every request but those for its health with 403, so that clients leave it alone. */
   isEnabled: Schema.Boolean,
   /** What of the node's own files is overruled. */
   work: NodeWork,

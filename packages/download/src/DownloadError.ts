@@ -1,5 +1,6 @@
 /** The ways in which a download ends without its file. None of them leaves anything at the destination. */
 import { ModeReason } from "@piecework/domain/DownloadMode"
+import * as CacheServer from "@piecework/sources/CacheServer"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Schema } from "effect"
 
@@ -55,7 +56,10 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
 /** No source is left that could deliver the missing pieces. */
 export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSourceError", {
   url: Schema.String,
-  /** What the origin last said, as `SourceError` names it; `BadPieces` when its bytes are not the published ones. */
+  /**
+   * What the origin last said, as `SourceError` names it; `BadPieces` when its bytes are not the published ones; `CacheRefused` when a
+   * cache server refuses the content and the settings allow nobody else. Source: spec.md §7.3.
+   */
   reason: Schema.String,
   /** The origin's HTTP status, where it gave one. */
   status: Schema.optionalKey(Schema.Int),
@@ -68,7 +72,7 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
   static readonly from = (url: string, error: SourceError | undefined): NoSourceError =>
     new NoSourceError({
       url,
-      reason: error?.reason ?? "TimedOut",
+      reason: isRefusalOfCache(error) ? "CacheRefused" : (error?.reason ?? "TimedOut"),
       detail: error?.description ?? "the origin did not answer in time",
       ...(error?.status === undefined ? {} : { status: error.status }),
       ...(error?.isUnresolved === true ? { isUnresolved: true } : {})
@@ -86,6 +90,8 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
           : `The origin forbids this file (HTTP ${this.status ?? 403}): ${this.url}. Check who may read it.`
       case "Refused":
         return `The origin refuses the request (HTTP ${this.status ?? "4xx"}): ${this.url}.`
+      case "CacheRefused":
+        return `The cache server refuses ${this.url} (HTTP ${this.status ?? "4xx"}), and the settings forbid the origin (a fallback delay of -1): have the cache server serve this origin, or allow the fallback.`
       case "ContentChanged":
         return `The file at the origin is another one than was published or begun: ${this.url}. Run the command again, or publish it anew.`
       default:
@@ -93,6 +99,9 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
     }
   }
 }
+
+const isRefusalOfCache = (error: SourceError | undefined): boolean =>
+  error?.status !== undefined && error.status >= 400 && error.status < 500 && CacheServer.isNamedBy(error.source)
 
 /** Nothing arrived for too long. Source: spec.md §3.4, 0x80D02002. */
 export class NoProgressError extends Schema.TaggedError<NoProgressError>()("NoProgressError", {

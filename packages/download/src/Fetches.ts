@@ -38,10 +38,13 @@ export interface Fetches {
   readonly start: (source: PieceSource, run: PieceRun) => void
   /** Does not wait: what the fetch says to its source in parting must not hold up the next decision. */
   readonly cancel: (source: SourceId, run: PieceRun) => void
+  /** The same for all of the source's. */
+  readonly cancelAll: (source: SourceId) => void
 }
 
 /** A fetch from its start until its last word was heard. */
 interface Fetching {
+  readonly source: SourceId
   isTakenBack: boolean
 }
 
@@ -118,12 +121,17 @@ export const make = Effect.fnUntraced(function* (
     underWay.delete(key)
   }
 
+  const cancel = (key: string) => {
+    takeBack(key)
+    Option.getOrUndefined(FiberMap.getUnsafe(fibers, key))?.interruptUnsafe()
+  }
+
   return {
     start: (source, run) => {
       const key = keyOf(source.id, run)
       // Of the same run, asked of a session that another with the same peer has replaced.
       takeBack(key)
-      const fetching: Fetching = { isTakenBack: false }
+      const fetching: Fetching = { source: source.id, isTakenBack: false }
       underWay.set(key, fetching)
       const heard: Turn = () => {
         if (underWay.get(key) === fetching) underWay.delete(key)
@@ -137,10 +145,9 @@ export const make = Effect.fnUntraced(function* (
         )
       )
     },
-    cancel: (source, run) => {
-      const key = keyOf(source, run)
-      takeBack(key)
-      Option.getOrUndefined(FiberMap.getUnsafe(fibers, key))?.interruptUnsafe()
+    cancel: (source, run) => cancel(keyOf(source, run)),
+    cancelAll: (source) => {
+      for (const [key, fetching] of [...underWay]) if (fetching.source === source) cancel(key)
     }
   }
 })

@@ -49,7 +49,7 @@ const smallProbe = 1024
 export const take = Effect.fn("FirstLook.take")(function* (
   request: Pick<DownloadRequest, "url" | "contentId" | "hashes" | "mustVerify" | "mode" | "priority">,
   cloud: Option.Option<Cloud["Service"]>,
-  origins: Pick<Origins, "first" | "others" | "access">,
+  origins: Pick<Origins, "asked" | "cache" | "others" | "access">,
   standing: Standing,
   /** Whether bytes are wanted before all of them are here, or not all of them. */
   isInParts = false
@@ -66,9 +66,13 @@ export const take = Effect.fn("FirstLook.take")(function* (
   // Where HTTP is to wait for peers, it waits until it is known that there can be none.
   const mayPeer = isMatched && usesPeers(mode) && (Option.isSome(cloud) || (yield* Neighbours.canMeet))
   const situation = { priority: priorityOf(request), mayPeer, hasCacheServer: false }
-  const isHeldBack = Delays.of(policy.current(), situation).origin !== 0
+  const { asked, cache } = origins
+  cache?.peersAllowed(mayPeer)
+  // A cache server is asked beside the peers, not after them.
+  const isCached = cache !== undefined && (yield* cache.look)._tag === "Use"
+  const isHeldBack = Delays.of(policy.current(), situation).origin !== 0 && !isCached
 
-  const all = [origins.first, ...origins.others]
+  const all = cache?.isOnly() === true ? [asked] : [asked, ...origins.others]
   const probed = FirstProbe.take(all, isMatched && !isHeldBack ? smallProbe : undefined, standing).pipe(
     Scope.provide(probeScope),
     Effect.result
@@ -85,7 +89,7 @@ export const take = Effect.fn("FirstLook.take")(function* (
   })
   const { access } = origins
   const approach = yield* Effect.raceFirst(
-    Approach.find({ url, contentId, hashes, isChecked, access }, mode, cloud),
+    Approach.find({ url, contentId, hashes, isChecked, access, cache }, mode, cloud),
     small
   )
   if (approach._tag === "Halted") return yield* new HaltedError({ url })
@@ -94,6 +98,9 @@ export const take = Effect.fn("FirstLook.take")(function* (
     return approach
   }
   const { phf, why } = approach
+  // There are none to wait for.
+  cache?.peersAllowed(false)
+  if (phf !== undefined) cache?.vouchedFor()
   if (request.mustVerify === true && contentId === undefined && phf === undefined) {
     return yield* new UnverifiableError({
       url,

@@ -1,15 +1,16 @@
 /** The first answer of an origin: of the first of several that has one. */
-import type { Origin, Probe } from "@piecework/sources/Origin"
+import type { Probe } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Clock, Duration, Effect, Exit, Scope } from "effect"
+import { type Asked, verdictOn } from "./Asked.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import type { Standing } from "./Standing.ts"
 
 export interface Probed {
-  readonly origin: Origin
+  readonly origin: Asked
   readonly probe: Probe
   /** Those that were not asked yet. */
-  readonly others: ReadonlyArray<Origin>
+  readonly others: ReadonlyArray<Asked>
 }
 
 /** Between two attempts: doubled from the first up to the last, in milliseconds. */
@@ -21,7 +22,7 @@ const lastWait = 2000
  * long as anything is. Fails with what the first one said, since that is the one that people know; `undefined` when it said nothing.
  */
 export const take = Effect.fn("FirstProbe.take")(function* (
-  origins: ReadonlyArray<Origin>,
+  origins: ReadonlyArray<Asked>,
   length: number | undefined,
   standing: Pick<Standing, "lastFailure">
 ): Effect.fn.Return<Probed, SourceError | undefined, DownloadConfig | Scope.Scope> {
@@ -35,7 +36,7 @@ export const take = Effect.fn("FirstProbe.take")(function* (
 })
 
 const patiently = Effect.fnUntraced(function* (
-  origin: Origin,
+  origin: Asked,
   length: number | undefined,
   standing: Pick<Standing, "lastFailure">
 ): Effect.fn.Return<Probe, SourceError | undefined, DownloadConfig | Scope.Scope> {
@@ -45,7 +46,14 @@ const patiently = Effect.fnUntraced(function* (
   const began = yield* Clock.currentTimeMillis
   let until = began + usual
   let failure: SourceError | undefined
+  let hasTurned = false
   for (let wait = firstWait; ; wait = Math.min(wait * 2, lastWait)) {
+    if (origin.instead !== undefined) {
+      const waits = yield* Clock.currentTimeMillis
+      yield* origin.instead.ready
+      // What the settings have it wait for is not the server's silence.
+      until += (yield* Clock.currentTimeMillis) - waits
+    }
     const left = until - (yield* Clock.currentTimeMillis)
     // What came with a refusal nobody reads, and a server in trouble is not to keep a connection for each.
     const scope = yield* Scope.fork(yield* Effect.scope)
@@ -57,7 +65,19 @@ const patiently = Effect.fnUntraced(function* (
     if (answer._tag === "Success") return yield* Effect.fail(failure)
     failure = answer.failure
     standing.lastFailure = failure
-    if (failure.isFatal) return yield* Effect.fail(failure)
+    const verdict = yield* verdictOn(origin, failure, false)
+    if (verdict._tag === "Fatal") return yield* Effect.fail(failure)
+    const failedAt = yield* Clock.currentTimeMillis
+    if (verdict._tag === "AtOnce") {
+      // Who comes after it has as much time, once.
+      if (!hasTurned) until = Math.max(until, failedAt + usual)
+      hasTurned = true
+      wait /= 2
+      continue
+    }
+    // A cache server that is stayed with.
+    if (verdict.until >= failedAt) until = Math.max(until, began + most)
+    if (verdict.until > failedAt) until = Math.max(until, verdict.until + usual)
     // A name that was typed wrongly does not ask for patience; who does is there.
     if (failure.retryAfter !== undefined) until = Math.max(until, began + most)
     const rest = Math.max(wait, failure.retryAfter ?? 0)

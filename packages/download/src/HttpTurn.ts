@@ -1,6 +1,6 @@
 /**
- * When the origin's turn comes: not before peers had the time that the settings give them, and out of turn when peers give less
- * than they say a download has to have. A change of the settings is heard while it runs.
+ * When the origin's turn comes: not before peers, and then cache servers, had the time that the settings give them, and out of turn
+ * when peers give less than they say a download has to have. A change of the settings is heard while it runs.
  */
 import type { ContentTerms } from "@piecework/policy/ContentTerms"
 import * as Delays from "@piecework/policy/Delays"
@@ -11,6 +11,7 @@ import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Policy } from "@piecework/policy/Policy"
 import { Clock, Effect, Latch, type Scope } from "effect"
 import type { Turn } from "./Fetches.ts"
+import type { JobCache } from "./JobCache.ts"
 
 export interface HttpTurnOptions {
   readonly priority: Priority
@@ -19,6 +20,8 @@ export interface HttpTurnOptions {
   /** When the download was started, in epoch milliseconds. */
   readonly began: number
   readonly terms: ContentTerms
+  /** The cache servers before the origin; absent where there are none. */
+  readonly cache?: Pick<JobCache, "isThere"> | undefined
   /** Hears when the origin is held back and let go, and of the rate below which it is asked for more. */
   readonly tell: (turn: Turn) => void
 }
@@ -26,6 +29,8 @@ export interface HttpTurnOptions {
 export interface HttpTurn {
   /** While the origin is held back: until how many milliseconds after the start, `null` for good; else `undefined`. */
   readonly after: () => number | null | undefined
+  /** To be called when a cache server came, went, or is left for good. */
+  readonly look: () => void
 }
 
 /** Longest sleep in milliseconds: a delay may be years, and timers are not. */
@@ -37,10 +42,11 @@ export const take = Effect.fn("HttpTurn.take")(function* (
   const live = yield* LivePolicy
   const clock = yield* Clock.Clock
   const changed = yield* Latch.make(false)
-  const { began, mayPeer, priority, tell, terms } = options
-  // A cache server is no source yet; its delay is for the time when it is one.
-  const delayIn = (policy: Policy) =>
-    Delays.of(policy, { priority, mayPeer: mayPeer && !forbidsPeers(policy), hasCacheServer: false }).origin
+  const { began, cache, mayPeer, priority, tell, terms } = options
+  const delayIn = (policy: Policy) => {
+    const hasCacheServer = cache?.isThere() ?? false
+    return Delays.of(policy, { priority, mayPeer: mayPeer && !forbidsPeers(policy), hasCacheServer }).origin
+  }
   let delay = delayIn(live.current())
   let floor: number | undefined
   let isHeld = false
@@ -73,5 +79,8 @@ export const take = Effect.fn("HttpTurn.take")(function* (
     }
   }).pipe(Effect.forkScoped)
 
-  return { after: () => (isHeld ? (delay === "Never" ? null : delay) : undefined) }
+  return {
+    after: () => (isHeld ? (delay === "Never" ? null : delay) : undefined),
+    look: () => obey(live.current())
+  }
 })

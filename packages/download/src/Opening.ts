@@ -9,6 +9,7 @@ import { total } from "@piecework/domain/SourceKind"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
 import { LivePolicy, also } from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
+import type { OriginKind } from "@piecework/sources/Origin"
 import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
@@ -51,9 +52,9 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
-  const origins = yield* Origins.make(request, meter)
   const began = yield* Clock.currentTimeMillis
-  const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  const origins = yield* Origins.make(request, meter, began, shared.cacheHosts)
+  const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })
   const opened: Opened = { request, shared, keeping, origins, meter, standing, began }
 
   const opening = Effect.gen(function* () {
@@ -90,11 +91,11 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
       if (Result.isFailure(span)) return Stream.fail(span.failure)
       const { end, start } = span.success
       requested += end === Infinity ? 0 : end - start
-      const onRead = (bytes: number) => {
+      const onRead = (kind: OriginKind, bytes: number) => {
         // Of a file without a known end as much is asked for as there is.
         if (end === Infinity) requested += bytes
         handedOut += bytes
-        meter.kept("Origin", bytes, true)
+        meter.kept(kind, bytes, true)
       }
       const isAnother = isTaken || start > 0
       isTaken ||= !isAnother

@@ -3,8 +3,9 @@
  * on at the same byte of the same file. What the reader does not take waits at the origin. An origin that sends whole files only is read from
  * the beginning on, and what is before the part is thrown away: slow, but right (spec.md F063).
  */
-import type { Origin, Probe } from "@piecework/sources/Origin"
+import type { OriginKind, Probe } from "@piecework/sources/Origin"
 import { Cause, Clock, type Duration, Effect, Stream } from "effect"
+import type { Asked } from "./Asked.ts"
 import { type DownloadError, RangesError } from "./DownloadError.ts"
 import * as SteadyBody from "./SteadyBody.ts"
 
@@ -17,7 +18,7 @@ const mostBytes = 1_048_576
 const moment = 50
 
 export interface OriginReading {
-  readonly origin: Origin
+  readonly origin: Asked
   /** The answer to the first request. */
   readonly probe: Probe
   /** Whether another reader has taken the body of that. */
@@ -27,7 +28,7 @@ export interface OriginReading {
   readonly end: number | undefined
   /** How long nothing may come before it gives up. */
   readonly patience: Duration.Duration
-  readonly onRead: (bytes: number) => void
+  readonly onRead: (kind: OriginKind, bytes: number) => void
 }
 
 type Pulled = readonly [Uint8Array]
@@ -41,14 +42,15 @@ export const stream = (reading: OriginReading): Stream.Stream<Uint8Array, Downlo
         from: reading.start,
         until: reading.end,
         isAnother: reading.isAnother,
-        patience: reading.patience
+        patience: reading.patience,
+        onBytes: reading.onRead
       }),
       (body) => Stream.fromPull(Effect.succeed(pull(reading, body)))
     )
   )
 
 const pull = (
-  { end, onRead, start }: OriginReading,
+  { end, start }: OriginReading,
   body: SteadyBody.SteadyBody
 ): Effect.Effect<Pulled, DownloadError | Cause.Done<void>> => {
   let buffer = new Uint8Array(fewestBytes)
@@ -69,7 +71,6 @@ const pull = (
     if (n === 0) return yield* Cause.done()
     const isSlow = (yield* Clock.currentTimeMillis) - began > moment
     length = isSlow ? Math.max(fewestBytes, length / 2) : Math.min(mostBytes, length * 2)
-    onRead(n)
     return [buffer.subarray(0, n)] as const
   })
 }

@@ -2,6 +2,7 @@
  * The origins of one download: the server of its URL, and those of the other URLs that it was given. All count into one meter, keep to
  * one `Access` and say what they said last in one place.
  */
+import type { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { BufferPool } from "@piecework/hashing/BufferPool"
 import { Access } from "@piecework/sources/Access"
@@ -9,16 +10,23 @@ import type { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import * as Origin from "@piecework/sources/Origin"
 import { SourceId } from "@piecework/sources/PieceSource"
-import { Duration, Effect, Result } from "effect"
+import { Duration, Effect, Option, Result, type Scope } from "effect"
+import type { Asked } from "./Asked.ts"
+import * as CacheFirst from "./CacheFirst.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { NoSourceError } from "./DownloadError.ts"
-import type { DownloadRequest } from "./DownloadRequest.ts"
+import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import * as JobCache from "./JobCache.ts"
 import type { Meter } from "./Meter.ts"
 
 /** Most other URLs of one request. */
 export const mostOthers = 16
 
 export interface Origins {
+  /** Who is asked in place of the first where one is asked at a time. */
+  readonly asked: Asked
+  /** The cache servers of the place that stand before the first; `undefined` where nobody looks for any. */
+  readonly cache: JobCache.JobCache | undefined
   readonly first: Origin.Origin
   /** Those of the other URLs, in their order. */
   readonly others: ReadonlyArray<Origin.Origin>
@@ -29,12 +37,18 @@ export interface Origins {
   readonly problem: NoSourceError | undefined
 }
 
-type Asked = Pick<DownloadRequest, "url" | "others" | "headers" | "authHeaders" | "allowInsecureRedirect">
+type Request = Pick<
+  DownloadRequest,
+  "url" | "others" | "headers" | "authHeaders" | "allowInsecureRedirect" | "priority" | "contentId"
+>
 
 export const make = Effect.fnUntraced(function* (
-  request: Asked,
-  meter: Meter
-): Effect.fn.Return<Origins, never, HttpClient | BufferPool | DownloadConfig> {
+  request: Request,
+  meter: Meter,
+  /** When the download was started, in epoch milliseconds. */
+  began: number,
+  hosts: Option.Option<CacheHosts["Service"]>
+): Effect.fn.Return<Origins, never, HttpClient | BufferPool | DownloadConfig | Scope.Scope> {
   const { url } = request
   const others = [...new Set(request.others ?? [])].filter((other) => other !== url)
   const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
@@ -56,8 +70,23 @@ export const make = Effect.fnUntraced(function* (
     return origin
   })
   const bad = (detail: string) => new NoSourceError({ url, reason: "BadRequest", detail })
+  const first = yield* one(url)
+  const cache = Option.isNone(hosts)
+    ? undefined
+    : yield* JobCache.make({
+        hosts: hosts.value,
+        url,
+        began,
+        meter,
+        priority: priorityOf(request),
+        how: { access, patience, onAnswer: (said) => (facts = said) }
+      })
+  // Whatever comes is held against it.
+  if (request.contentId !== undefined) cache?.vouchedFor()
   return {
-    first: yield* one(url),
+    first,
+    asked: cache === undefined ? first : CacheFirst.make(cache, first),
+    cache,
     others: yield* Effect.forEach(others.slice(0, mostOthers), one),
     access,
     facts: () => facts,

@@ -5,6 +5,7 @@ import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { PeerId, PeerKind } from "@piecework/domain/Peer"
 import type { Holding } from "@piecework/shaping/Shaper"
+import type { CacheView } from "./CacheView.ts"
 import type { Fallback } from "./DownloadError.ts"
 import type { Waste } from "./Tally.ts"
 
@@ -28,6 +29,8 @@ export interface Progress {
    * download of this device.
    */
   readonly limit?: Holding | undefined
+  /** Which cache server is asked, or why none is; `undefined` where nobody looks for any. */
+  readonly cache?: CacheView | undefined
   /** Why this mode; `undefined` while it is not settled. */
   readonly why: Fallback | undefined
   /** `undefined` while it is not known. */
@@ -74,5 +77,7 @@ export interface DownloadResult {
   readonly banned: ReadonlyArray<PeerId>
   /** Most peers that were connected at once. */
   readonly peers: number
+  /** Which cache server was asked at last, or why none was; `undefined` where nobody looks for any. */
+  readonly cache?: CacheView | undefined
   readonly durationMillis: number
 }

@@ -1,5 +1,6 @@
 /** What the downloads of one process have in common, and what they read of one content at a time. */
 import type { CacheKeeper } from "@piecework/cache/CacheKeeper"
+import type { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import type { Cloud } from "@piecework/cloud/Cloud"
 import type { ContentId } from "@piecework/domain/Content"
 import { usesPeers } from "@piecework/domain/DownloadMode"
@@ -17,6 +18,8 @@ export interface Shared {
   readonly halts: Halts.Halts
   /** Two downloads of one content take turns: the second finds in the cache what the first has fetched. */
   readonly contents: RcMap.RcMap<ContentId, Readers>
+  /** Which cache servers there are. */
+  readonly cacheHosts: Option.Option<CacheHosts["Service"]>
   readonly keeper: Option.Option<CacheKeeper["Service"]>
 }
 

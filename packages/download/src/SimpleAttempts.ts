@@ -7,6 +7,7 @@ import type { PartialFiles } from "@piecework/cache/PartialFile"
 import type { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Duration, Effect, Exit, Scope } from "effect"
+import type { Asked } from "./Asked.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as FirstProbe from "./FirstProbe.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
@@ -19,6 +20,9 @@ export interface SimpleAttemptsOptions extends Omit<
   readonly first: FirstProbe.Probed
   readonly standing: Standing
 }
+
+/** Whether the wrong bytes were a cache server's, which is not asked again. */
+const spoiled = ({ instead }: Asked): Effect.Effect<boolean> => instead?.spoiled ?? Effect.succeed(false)
 
 /** A file that changes more often than this while it is fetched is no file to fetch. */
 const mostChanges = 3
@@ -48,10 +52,15 @@ export const run = Effect.fn("SimpleAttempts.run")(function* (
     const error = result.failure
     const isSource = error._tag === "NoSourceError" || error._tag === "NoProgressError"
     const isChange = error._tag === "NoSourceError" && error.reason === "ContentChanged"
-    const isAgain = isChange && ++changes <= mostChanges
+    const isSpoilt = error._tag === "NoSourceError" && error.reason === "BadPieces" && (yield* spoiled(origin))
+    const isAgain = (isChange || isSpoilt) && ++changes <= mostChanges
     if (!isSource || (!isAgain && others.length === 0)) return yield* error
     yield* Effect.logInfo(
-      isAgain ? "The file at the origin has changed; beginning again." : "The origin is gone; trying the next URL."
+      isSpoilt
+        ? "The bytes of a cache server are not the right ones; beginning again without it."
+        : isAgain
+          ? "The file at the origin has changed; beginning again."
+          : "The origin is gone; trying the next URL."
     )
     yield* Scope.close(scope, Exit.void)
     meter.lost()

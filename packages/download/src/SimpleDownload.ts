@@ -11,9 +11,10 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type PieceIndex, standardPieceSize } from "@piecework/domain/PieceLayout"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
-import type { Origin, Probe } from "@piecework/sources/Origin"
+import type { OriginKind, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
 import { Deferred, type Duration, Effect, Exit, FiberSet, Result, Scope, Semaphore } from "effect"
+import type { Asked } from "./Asked.ts"
 import {
   type DestinationError,
   type NoProgressError,
@@ -31,7 +32,7 @@ export interface SimpleDownloadOptions {
   readonly url: ContentUrl
   /** Where the file was asked for before. */
   readonly formerUrls: ReadonlyArray<ContentUrl>
-  readonly origin: Origin
+  readonly origin: Asked
   /** The answer to the first request: its bytes are the beginning of the file. */
   readonly probe: Probe
   readonly path: string
@@ -85,29 +86,40 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
 
   const writers = yield* FiberSet.make<void>()
   const turns = yield* Semaphore.make(writesAtOnce)
-  const write = (piece: PieceIndex, buffer: PieceBuffer, length: number) =>
+  /** Of the piece that is being read, what came from a cache server. */
+  let fromCache = 0
+  const write = (piece: PieceIndex, buffer: PieceBuffer, length: number, cached: number) =>
     partial.append(piece, buffer.bytes, length).pipe(
-      Effect.tap(() => Effect.sync(() => meter.kept("Origin", length, true))),
+      Effect.tap(() =>
+        Effect.sync(() => {
+          if (cached > 0) meter.kept("CacheServer", cached, true)
+          if (cached < length) meter.kept("Origin", length - cached, true)
+        })
+      ),
       Effect.catch((error: CacheError) => Effect.asVoid(Deferred.fail(broken, Storage.fromCache(error)))),
       Effect.ensuring(Effect.andThen(Effect.sync(buffer.release), turns.release(1)))
     )
 
   const { patience } = options
+  const onBytes = (kind: OriginKind, bytes: number) => {
+    if (kind === "CacheServer") fromCache += bytes
+  }
   const from = resumed * pieceSize
   const body =
     spans === undefined
-      ? yield* SteadyBody.make({ origin, probe, from, patience })
-      : yield* SpansBody.make({ origin, probe, spans, from, patience })
+      ? yield* SteadyBody.make({ origin, probe, from, patience, onBytes })
+      : yield* SpansBody.make({ origin, probe, spans, from, patience, onBytes })
 
   /** One piece; answers how long it is. Short only at the end of the file. */
   const next = Effect.fnUntraced(function* (piece: PieceIndex) {
     let length = 0
+    fromCache = 0
     // Given back by the write; without one the file is at its end, or the download is over.
     yield* turns.take(1)
     yield* pool.take(
       (buffer) => Effect.map(body.fill(buffer.bytes.subarray(0, pieceSize)), (n) => (length = n)),
       (buffer) => {
-        if (length > 0) return Effect.asVoid(FiberSet.run(writers, write(piece, buffer, length)))
+        if (length > 0) return Effect.asVoid(FiberSet.run(writers, write(piece, buffer, length, fromCache)))
         buffer.release()
         return Effect.void
       }

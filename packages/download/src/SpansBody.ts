@@ -1,6 +1,7 @@
 /** Parts of a file at its origin, one after the other, as one body that mends itself: a request for each part. */
-import type { Origin, Probe } from "@piecework/sources/Origin"
+import type { OriginKind, Probe } from "@piecework/sources/Origin"
 import { type Duration, Effect, Exit, Scope } from "effect"
+import type { Asked } from "./Asked.ts"
 import type { Span } from "./ByteRanges.ts"
 import { type NoProgressError, type NoSourceError, RangesError } from "./DownloadError.ts"
 import * as SteadyBody from "./SteadyBody.ts"
@@ -11,7 +12,7 @@ export interface SpansBody {
 }
 
 export interface SpansBodyOptions {
-  readonly origin: Origin
+  readonly origin: Asked
   /** The answer to the first request. */
   readonly probe: Probe
   /** In the order in which they are wanted. Ends may be infinite: where the file ends. */
@@ -20,10 +21,13 @@ export interface SpansBodyOptions {
   readonly from: number
   /** How long nothing may come before it gives up. */
   readonly patience: Duration.Duration
+  /** Called with what was handed out, and from whom it came. */
+  readonly onBytes?: ((kind: OriginKind, bytes: number) => void) | undefined
 }
 
 export const make = Effect.fnUntraced(function* ({
   from,
+  onBytes,
   origin,
   patience,
   probe,
@@ -44,7 +48,7 @@ export const make = Effect.fnUntraced(function* ({
   const open = Effect.fnUntraced(function* ({ end, start }: Span) {
     const own = yield* Scope.fork(scope)
     const until = end === Infinity ? undefined : end
-    const body = yield* SteadyBody.make({ origin, probe, from: start, until, isAnother, patience }).pipe(
+    const body = yield* SteadyBody.make({ origin, probe, from: start, until, isAnother, patience, onBytes }).pipe(
       Scope.provide(own)
     )
     isAnother = true

@@ -12,6 +12,7 @@ import type { SourceError } from "@piecework/sources/PieceSource"
 import { Effect } from "effect"
 import { Fallback } from "./DownloadError.ts"
 import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import type { JobCache } from "./JobCache.ts"
 import type { Meter } from "./Meter.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord } from "./Records.ts"
@@ -24,6 +25,8 @@ export interface StandingOptions {
   readonly began: number
   readonly meter: Meter
   readonly shaper: Shaper
+  /** Absent where nobody looks for cache servers. */
+  readonly cache?: Pick<JobCache, "view"> | undefined
 }
 
 export class Standing {
@@ -43,12 +46,14 @@ export class Standing {
   /** Epoch milliseconds. */
   private readonly began: number
   private readonly shaper: Shaper
+  private readonly cache: StandingOptions["cache"]
 
   constructor(options: StandingOptions) {
     this.meter = options.meter
     this.request = options.request
     this.began = options.began
     this.shaper = options.shaper
+    this.cache = options.cache
   }
 
   enter(phase: Progress["phase"]): Effect.Effect<void> {
@@ -72,6 +77,7 @@ export class Standing {
       ...(phase === "Starting" && lastFailure !== undefined ? { retrying: lastFailure.description } : {}),
       ...(httpAfter === undefined ? {} : { httpAfterMillis: httpAfter }),
       ...(limit === undefined ? {} : { limit }),
+      cache: this.cache?.view(),
       why: settled?.why,
       contentId: this.contentId,
       fileBytes: this.fileBytes,
@@ -104,6 +110,7 @@ export class Standing {
       sent: meter.sent(),
       banned: swarm?.banned() ?? [],
       peers: swarm?.mostPeers() ?? 0,
+      cache: this.cache?.view(),
       durationMillis: now - this.began
     }
   }
@@ -111,7 +118,7 @@ export class Standing {
 
 /** What is noted down of a download that is over; what it sends is noted by itself. */
 export const recordOf = (result: DownloadResult, completedAt: number): DownloadRecord => {
-  const { bytes, contentId, durationMillis, fileBytes, mode, path, url, waste, why } = result
+  const { bytes, cache, contentId, durationMillis, fileBytes, mode, path, url, waste, why } = result
   return new DownloadRecord({
     contentId,
     url,
@@ -120,6 +127,7 @@ export const recordOf = (result: DownloadResult, completedAt: number): DownloadR
     mode,
     why,
     bytes,
+    ...(bytes.CacheServer > 0 && cache?.host !== undefined ? { cacheHost: cache.host } : {}),
     sent: 0,
     durationMillis,
     wasted: wasted(waste),

@@ -3,9 +3,10 @@
  * again, later and later, until nothing came for too long. One connection is open at a time.
  */
 import type { HttpBody, HttpError, HttpResponse } from "@piecework/sources/HttpClient"
-import type { Origin, Probe } from "@piecework/sources/Origin"
+import type { OriginKind, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
 import { Clock, Duration, Effect, Exit, Scope } from "effect"
+import { type Asked, verdictOn } from "./Asked.ts"
 import { NoProgressError, NoSourceError } from "./DownloadError.ts"
 
 export interface SteadyBody {
@@ -14,7 +15,7 @@ export interface SteadyBody {
 }
 
 export interface SteadyBodyOptions {
-  readonly origin: Origin
+  readonly origin: Asked
   /** The answer to the first request: its bytes are the beginning of the file. */
   readonly probe: Probe
   /** Where to begin, in bytes. */
@@ -25,6 +26,8 @@ export interface SteadyBodyOptions {
   readonly isAnother?: boolean | undefined
   /** How long nothing may come before it gives up. */
   readonly patience: Duration.Duration
+  /** Called with what was handed out, and from whom it came. */
+  readonly onBytes?: ((kind: OriginKind, bytes: number) => void) | undefined
 }
 
 /** Source: spec.md §3.4, retry after a failure. */
@@ -40,6 +43,7 @@ const longestStride = 16_777_216
 const moment = 50
 
 interface Part {
+  readonly kind: OriginKind
   readonly body: HttpBody
   /** The file goes on behind it. */
   readonly isBeginning: boolean
@@ -55,7 +59,8 @@ export const make = Effect.fnUntraced(function* (
   let at = from
   let sendsWholeFiles = !probe.ranges
   // The first answer is used up before anything else is asked for, if it has what is wanted.
-  let part: Part | undefined = from === 0 && !isAnother ? { body: probe.body, isBeginning: probe.ranges } : undefined
+  let part: Part | undefined =
+    from === 0 && !isAnother ? { kind: probe.kind, body: probe.body, isBeginning: probe.ranges } : undefined
   let whole = from > 0 && sendsWholeFiles && !isAnother ? probe.body : undefined
   let connection: Scope.Closeable | undefined
   let isOver = false
@@ -81,7 +86,7 @@ export const make = Effect.fnUntraced(function* (
     const response = yield* origin.stream(start, probe.validator, until).pipe(Scope.provide(connection))
     const size = sizeOf(response)
     if (size !== undefined && probe.size !== undefined && size !== probe.size) return yield* failed("ContentChanged")
-    return { body: response.body, isBeginning: !response.isRest }
+    return { kind: response.kind, body: response.body, isBeginning: !response.isRest }
   })
 
   /** Reads the part of the file that is here already. */
@@ -107,10 +112,10 @@ export const make = Effect.fnUntraced(function* (
       if (rest.failure.reason !== "RangeIgnored") return yield* rest.failure
       sendsWholeFiles = true
     }
-    const body = whole ?? (yield* ask(0)).body
+    const { body, kind } = whole === undefined ? yield* ask(0) : { body: whole, kind: probe.kind }
     whole = undefined
     yield* passOver(body)
-    part = { body, isBeginning: false }
+    part = { kind, body, isBeginning: false }
   })
 
   const once = Effect.fnUntraced(function* (target: Uint8Array): Effect.fn.Return<void, SourceError | HttpError> {
@@ -121,7 +126,9 @@ export const make = Effect.fnUntraced(function* (
       const wanted = target.subarray(filled, filled + Math.min(stride, (end ?? Infinity) - at))
       const began = yield* Clock.currentTimeMillis
       hadCome = part.body.received()
+      const { kind } = part
       const n = yield* part.body.fill(wanted)
+      options.onBytes?.(kind, n)
       cameAt = yield* Clock.currentTimeMillis
       stride = cameAt - began > moment ? shortestStride : Math.min(stride * 2, longestStride)
       filled += n
@@ -146,7 +153,8 @@ export const make = Effect.fnUntraced(function* (
       const result = yield* Effect.result(once(target.subarray(at - start)))
       if (result._tag === "Success") return at - start
       const error = result.failure
-      if (error._tag === "SourceError" && error.isFatal) return yield* NoSourceError.from(origin.url, error)
+      const verdict = yield* verdictOn(origin, error, at > before)
+      if (verdict._tag === "Fatal" && error._tag === "SourceError") return yield* NoSourceError.from(origin.url, error)
       const now = yield* Clock.currentTimeMillis
       if (at > before) {
         failingSince = undefined
@@ -156,14 +164,21 @@ export const make = Effect.fnUntraced(function* (
       const isLate = error.reason === "Stalled" && part?.body.received() === hadCome
       failingSince ??= isLate ? Math.max(asked, cameAt) : now
       const silence = now - failingSince
-      if (silence >= patience) {
+      if (verdict._tag === "AtOnce") {
+        yield* Effect.logDebug("asking another server", error.message)
+        yield* close
+        continue
+      }
+      const until = verdict._tag === "Later" ? verdict.until : -Infinity
+      if (silence >= patience && now >= until) {
         return yield* new NoProgressError({ url: origin.url, seconds: silence / 1000, last: error.message })
       }
       stride = shortestStride
       yield* Effect.logDebug("origin failed, asking again", error.message)
       yield* close
       const rest = error._tag === "SourceError" ? (error.retryAfter ?? 0) : 0
-      yield* Effect.sleep(Math.min(Math.max(Duration.toMillis(wait), rest), patience - silence))
+      const left = until > now ? until - now : patience - silence
+      yield* Effect.sleep(Math.min(Math.max(Duration.toMillis(wait), rest), left))
       wait = Duration.min(Duration.times(wait, 2), longestWait)
     }
   })

@@ -11,7 +11,7 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import { deviceOf, PeerAddress, type PeerId } from "@piecework/domain/Peer"
-import { total } from "@piecework/domain/SourceKind"
+import { isPeer, total } from "@piecework/domain/SourceKind"
 import { maxPieces } from "@piecework/cloud/LeaseRpc"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
@@ -25,6 +25,7 @@ import { decide } from "@piecework/scheduler/Decide"
 import { Shaper } from "@piecework/shaping/Shaper"
 import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
+import * as CacheMember from "./CacheMember.ts"
 import * as Crowd from "./Crowd.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
@@ -56,7 +57,7 @@ export interface SwarmDownloadOptions {
   readonly isLasting?: boolean | undefined
   /** A piece was verified and kept that was not held before. */
   readonly onKept?: ((piece: PieceIndex) => void) | undefined
-  readonly origins: Pick<Origins, "first" | "others">
+  readonly origins: Pick<Origins, "cache" | "first" | "others">
   /** Knows the origins already; peers are added here. */
   readonly meter: Meter
   readonly halts: Halts
@@ -85,7 +86,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   options: SwarmDownloadOptions
 ): Effect.fn.Return<SwarmDownload, never, Bans | DownloadConfig | PeerHost | Scope.Scope> {
   const { store, meter, readers, url } = options
-  const { first: origin, others } = options.origins
+  const { cache, first: origin, others } = options.origins
   const { layout } = store.phf
   const config = yield* DownloadConfig
   const bans = yield* Bans
@@ -111,6 +112,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     onFailure: (source, error) => {
       failures++
       if (source === origin) originFailure = error
+      cacheMember?.failed(source, error)
     },
     onKept: (piece) => {
       options.onKept?.(piece)
@@ -123,7 +125,10 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const seed = yield* Random.nextIntBetween(0, 0x7fffffff)
   // Told before the origin is there, so that it is not asked for anything in between.
   const mayPeer = usesPeers(options.mode) && (cloud !== undefined || (yield* Neighbours.canMeet))
-  const http = yield* HttpTurn.take({ ...options, mayPeer, tell })
+  cache?.peersAllowed(mayPeer && !forbidsPeers((yield* LivePolicy).current()))
+  cache?.vouchedFor()
+  if (cache !== undefined) yield* cache.look
+  const http = yield* HttpTurn.take({ ...options, cache, mayPeer, tell })
   const { held, wanted } = options
   let plan = Plan.make({ layout, held, wanted, self: host.self, seed, awaitsLeases })
   /** Pieces that it is for and that are not held. What others read meanwhile is not waited for. */
@@ -152,6 +157,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       case "Cancel":
         if (command.reason === "Stalled" && sources.get(command.source as SourceId)?.kind === "Origin") failures++
         fetches.cancel(command.source as SourceId, command.run)
+        if (command.reason === "Stalled") cacheMember?.stalled(command.source as SourceId)
         return undefined
       case "Announce":
         crowd?.announce(command.piece)
@@ -176,7 +182,11 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     while (true) {
       for (const turn of yield* Queue.takeAll(turns)) {
         for (const happening of turn()) {
-          if (happening._tag === "PieceBad") failures++
+          if (happening._tag === "PieceBad") {
+            failures++
+            cacheMember?.bad(happening.source as SourceId)
+          }
+          if (happening._tag === "PieceHeld") cacheMember?.good(happening.source as SourceId)
           const now = clock.currentTimeMillisUnsafe()
           const [commands, next] = decide(plan, { ...happening, now } as Event.Event)
           plan = next
@@ -280,7 +290,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     membership = undefined
     leasing = undefined
     for (const [id, source] of sources) {
-      if (source.kind === "Origin") continue
+      if (!isPeer(source.kind)) continue
       sources.delete(id)
       meter.leave(id)
       tell(() => [{ _tag: "SourceLeft", source: id }])
@@ -300,14 +310,22 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     received: () => total(meter.received()) - meter.received().LocalCache,
     heldPieces: () => plan.heldCount,
     failures: () => failures,
-    exhausted: () => (exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)),
+    exhausted: () => {
+      const refusal = http.after() === null ? cache?.refusal() : undefined
+      if (refusal !== undefined) return NoSourceError.from(url, refusal)
+      return exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)
+    },
     isLimited: () => shaper.holding(options.priority) !== undefined,
-    isWaiting: () => Leases.isWaiting(plan) || originFailure?.retryAfter !== undefined,
+    isWaiting: () => Leases.isWaiting(plan) || originFailure?.retryAfter !== undefined || http.after() === null,
     // Of one that has got all that anybody reads nothing is expected.
-    isHeldBack: () => http.after() !== undefined || plan.outcome === "Finished",
+    // Where it is kept waiting for good there are cache servers, and these are to bring something.
+    isHeldBack: () => typeof http.after() === "number" || plan.outcome === "Finished",
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
-    lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
+    lastFailure: () => {
+      const last = originFailure ?? cache?.lastFailure()
+      return last === undefined ? undefined : NoSourceError.from(url, last)
+    },
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
       const isLimited = shaper.holding(options.priority) !== undefined
@@ -317,10 +335,25 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     })
   })
 
-  for (const one of [origin, ...others]) {
-    sources.set(one.id, one)
-    tell(() => [{ _tag: "SourceJoined", source: one.id, kind: one.kind, held: "all" }])
+  const join = (source: PieceSource) => {
+    sources.set(source.id, source)
+    tell(() => [{ _tag: "SourceJoined", source: source.id, kind: source.kind, held: "all" }])
   }
+  const cacheMember =
+    cache === undefined
+      ? undefined
+      : yield* CacheMember.start({
+          cache,
+          joined: join,
+          left: (source) => {
+            sources.delete(source.id)
+            tell(() => (sources.has(source.id) ? [] : [{ _tag: "SourceLeft", source: source.id }]))
+            fetches.cancelAll(source.id)
+            exhausted = undefined
+          },
+          looked: http.look
+        })
+  for (const one of [origin, ...others]) join(one)
   let isMoved = false
   const conductor: Conductor = {
     holds: (piece) => Bitfield.has(plan.held, piece),

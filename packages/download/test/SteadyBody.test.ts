@@ -11,6 +11,7 @@ const url = Result.getOrThrow(ContentUrl.parse("http://origin.test/file"))
 const closed = new SourceError({ source: SourceId.make("origin:http://origin.test"), reason: "Closed", url })
 const broken: HttpBody = { fill: () => Effect.fail(closed) as never, received: () => 0 }
 const probe: Probe = {
+  kind: "Origin",
   status: 200,
   headers: new Map(),
   lines: [],

@@ -7,29 +7,19 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Span } from "@piecework/domain/PieceLayout"
 import type { ObjectFacts } from "@piecework/objects/ObjectFacts"
 import type { StoredObject } from "@piecework/objects/StoredObject"
-import { Context, type Effect, Schema, type Scope, type Stream } from "effect"
+import { BufferPool } from "@piecework/hashing/BufferPool"
+import * as BufferPoolConfig from "@piecework/hashing/BufferPoolConfig"
+import { Objects } from "@piecework/objects/Objects"
+import { HttpClient } from "@piecework/sources/HttpClient"
+import { Clock, Context, Effect, FiberSet, Layer, type Scope, type Stream } from "effect"
+import type { FillError } from "./FillError.ts"
+import { FillsConfig } from "./FillsConfig.ts"
+import { Desk } from "./internal/Desk.ts"
+import { ReadMemory } from "./internal/ReadMemory.ts"
+import { Shop } from "./internal/Shop.ts"
+import { Upstreams } from "./Upstreams.ts"
 
-export class FillError extends Schema.TaggedError<FillError>()("FillError", {
-  url: Schema.String,
-  reason: Schema.Literals([
-    /** No server of the file, parents included, answers. */
-    "Unreachable",
-    /** It did not answer in time, or stopped sending. */
-    "TimedOut",
-    /** What it says makes no sense: lengths, ranges, encodings. */
-    "BadAnswer",
-    /** Its server has another file now; what was read so far is of the old one. */
-    "Changed",
-    /** The reading goes on elsewhere: see `Filled.surrender`. */
-    "Surrendered",
-    "Failed"
-  ]),
-  detail: Schema.String
-}) {
-  override get message(): string {
-    return `${this.url} could not be had: ${this.detail}.`
-  }
-}
+export { FillError } from "./FillError.ts"
 
 /** Where an answer's bytes come from, in the words of RFC 9211. */
 export type Outcome = "Hit" | "Miss" | "Partial" | "Revalidated" | "Stale"
@@ -53,7 +43,10 @@ export interface Filled {
    * own speed; what is missing is fetched while somebody reads it, and a little ahead.
    */
   readonly read: (part: Span, options?: ReadOptions) => Stream.Stream<Uint8Array, FillError>
-  /** Ends the fetching after the pieces under way, for good: readers that want more fail with `Surrendered`. */
+  /**
+   * Ends the fetching after the pieces under way, for good: readers that want more fail with `Surrendered`. Over once nothing is
+   * under way any more, neither from servers nor to the drive; whoever does not wait for that changes nothing.
+   */
   readonly surrender: Effect.Effect<void>
 }
 
@@ -84,6 +77,10 @@ export interface Wanted {
   readonly part?: { readonly offset: number; readonly length?: number | undefined } | undefined
   /** HEAD: nothing is fetched. */
   readonly isHead?: boolean | undefined
+  /** Who had the request before, as Via says it: told to servers, so that a request that goes in a circle is seen. */
+  readonly via?: string | undefined
+  /** The client's own login: it goes to the origin with a request for this client alone, and the answer passes. */
+  readonly authorization?: string | undefined
 }
 
 export class Fills extends Context.Service<
@@ -91,7 +88,44 @@ export class Fills extends Context.Service<
   {
     /** Answers as soon as there is something to say: for a file that is here at once, else with the head of its server's answer. */
     readonly open: (wanted: Wanted) => Effect.Effect<Answered, FillError, Scope.Scope>
+    /** Who asks next is answered anew, also about a file that is open or was refused; whoever reads it goes on. */
+    readonly forget: (url: ContentUrl) => Effect.Effect<void>
     /** Bytes that came from servers of files so far, by where: a live counter. */
     readonly received: () => { readonly origin: number; readonly parent: number }
   }
->()("@piecework/fills/Fills") {}
+>()("@piecework/fills/Fills") {
+  static readonly layer: Layer.Layer<Fills, never, HttpClient | Objects | Upstreams | FillsConfig> = Layer.effect(
+    Fills,
+    Effect.suspend(() => make)
+  )
+}
+
+const make = Effect.gen(function* () {
+  const config = yield* FillsConfig
+  const clock = yield* Clock.Clock
+  const scope = yield* Effect.scope
+  // Of its own: readers that are slow must not keep downloads from their memory.
+  const buffers = Layer.provide(
+    Layer.fresh(BufferPool.layer),
+    BufferPoolConfig.layer({ slots: Math.max(fewestBuffers, config.pieceBuffers) })
+  )
+  const shop = new Shop({
+    config,
+    client: yield* HttpClient,
+    upstreams: yield* Upstreams,
+    pool: Context.get(yield* Layer.build(buffers), BufferPool),
+    memory: new ReadMemory(config.readMemory),
+    now: () => clock.currentTimeMillisUnsafe(),
+    scope,
+    run: yield* FiberSet.makeRuntime<never, void>()
+  })
+  const desk = new Desk(shop, yield* Objects)
+  return Fills.of({
+    open: Effect.fn("Fills.open")((wanted: Wanted) => desk.open(wanted)),
+    forget: (url) => Effect.sync(() => desk.forget(url)),
+    received: () => shop.received()
+  })
+})
+
+/** One that arrives, one that is kept, and one that slow readers hold back, with one to spare. */
+const fewestBuffers = 4

@@ -1,1 +1,6 @@
+export * as FillError from "./FillError.ts"
+export * as FillPlan from "./FillPlan.ts"
 export * as Fills from "./Fills.ts"
+export * as FillsConfig from "./FillsConfig.ts"
+export * as Freshness from "./Freshness.ts"
+export * as Upstreams from "./Upstreams.ts"

@@ -1,6 +1,11 @@
 /** Files by their URL, at rest on the drives of a cache server. */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Context, type Effect, type Option, type Scope } from "effect"
+import type { DriveSpace } from "@piecework/cache/Drive"
+import type { Drives } from "@piecework/cache/Drives"
+import type { PieceHasher } from "@piecework/hashing/PieceHasher"
+import { Context, type Effect, Layer, type Option, type Scope } from "effect"
+import { makeOnDisk } from "./internal/diskObjects.ts"
+import { makeMemory } from "./internal/memoryObjects.ts"
 import type { ObjectError } from "./ObjectError.ts"
 import type { ObjectFacts } from "./ObjectFacts.ts"
 import type { StoredObject } from "./StoredObject.ts"
@@ -17,16 +22,7 @@ export interface ListedObject {
   readonly drive: string
 }
 
-/** A drive as it is now. */
-export interface DriveSpace {
-  readonly folder: string
-  /** Bytes that it may hold. */
-  readonly size: number
-  /** Bytes that it holds, contents known to the service included. */
-  readonly used: number
-  /** Why nothing is kept there at present. */
-  readonly problem: string | undefined
-}
+export type { DriveSpace }
 
 export class Objects extends Context.Service<
   Objects,
@@ -40,4 +36,16 @@ export class Objects extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<ListedObject>, ObjectError>
     readonly drives: Effect.Effect<ReadonlyArray<DriveSpace>>
   }
->()("@piecework/objects/Objects") {}
+>()("@piecework/objects/Objects") {
+  /** On the drives. */
+  static readonly layer: Layer.Layer<Objects, never, Drives | PieceHasher> = Layer.effect(Objects, makeOnDisk)
+
+  /** In memory, with a drive as large as wanted. */
+  static readonly layerMemory: Layer.Layer<Objects> = Layer.sync(Objects, () =>
+    makeMemory("memory", Number.MAX_SAFE_INTEGER)
+  )
+
+  /** The same with a drive of so many bytes. */
+  static readonly layerMemoryOf = (size: number): Layer.Layer<Objects> =>
+    Layer.sync(Objects, () => makeMemory("memory", size))
+}

@@ -1,3 +1,4 @@
+export * as KnownContents from "./KnownContents.ts"
 export * as ObjectError from "./ObjectError.ts"
 export * as ObjectFacts from "./ObjectFacts.ts"
 export * as Objects from "./Objects.ts"

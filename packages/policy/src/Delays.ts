@@ -18,16 +18,22 @@ export interface Situation {
   readonly hasCacheServer: boolean
 }
 
-export const of = (policy: Policy, { hasCacheServer, mayPeer, priority }: Situation): Delays => {
-  const forPeers = mayPeer ? (policy.get(namesOf[priority].peers) ?? 0) : 0
-  const forCache = hasCacheServer ? cacheDelay(policy, priority) : 0
-  return { origin: forCache === "Never" ? "Never" : (forPeers + forCache) * 1000 }
+/**
+ * What the settings say of a download whose cache server fails: "NotSet" that it turns to the origin at once and may come back, "Never"
+ * that it stays; else it stays for so many milliseconds from its start, and what turns to the origin then stays there.
+ */
+export type CacheFallback = "NotSet" | "Never" | number
+
+export const cacheFallback = (policy: Policy, priority: Priority): CacheFallback => {
+  const seconds = policy.get(namesOf[priority].cache)
+  return seconds === undefined ? "NotSet" : seconds === -1 ? "Never" : seconds * 1000
 }
 
-/** Seconds after which a download turns from the cache server to the origin. Not set is 0: at once when it fails. */
-const cacheDelay = (policy: Policy, priority: Priority): number | "Never" => {
-  const seconds = policy.get(namesOf[priority].cache) ?? 0
-  return seconds === -1 ? "Never" : seconds
+export const of = (policy: Policy, { hasCacheServer, mayPeer, priority }: Situation): Delays => {
+  const forPeers = mayPeer ? (policy.get(namesOf[priority].peers) ?? 0) * 1000 : 0
+  const forCache = hasCacheServer ? cacheFallback(policy, priority) : 0
+  if (forCache === "Never") return { origin: "Never" }
+  return { origin: forPeers + (forCache === "NotSet" ? 0 : forCache) }
 }
 
 const namesOf = {

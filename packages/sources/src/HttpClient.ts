@@ -42,6 +42,18 @@ export interface GetOptions {
   readonly patience?: Duration.Duration | undefined
   /** How an earlier request for the same content began; `url` may be where that was led to. */
   readonly began?: Began | undefined
+  /** Where it is not to go as the settings say. */
+  readonly way?: Way | undefined
+}
+
+/** How requests to one server go, where that differs from the settings. */
+export interface Way {
+  /** No proxy stands before it, whatever the settings say. Default false. */
+  readonly isDirect?: boolean | undefined
+  /** Longest time to connect, TLS included. */
+  readonly connectTimeout?: Duration.Duration | undefined
+  /** Whether redirects are followed; else they are answers as any other. Default true. */
+  readonly isFollowing?: boolean | undefined
 }
 
 /** The first step of a request. */
@@ -144,7 +156,8 @@ const make = Effect.gen(function* () {
     const target = new URL(url)
     const bars = (host: string) => from !== undefined && !ReservedAddress.mayLead(from, ReservedAddress.zoneOf(host))
     if (bars(target.hostname)) return yield* fail("ForbiddenRedirect")
-    const proxy = config.proxies(target)
+    const { connectTimeout, isDirect = false } = options.way ?? {}
+    const proxy = isDirect ? undefined : config.proxies(target)
     if (proxy !== undefined && "wrong" in proxy) return yield* fail("ProxyFailed", proxy.wrong)
     // Through a tunnel it is the server that gets the request.
     const asked = target.protocol === "http:" ? proxy : undefined
@@ -154,7 +167,7 @@ const make = Effect.gen(function* () {
     const conditions = { ifModifiedSince, ifNoneMatch, ifRange, range }
     const encoded = RequestHead.encode(url, { ...conditions, headers: added, userAgent, proxy: asked })
     if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
-    const leasing = lease({ url: target, proxy, bars }, fresh)
+    const leasing = lease({ url: target, proxy, bars, connectTimeout }, fresh)
     const { connection, giveBack } = yield* Effect.mapError(leasing, (error) => dialFailed(fail, error, proxy))
     const isFirst = connection.requests++ === 0
     yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range))
@@ -229,7 +242,7 @@ const make = Effect.gen(function* () {
         yield* skipBody
         ;({ skip: skipBody, ...response } = yield* exchange({ ...options, began }, url, zone, false))
       }
-      if (!redirects.has(response.status)) return response
+      if (!redirects.has(response.status) || options.way?.isFollowing === false) return response
       began = response.began
       url = yield* follow(url, response.headers.get("location"), allowInsecure)
       yield* skipBody

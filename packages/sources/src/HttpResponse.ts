@@ -13,8 +13,11 @@ export interface ContentRange {
 }
 
 export interface HttpBody {
-  /** Fills all of `target`; short only at the end of the body, 0 after it. One reader at a time. */
-  readonly fill: (target: Uint8Array) => Effect.Effect<number, HttpError>
+  /**
+   * Waits until `target` holds at least `atLeast` bytes (default: all of it; at least 1) and answers how many it holds. Fewer than
+   * that only at the end of the body, 0 after it. One reader at a time.
+   */
+  readonly fill: (target: Uint8Array, atLeast?: number) => Effect.Effect<number, HttpError>
   /**
    * Bytes of the body that came in so far, read or not: a live counter. With chunked coding it moves when a part of a
    * chunk was read.

@@ -8,7 +8,7 @@ import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import { Clock, type Duration, Effect, type Scope } from "effect"
 import type { Access } from "./Access.ts"
-import { type Began, HttpClient } from "./HttpClient.ts"
+import { type Began, HttpClient, type Way } from "./HttpClient.ts"
 import type { HttpError } from "./HttpError.ts"
 import type { HttpFacts } from "./HttpFacts.ts"
 import type { HttpBody, HttpResponse } from "./HttpResponse.ts"
@@ -16,8 +16,13 @@ import { parseUnsatisfiedRange } from "./internal/ResponseHead.ts"
 import { type PieceRun, type PieceSource, SourceError, SourceId } from "./PieceSource.ts"
 import * as RetryAfter from "./RetryAfter.ts"
 
+/** What kind of server answers in the name of an origin. */
+export type OriginKind = "Origin" | "CacheServer"
+
 /** What the origin said about the content, and the first bytes of it. */
 export interface Probe extends HttpResponse {
+  /** Who answered. */
+  readonly kind: OriginKind
   /** Length of the whole file, in bytes, when the origin knows it. */
   readonly size: number | undefined
   /** Whether it sends parts of the file. */
@@ -29,11 +34,14 @@ export interface Probe extends HttpResponse {
 
 /** The file from some byte on, to its end or not. */
 export interface Rest extends HttpResponse {
+  /** Who answered. */
+  readonly kind: OriginKind
   readonly isRest: boolean
 }
 
 export interface Origin extends PieceSource {
-  readonly kind: "Origin"
+  /** A cache server in front of it is asked in the same way. */
+  readonly kind: OriginKind
   readonly url: ContentUrl
   /**
    * Asks for the first `length` bytes (default 16 KiB). `body` starts at byte 0; with `ranges` it holds at most
@@ -58,6 +66,10 @@ export interface OriginOptions {
   readonly patience?: Duration.Duration | undefined
   /** The source's name, where the server's alone is another source's. */
   readonly id?: SourceId | undefined
+  /** Default the origin. */
+  readonly kind?: OriginKind | undefined
+  /** How its requests go. Default as the settings of HTTP say. */
+  readonly way?: Way | undefined
   /** Called with what the server said, whatever it was. */
   readonly onAnswer?: ((facts: HttpFacts) => void) | undefined
 }
@@ -73,7 +85,7 @@ export const make = Effect.fnUntraced(function* (
   const pool = yield* BufferPool
   const shaper = yield* Shaper
   const id = options.id ?? idOf(url)
-  const { access, onAnswer, patience } = options
+  const { access, kind = "Origin", onAnswer, patience, way } = options
 
   /** How the first answer was come by. */
   let began: Began | undefined
@@ -115,7 +127,7 @@ export const make = Effect.fnUntraced(function* (
     ifRange: string | undefined
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const asked = target
-    const getting = client.get({ url: asked, range, ifRange, access, began, patience })
+    const getting = client.get({ url: asked, range, ifRange, access, began, patience, way })
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response
@@ -142,7 +154,7 @@ export const make = Effect.fnUntraced(function* (
     length: number = probeLength
   ): Effect.fn.Return<Probe, SourceError, Scope.Scope> {
     const response = yield* ask({ start: 0, end: Math.max(1, length) - 1 }, undefined)
-    const described = { validator: validatorOf(response), contentType: response.headers.get("content-type") }
+    const described = { kind, validator: validatorOf(response), contentType: response.headers.get("content-type") }
     validator = described.validator
     tag = response.headers.get("etag")
     sendsWholeFiles = response.status === 200
@@ -175,14 +187,14 @@ export const make = Effect.fnUntraced(function* (
     if (!isSame(response, before) || !hasTag(response, tag)) return yield* fail("ContentChanged", response)
     if (response.status === 200) {
       if (from !== 0) return yield* fail("RangeIgnored", response)
-      return yield* counted({ ...response, isRest: true })
+      return yield* counted({ ...response, kind, isRest: true })
     }
     const range = response.contentRange
     if (asked === undefined || range?.start !== from) return yield* fail("BadResponse", response)
     const isRest = range.total === undefined ? !isPart : range.end === range.total - 1
     const isAll = isRest || (isPart && range.end === from + most - 1)
     if (!isAll || !isLength(response, range.end - from + 1)) return yield* fail("BadResponse", response)
-    return yield* counted({ ...response, isRest })
+    return yield* counted({ ...response, kind, isRest })
   })
 
   /** The answer with the bytes from `start` to `end`, both inclusive. */
@@ -264,7 +276,7 @@ export const make = Effect.fnUntraced(function* (
 
   return {
     id,
-    kind: "Origin",
+    kind,
     url,
     probe,
     stream,

@@ -1,4 +1,6 @@
 export * as Access from "./Access.ts"
+export * as CacheServer from "./CacheServer.ts"
+export * as CacheUrl from "./CacheUrl.ts"
 export * as HttpClient from "./HttpClient.ts"
 export * as HttpClientConfig from "./HttpClientConfig.ts"
 export * as HttpError from "./HttpError.ts"

@@ -5,6 +5,8 @@
 import { MemoryFiles } from "@piecework/cache/MemoryFiles"
 import { PartialFiles } from "@piecework/cache/PartialFile"
 import { PieceCache } from "@piecework/cache/PieceCache"
+import type { CacheHost } from "@piecework/cachehosts/CacheHost"
+import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import { Catalog, CatalogConfig, CatalogGate, ContentPolicyHandlers, RuleHasher } from "@piecework/catalog"
 import { Cloud, CloudConfig, Directory } from "@piecework/cloud"
 import * as Caller from "@piecework/cloud/Caller"
@@ -52,6 +54,9 @@ import * as TestOrigin from "./TestOrigin.ts"
 /** Addresses of the two servers; clients are 10.0.0.1, 10.0.0.2, … */
 export const originHost = "10.9.0.1"
 export const serviceHost = "10.9.0.2"
+/** Where a cache server of the site is, and another one, once a test has them there. */
+export const cacheHost = "10.9.0.3"
+export const otherCacheHost = "10.9.0.4"
 
 /** Where the service sees the clients of the site. */
 const siteIp = "203.0.113.1"
@@ -74,10 +79,14 @@ export interface ClientOptions {
   readonly months?: MonthlyUploads.MonthlyUploads["Service"] | undefined
   /** Whether it looks for peers on the local network, on which all such clients are. */
   readonly hasLan?: boolean | undefined
+  /** Which cache servers it knows. Default: nobody looks for any. */
+  readonly cacheHosts?: CacheHosts["Service"] | undefined
   /** No service at all. */
   readonly noService?: boolean | undefined
   /** Another `Cloud` than the world's, such as one that misbehaves. */
   readonly cloud?: Layer.Layer<Cloud.Cloud> | undefined
+  /** Where its contents lie. Default in memory, and so are the files that it makes of them. */
+  readonly cache?: Layer.Layer<PieceCache> | undefined
   /** Tells the service what became of its downloads, when `report` is run. Default false. */
   readonly reports?: boolean | undefined
   /** Where the service sees it; clients of one site share it. Default "203.0.113.1". */
@@ -134,6 +143,11 @@ export interface World {
   ) => Effect.Effect<{ url: ContentUrl.ContentUrl; phf: Phf.Phf }>
   /** Lets a peer that is no client of this world into a content's swarm, as one that holds everything. */
   readonly introduce: (contentId: ContentId, peer: PeerIds.PeerId, address: PeerIds.PeerAddress) => Effect.Effect<void>
+  /** A cache server of the site that has what lies at these paths of the origin, and counts what it sends. */
+  readonly cacheServer: (
+    files: Readonly<Record<string, Uint8Array>>,
+    host?: string
+  ) => Effect.Effect<TestOrigin.TestOrigin, never, Scope.Scope>
   /** The URL of a path at the origin. */
   readonly urlOf: (path: string) => ContentUrl.ContentUrl
   readonly client: (options?: ClientOptions) => Effect.Effect<TestClient, never, Scope.Scope>
@@ -211,13 +225,14 @@ export const make = Effect.fn("World.make")(function* (
       Layer.provide([
         of.noService === true ? Layer.empty : cloud,
         of.hasLan === true ? lanAt(host) : Layer.empty,
+        of.cacheHosts === undefined ? Layer.empty : Layer.succeed(CacheHosts, of.cacheHosts),
         DownloadConfig.layer({ minContentSize: 0, ...of.config }),
         Destination.Destination.layerAny,
         HttpClient.HttpClient.layer.pipe(Layer.provide(HttpClientConfig.layer()))
       ]),
       Layer.provideMerge(peers),
       Layer.provideMerge(
-        Layer.mergeAll(PieceCache.layerMemory, Records.Records.layerMemory, Bans.Bans.layer).pipe(
+        Layer.mergeAll(of.cache ?? PieceCache.layerMemory, Records.Records.layerMemory, Bans.Bans.layer).pipe(
           Layer.provideMerge(PartialFiles.layerMemory)
         )
       ),
@@ -270,8 +285,16 @@ export const make = Effect.fn("World.make")(function* (
     )
   }, Effect.orDie)
 
+  const cacheServer = Effect.fnUntraced(function* (files: Readonly<Record<string, Uint8Array>>, host = cacheHost) {
+    const server = yield* TestOrigin.make({ host, port: 80 }).pipe(on(host), Effect.orDie)
+    // It has the origin's own validators: the first file there is the first here.
+    for (const [path, bytes] of Object.entries(files)) server.put(cachePathOf(path), bytes)
+    return server
+  })
+
   return {
     catalog,
+    cacheServer,
     cloud: cloudAt(siteIp),
     introduce,
     network,
@@ -291,6 +314,12 @@ export const make = Effect.fn("World.make")(function* (
     })
   }
 })
+
+/** Under which path a cache server is asked for what lies at a path of the origin. */
+export const cachePathOf = (path: string): string => `${path}?cacheHostOrigin=${originHost}`
+
+/** A cache server as the settings name it. */
+export const cacheAt = (host: string): CacheHost => ({ host, port: 80, protocol: "http:", provider: "Policy" })
 
 /** The rules of peering and uploading, kept to. */
 const permission = (facts: () => Partial<Facts>, months: ClientOptions["months"]) =>

@@ -57,12 +57,16 @@ export class Beliefs {
     this.#current().delete(piece)
   }
 
-  /** Ends the belief in this piece when it is too old. */
-  endOld(piece: PieceIndex, now: number): void {
-    if (!this.has(piece)) return
+  /** Whether it is believed, and was hashed not too long ago. */
+  isFresh(piece: PieceIndex, now: number): boolean {
     const age = now - (this.#hashedAt[piece] ?? 0) * 1000
     // Negative once the clock was set back.
-    if (age >= 0 && age < believedFor) return
+    return this.has(piece) && age >= 0 && age < believedFor
+  }
+
+  /** Ends the belief in this piece when it is too old. */
+  endOld(piece: PieceIndex, now: number): void {
+    if (!this.has(piece) || this.isFresh(piece, now)) return
     this.#wereShaken = true
     this.#pieces.delete(piece)
   }

@@ -30,6 +30,8 @@ export interface DataFile {
   readonly generation: () => number
   /** Notices what changed, with one call to the system a second at most. */
   readonly look: Effect.Effect<void, IoFailure>
+  /** Whether that call is due, `now` in epoch milliseconds. */
+  readonly isLookDue: (now: number) => boolean
   /** Notices what changed by now. */
   readonly lookNow: Effect.Effect<void, IoFailure>
   /** Whether the name still means this file: somebody may have deleted it, and made another. */
@@ -164,6 +166,7 @@ export const openData = Effect.fnUntraced(function* (
   return {
     file: () => file,
     generation: () => generation,
+    isLookDue: (now) => isOver(lookedAt, now),
     look: Effect.flatMap(Clock.currentTimeMillis, (now) =>
       // Whoever has the turn stamps the file, or copies it for a while: no reason to wait.
       isOver(lookedAt, now) ? Effect.asVoid(turn.withPermitsIfAvailable(1)(inspect)) : Effect.void

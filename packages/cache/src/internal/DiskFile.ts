@@ -8,6 +8,9 @@ import { type BigIntStats, constants, fstatSync, read, write } from "node:fs"
 import * as fs from "node:fs/promises"
 import { failureOf, IoFailure, io, ioCallback } from "./io.ts"
 
+/** `length`: how many bytes there were. */
+export type ReadEnd = (error: NodeJS.ErrnoException | null, length: number) => void
+
 export interface DiskFile {
   readonly path: string
   /** Bytes in the file when it was opened. */
@@ -16,6 +19,11 @@ export interface DiskFile {
   readonly use: <A, E, R>(work: (fd: number) => Effect.Effect<A, E, R>) => Effect.Effect<A, E | IoFailure, R>
   /** Fills `target` from `position`; answers how many bytes there were. */
   readonly read: (target: Uint8Array, position: number) => Effect.Effect<number, IoFailure>
+  /**
+   * The same without an effect, for what is read chunk by chunk; `end` is called exactly once, perhaps at once, and nobody writes to
+   * `target` after it.
+   */
+  readonly readPlain: (target: Uint8Array, position: number, end: ReadEnd) => void
   /** Writes all of `bytes` at `position`. */
   readonly write: (bytes: Uint8Array, position: number) => Effect.Effect<void, IoFailure>
   /** Makes the file so long, with zeros where it grows. */
@@ -59,15 +67,17 @@ const wrap = (path: string, handle: fs.FileHandle, size: number) => {
   let closing = false
   const idle = Deferred.makeUnsafe<void>()
 
-  const used = Effect.suspend(() => {
+  const end = () => {
     uses--
-    return closing && uses === 0 ? Deferred.succeed(idle, undefined) : Effect.void
-  })
+    if (closing && uses === 0) Deferred.doneUnsafe(idle, Effect.void)
+  }
+  const used = Effect.sync(end)
+  const closedError = () => Object.assign(new Error(`${path} is closed`), { code: "EBADF" })
 
   const use = <A, E, R>(work: (fd: number) => Effect.Effect<A, E, R>): Effect.Effect<A, E | IoFailure, R> =>
     Effect.uninterruptible(
       Effect.suspend((): Effect.Effect<A, E | IoFailure, R> => {
-        if (closing) return new IoFailure({ code: "EBADF", cause: new Error(`${path} is closed`) })
+        if (closing) return new IoFailure({ code: "EBADF", cause: closedError() })
         uses++
         return Effect.ensuring(work(handle.fd), used)
       })
@@ -87,6 +97,14 @@ const wrap = (path: string, handle: fs.FileHandle, size: number) => {
     size,
     use,
     read: (target, position) => use((fd) => readAll(fd, target, position)),
+    readPlain: (target, position, done) => {
+      if (closing) return done(closedError(), 0)
+      uses++
+      readFully(handle.fd, target, position, (error, length) => {
+        end()
+        done(error, length)
+      })
+    },
     write: (bytes, position) => use((fd) => writeAll(fd, bytes, position)),
     truncate: (length) => use(() => io(() => handle.truncate(length))),
     // At once: the system knows this of an open file, and a trip to another thread and back costs ten times the call.
@@ -95,18 +113,20 @@ const wrap = (path: string, handle: fs.FileHandle, size: number) => {
   return { file, close }
 }
 
-/** Fills the target, however many calls it takes; answers how many bytes there were. */
+/** Fills the target, however many calls it takes. */
+const readFully = (fd: number, target: Uint8Array, position: number, end: ReadEnd): void => {
+  const go = (done: number): void =>
+    read(fd, target, done, target.length - done, position + done, (error, length) => {
+      const now = done + length
+      if (error !== null || length === 0 || now === target.length) end(error, error === null ? now : done)
+      else go(now)
+    })
+  if (target.length === 0) end(null, 0)
+  else go(0)
+}
+
 const readAll = (fd: number, target: Uint8Array, position: number): Effect.Effect<number, IoFailure> =>
-  ioCallback((end) => {
-    const go = (done: number): void =>
-      read(fd, target, done, target.length - done, position + done, (error, length) => {
-        const now = done + length
-        if (error !== null || length === 0 || now === target.length) end(error, error === null ? now : done)
-        else go(now)
-      })
-    if (target.length === 0) end(null, 0)
-    else go(0)
-  })
+  ioCallback((end) => readFully(fd, target, position, end))
 
 /** Writes all bytes, however many calls it takes. */
 const writeAll = (fd: number, bytes: Uint8Array, position: number): Effect.Effect<void, IoFailure> =>

@@ -57,11 +57,18 @@ export const openPlace = Effect.fnUntraced(function* (
         return Effect.mapError(digestAt(hasher, data.file(), offset, length), toCacheError("verify", contentId))
       }),
     generation: data.generation,
+    isLookDue: data.isLookDue,
     look: Effect.mapError(data.look, toCacheError("read", contentId)),
     lookNow: Effect.mapError(data.lookNow, toCacheError("verify", contentId)),
     isThere: Effect.mapError(data.isNamed, toCacheError("read", contentId)),
     record: (piece, isHeld) =>
       Effect.mapError(record.write(isHeld ? held : notHeld, piece), toCacheError(isHeld ? "put" : "verify", contentId)),
+    readPlain: (piece, offset, target, end) =>
+      data
+        .file()
+        .readPlain(target, layout.span(piece).offset + offset, (error, length) =>
+          end(error === null && length === target.length)
+        ),
     read: (piece, offset, target) =>
       Effect.suspend(() => data.file().read(target, layout.span(piece).offset + offset)).pipe(
         Effect.map((length) => length === target.length),

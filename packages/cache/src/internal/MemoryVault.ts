@@ -40,13 +40,9 @@ export const make: Effect.Effect<Vault, never, MemoryFiles> = Effect.map(MemoryF
     look: Effect.void,
     lookNow: Effect.void,
     isThere: Effect.sync(() => contents.get(content.phf.contentId) === content),
-    read: (piece, offset, target) =>
-      Effect.sync(() => {
-        const bytes = content.pieces.get(piece)
-        if (bytes === undefined) return false
-        target.set(bytes.subarray(offset, offset + target.length))
-        return true
-      }),
+    isLookDue: () => false,
+    read: (piece, offset, target) => Effect.sync(() => copy(content, piece, offset, target)),
+    readPlain: (piece, offset, target, end) => end(copy(content, piece, offset, target)),
     export: (path, options) =>
       Effect.suspend(() =>
         files.put(path, joined(content.pieces, content.phf.layout), { overwrite: options.overwrite })
@@ -67,3 +63,11 @@ export const make: Effect.Effect<Vault, never, MemoryFiles> = Effect.map(MemoryF
     tidy: Effect.void
   }
 })
+
+/** False when the piece is not there. */
+const copy = ({ pieces }: Content, piece: PieceIndex, offset: number, target: Uint8Array): boolean => {
+  const bytes = pieces.get(piece)
+  if (bytes === undefined) return false
+  target.set(bytes.subarray(offset, offset + target.length))
+  return true
+}

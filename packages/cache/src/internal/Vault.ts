@@ -53,6 +53,10 @@ export interface Place {
   readonly lookNow: Effect.Effect<void, CacheError>
   /** Whether what is open is still what lies in the vault. */
   readonly isThere: Effect.Effect<boolean, CacheError>
+  /** Whether `look` would do anything, `now` in epoch milliseconds. */
+  readonly isLookDue: (now: number) => boolean
+  /** The same as `read` without an effect; nobody writes to `target` after the one call of `end`. */
+  readonly readPlain: (piece: PieceIndex, offset: number, target: Uint8Array, end: (isRead: boolean) => void) => void
   /** Fills `target`; false when there is not that much. */
   readonly read: (piece: PieceIndex, offset: number, target: Uint8Array) => Effect.Effect<boolean, CacheError>
   readonly export: (path: string, options: ExportOptions) => Effect.Effect<void, ExportError>

@@ -119,15 +119,12 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
     yield* believe(piece, generation, isNew)
   }, Effect.uninterruptible)
 
-  const read = Effect.fnUntraced(function* (
+  /** As long as it takes: the piece is looked at first, or was found to be gone. */
+  const readSlowly = Effect.fnUntraced(function* (
     piece: PieceIndex,
     offset: number,
     target: Uint8Array
   ): Effect.fn.Return<void, NotHeld | CacheError> {
-    checkPiece(piece)
-    if (!(offset >= 0 && offset + target.length <= layout.length(piece))) {
-      throw new RangeError(`bytes ${offset}+${target.length} of a piece of ${layout.length(piece)}`)
-    }
     yield* place.look
     verified.endOld(piece, yield* Clock.currentTimeMillis)
     if (!(yield* isGood(piece))) return yield* new NotHeld({ piece })
@@ -135,6 +132,23 @@ export const makeStored = (phf: Phf, place: Place): StoredContent => {
     yield* forgetVerified(piece)
     return yield* new NotHeld({ piece })
   })
+
+  const read: StoredContent["read"] = (piece, offset, target) =>
+    Effect.uninterruptible(
+      Clock.clockWith((clock) => {
+        checkPiece(piece)
+        if (!(offset >= 0 && offset + target.length <= layout.length(piece))) {
+          throw new RangeError(`bytes ${offset}+${target.length} of a piece of ${layout.length(piece)}`)
+        }
+        const now = clock.currentTimeMillisUnsafe()
+        if (place.isLookDue(now) || !verified.isFresh(piece, now)) return readSlowly(piece, offset, target)
+        return Effect.callback<void, NotHeld | CacheError>((resume) =>
+          place.readPlain(piece, offset, target, (isRead) =>
+            resume(isRead ? Effect.void : readSlowly(piece, offset, target))
+          )
+        )
+      })
+    )
 
   const verifyClaimed = Effect.suspend(() =>
     Effect.forEach(

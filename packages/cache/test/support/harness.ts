@@ -1,7 +1,8 @@
 /** The same surroundings for the layers in memory and on disk: a cache, partial files, and a folder to export to. */
-import { CacheConfig, MemoryFiles, PartialFile, PieceCache } from "@piecework/cache"
+import { CacheConfig, DrivenCache, type Drive, Drives, MemoryFiles, PartialFile, PieceCache } from "@piecework/cache"
 import { HasherConfig } from "@piecework/hashing"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
+import { Host, type Space } from "@piecework/host/Host"
 import { Context, Effect, Layer, Option } from "effect"
 import * as fs from "node:fs"
 import * as path from "node:path"
@@ -47,6 +48,36 @@ const outsideAt = (folder: string): Outside["Service"] => ({
   names: Effect.sync(() => fs.readdirSync(folder).toSorted())
 })
 
+/** Two drives with room for anything. */
+const onDrives: Harness = Layer.unwrap(
+  Effect.map(tempFolder, (folder) => {
+    const outside = path.join(folder, "outside")
+    fs.mkdirSync(outside)
+    const settings = ["one", "two"].map((name) => ({ folder: path.join(folder, name), size: 0 }))
+    return Layer.mergeAll(
+      drivenLayer(settings),
+      PartialFile.PartialFiles.layer.pipe(
+        Layer.provide([CacheConfig.layer({ directory: path.join(folder, "cache") }), PieceHasher.layerMemory])
+      ),
+      Layer.succeed(Outside, outsideAt(outside))
+    )
+  })
+)
+
+/** A disk with room for any test. */
+export const roomy = (): Space => ({ total: 2 ** 40, free: 2 ** 39, device: 1 })
+
+/** A cache on these drives, hashing on this thread; every call makes another instance. */
+export const drivenLayer = (
+  settings: ReadonlyArray<Drive.DriveSettings>,
+  space: (folder: string) => Space | undefined = roomy
+): Layer.Layer<PieceCache.PieceCache | Drives.Drives> =>
+  DrivenCache.layer.pipe(
+    Layer.provideMerge(Drives.Drives.layer(settings)),
+    Layer.provide([PieceHasher.layerMemory, Host.layerTest({ space })]),
+    Layer.fresh
+  )
+
 /** A cache and partial files in this folder, hashing on this thread; every call makes another instance. */
 export const diskLayer = (directory: string): Layer.Layer<PieceCache.PieceCache | PartialFile.PartialFiles> =>
   Layer.mergeAll(PieceCache.PieceCache.layer, PartialFile.PartialFiles.layer).pipe(
@@ -78,5 +109,6 @@ export const partialsIn = (directory: string) =>
 
 export const harnesses: ReadonlyArray<readonly [name: string, layer: Harness]> = [
   ["in memory", inMemory],
-  ["on disk", onDisk]
+  ["on disk", onDisk],
+  ["on drives", onDrives]
 ]

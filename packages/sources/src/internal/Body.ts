@@ -72,19 +72,19 @@ export const make = (options: BodyOptions): HttpBody => {
     return onEnd
   })
 
-  const sized = (length: number) => (target: Uint8Array) => {
+  const sized = (length: number) => (target: Uint8Array, atLeast: number) => {
     const wanted = Math.min(target.length, length - read)
-    return Effect.flatMap(watched(connection.fill(target.subarray(0, wanted))), (got) => {
+    return Effect.flatMap(watched(connection.fill(target.subarray(0, wanted), atLeast)), (got) => {
       read += got
-      if (got < wanted) return Effect.fail(fail("Truncated"))
+      if (got < Math.min(wanted, atLeast)) return Effect.fail(fail("Truncated"))
       return read === length ? Effect.as(end, got) : Effect.succeed(got)
     })
   }
 
-  const untilClose = (target: Uint8Array) =>
-    Effect.flatMap(watched(connection.fill(target)), (got) => {
+  const untilClose = (target: Uint8Array, atLeast: number) =>
+    Effect.flatMap(watched(connection.fill(target, atLeast)), (got) => {
       read += got
-      return got < target.length ? Effect.as(end, got) : Effect.succeed(got)
+      return got < atLeast ? Effect.as(end, got) : Effect.succeed(got)
     })
 
   const line = Effect.flatMap(
@@ -99,9 +99,16 @@ export const make = (options: BodyOptions): HttpBody => {
 
   /** Bytes left of the chunk under way; 0 when a line with a size comes next. */
   let left = 0
-  const chunked = Effect.fnUntraced(function* (target: Uint8Array): Effect.fn.Return<number, HttpError> {
+  /** The line after a chunk is to come first. */
+  let isAfterChunk = false
+  const chunked = Effect.fnUntraced(function* (
+    target: Uint8Array,
+    atLeast: number
+  ): Effect.fn.Return<number, HttpError> {
     let filled = 0
-    while (filled < target.length) {
+    while (filled < atLeast) {
+      if (isAfterChunk && (yield* line) !== "") return yield* fail("BadResponse", "a chunk is longer than its size")
+      isAfterChunk = false
       if (left === 0) {
         const size = parseChunkSize(yield* line)
         if (size === undefined) return yield* fail("BadResponse", "a chunk's size is malformed")
@@ -113,12 +120,13 @@ export const make = (options: BodyOptions): HttpBody => {
         left = size
       }
       const wanted = Math.min(left, target.length - filled)
-      const got = yield* watched(connection.fill(target.subarray(filled, filled + wanted)))
+      const enough = Math.min(wanted, atLeast - filled)
+      const got = yield* watched(connection.fill(target.subarray(filled, filled + wanted), enough))
       read += got
       filled += got
       left -= got
-      if (got < wanted) return yield* fail("Truncated")
-      if (left === 0 && (yield* line) !== "") return yield* fail("BadResponse", "a chunk is longer than its size")
+      if (got < enough) return yield* fail("Truncated")
+      isAfterChunk = left === 0
     }
     return filled
   })
@@ -133,7 +141,12 @@ export const make = (options: BodyOptions): HttpBody => {
   const cameIn = () => Math.max(read, stream.counters.received - startsAt)
 
   return {
-    fill: (target) => Effect.suspend(() => (hasEnded || target.length === 0 ? Effect.succeed(0) : fillOf(target))),
+    fill: (target, atLeast = target.length) =>
+      Effect.suspend(() =>
+        hasEnded || target.length === 0
+          ? Effect.succeed(0)
+          : fillOf(target, Math.max(1, Math.min(atLeast, target.length)))
+      ),
     received: () => {
       if (hasEnded || framing._tag === "Chunked") return read
       return framing._tag === "Length" ? Math.min(framing.length, cameIn()) : cameIn()

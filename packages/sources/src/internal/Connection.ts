@@ -58,13 +58,13 @@ export class Connection {
     })
   })
 
-  /** Fills `target` with what was read already, then straight from the stream; short only at the end. */
-  fill(target: Uint8Array): Effect.Effect<number, TransportError> {
+  /** Fills `target` up to `atLeast` bytes or more with what was read already, then straight from the stream; short only at the end. */
+  fill(target: Uint8Array, atLeast = target.length): Effect.Effect<number, TransportError> {
     const ready = Math.min(target.length, this.unread)
     if (ready > 0) target.set(this.buffer.subarray(this.start, this.start + ready))
     this.start += ready
-    if (ready === target.length) return Effect.succeed(ready)
-    return Effect.map(this.stream.fill(target.subarray(ready)), (length) => {
+    if (ready >= Math.min(target.length, atLeast)) return Effect.succeed(ready)
+    return Effect.map(this.stream.fill(target.subarray(ready), atLeast - ready), (length) => {
       this.pulled += length
       return ready + length
     })

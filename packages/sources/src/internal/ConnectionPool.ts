@@ -5,7 +5,7 @@
 import { Shaper } from "@piecework/shaping/Shaper"
 import { Transport, type Through, type TlsOptions } from "@piecework/transport/Transport"
 import { TransportError } from "@piecework/transport/ByteStream"
-import { Effect, Fiber, Scope } from "effect"
+import { type Duration, Effect, Fiber, Scope } from "effect"
 import { HttpClientConfig } from "../HttpClientConfig.ts"
 import type { Proxy } from "../Proxies.ts"
 import { Connection } from "./Connection.ts"
@@ -23,6 +23,8 @@ export interface Way {
   readonly proxy: Proxy | undefined
   /** Addresses that the server must not have; where there is a proxy it is the one who knows them. */
   readonly bars: (address: string) => boolean
+  /** Longest time to connect. Default what the settings say. */
+  readonly connectTimeout?: Duration.Duration | undefined
 }
 
 export interface ConnectionPool {
@@ -51,7 +53,7 @@ export const make: Effect.Effect<ConnectionPool, never, Transport | HttpClientCo
 
     const dial = (way: Way) =>
       Effect.gen(function* () {
-        const { bars, proxy, url } = way
+        const { bars, connectTimeout = config.connectTimeout, proxy, url } = way
         const scope = yield* Scope.fork(owner)
         const isSecure = url.protocol === "https:"
         // IPv6 addresses have brackets in URLs only.
@@ -73,7 +75,7 @@ export const make: Effect.Effect<ConnectionPool, never, Transport | HttpClientCo
           ? { servername: host, certificates: config.certificatesOf?.get(url.origin) ?? config.certificates, through }
           : undefined
         const place = proxy ?? { host, port, bars }
-        const dialling = Effect.mapError(transport.dial({ ...place, tls, timeout: config.connectTimeout }), (error) =>
+        const dialling = Effect.mapError(transport.dial({ ...place, tls, timeout: connectTimeout }), (error) =>
           error.reason === "NotLetThrough" && refusal > 0 ? new ProxyRefusal(refusal) : error
         )
         const stream = yield* Scope.provide(dialling, scope).pipe(

@@ -1,0 +1,479 @@
+import { assert, describe, it } from "@effect/vitest"
+import type { CacheHost } from "@piecework/cachehosts/CacheHost"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
+import * as Policy from "@piecework/policy/Policy"
+import { TestCacheHosts, type TestOrigin, World } from "@piecework/testkit"
+import { MemoryNetwork } from "@piecework/transport"
+import { Clock, Effect, Option, Stream } from "effect"
+import { TestClock } from "effect/testing"
+import { download, expectFile, expectNoBufferLent, failure } from "./downloads.ts"
+import { until, within } from "./within.ts"
+
+const bytes = World.bytesOf(30 * 4096 + 77)
+const cache = World.cacheAt(World.cacheHost)
+const other = World.cacheAt(World.otherCacheHost)
+
+interface Options {
+  /** Seconds of DODelayCacheServerFallbackForeground. */
+  readonly delay?: number | undefined
+  readonly hosts?: ReadonlyArray<CacheHost> | undefined
+  /** Nobody listens there. */
+  readonly isAbsent?: boolean | undefined
+  readonly faults?: TestOrigin.Faults | undefined
+}
+
+const settings = (values: { readonly [name: string]: unknown }) => Policy.resolve([{ provider: "MachineFile", values }])
+const delayed = (delay: number | undefined) =>
+  settings(delay === undefined ? {} : { DODelayCacheServerFallbackForeground: delay })
+
+/** A world whose cache server has what the origin has; both are behind a line that takes a good second for it. */
+const scene = Effect.fnUntraced(function* ({ delay, faults = {}, hosts = [cache], isAbsent }: Options = {}) {
+  const slow = new Map([World.originHost, World.cacheHost, World.otherCacheHost].map((host) => [host, line()]))
+  const world = yield* World.make({
+    network: {
+      link: (from) => {
+        const own = slow.get(from)
+        return own === undefined ? {} : { lines: [own] }
+      }
+    }
+  })
+  world.origin.put("/file", bytes)
+  const server = yield* world.cacheServer({ "/file": bytes }, isAbsent === true ? "10.9.0.99" : World.cacheHost)
+  server.misbehave(faults)
+  const cacheHosts = yield* TestCacheHosts.make(hosts)
+  const policy = LivePolicy.changing(delayed(delay))
+  const client = yield* world.client({ cacheHosts: cacheHosts.service, policy, noService: true })
+  return { world, url: world.urlOf("/file"), server, cacheHosts, client, policy }
+})
+const line = () => MemoryNetwork.line(100_000)
+
+const simple = { mode: "Simple" } as const
+
+describe("a download over plain HTTP where there is a cache server", () => {
+  it.effect("comes from there alone", () =>
+    Effect.gen(function* () {
+      const { client, server, url, world } = yield* scene()
+      const result = yield* download(client, { url, ...simple }, bytes)
+      assert.strictEqual(result.bytes.CacheServer, bytes.length)
+      assert.strictEqual(world.origin.requests().length, 0)
+      assert.strictEqual(server.sent(), bytes.length)
+      assert.strictEqual(result.cache?.reason, "Asked")
+      assert.strictEqual(result.cache?.host, `http://${World.cacheHost}`)
+      expectNoBufferLent(client)
+    })
+  )
+
+  it.effect("asks for it in the origin's name, and gives it nothing that the origin alone may see", () =>
+    Effect.gen(function* () {
+      const { client, server, url } = yield* scene()
+      const headers = { Authorization: "Bearer secret", "X-Api-Key": "secret", "Accept-Language": "de" }
+      yield* download(client, { url, headers, authHeaders: { Cookie: "secret" }, ...simple }, bytes)
+      assert.strictEqual(server.requests()[0]?.split(" ")[1], World.cachePathOf("/file"))
+      for (const head of server.heads()) assert.notInclude(head, "secret")
+      assert.include(server.heads()[0], "Accept-Language: de")
+    })
+  )
+
+  for (const [what, options, said] of [
+    ["nobody listens", { isAbsent: true }, "Unreachable"],
+    ["it refuses the origin with HTTP 403", { faults: { status: 403 } }, "Status"],
+    ["it fails with HTTP 503", { faults: { status: 503 } }, "Broken"],
+    ["it redirects", { faults: { status: 302, headers: { location: "http://10.9.0.1/file" } } }, "Broken"]
+  ] as const) {
+    it.effect(`asks the origin at once where ${what}`, () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, url } = yield* scene(options)
+        const began = yield* Clock.currentTimeMillis
+        const result = yield* download(client, { url, ...simple }, bytes)
+        assert.strictEqual(result.bytes.Origin, bytes.length)
+        assert.isBelow((yield* Clock.currentTimeMillis) - began, 1500)
+        assert.deepStrictEqual(cacheHosts.failures(), [`http://${World.cacheHost} ${said}`])
+        assert.include(["Failed", "Banned"], result.cache?.reason)
+      })
+    )
+  }
+
+  it.effect("gives it 3 s to take the connection", () =>
+    Effect.gen(function* () {
+      const { cacheHosts, client, url, world } = yield* scene()
+      yield* world.network.cut(World.cacheHost)
+      const began = yield* Clock.currentTimeMillis
+      const active = yield* client.start({ url, ...simple })
+      yield* until(() => cacheHosts.failures().length > 0)
+      const waited = (yield* Clock.currentTimeMillis) - began
+      assert.isAtLeast(waited, 3000)
+      assert.isBelow(waited, 3100)
+      yield* within("1 minute", expectFile(client, active, bytes))
+      assert.deepStrictEqual(cacheHosts.failures(), [`http://${World.cacheHost} Unreachable`])
+    })
+  )
+
+  it.effect("goes on at the origin where it was when the cache server breaks off, and counts each byte once", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* scene()
+      const active = yield* client.start({ url, ...simple })
+      yield* until(() => active.progress().heldBytes > 50_000)
+      yield* world.network.reset(World.cacheHost)
+      yield* TestClock.adjust("10 millis")
+      const result = yield* within("3 seconds", expectFile(client, active, bytes))
+      assert.isAtLeast(result.bytes.CacheServer, 50_000)
+      assert.isAbove(result.bytes.Origin, 0)
+      assert.strictEqual(world.origin.sent(), result.bytes.Origin)
+      assert.strictEqual(result.cache?.reason, "Failed")
+    })
+  )
+
+  it.effect("begins again without it where its bytes are not the right ones", () =>
+    Effect.gen(function* () {
+      const { cacheHosts, client, url } = yield* scene({ faults: { corrupt: true } })
+      const { contentId } = World.phfOf(bytes, 4096)
+      const result = yield* download(client, { url, contentId, ...simple }, bytes)
+      assert.strictEqual(result.bytes.Origin, bytes.length)
+      assert.strictEqual(result.cache?.reason, "BadPieces")
+      assert.deepStrictEqual(cacheHosts.failures(), [`http://${World.cacheHost} Broken`])
+    })
+  )
+
+  it.effect("begins again at the origin where the file of the cache server is another one", () =>
+    Effect.gen(function* () {
+      const { client, server, url, world } = yield* scene({ faults: { cutAfter: 60_000 } })
+      server.put(World.cachePathOf("/file"), World.bytesOf(bytes.length, 7))
+      const result = yield* download(client, { url, ...simple }, bytes)
+      assert.strictEqual(result.bytes.Origin, bytes.length)
+      assert.isAtLeast(world.origin.sent(), bytes.length)
+    })
+  )
+
+  it.effect("reads an open content from there, and the rest from the origin", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* scene({ faults: { cutAfter: 60_000 } })
+      const content = yield* within("5 seconds", client.open({ url, ...simple }))
+      const read = yield* within(
+        "1 minute",
+        Stream.runCollect(Stream.map(content.read(undefined), (part) => part.slice()))
+      )
+      assert.strictEqual(Buffer.compare(Buffer.concat(read), bytes), 0)
+      const { received } = content.progress()
+      assert.isAtLeast(received.CacheServer, 60_000)
+      assert.strictEqual(received.Origin, world.origin.sent())
+    })
+  )
+
+  it.effect("fetches parts of it from there", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* scene()
+      const ranges = [{ offset: 1000, length: 5000 }, { offset: 50_000 }]
+      const parts = Buffer.concat([bytes.subarray(1000, 6000), bytes.subarray(50_000)])
+      const active = yield* client.start({ url, ranges, ...simple })
+      yield* within("1 minute", active.result)
+      const file = Option.getOrThrow(yield* client.file("/out/file"))
+      assert.strictEqual(Buffer.compare(file, parts), 0)
+      assert.strictEqual(world.origin.requests().length, 0)
+    })
+  )
+
+  describe("where no fallback delay is set", () => {
+    it.effect("comes back to it after two attempts at the origin that bring nothing", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, server, url, world } = yield* scene({ faults: { status: 503 } })
+        world.origin.misbehave({ status: 503 })
+        const active = yield* client.start({ url, ...simple })
+        yield* until(() => world.origin.requests().length === 1)
+        server.misbehave({})
+        const result = yield* within("1 minute", expectFile(client, active, bytes))
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(world.origin.requests().length, 2)
+        assert.strictEqual(cacheHosts.failures().length, 1)
+      })
+    )
+
+    it.effect("gives it two attempts then, too", () =>
+      Effect.gen(function* () {
+        const { client, server, url, world } = yield* scene({ faults: { status: 503 } })
+        world.origin.misbehave({ status: 503 })
+        const active = yield* client.start({ url, ...simple })
+        yield* until(() => world.origin.requests().length === 3)
+        assert.strictEqual(server.requests().length, 3)
+        world.origin.misbehave({})
+        yield* within("1 minute", expectFile(client, active, bytes))
+      })
+    )
+
+    it.effect("does not ask it before its ban is over", () =>
+      Effect.gen(function* () {
+        const { client, server, url } = yield* scene({ faults: { status: 404 } })
+        yield* download(client, { url, ...simple }, bytes)
+        server.misbehave({})
+        yield* TestClock.adjust("14 minutes")
+        yield* download(client, { url, ...simple, path: "/out/2" }, bytes)
+        assert.strictEqual(server.requests().length, 1)
+        yield* TestClock.adjust("2 minutes")
+        const again = yield* download(client, { url, ...simple, path: "/out/3" }, bytes)
+        assert.strictEqual(again.bytes.CacheServer, bytes.length)
+      })
+    )
+  })
+
+  describe("where a fallback delay is set", () => {
+    for (const [what, options] of [
+      ["is not there", { isAbsent: true }],
+      ["refuses the origin", { faults: { status: 403 } }],
+      ["fails", { faults: { status: 500 } }]
+    ] as const) {
+      it.effect(`stays with one that ${what} until the delay is over, to the second`, () =>
+        Effect.gen(function* () {
+          const { client, url, world } = yield* scene({ delay: 900, ...options })
+          const active = yield* client.start({ url, ...simple })
+          yield* TestClock.adjust("899 seconds")
+          assert.strictEqual(world.origin.requests().length, 0)
+          assert.strictEqual(active.progress().cache?.originFrom, 900_000)
+          yield* TestClock.adjust("1 second")
+          const result = yield* within("5 seconds", expectFile(client, active, bytes))
+          assert.strictEqual(result.bytes.Origin, bytes.length)
+          assert.strictEqual(result.cache?.reason, "Left")
+        })
+      )
+    }
+
+    it.effect("goes on with it when it comes back in time, and then has no ban", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, url, world } = yield* scene({ delay: 900 })
+        yield* world.network.cut(World.cacheHost)
+        const active = yield* client.start({ url, ...simple })
+        yield* TestClock.adjust("1 minute")
+        yield* world.network.restore(World.cacheHost)
+        const result = yield* within("1 minute", expectFile(client, active, bytes))
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.notInclude(cacheHosts.failures().join(), "Unreachable")
+      })
+    )
+
+    it.effect("asks the others of the list in turn meanwhile", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, url, world } = yield* scene({ delay: 900, hosts: [other, cache] })
+        const result = yield* download(client, { url, ...simple }, bytes)
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(result.cache?.host, `http://${World.cacheHost}`)
+        assert.deepStrictEqual(cacheHosts.failures(), [`http://${World.otherCacheHost} Broken`])
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
+    it.effect("waits between rounds where none of the list answers", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, url } = yield* scene({ delay: 900, isAbsent: true, hosts: [other, cache] })
+        yield* client.start({ url, ...simple })
+        yield* TestClock.adjust("1 minute")
+        assert.isBelow(cacheHosts.failures().length, 80)
+      })
+    )
+
+    it.effect("does not come back once it is over, also not from an origin that fails", () =>
+      Effect.gen(function* () {
+        const { client, server, url, world } = yield* scene({ delay: 0, faults: { status: 503 } })
+        world.origin.misbehave({ status: 503 })
+        const active = yield* client.start({ url, ...simple })
+        yield* until(() => world.origin.requests().length > 4)
+        assert.strictEqual(server.requests().length, 1)
+        world.origin.misbehave({})
+        yield* within("1 minute", expectFile(client, active, bytes))
+      })
+    )
+
+    it.effect("does not leave one that delivers when it is over", () =>
+      Effect.gen(function* () {
+        const { client, url, world } = yield* scene({ delay: 0 })
+        const result = yield* download(client, { url, ...simple }, bytes)
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
+    it.effect("holds for those of the other priority by their own setting", () =>
+      Effect.gen(function* () {
+        const { client, policy, url, world } = yield* scene({ isAbsent: true })
+        policy.set(settings({ DODelayCacheServerFallbackBackground: 60 }))
+        const background = yield* client.start({ url, ...simple, priority: "Background" })
+        yield* download(client, { url, ...simple, path: "/out/foreground" }, bytes, "5 seconds")
+        const before = world.origin.requests().length
+        yield* TestClock.adjust("50 seconds")
+        assert.strictEqual(world.origin.requests().length, before)
+        yield* within("20 seconds", expectFile(client, background, bytes))
+      })
+    )
+
+    it.effect("is at an end when the setting goes", () =>
+      Effect.gen(function* () {
+        const { client, policy, url } = yield* scene({ delay: 900, faults: { status: 403 } })
+        const active = yield* client.start({ url, ...simple })
+        yield* TestClock.adjust("10 seconds")
+        policy.set(settings({}))
+        yield* within("5 seconds", expectFile(client, active, bytes))
+      })
+    )
+  })
+
+  describe("where the fallback delay is -1", () => {
+    it.effect("fails with what is wrong where it refuses the content", () =>
+      Effect.gen(function* () {
+        const { client, url, world } = yield* scene({ delay: -1, faults: { status: 403 } })
+        const mirror = world.urlOf("/mirror")
+        const error = yield* failure(client, { url, others: [mirror], ...simple }, "5 seconds")
+        assert.strictEqual(error._tag, "NoSourceError")
+        assert.strictEqual(error._tag === "NoSourceError" ? error.reason : "", "CacheRefused")
+        assert.strictEqual(error._tag === "NoSourceError" ? error.status : 0, 403)
+        assert.match(error.message, /^The cache server refuses http:.*HTTP 403.*origin/)
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
+    it.effect("asks it again and again while it is away, and never the origin", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, server, url, world } = yield* scene({ delay: -1, faults: { status: 503 } })
+        const active = yield* client.start({ url, ...simple })
+        yield* TestClock.adjust("4 minutes")
+        server.misbehave({})
+        const result = yield* within("1 minute", expectFile(client, active, bytes))
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(world.origin.requests().length, 0)
+        assert.isAtLeast(cacheHosts.failures().length, 5)
+      })
+    )
+
+    it.effect("ends when nothing came for too long, and never asks the origin", () =>
+      Effect.gen(function* () {
+        const { client, url, world } = yield* scene({ delay: -1, isAbsent: true })
+        const error = yield* failure(client, { url, ...simple }, "6 minutes")
+        assert.strictEqual(error._tag, "NoSourceError")
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
+    it.effect("asks the origin where nobody knows a cache server, or none may be asked", () =>
+      Effect.gen(function* () {
+        for (const why of [undefined, "OnVpn", "NotAllowed", "SwitchedOff"] as const) {
+          const { cacheHosts, client, url } = yield* scene({ delay: -1, hosts: why === undefined ? [] : [cache] })
+          cacheHosts.forbid(why)
+          const result = yield* download(client, { url, ...simple }, bytes)
+          assert.strictEqual(result.bytes.Origin, bytes.length)
+          assert.strictEqual(result.cache?.reason, why ?? "NoneKnown")
+        }
+      })
+    )
+  })
+})
+
+describe("a download from a swarm where there is a cache server", () => {
+  /** The same, published. */
+  const swarm = Effect.fnUntraced(function* (options: Options = {}) {
+    const made = yield* scene(options)
+    const { url } = yield* made.world.publish("/file", bytes)
+    const cacheHosts = made.cacheHosts.service
+    const client = yield* made.world.client({ cacheHosts, policy: made.policy })
+    return { ...made, url, client }
+  })
+
+  it.effect("takes it from there, and tells the swarm so", () =>
+    Effect.gen(function* () {
+      const { client, server, url, world } = yield* swarm()
+      const result = yield* download(client, { url }, bytes)
+      assert.strictEqual(result.mode, "Lan")
+      assert.strictEqual(result.bytes.CacheServer, bytes.length)
+      assert.strictEqual(world.origin.requests().length, 0)
+      assert.isAtMost(server.sent(), 1.05 * bytes.length)
+      assert.strictEqual(result.cache?.reason, "Asked")
+    })
+  )
+
+  for (const [what, options] of [
+    ["is not there", { isAbsent: true }],
+    ["refuses the origin", { faults: { status: 403 } }],
+    ["fails", { faults: { status: 500 } }],
+    ["sends other bytes", { faults: { corrupt: true } }],
+    ["breaks off", { faults: { cutAfter: 2000 } }]
+  ] as const) {
+    it.effect(`takes it from the origin at once where it ${what} and no delay is set`, () =>
+      Effect.gen(function* () {
+        const { client, url } = yield* swarm(options)
+        const result = yield* download(client, { url }, bytes, "6 seconds")
+        assert.isAbove(result.bytes.Origin, 0.9 * bytes.length)
+      })
+    )
+
+    it.effect(`keeps from the origin until the delay is over where it ${what}`, () =>
+      Effect.gen(function* () {
+        const { client, url, world } = yield* swarm({ ...options, delay: 900 })
+        const active = yield* client.start({ url })
+        yield* TestClock.adjust("895 seconds")
+        assert.strictEqual(world.origin.requests().length, 0)
+        yield* within("15 seconds", expectFile(client, active, bytes))
+      })
+    )
+
+    it.effect(`never asks the origin where it ${what} and the delay is -1`, () =>
+      Effect.gen(function* () {
+        const { client, url, world } = yield* swarm({ ...options, delay: -1 })
+        const error = yield* failure(client, { url }, "7 minutes")
+        assert.include(["NoSourceError", "NoProgressError"], error._tag)
+        if (what === "refuses the origin") assert.include(error.message, "HTTP 403")
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+  }
+
+  it.effect(
+    "takes the hashes that lie beside it from there as well, and never from the origin where the delay is -1",
+    () =>
+      Effect.gen(function* () {
+        const { policy, server, url, world } = yield* swarm({ delay: -1 })
+        server.put(World.cachePathOf("/file.phf"), World.hashesOf(bytes, 4096))
+        const { contentId } = World.phfOf(bytes, 4096)
+        const cacheHosts = (yield* TestCacheHosts.make([cache])).service
+        const cloudless = yield* world.client({ cacheHosts, policy, noService: true })
+        const result = yield* download(cloudless, { url, contentId, mode: "Lan" }, bytes)
+        assert.strictEqual(result.mode, "Lan")
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+  )
+
+  it.effect("is read from there", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* swarm()
+      const content = yield* within("5 seconds", client.open({ url }))
+      const read = yield* within(
+        "1 minute",
+        Stream.runCollect(Stream.map(content.read(undefined), (part) => part.slice()))
+      )
+      assert.strictEqual(Buffer.compare(Buffer.concat(read), bytes), 0)
+      assert.strictEqual(content.progress().received.CacheServer, bytes.length)
+      assert.strictEqual(world.origin.requests().length, 0)
+    })
+  )
+
+  it.effect("turns to one that comes while it runs, and from one that goes", () =>
+    Effect.gen(function* () {
+      const { cacheHosts, client, server, url, world } = yield* swarm({ hosts: [] })
+      const large = World.bytesOf(300 * 4096)
+      yield* world.publish("/file", large)
+      server.put(World.cachePathOf("/file"), large)
+      const active = yield* client.start({ url })
+      yield* until(() => active.progress().received.Origin > 20_000)
+      cacheHosts.set([cache])
+      yield* until(() => active.progress().received.CacheServer > 20_000)
+      cacheHosts.set([])
+      const result = yield* within("1 minute", expectFile(client, active, large))
+      assert.isAbove(result.bytes.Origin, 30_000)
+      assert.strictEqual(result.cache?.reason, "NoneKnown")
+    })
+  )
+
+  it.effect("turns to the next of the list", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* swarm({ hosts: [other, cache] })
+      const result = yield* download(client, { url }, bytes)
+      assert.isAbove(result.bytes.CacheServer, 0.8 * bytes.length)
+      assert.isBelow(world.origin.sent(), 0.2 * bytes.length)
+    })
+  )
+})
