@@ -4,7 +4,7 @@
  */
 import { Drives, DrivenCache, CacheConfig, PartialFile } from "@piecework/cache"
 import * as CacheNodeConfig from "@piecework/cachenode/CacheNodeConfig"
-import { KnownFiles } from "@piecework/cachenode/KnownFiles"
+import { KnownContents } from "@piecework/objects/KnownContents"
 import { Figures } from "@piecework/cachenode/Figures"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import * as Layers from "@piecework/device/Layers"
@@ -108,7 +108,7 @@ export const layer = (options: NodeOptions) => {
   return Layer.mergeAll(
     Fills.Fills.layer.pipe(Layer.provide(FillsConfig.layer())),
     SwarmContents.layer(Effect.succeed(mode)).pipe(Layer.provide(SwarmFigures.layer)),
-    KnownFiles.layer({ directory: join(options.root, "known") }),
+    KnownContents.layer(join(options.root, "known")),
     Rates.layer,
     ServiceTrust.layer(trusted)
   ).pipe(

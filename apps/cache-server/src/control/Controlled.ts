@@ -1,7 +1,6 @@
 /** What a running cache server answers its administrator. */
 import { CacheError } from "@piecework/cache/CacheError"
 import { PieceCache } from "@piecework/cache/PieceCache"
-import { KnownFiles } from "@piecework/cachenode/KnownFiles"
 import * as CacheFigures from "@piecework/cachenode/Figures"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { ContentId } from "@piecework/domain/Content"
@@ -10,6 +9,7 @@ import { PieceIndex } from "@piecework/domain/PieceLayout"
 import * as CacheHost from "@piecework/cachehosts/CacheHost"
 import { Fills } from "@piecework/fills/Fills"
 import type { ObjectError } from "@piecework/objects/ObjectError"
+import { KnownContents } from "@piecework/objects/KnownContents"
 import { Objects } from "@piecework/objects/Objects"
 import { Clock, Effect, Option } from "effect"
 import { Live } from "../Live.ts"
@@ -33,7 +33,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
   const cache = yield* PieceCache
   const figures = yield* CacheFigures.Figures
   const fills = yield* Fills
-  const known = yield* KnownFiles
+  const known = yield* KnownContents
   const live = yield* Live
   const objects = yield* Objects
 
@@ -68,7 +68,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
   })
 
   const list = Effect.gen(function* () {
-    const known = yield* cache.list
+    const contents = yield* cache.list
     const files: ReadonlyArray<File> = [
       ...(yield* objects.list).map(({ drive, facts, heldBytes, usedAt, uses }) => ({
         url: facts.url,
@@ -78,7 +78,7 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
         uses,
         drive
       })),
-      ...known.map(({ contentId, contentSize, heldBytes }) => ({ contentId, size: contentSize, heldBytes }))
+      ...contents.map(({ contentId, contentSize, heldBytes }) => ({ contentId, size: contentSize, heldBytes }))
     ]
     return { files }
   }).pipe(Effect.mapError(failed))
@@ -86,9 +86,10 @@ export const make = Effect.fn("Controlled.make")(function* (options: ControlledO
   const forget = Effect.fnUntraced(function* (what: string | undefined) {
     const { files } = yield* list
     // A URL may be that of a content.
-    const behind = what === undefined ? Option.none() : yield* known.find(what as ContentUrl)
+    const named = what as ContentUrl | undefined
+    const behind = named === undefined ? Option.none() : yield* known.find(named)
     const id = Option.getOrUndefined(behind)?.contentId ?? what
-    if (Option.isSome(behind)) yield* known.forget(behind.value.url)
+    if (named !== undefined) yield* known.forget(named)
     const those = what === undefined ? files : files.filter(({ contentId, url }) => url === what || contentId === id)
     if (what !== undefined && those.length === 0) {
       return yield* new ControlError({ sentence: `${what.slice(0, 200)} is not kept.`, status: 404 })
