@@ -4,10 +4,7 @@ import { Result } from "effect"
 import * as CacheUrl from "../src/CacheUrl.ts"
 
 const at = (url: string, cache: Partial<CacheUrl.CacheAddress> = {}) =>
-  CacheUrl.of(
-    { host: "cache", port: 80, protocol: "http:", ...cache },
-    Result.getOrThrow(ContentUrl.parse(url))
-  )
+  CacheUrl.of({ host: "cache", port: 80, protocol: "http:", ...cache }, Result.getOrThrow(ContentUrl.parse(url)))
 const asked = (url: string, cache: Partial<CacheUrl.CacheAddress> = {}): string => Result.getOrThrow(at(url, cache))
 
 describe("the URL at a cache server", () => {
