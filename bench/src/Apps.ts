@@ -14,6 +14,7 @@ const program =
   (args: ReadonlyArray<string>): Invocation => ({ name, command: process.execPath, args: [...flags, path, ...args] })
 
 const apps = [at("apps/service"), at("apps/client")] as const
+const cacheServerApp = at("apps/cache-server")
 
 /**
  * Makes the bundles that `service`, `publish` and the clients run from: what ships, and not the sources. They start as
@@ -25,13 +26,41 @@ export const prepare: Effect.Effect<void> = Effect.promise(async () => {
   await Promise.all(apps.map(bundle))
 })
 
+/** The same for the cache server, which few scenarios need. */
+export const prepareCacheServer: Effect.Effect<void> = Effect.promise(() => bundle(cacheServerApp))
+
 const originProgram = program("the bench's HTTP server", at("bench/src/fast-origin.ts"))
 const agentProgram = program("the bench's agent", at("bench/src/jobs/agent.ts"), ["--conditions=source"])
 const fetchProgram = program("fetch", at("bench/src/fetch-to-file.ts"))
 const trackerProgram = program("the bench's BitTorrent tracker", at("bench/src/site/tracker-of-lan.ts"))
 const flowProgram = program("the bench's foreground flow", at("bench/src/yield/flow.ts"))
+const slowProgram = program("the bench's slow readers", at("bench/src/cache/slow-readers.ts"))
 const serviceProgram = program("piecework-service", entryOf(apps[0]))
+const cacheServerProgram = program("piecework-cache", entryOf(cacheServerApp))
 const clientProgram = program("piecework", entryOf(apps[1]))
+
+/** Keeps all that it needs in the folder, and asks one origin. */
+export const cacheServer = (options: {
+  readonly host: string
+  readonly port: number
+  readonly folder: string
+  readonly origin: string
+  readonly service: string | undefined
+}): Invocation =>
+  cacheServerProgram([
+    "serve",
+    "--listen",
+    `${options.host}:${options.port}`,
+    "--drive",
+    `${options.folder}/drive`,
+    "--state",
+    `${options.folder}/state`,
+    "--origin",
+    options.origin,
+    // By itself it is no member of swarms, and its neighbours on this machine are not to hear of it.
+    ...(options.service === undefined ? ["--no-peers", "--no-announce"] : ["--service", options.service]),
+    "--json"
+  ])
 
 /** Of a file or of the files in a folder; on any port of loopback, unless told where. */
 export const origin = (file: string, place?: Listening): Invocation =>
@@ -44,6 +73,9 @@ export interface Listening {
 
 /** A flow that somebody waits for, and the other end of it. */
 export const flow = (args: ReadonlyArray<string>): Invocation => flowProgram(args)
+
+/** Many clients that read slowly, as the program says. */
+export const slowReaders = (args: ReadonlyArray<string>): Invocation => slowProgram(args)
 
 /** The agent of a device that has no service, for programs of the device. */
 export const runningAgent = (state: string): Invocation =>
@@ -143,6 +175,15 @@ export const curl = (url: string, output: string): Invocation => ({
   command: "curl",
   args: ["--silent", "--show-error", "--fail", "--noproxy", "*", "--output", output, url]
 })
+
+/** With headers of the caller's. */
+export const curlAsking = (
+  asked: { readonly url: string; readonly headers: ReadonlyArray<string> },
+  output: string
+): Invocation => {
+  const { args, ...rest } = curl(asked.url, output)
+  return { ...rest, args: [...asked.headers.flatMap((header) => ["--header", header]), ...args] }
+}
 
 /** Says on standard output how many seconds the transfer took, without the start of the process. */
 export const curlTimed = (url: string, output: string): Invocation => {
@@ -247,4 +288,23 @@ export const nginx = (configuration: string, folder: string): Invocation => ({
   name: "nginx",
   command: "nginx",
   args: ["-c", configuration, "-p", folder, "-e", "stderr", "-g", "daemon off;"]
+})
+
+/** In the foreground; what it keeps lies in a file of the folder, as large as it gets. */
+export const varnish = (configuration: string, folder: string, listen: string): Invocation => ({
+  name: "varnishd",
+  command: "varnishd",
+  args: [
+    "-F",
+    "-n",
+    `${folder}/varnish`,
+    "-a",
+    listen,
+    "-f",
+    configuration,
+    "-s",
+    `file,${folder}/storage,4G`,
+    "-j",
+    "none"
+  ]
 })

@@ -3,6 +3,7 @@ import { ByteSize, Console, Effect, Option, Schema } from "effect"
 import { CliError, Command, Flag } from "effect/cli"
 import * as Apt from "./apt/Apt.ts"
 import { BenchError } from "./BenchError.ts"
+import { cache } from "./CacheCommand.ts"
 import * as Jobs from "./jobs/Jobs.ts"
 import { ladder } from "./LadderCommand.ts"
 import { limits } from "./LimitsCommand.ts"
@@ -203,5 +204,5 @@ const apt = Command.make(
 
 export const command = Command.make("bench").pipe(
   Command.withDescription("Measure Piecework beside public tools, in one run on one machine"),
-  Command.withSubcommands([throughput, publish, jobs, ladder, site, limits, matching, yields, proxy, apt])
+  Command.withSubcommands([throughput, publish, jobs, ladder, site, limits, matching, yields, proxy, apt, cache])
 )

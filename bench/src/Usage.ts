@@ -21,7 +21,7 @@ export const fromTime = (text: string): Option.Option<Usage> => {
 }
 
 /** Ticks a second in /proc/PID/stat: USER_HZ, 100 on every machine that Node runs on. Source: proc_pid_stat(5). */
-const ticksPerSecond = 100
+export const ticksPerSecond = 100
 
 /**
  * From /proc/PID/stat and /proc/PID/status. The name of the program stands in brackets in the former and may hold any

@@ -19,16 +19,24 @@ export class WorkshopError extends Schema.TaggedError<WorkshopError>()("Workshop
   }
 }
 
+interface OpenOptions {
+  readonly directory?: string
+  readonly prefix?: string
+  /** Whether it stays when the scope closes. */
+  readonly keep?: boolean
+}
+
 /** A temporary folder with room for `bytes`, under TMPDIR unless told where; removed with the scope. */
 export const open = Effect.fn("Workshop.open")(function* (
   bytes: number,
-  { directory, prefix = "piecework-bench-" }: { readonly directory?: string; readonly prefix?: string } = {}
+  { directory, keep = false, prefix = "piecework-bench-" }: OpenOptions = {}
 ) {
   const fs = yield* FileSystem.FileSystem
   const noFolder = (folder: string) => (cause: unknown) => new WorkshopError({ reason: "NoFolder", folder, cause })
-  const root = yield* fs
-    .makeTempDirectoryScoped({ prefix, ...(directory === undefined ? {} : { directory }) })
-    .pipe(Effect.mapError((cause) => noFolder(cause.message)(cause)))
+  const options = { prefix, ...(directory === undefined ? {} : { directory }) }
+  const root = yield* (keep ? fs.makeTempDirectory(options) : fs.makeTempDirectoryScoped(options)).pipe(
+    Effect.mapError((cause) => noFolder(cause.message)(cause))
+  )
   const disk = yield* Effect.tryPromise({ try: () => statfs(root), catch: noFolder(root) })
   if (disk.bavail * disk.bsize < bytes) return yield* new WorkshopError({ reason: "NoRoom", folder: root, bytes })
   return root
@@ -41,14 +49,14 @@ export const memory = "/dev/shm"
  * The same in memory, where `bytes` fit in half of what is free: devices that have one disk between them would wait for
  * it, and each has its own in life.
  */
-export const openFast = Effect.fn("Workshop.openFast")(function* (bytes: number, prefix: string) {
+export const openFast = Effect.fn("Workshop.openFast")(function* (bytes: number, prefix: string, keep = false) {
   const room = yield* Effect.promise(() =>
     statfs(memory).then(
       (disk) => disk.bavail * disk.bsize,
       () => 0
     )
   )
-  return yield* open(bytes, { prefix, ...(bytes < Math.min(room, freemem()) / 2 ? { directory: memory } : {}) })
+  return yield* open(bytes, { prefix, keep, ...(bytes < Math.min(room, freemem()) / 2 ? { directory: memory } : {}) })
 })
 
 /** A folder for one run of a program, removed with the scope. */

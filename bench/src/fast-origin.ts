@@ -66,7 +66,7 @@ const send = async (response: ServerResponse, handle: FileHandle, start: number,
 }
 
 const server = createServer({ noDelay: true, keepAliveTimeout: 60_000 }, (request, response) => {
-  const resource = only ?? resources.get(basename(request.url ?? ""))
+  const resource = only ?? resources.get(basename((request.url ?? "").split("?", 1)[0] ?? ""))
   if (resource === undefined) return void response.writeHead(404, { "content-length": 0 }).end()
   const { etag, handle, size } = resource
   const match = /^bytes=(\d+)-(\d*)$/.exec(request.headers.range ?? "")

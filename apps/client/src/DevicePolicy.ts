@@ -16,12 +16,13 @@ import * as PolicyFile from "@piecework/policy/PolicyFile"
 import { type Name, names } from "@piecework/policy/Settings"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
-import { Duration, Effect, type FileSystem, Layer, Option } from "effect"
+import { Duration, Effect, type FileSystem, Option } from "effect"
 import * as AgentFiles from "./AgentFiles.ts"
 import { exitCodes } from "./ExitCode.ts"
 import * as PolicyFiles from "./PolicyFiles.ts"
-import * as ServiceSettings from "./ServiceSettings.ts"
-import { defaultRoot } from "./StateFolder.ts"
+import type { LiveSettings } from "@piecework/device/LiveSettings"
+import * as ServiceSettings from "@piecework/device/ServiceSettings"
+import { defaultRoot } from "@piecework/device/StateFolder"
 
 /** Where the files are, but for one that is named. */
 export const usualFolder = "/etc/piecework"
@@ -29,44 +30,8 @@ export const usualFolder = "/etc/piecework"
 /** In the folder: what the device's own administrator says, and what the organisation does. */
 export const fileNames = { machine: "policy.json", managed: "managed.json" } as const
 
-/** The settings that this version carries out. */
-export const carriedOut: ReadonlySet<Name> = new Set([
-  "DODownloadMode",
-  "DOGroupId",
-  "DOGroupIdSource",
-  "DOMinRAMAllowedToPeer",
-  "DOMinDiskSizeAllowedToPeer",
-  "DOAllowVPNPeerCaching",
-  "DOVpnKeywords",
-  "DORestrictPeerSelectionBy",
-  "DOMaxCacheAge",
-  "DOMaxCacheSize",
-  "DOAbsoluteMaxCacheSize",
-  "DOModifyCacheDrive",
-  "DOMinFileSizeToCache",
-  "DOMinBatteryPercentageAllowedToUpload",
-  "DOMonthlyUploadDataCap",
-  "ContentSlots",
-  "DeviceClass",
-  "DODelayForegroundDownloadFromHttp",
-  "DODelayBackgroundDownloadFromHttp",
-  "DOMinBackgroundQos",
-  "DOMaxForegroundDownloadBandwidth",
-  "DOMaxBackgroundDownloadBandwidth",
-  "DOPercentageMaxForegroundBandwidth",
-  "DOPercentageMaxBackgroundBandwidth",
-  "DOSetHoursToLimitForegroundDownloadBandwidth",
-  "DOSetHoursToLimitBackgroundDownloadBandwidth",
-  "DOMaxDownloadBandwidth",
-  "DOPercentageMaxDownloadBandwidth",
-  "DOMaxUploadBandwidth",
-  "MinContentSizeToPeer"
-])
-
-/** This device. In a container that has the machine's folders elsewhere, `PIECEWORK_HOST_ROOT` says where. */
-export const thisHost: Layer.Layer<Host> = Layer.unwrap(
-  Effect.sync(() => Host.layer({ root: process.env["PIECEWORK_HOST_ROOT"] || "/" }))
-)
+/** This device. */
+export { layer as thisHost } from "@piecework/device/ThisHost"
 
 export interface Given {
   /** The policy file that was named. */
@@ -79,13 +44,8 @@ export interface Given {
   readonly state?: Option.Option<string>
 }
 
-/** The settings as they are now. */
-export interface Live extends LivePolicy.LivePolicy {
-  /** Looks at the files again and again, and tells what became of them. */
-  readonly keepUp: Effect.Effect<never, never, FileSystem.FileSystem | Output>
-  /** The service says something else now. */
-  readonly hear: (said: Policy.Said) => Effect.Effect<void>
-}
+/** The settings as they are now; files are looked at again and again. */
+export type Live = LiveSettings
 
 /** Settings that a command goes by as they are when it starts; all others may change while it runs. */
 export const readAtStart: ReadonlySet<Name> = new Set([

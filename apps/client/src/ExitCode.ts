@@ -10,14 +10,8 @@ export const exitCodes = {
   badUrl: 3,
   destination: 4,
   notFound: 5,
-  refused: 6,
-  unreachable: 7,
   noProgress: 8,
-  portInUse: 10,
-  storage: 11,
   contentChanged: 12,
-  /** The address to listen on is not one of this machine, or may not be listened on. */
-  address: 13,
   /** The service has halted the content. */
   halted: 14,
   /** No agent runs, or it went away. */
@@ -40,6 +34,7 @@ export const ofDownload = (error: DownloadError): number => {
           return exitCodes.notFound
         case "Forbidden":
         case "Refused":
+        case "CacheRefused":
         case "ProxyLogin":
           return exitCodes.refused
         case "BadRequest":

@@ -3,7 +3,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { TransportError } from "@piecework/transport/ByteStream"
 import { Effect } from "effect"
 import { exitCodes } from "./ExitCode.ts"
-import { StateFolderError } from "./StateFolder.ts"
+import { StateFolderError } from "@piecework/device/StateFolder"
 
 export const explained = <A, E, R>(
   effect: Effect.Effect<A, E | TransportError | StateFolderError, R>

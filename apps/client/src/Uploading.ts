@@ -8,7 +8,7 @@ import type { Policy } from "@piecework/policy/Policy"
 import { gibibyte } from "@piecework/policy/Units"
 import { Effect, type FileSystem, type Path } from "effect"
 import * as DevicePolicy from "./DevicePolicy.ts"
-import { placesIn } from "./StateFolder.ts"
+import { placesIn } from "@piecework/device/StateFolder"
 import * as Amount from "./view/Amount.ts"
 
 export interface Now extends Standing {

@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Exit, Scope } from "effect"
-import * as AgentLock from "../src/AgentLock.ts"
+import * as FolderLock from "@piecework/device/FolderLock"
 import { exitCodes } from "../src/ExitCode.ts"
 import * as Programs from "./support/programs.ts"
 
@@ -24,8 +24,8 @@ describe("The lock of a state folder", () => {
     Effect.gen(function* () {
       const state = yield* Programs.folder
       const scope = yield* Scope.make()
-      yield* Scope.provide(AgentLock.hold(state), scope)
-      const error = yield* Effect.flip(Effect.scoped(AgentLock.hold(state)))
+      yield* Scope.provide(FolderLock.hold(state), scope)
+      const error = yield* Effect.flip(Effect.scoped(FolderLock.hold(state)))
       assert.strictEqual(
         error.sentence,
         `Another agent uses the state folder ${state} already (process ${process.pid}); end it, or choose another folder with --state.`
@@ -33,7 +33,7 @@ describe("The lock of a state folder", () => {
       assert.strictEqual(error.code, exitCodes.storage)
       yield* Scope.close(scope, Exit.void)
       assert.deepStrictEqual(agents(state), [])
-      yield* Effect.scoped(AgentLock.hold(state))
+      yield* Effect.scoped(FolderLock.hold(state))
     })
   )
 
@@ -41,7 +41,7 @@ describe("The lock of a state folder", () => {
     Effect.gen(function* () {
       const state = yield* Programs.folder
       const scope = yield* Scope.make()
-      yield* Scope.provide(AgentLock.hold(state), scope)
+      yield* Scope.provide(FolderLock.hold(state), scope)
       const hanging = connect({ path: join(state, "agents", agents(state)[0] ?? ""), allowHalfOpen: true })
       yield* Effect.addFinalizer(() => Effect.sync(() => hanging.destroy()))
       yield* Effect.promise(() => once(hanging.resume(), "end"))
@@ -56,7 +56,7 @@ describe("The lock of a state folder", () => {
         const state = yield* Programs.folder
         const exits = yield* Effect.scoped(
           Effect.all(
-            Array.from({ length: 8 }, () => Effect.exit(AgentLock.hold(state))),
+            Array.from({ length: 8 }, () => Effect.exit(FolderLock.hold(state))),
             { concurrency: "unbounded" }
           )
         )
@@ -73,7 +73,7 @@ describe("The lock of a state folder", () => {
       assert.strictEqual(agents(state).length, 1)
       writeFileSync(join(state, "agents", "notes"), "")
       writeFileSync(join(state, "agents", `2-${"0".repeat(16)}.sock`), "no socket")
-      yield* Effect.scoped(AgentLock.hold(state))
+      yield* Effect.scoped(FolderLock.hold(state))
       assert.deepStrictEqual(agents(state), ["notes"])
     })
   )
@@ -82,7 +82,7 @@ describe("The lock of a state folder", () => {
     Effect.gen(function* () {
       const state = join(yield* Programs.folder, "a".repeat(100))
       mkdirSync(join(state, "agents"), { recursive: true })
-      yield* Effect.scoped(Effect.andThen(AgentLock.hold(state), Effect.flip(Effect.scoped(AgentLock.hold(state)))))
+      yield* Effect.scoped(Effect.andThen(FolderLock.hold(state), Effect.flip(Effect.scoped(FolderLock.hold(state)))))
       const short = yield* Programs.folder
       mkdirSync(join(short, "agents"))
       const silent = createServer(() => undefined)
@@ -92,7 +92,10 @@ describe("The lock of a state folder", () => {
         ),
         () => Effect.sync(() => silent.close())
       )
-      assert.include((yield* Effect.flip(Effect.scoped(AgentLock.hold(short, 300)))).sentence, "(process 3)")
+      assert.include(
+        (yield* Effect.flip(Effect.scoped(FolderLock.hold(short, { patience: 300 })))).sentence,
+        "(process 3)"
+      )
     })
   )
 })

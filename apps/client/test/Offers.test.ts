@@ -89,6 +89,7 @@ const file = (letter: string): FileStatus => ({
   BytesFromPeers: 0,
   BytesFromHttp: 1,
   BytesFromCacheServer: 0,
+  CacheHost: "",
   BytesFromLanPeers: 0,
   BytesFromLinkLocalPeers: 0,
   BytesFromGroupPeers: 0,

@@ -51,6 +51,18 @@ describe("the progress line", () => {
     assert.strictEqual(ProgressLine.render(refused, refused, 80), "0 B  asking again: connection refused")
   })
 
+  it("says that it stays with a cache server that fails, and for how long", () => {
+    const cache = { reason: "Asked", host: "http://cache", provider: "Policy", until: undefined } as const
+    const of = (failure: string | undefined, originFrom: number | null | undefined) => {
+      const sample = { ...after, progress: { ...progress(0, {}), cache: { ...cache, failure, originFrom } } }
+      return ProgressLine.render(sample, sample, 80)
+    }
+    assert.include(of("connection refused", after.now + 90_000), "  cache server failed, origin in 1:30")
+    assert.include(of("connection refused", null), "  cache server failed, no origin")
+    assert.notInclude(of("connection refused", undefined), "cache server")
+    assert.notInclude(of(undefined, null), "cache server")
+  })
+
   it("says from when on HTTP is taken while it waits for peers", () => {
     const waiting = { ...after, progress: { ...progress(0, {}), peers: 0, httpAfterMillis: 60_000 } }
     assert.include(ProgressLine.render(waiting, waiting, 80), "waiting for peers, HTTP from 1:00 on")

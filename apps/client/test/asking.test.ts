@@ -12,8 +12,8 @@ import * as Policy from "@piecework/policy/Policy"
 import { Effect, Layer } from "effect"
 import { HttpClient } from "effect/http"
 import { exitCodes } from "../src/ExitCode.ts"
-import * as Layers from "../src/Layers.ts"
-import { ServiceTrust } from "../src/ServiceTrust.ts"
+import * as Layers from "@piecework/device/Layers"
+import { ServiceTrust } from "@piecework/device/ServiceTrust"
 import * as Programs from "./support/programs.ts"
 
 const bytes = randomBytes(50_000)
@@ -130,6 +130,7 @@ describe("The service", () => {
       const trust = { certificates: undefined, certificatesOf: new Map(), credential: undefined }
       const layer = Layers.services("http://service.invalid", {
         group: undefined,
+        version: "1",
         serviceKeys: [],
         policy: { ...LivePolicy.constant(Policy.defaults), keepUp: Effect.never, hear: () => Effect.void },
         environment: { http_proxy: at }

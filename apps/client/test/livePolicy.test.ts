@@ -12,7 +12,7 @@ import { ByteSize, Context, Effect, FileSystem, Layer, Option, PlatformError } f
 import { TestClock } from "effect/testing"
 import * as DevicePolicy from "../src/DevicePolicy.ts"
 import * as Serving from "../src/Serving.ts"
-import * as ServiceSettings from "../src/ServiceSettings.ts"
+import * as ServiceSettings from "@piecework/device/ServiceSettings"
 
 const folder = "/etc/piecework"
 const file = join(folder, "policy.json")

@@ -12,15 +12,6 @@ export const exitCodes = {
   file: 4,
   /** There is nothing of that name. */
   notFound: 5,
-  /** The service does not allow it, or not to this token. */
-  refused: 6,
-  /** The service that a command is to talk to is not there. */
-  unreachable: 7,
-  portInUse: 10,
-  /** The data folder or the catalog in it cannot be used. */
-  storage: 11,
-  /** The address is not one of this machine, or may not be listened on. */
-  address: 13,
   /** The service is there, and some role of it does not do its work. */
   notReady: 20,
   /** The database is of an earlier version than this program. */

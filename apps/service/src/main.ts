@@ -15,6 +15,7 @@ import { swarm } from "./command/swarm.ts"
 import { init } from "./command/init.ts"
 import { key } from "./command/key.ts"
 import { list } from "./command/list.ts"
+import { node } from "./command/node.ts"
 import { publish } from "./command/publish.ts"
 import { device } from "./command/device.ts"
 import { report } from "./command/report.ts"
@@ -39,6 +40,7 @@ const service = serve.pipe(
     key,
     token,
     device,
+    node,
     swarm,
     status,
     report,

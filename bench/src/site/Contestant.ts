@@ -36,8 +36,8 @@ export interface Place {
 
 export type Needs = Scope.Scope | Meter | FileSystem.FileSystem | Path.Path | ChildProcessSpawner.ChildProcessSpawner
 
-export interface Contestant {
-  readonly tool: Tool
+export interface Contestant<Name extends string = string> {
+  readonly tool: Name
   /** How it takes part, for people. */
   readonly how: string
   /** How to get it. */

@@ -3,7 +3,7 @@ import { Effect, FileSystem, Option } from "effect"
 import * as Apps from "../Apps.ts"
 import { ProgramError, Meter } from "../Meter.ts"
 import * as Tools from "../Tools.ts"
-import { type Contestant, inside, type Place } from "./Contestant.ts"
+import { type Contestant, inside, type Place, type Tool } from "./Contestant.ts"
 import type { Task } from "./Device.ts"
 
 const curl =
@@ -15,7 +15,7 @@ const curl =
     done: { _tag: "Exit" }
   })
 
-export const direct: Contestant = {
+export const direct: Contestant<Tool> = {
   tool: "curl",
   how: "every device for itself",
   install: "apt-get install curl",
@@ -64,7 +64,7 @@ http {
 }
 `
 
-export const cached: Contestant = {
+export const cached: Contestant<Tool> = {
   tool: "nginx",
   how: "curl through an nginx proxy_cache at the site",
   install: "apt-get install nginx-light curl",

@@ -2,7 +2,7 @@
 import { cpus } from "node:os"
 import { Deferred, Effect, FileSystem, Option, Path, Result, Schema, Stream } from "effect"
 import { ChildProcess } from "effect/process"
-import { fromPeers } from "@piecework/domain/SourceKind"
+import { type BytesBySource, fromPeers } from "@piecework/domain/SourceKind"
 import * as Apps from "../Apps.ts"
 import { Meter, ProgramError } from "../Meter.ts"
 import type { TestFile } from "../TestFile.ts"
@@ -23,7 +23,8 @@ export interface Outcome {
   /** Why not. */
   readonly failure: string | undefined
   readonly usage: Option.Option<Usage>
-  /** Bytes that a Piecework device says it took from others, and bytes that it threw away. */
+  /** Bytes of the file by where a Piecework device says they came from; those from others; bytes that it threw away. */
+  readonly bytes: BytesBySource | null
   readonly fromPeers: number | null
   readonly wasted: number | null
 }
@@ -151,6 +152,7 @@ export const run = Effect.fn("Round.run")(function* (contestant: Contestant, giv
         verified: Result.isSuccess(checked),
         failure: Result.isFailure(checked) ? checked.failure.message : undefined,
         usage,
+        bytes: Option.match(own, { onNone: () => null, onSome: ({ bytes }) => bytes }),
         fromPeers: Option.match(own, { onNone: () => null, onSome: ({ bytes }) => fromPeers(bytes) }),
         wasted: Option.match(own, {
           onNone: () => null,

@@ -32,7 +32,7 @@ export interface Options {
   readonly note: (text: string) => Effect.Effect<void>
 }
 
-const contestants: ReadonlyArray<Contestant> = [
+const contestants: ReadonlyArray<Contestant<Tool>> = [
   PieceworkDevices.contestant,
   HttpDevices.direct,
   HttpDevices.cached,

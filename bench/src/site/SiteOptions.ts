@@ -9,6 +9,8 @@ export interface SiteOptions {
   readonly wan: number
   /** Bits a second of each device's port, either way. */
   readonly lan: number
+  /** … of the helper's port, where that is a machine with a fatter link. */
+  readonly helperLan?: number
   /** Round trip from a site to the origin and to the service, without queues. */
   readonly rttMillis: number
   /** Share of the frames that get lost on their way into a device, 0 to 1. */

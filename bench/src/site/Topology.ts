@@ -180,15 +180,22 @@ const siteCommands = (backbone: string, site: Site, options: SiteOptions, means:
   typed(`ip -n ${site.router} link set dev lan up`),
   // A switch does not look into packets, and NAT is the line's matter.
   write(site.router, "bridge/bridge-nf-call-iptables", 0),
-  ...onLan(site, "helper", site.helper, options, means),
+  ...onLan(site, "helper", site.helper, options.helperLan ?? options.lan, options, means),
   ...site.devices.flatMap((device, i) => [
-    ...onLan(site, `d${i + 1}`, device, options, means),
+    ...onLan(site, `d${i + 1}`, device, options.lan, options, means),
     ...Shaping.lose(device.namespace, "eth0", options.loss, means.firewall)
   ])
 ]
 
 /** A host at a port of the site's switch. Where frames get lost they leave one by one, or 64 KiB would be lost at once. */
-const onLan = (site: Site, port: string, host: Host, options: SiteOptions, means: Means): ReadonlyArray<Command> => [
+const onLan = (
+  site: Site,
+  port: string,
+  host: Host,
+  rate: number,
+  options: SiteOptions,
+  means: Means
+): ReadonlyArray<Command> => [
   ...cable(
     { namespace: host.namespace, dev: "eth0", address: `${host.address}/24` },
     { namespace: site.router, dev: port }
@@ -197,6 +204,6 @@ const onLan = (site: Site, port: string, host: Host, options: SiteOptions, means
   ...(means.hasCubic ? [neighboursBy(host, tcpOf(means))] : []),
   defaultRoute(host.namespace, before(site.helper.address), tcpOf(means)),
   ...(options.loss > 0 ? [Shaping.frameByFrame(host.namespace, "eth0"), Shaping.frameByFrame(site.router, port)] : []),
-  ...Shaping.limit(host.namespace, "eth0", "port", options.lan),
-  ...Shaping.limit(site.router, port, "port", options.lan)
+  ...Shaping.limit(host.namespace, "eth0", "port", rate),
+  ...Shaping.limit(site.router, port, "port", rate)
 ]

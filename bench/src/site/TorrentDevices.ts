@@ -7,7 +7,7 @@ import * as Apps from "../Apps.ts"
 import { announcement, type Invocation, Meter, ProgramError } from "../Meter.ts"
 import * as Tools from "../Tools.ts"
 import * as Torrent from "../Torrent.ts"
-import { type Contestant, inside, type Setting } from "./Contestant.ts"
+import { type Contestant, inside, type Setting, type Tool } from "./Contestant.ts"
 
 const trackerPort = 6969
 
@@ -51,9 +51,9 @@ const hook = Effect.fnUntraced(function* (setting: Setting) {
 })
 
 const torrent = (
-  about: Pick<Contestant, "tool" | "how" | "install" | "version">,
+  about: Pick<Contestant<Tool>, "tool" | "how" | "install" | "version">,
   client: (torrent: string, folder: string, hook: string) => Invocation
-): Contestant => ({
+): Contestant<Tool> => ({
   ...about,
   open: Effect.fnUntraced(function* (setting) {
     const torrents = yield* trackers(setting)

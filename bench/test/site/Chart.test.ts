@@ -20,6 +20,7 @@ const outcome = (seconds: number | null) => ({
   seconds,
   startSeconds: null,
   verified: seconds !== null,
+  bytes: null,
   fromPeers: null,
   wasted: null,
   usage: Option.none(),

@@ -25,6 +25,7 @@ const outcome = (seconds: number | null): Round.Outcome => ({
   verified: seconds !== null,
   failure: seconds === null ? "it was not done in time" : undefined,
   usage: Option.some({ cpuSeconds: 1, peakRssBytes: 100 }),
+  bytes: null,
   fromPeers: 10_000_000,
   wasted: 1_250_000
 })

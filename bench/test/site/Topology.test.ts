@@ -98,6 +98,19 @@ describe("Topology", () => {
   })
 })
 
+const rates = (port: string) =>
+  lines({ sites: 1, helperLan: 10e9 })
+    .filter((line) => line.includes(`dev ${port} parent 1:`) && line.includes("htb rate"))
+    .map((line) => /rate (\d+)bit/.exec(line)?.[1])
+
+describe("A helper with a fatter link", () => {
+  it("has its own rate at both ends, and devices keep theirs", () => {
+    assert.deepStrictEqual(rates("helper"), ["10000000000"])
+    assert.deepStrictEqual(rates("d1"), ["1000000000"])
+    assert.deepStrictEqual(rates("eth0"), ["10000000000", "1000000000", "1000000000"])
+  })
+})
+
 describe("Shaping", () => {
   it("gives a line its rate both ways, with 100 ms of queue before it", () => {
     assert.deepStrictEqual(

@@ -1,7 +1,11 @@
 /** The cache servers of the place that this device is in, and which of them is to be asked now. Source: spec.md §7.2, §7.3. */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Context, type Effect, type Scope } from "effect"
+import type { Host } from "@piecework/host/Host"
+import { Context, Effect, Layer, type Scope } from "effect"
 import type { CacheHost } from "./CacheHost.ts"
+import * as Hosts from "./Hosts.ts"
+import { makeAsking } from "./internal/makeAsking.ts"
+import { type LiveOptions, makeFinding } from "./internal/makeFinding.ts"
 
 /** Why none is asked. */
 export type Without =
@@ -40,8 +44,8 @@ export interface KnownHost {
   readonly bannedUntil: number | undefined
   /** Origins (scheme, host, port) that it refused, and until when. */
   readonly refusedOrigins: ReadonlyMap<string, number>
-  /** Why it is never asked; `undefined` for one that is. */
-  readonly without: Without | undefined
+  /** Why it is not asked, whatever is downloaded; `undefined` for one that is. */
+  readonly without: Hosts.NotAsked | "OnVpn" | undefined
 }
 
 export class CacheHosts extends Context.Service<
@@ -55,4 +59,32 @@ export class CacheHosts extends Context.Service<
     /** Called when `choose` may answer otherwise than before, until the scope closes. */
     readonly onChange: (look: () => void) => Effect.Effect<void, never, Scope.Scope>
   }
->()("@piecework/cachehosts/CacheHosts") {}
+>()("@piecework/cachehosts/CacheHosts") {
+  /**
+   * By the settings (`LivePolicy`), DHCP, the service where there is one (`Cloud`), and the local network where it is given a way to
+   * that. Nobody is asked anything that the settings and stronger providers leave no use for.
+   */
+  static readonly layer = (options?: LiveOptions): Layer.Layer<CacheHosts, never, Host> =>
+    Layer.effect(CacheHosts, Effect.flatMap(makeFinding(options ?? {}), makeAsking))
+
+  /**
+   * By the settings (`LivePolicy`) and what it is given, each time anew where that is a function; all rules are the real ones. By
+   * default nobody says anything, so that DOCacheHost alone names hosts.
+   */
+  static readonly layerMemory = (options?: {
+    readonly said?: Partial<Hosts.Said> | (() => Partial<Hosts.Said>)
+    readonly vpn?: string | false | (() => string | false)
+  }): Layer.Layer<CacheHosts> => {
+    const { said = {}, vpn = false } = options ?? {}
+    return Layer.effect(
+      CacheHosts,
+      makeAsking({
+        said: () => ({ ...Hosts.silent, ...(typeof said === "function" ? said() : said) }),
+        onSaid: () => Effect.void,
+        vpn: Effect.sync(() => (typeof vpn === "function" ? vpn() : vpn)),
+        asked: Effect.void,
+        uses: () => Effect.void
+      })
+    )
+  }
+}

@@ -1,2 +1,6 @@
+export * as Announcing from "./Announcing.ts"
 export * as CacheHost from "./CacheHost.ts"
 export * as CacheHosts from "./CacheHosts.ts"
+export * as Choice from "./Choice.ts"
+export * as Hosts from "./Hosts.ts"
+export * as Nearby from "./Nearby.ts"

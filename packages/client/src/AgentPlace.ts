@@ -20,12 +20,12 @@ const ofSystem = "/run/piecework"
 
 type Environment = Readonly<Record<string, string | undefined>>
 
-/** The folder of an agent's state when none is named: `$STATE_DIRECTORY` (systemd), root's, else the user's. */
-export const stateFolder = (env: Environment, isRoot = process.getuid?.() === 0): string =>
+/** The folder of a program's state when none is named: `$STATE_DIRECTORY` (systemd), root's, else the user's. Default the agent's. */
+export const stateFolder = (env: Environment, isRoot = process.getuid?.() === 0, program = "piecework"): string =>
   // systemd names several folders with colons between them when a unit has several.
-  env["STATE_DIRECTORY"]?.split(":")[0] || (isRoot ? "/var/lib/piecework" : ofUser(env))
+  env["STATE_DIRECTORY"]?.split(":")[0] || (isRoot ? `/var/lib/${program}` : join(ofUser(env), program))
 
-const ofUser = (env: Environment): string => join(env["XDG_STATE_HOME"] || join(home(), ".local", "state"), "piecework")
+const ofUser = (env: Environment): string => env["XDG_STATE_HOME"] || join(home(), ".local", "state")
 
 /** A user whom the system does not know has no home. */
 const home = (): string => {

@@ -14,6 +14,23 @@ export type Why = typeof Why.Type
 
 const Banned = Schema.Array(PeerId).check(Schema.isMaxLength(4096))
 
+/** Which cache server is asked, or why none is; see `CacheView` of `@piecework/download`. Times are epoch milliseconds. */
+export const CacheUse = Schema.Struct({
+  /** One word, such as `Asked`, `Banned` or `OnVpn`. */
+  reason: text,
+  /** The one that is asked, or was last. */
+  host: Schema.optionalKey(text),
+  /** Where it was learnt from. */
+  provider: Schema.optionalKey(text),
+  /** What it failed with last. */
+  failure: Schema.optionalKey(text),
+  /** When that may change. */
+  until: Schema.optionalKey(Schema.Finite),
+  /** From then on the origin may be asked; `null`: never. */
+  originFrom: Schema.optionalKey(Schema.NullOr(Schema.Finite))
+})
+export type CacheUse = typeof CacheUse.Type
+
 export const Transfer = Schema.Struct({
   /** See `Progress` of `@piecework/download`. */
   phase: Schema.Literals(["Starting", "Checking", "Fetching", "Writing", "Done"]),
@@ -24,6 +41,8 @@ export const Transfer = Schema.Struct({
   httpAfterMillis: Schema.optionalKey(Schema.NullOr(Schema.Finite)),
   /** The limit that holds it back, in bytes a second. */
   limit: Schema.optionalKey(Schema.Struct({ rate: Schema.Finite, setting: Schema.optionalKey(text) })),
+  /** Absent where nobody looks for cache servers. */
+  cache: Schema.optionalKey(CacheUse),
   why: Schema.optionalKey(Why),
   contentId: Schema.optionalKey(ContentId),
   fileBytes: Schema.optionalKey(Schema.Natural),
@@ -71,6 +90,8 @@ export const Outcome = Schema.Struct({
   banned: Banned,
   /** Most that were connected at once. */
   peers: Schema.Natural,
+  /** Which cache server was asked at last; absent where nobody looked for any. */
+  cache: Schema.optionalKey(CacheUse),
   durationMillis: Schema.Natural
 })
 export type Outcome = typeof Outcome.Type

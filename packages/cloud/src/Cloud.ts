@@ -6,7 +6,7 @@
 import { type ContentId, hashOfHashes } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Digest } from "@piecework/domain"
-import { Schema, Clock, Cache, Context, Duration, Effect, Exit, Layer, Option, Redacted, Ref } from "effect"
+import { Schema, Clock, Cache, Context, Duration, Effect, Exit, Layer, Option, Redacted, Ref, type Scope } from "effect"
 import type { HttpClient } from "effect/http"
 import { Handout, type JoinRequest, type LeaveRequest } from "./ArrayRpcs.ts"
 import { CloudConfig } from "./CloudConfig.ts"
@@ -43,6 +43,10 @@ export class Cloud extends Context.Service<
   {
     /** Asks Geo and KeyValue, or answers what they said while it is current; callers at one time share one asking. */
     readonly whereabouts: Effect.Effect<Whereabouts, CloudError>
+    /** Calls with what the services told last, if they did, and with whatever they tell next, until the scope closes. Asks nobody. */
+    readonly onWhereabouts: (heard: (told: Whereabouts) => void) => Effect.Effect<void, never, Scope.Scope>
+    /** KeyValue and ContentPolicy are told from now on that this cache server is in use, as DOCacheHost would name it. */
+    readonly usesCacheHost: (name: string) => Effect.Effect<void>
     /** `whereabouts` and the content's policy. Endpoints that fail are asked for again once. */
     readonly lookup: (content: ContentQuery) => Effect.Effect<Lookup, CloudError>
     /** Headers that prove who this device is, for a URL at the service itself; none for any other. */
@@ -111,14 +115,18 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     return yield* call("Geo", geoUrl, (client) => client.Geo(request))
   }).pipe(Effect.withSpan("Cloud.geo"))
 
+  let cacheHost: string | undefined
+  const inUse = () => (cacheHost === undefined ? {} : { cacheHost })
+  const usesCacheHost = (name: string) => Effect.sync(() => void (cacheHost = name.slice(0, longestCacheHost)))
+
   const keyValue = Effect.fn("Cloud.keyValue")(function* (known: GeoReply) {
-    const request = new KeyValueRequest({ clientVersion, profile, ...countryOf(known) })
+    const request = new KeyValueRequest({ clientVersion, profile, ...countryOf(known), ...inUse() })
     return yield* call("KeyValue", known.keyValueUrl, (client) => client.KeyValue(request))
   })
 
   const contentPolicy = Effect.fn("Cloud.contentPolicy")(function* (known: Whereabouts, content: ContentQuery) {
     const named = "contentId" in content ? { contentId: content.contentId } : { altCatalogId: content.url }
-    const request = new ContentPolicyRequest({ clientVersion, profile, ...named, ...countryOf(known.geo) })
+    const request = new ContentPolicyRequest({ clientVersion, profile, ...named, ...countryOf(known.geo), ...inUse() })
     const url = known.keyValue.contentPolicyUrl
     const policy = yield* call("ContentPolicy", url, (client) => client.ContentPolicy(request))
     const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)
@@ -199,11 +207,26 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
     })
   })
 
+  let last: Whereabouts | undefined
+  const listeners = new Set<(told: Whereabouts) => void>()
+  const onWhereabouts: Cloud["Service"]["onWhereabouts"] = (heard) =>
+    Effect.asVoid(
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          listeners.add(heard)
+          if (last !== undefined) heard(last)
+        }),
+        () => Effect.sync(() => listeners.delete(heard))
+      )
+    )
+
   const known = yield* Cache.makeWith<"whereabouts", Whereabouts, CloudError>(
     (): Effect.Effect<Whereabouts, CloudError> =>
       Effect.gen(function* () {
         const located = yield* geo
-        return { geo: located, keyValue: yield* keyValue(located) }
+        last = { geo: located, keyValue: yield* keyValue(located) }
+        for (const heard of listeners) heard(last)
+        return last
       }),
     {
       capacity: 1,
@@ -237,6 +260,8 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
 
   return Cloud.of({
     whereabouts,
+    onWhereabouts,
+    usesCacheHost,
     lookup,
     proofFor,
     geo,
@@ -259,6 +284,9 @@ const leasePause = { minimum: Duration.millis(100), maximum: Duration.minutes(1)
 const checkPause = { minimum: Duration.seconds(1), maximum: Duration.minutes(1) }
 /** And its word for how long its whereabouts hold within these. */
 const whereaboutsKept = { minimum: Duration.minutes(1), maximum: Duration.days(1) }
+
+/** Characters, as `Fields.CacheHost` takes them. */
+const longestCacheHost = 1024
 
 /** As it came over the wire. */
 const encode = Schema.encodeSync(ContentPolicyReply)

@@ -1,6 +1,7 @@
-/** The KeyValue role: the settings that the service gives its clients, and where ContentPolicy, Discovery and Reports are. */
+/** The KeyValue role: the settings that the service gives its clients, where ContentPolicy, Discovery and Reports are, and which cache servers are near. */
 import { Effect } from "effect"
-import { KeyValueReply, KeyValueRpcs } from "./KeyValueRpcs.ts"
+import { Caller } from "./Caller.ts"
+import { type CacheServer, KeyValueReply, KeyValueRpcs } from "./KeyValueRpcs.ts"
 import { endpointOf, RoleUrls } from "./RoleUrls.ts"
 
 export interface Options {
@@ -10,6 +11,8 @@ export interface Options {
   readonly expiresInSeconds?: number
   /** Whether the service takes reports. Default true. */
   readonly takesReports?: boolean
+  /** Cache servers for devices where the caller is, best first; asked in each call, so it must be quick. Default none. */
+  readonly cacheHosts?: (caller: Caller["Service"]) => ReadonlyArray<CacheServer>
 }
 
 export const layer = (options?: Options) =>
@@ -19,11 +22,13 @@ export const layer = (options?: Options) =>
       return KeyValueRpcs.of({
         KeyValue: () =>
           Effect.gen(function* () {
+            const cacheHosts = options?.cacheHosts?.(yield* Caller) ?? []
             return new KeyValueReply({
               contentPolicyUrl: yield* endpointOf(urls, "ContentPolicy"),
               discoveryUrl: yield* endpointOf(urls, "Discovery"),
               ...(options?.takesReports === false ? {} : { reportsUrl: yield* endpointOf(urls, "Reports") }),
               expiresInSeconds: options?.expiresInSeconds ?? 3600,
+              ...(cacheHosts.length === 0 ? {} : { cacheHosts }),
               settings: options?.settings === undefined ? {} : yield* options.settings
             })
           })

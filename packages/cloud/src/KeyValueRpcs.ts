@@ -13,7 +13,7 @@ export class KeyValueRequest extends Schema.Class<KeyValueRequest>("@piecework/c
   profile: ProfileBits,
   /** Name of the cache node that the client uses. `CacheId`. */
   cacheId: Schema.optionalKey(text(128)),
-  /** `CacheHost`. */
+  /** The cache server in use, as DOCacheHost would name it. `CacheHost`. */
   cacheHost: Schema.optionalKey(CacheHost),
   /** `eId`. */
   eId: Schema.optionalKey(ExperimentId)

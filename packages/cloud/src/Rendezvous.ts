@@ -16,8 +16,8 @@ export const ranked = <A extends string>(
   return first === undefined ? places : [first, ...others]
 }
 
-/** FNV-1a over both texts, then MurmurHash3's last step, so that texts which differ little weigh nothing alike. 32 bits. */
-const weightOf = (place: string, key: string): number => {
+/** The place that weighs most with a key is the key's. FNV-1a over both texts, then MurmurHash3's last step, so that texts which differ little weigh nothing alike. 32 bits. */
+export const weightOf = (place: string, key: string): number => {
   let hash = 0x811c9dc5
   const text = `${place}\n${key}`
   for (let n = 0; n < text.length; n++) hash = Math.imul(hash ^ text.charCodeAt(n), 0x01000193)

@@ -1,5 +1,8 @@
 export * as ArrayRpcs from "./ArrayRpcs.ts"
 export * as ArrayWire from "./ArrayWire.ts"
+export * as CacheNode from "./CacheNode.ts"
+export * as CacheNodeAdminRpcs from "./CacheNodeAdminRpcs.ts"
+export * as CacheNodeRpcs from "./CacheNodeRpcs.ts"
 export * as Caller from "./Caller.ts"
 export * as Cloud from "./Cloud.ts"
 export * as CloudConfig from "./CloudConfig.ts"

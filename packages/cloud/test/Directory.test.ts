@@ -1,11 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as ContentId from "@piecework/domain/Content"
 import { Effect, Layer, Option } from "effect"
-import { RpcTest } from "effect/rpc"
+import { RpcClient, RpcTest } from "effect/rpc"
 import * as Caller from "../src/Caller.ts"
 import * as Directory from "../src/Directory.ts"
 import { DiscoveryRpcs } from "../src/DiscoveryRpcs.ts"
 import { GeoRpcs } from "../src/GeoRpcs.ts"
+import * as KeyValueHandlers from "../src/KeyValueHandlers.ts"
 import { KeyValueRpcs } from "../src/KeyValueRpcs.ts"
 import { RoleUrls } from "../src/RoleUrls.ts"
 
@@ -70,6 +71,26 @@ describe("The directory", () => {
     Effect.gen(function* () {
       const many = Array.from({ length: 20 }, (_, n) => `https://a${n}.example`)
       assert.strictEqual((yield* told({ Array: ["https://a.example", ...many] })).arrays.length, 16)
+    })
+  )
+
+  it.effect("names the cache servers of the caller's address, and says nothing of them where there are none", () =>
+    Effect.gen(function* () {
+      const cache = { host: "10.0.0.9", port: 80, isTls: false }
+      const at = (ip: string) =>
+        Effect.gen(function* () {
+          const client = yield* RpcTest.makeClient(KeyValueRpcs)
+          return yield* RpcClient.withHeaders({ [Caller.externalIpHeader]: ip })(client.KeyValue(who))
+        }).pipe(
+          Effect.scoped,
+          Effect.provide(
+            KeyValueHandlers.layer({
+              cacheHosts: ({ externalIp }) => (externalIp === "203.0.113.7" ? [cache] : [])
+            }).pipe(Layer.provideMerge([Caller.layerInProcess(), Layer.succeed(RoleUrls, {})]))
+          )
+        )
+      assert.deepStrictEqual((yield* at("203.0.113.7")).cacheHosts, [cache])
+      assert.notProperty(yield* at("203.0.113.8"), "cacheHosts")
     })
   )
 })

@@ -20,6 +20,7 @@ import { Effect, Option, Result } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { Fallback } from "./DownloadError.ts"
 import * as HashesFile from "./HashesFile.ts"
+import type { JobCache } from "./JobCache.ts"
 import type { NamedHashes } from "./NamedHashes.ts"
 
 export type Approach =
@@ -54,6 +55,8 @@ export interface Subject {
   readonly isChecked?: boolean | undefined
   /** What goes with requests to the content's own server, which may have its hashes as well. */
   readonly access?: Access | undefined
+  /** The cache servers before that one. */
+  readonly cache?: Pick<JobCache, "beside"> | undefined
 }
 
 /**
@@ -66,12 +69,13 @@ export const find = Effect.fn("Approach.find")(function* (
   cloud: Option.Option<Cloud["Service"]>
 ): Effect.fn.Return<Approach, never, BufferPool | DownloadConfig | HttpClient | PieceCache> {
   const { access, hashes, url } = subject
+  const instead = HashesFile.fromCache(subject.cache)
   const named = subject.contentId
   // Where they say which content it is they come first. The server that the caller named is no service.
   const own =
     hashes === undefined || (named !== undefined && usesServices(mode))
       ? undefined
-      : yield* Effect.result(HashesFile.fetchAny(HashesFile.placeOf(hashes, promisedBy(named)), [], access))
+      : yield* Effect.result(HashesFile.fetchAny(HashesFile.placeOf(hashes, promisedBy(named)), [], access, instead))
   const phfOfOwn = own?._tag === "Success" ? own.success : undefined
   if (own?._tag === "Failure") return { _tag: "Simple", why: own.failure }
   if (!usesServices(mode)) return { ...simple("Requested"), phf: phfOfOwn }
@@ -95,7 +99,7 @@ export const find = Effect.fn("Approach.find")(function* (
     phfOfOwn === undefined ? Option.flatten(yield* Effect.option(cache.load(policy.contentId))) : Option.some(phfOfOwn)
   const fetched = Option.isSome(kept)
     ? Result.succeed(kept.value)
-    : yield* Effect.result(fetchPhf(policy, hashes, cloud, access))
+    : yield* Effect.result(fetchPhf(policy, hashes, cloud, access, instead))
   if (Result.isFailure(fetched)) return { _tag: "Simple", why: fetched.failure }
   const phf = fetched.success
   const { policies } = policy
@@ -194,7 +198,8 @@ const fetchPhf = Effect.fnUntraced(function* (
   policy: Vouched,
   named: NamedHashes | undefined,
   cloud: Option.Option<Cloud["Service"]>,
-  access: Access | undefined
+  access: Access | undefined,
+  instead: HashesFile.Instead
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const proofFor = proofOf(cloud)
   const { hashOfHashes: promised, phfDigest } = policy
@@ -202,6 +207,6 @@ const fetchPhf = Effect.fnUntraced(function* (
   const of = (url: ContentUrl): HashesFile.Place => ({ url, headers: proofFor(url), expected })
   const [first, ...others] = policy.phfUrls
   return yield* named === undefined
-    ? HashesFile.fetchAny(of(first), others.map(of), access)
-    : HashesFile.fetchAny(HashesFile.placeOf(named, promised), policy.phfUrls.map(of), access)
+    ? HashesFile.fetchAny(of(first), others.map(of), access, instead)
+    : HashesFile.fetchAny(HashesFile.placeOf(named, promised), policy.phfUrls.map(of), access, instead)
 })

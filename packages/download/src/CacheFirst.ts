@@ -33,13 +33,10 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
   const turnTo = Effect.fnUntraced(function* (cache: CacheHost) {
     if (source === undefined || nameOf(source.cache) !== nameOf(cache)) {
       const server = yield* jobCache.source(cache)
-      source = server === undefined ? undefined : { cache, server }
-      if (server === undefined) {
-        yield* jobCache.failed(cache, new SourceError({ source: origin.id, reason: "BadRequest", url: origin.url }), false)
-        return false
-      }
+      if (server === undefined) return false
+      source = { cache, server }
     }
-    current = source?.server ?? origin
+    current = source.server
     return true
   })
 
@@ -70,7 +67,10 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
   })
 
   const answered = <A extends Probe | Rest>(answer: A): A => {
-    if (answer.kind === "CacheServer" && source !== undefined) givers.set(source.server.id, source.cache)
+    if (answer.kind === "CacheServer" && source !== undefined) {
+      givers.set(source.server.id, source.cache)
+      jobCache.answered()
+    }
     return answer
   }
 
@@ -80,7 +80,13 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
     },
     url: origin.url,
     probe: (length) =>
-      Effect.map(Effect.andThen(pick, Effect.suspend(() => current.probe(length))), answered),
+      Effect.map(
+        Effect.andThen(
+          pick,
+          Effect.suspend(() => current.probe(length))
+        ),
+        answered
+      ),
     stream: (from, validator, until) =>
       Effect.andThen(
         pick,

@@ -122,7 +122,9 @@ export const start = Effect.fn("CacheMember.start")(function* (
       if (member?.source.id === source && ++bad >= mostBad) trouble(source, "BadPieces")
     },
     good: (source) => {
-      if (member?.source.id === source) grown++
+      if (member?.source.id !== source) return
+      grown++
+      cache.answered()
     }
   }
 })

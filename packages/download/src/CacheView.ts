@@ -1,6 +1,5 @@
 /** What a person is told of the cache servers of one download: which is asked, or why none is. */
 import type { Provider } from "@piecework/cachehosts/CacheHost"
-
 import { Schema } from "effect"
 
 export const Reason = Schema.Literals([

@@ -1,5 +1,5 @@
 /** Whether a file could appear at a path, told before the first byte is fetched. */
-import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError } from "effect"
+import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError, Result } from "effect"
 import { DestinationError } from "./DownloadError.ts"
 
 export class Destination extends Context.Service<
@@ -26,14 +26,18 @@ export class Destination extends Context.Service<
           function* (path, { overwrite }) {
             const refused = (reason: DestinationError["reason"]) => new DestinationError({ path, reason })
             const folder = paths.dirname(paths.resolve(path))
-            const above = yield* kindAt(folder)
+            // Together: each is a trip to another thread, and what is small waits for little else.
+            const [above, there, writable] = yield* Effect.all(
+              [kindAt(folder), Effect.result(kindAt(path)), Effect.result(fs.access(folder, { writable: true }))],
+              { concurrency: "unbounded" }
+            )
             if (Option.isNone(above) || above.value !== "Directory") return yield* refused("NoFolder")
-            const there = yield* kindAt(path)
-            if (Option.isSome(there)) {
-              if (there.value === "Directory") return yield* refused("NotAFile")
+            const kind = yield* Effect.fromResult(there)
+            if (Option.isSome(kind)) {
+              if (kind.value === "Directory") return yield* refused("NotAFile")
               if (!overwrite) return yield* refused("Exists")
             }
-            yield* Effect.mapError(fs.access(folder, { writable: true }), () => refused("Denied"))
+            if (Result.isFailure(writable)) return yield* refused("Denied")
           },
           (effect, path) =>
             Effect.catchTag(effect, "PlatformError", (error) =>

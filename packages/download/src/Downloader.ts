@@ -21,7 +21,7 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
-import { Clock, Context, Deferred, Effect, Exit, Layer, Option, RcMap, Result, Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option, RcMap, Result, Scope } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -56,8 +56,16 @@ export interface ActiveDownload {
   readonly progress: () => Progress
   /** What the origin said last, whatever it was; `undefined` while it said nothing. */
   readonly facts: () => HttpFacts | undefined
-  /** Waits for the end. */
+  /** Waits for the end: the file is there, and noted down. */
   readonly result: Effect.Effect<DownloadResult, DownloadError>
+  /** Waits for the file alone. What is noted of it is on its way then, and ends also when the scope has closed. */
+  readonly arrived: Effect.Effect<Arrived, DownloadError>
+}
+
+export interface Arrived {
+  readonly result: DownloadResult
+  /** Waits until it is noted down, or could not be. */
+  readonly noted: Effect.Effect<void>
 }
 
 export class Downloader extends Context.Service<
@@ -100,6 +108,7 @@ export class Downloader extends Context.Service<
         cacheHosts: yield* Effect.serviceOption(CacheHosts),
         keeper: yield* Effect.serviceOption(CacheKeeper)
       }
+      const notes = yield* FiberSet.make<void>()
       const provided =
         (request: Pick<DownloadRequest, "priority">) =>
         <A, E>(effect: Effect.Effect<A, E, Needs | Scope.Scope>) =>
@@ -110,7 +119,7 @@ export class Downloader extends Context.Service<
             neighbourly
           )
       return Downloader.of({
-        start: (request) => provided(request)(start(request, shared)),
+        start: (request) => provided(request)(start(request, shared, notes)),
         open: (request) => provided(request)(Opening.open(request, shared))
       })
     })
@@ -131,7 +140,12 @@ const needs = [
 
 type Needs = Layer.Services<typeof Downloader.layer>
 
-const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest, shared: Shared) {
+/** `notes`: what is being noted down, which outlives the downloads that it is of. */
+const start = Effect.fn("Downloader.start")(function* (
+  request: DownloadRequest,
+  shared: Shared,
+  notes: FiberSet.FiberSet<void>
+) {
   const { mode, path, url } = request
   const { cloud, contents, halts, keeper } = shared
   const policy = yield* LivePolicy.LivePolicy
@@ -147,17 +161,23 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
   const origins = yield* Scope.provide(Origins.make(request, meter, began, shared.cacheHosts), scope)
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
+  const arrived = yield* Deferred.make<Arrived, DownloadError>()
 
   const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
 
-  const finish = Effect.fnUntraced(function* (phf: Phf) {
-    const now = yield* Clock.currentTimeMillis
-    const result = standing.result(phf, path, now)
+  const noteDown = Effect.fnUntraced(function* (result: DownloadResult, now: number) {
     yield* records
       .put(recordOf(result, now))
       // The file is there; that it was not noted down is no reason to call the download failed.
       .pipe(Effect.catch((error) => Effect.logWarning(error.message)))
-    return result
+  }, Effect.uninterruptible)
+
+  const finish = Effect.fnUntraced(function* (phf: Phf) {
+    const now = yield* Clock.currentTimeMillis
+    const result = standing.result(phf, path, now)
+    const noting = yield* FiberSet.run(notes, noteDown(result, now))
+    const noted = Effect.asVoid(Fiber.await(noting))
+    return { result, noted }
   })
 
   const fromSwarm = Effect.fnUntraced(function* (found: Extract<FirstLook.Found, { _tag: "Swarm" }>) {
@@ -228,7 +248,8 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
 
     yield* standing.enter("Writing")
     yield* deliver
-    const result = yield* finish(phf)
+    const { noted, result } = yield* finish(phf)
+    yield* noted
     yield* noting.note
     return result
   })
@@ -272,7 +293,10 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
     // Parts have hashes of their own, which are not those of the content.
     if (ranges === undefined) standing.isOf(phf)
     else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
-    return yield* finish(phf)
+    const finished = yield* finish(phf)
+    yield* Deferred.succeed(arrived, finished)
+    yield* finished.noted
+    return finished.result
   })
 
   const whole = Effect.gen(function* () {
@@ -290,10 +314,23 @@ const start = Effect.fn("Downloader.start")(function* (request: DownloadRequest,
 
   yield* whole.pipe(
     Scope.provide(scope),
-    Effect.onExit((exit) => Deferred.done(ended, exit)),
+    Effect.onExit((exit) =>
+      Effect.andThen(
+        Deferred.done(ended, exit),
+        Deferred.done(
+          arrived,
+          Exit.map(exit, (result) => ({ result, noted: Effect.void }))
+        )
+      )
+    ),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
     Effect.exit,
     Effect.forkIn(outer)
   )
-  return { progress: () => standing.progress(), facts: origins.facts, result: Deferred.await(ended) }
+  return {
+    progress: () => standing.progress(),
+    facts: origins.facts,
+    result: Deferred.await(ended),
+    arrived: Deferred.await(arrived)
+  }
 })

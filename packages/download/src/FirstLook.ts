@@ -89,7 +89,7 @@ export const take = Effect.fn("FirstLook.take")(function* (
   })
   const { access } = origins
   const approach = yield* Effect.raceFirst(
-    Approach.find({ url, contentId, hashes, isChecked, access }, mode, cloud),
+    Approach.find({ url, contentId, hashes, isChecked, access, cache }, mode, cloud),
     small
   )
   if (approach._tag === "Halted") return yield* new HaltedError({ url })

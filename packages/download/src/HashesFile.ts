@@ -8,17 +8,36 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Digest } from "@piecework/domain/Digest"
 import * as Phf from "@piecework/hashing/Phf"
 import type { Access } from "@piecework/sources/Access"
-import { HttpClient } from "@piecework/sources/HttpClient"
+import * as CacheServer from "@piecework/sources/CacheServer"
+import { HttpClient, type Way } from "@piecework/sources/HttpClient"
 import { Effect, Result } from "effect"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { Fallback } from "./DownloadError.ts"
+import type { JobCache } from "./JobCache.ts"
 import type { NamedHashes } from "./NamedHashes.ts"
 
 export interface Place {
   readonly url: ContentUrl
   readonly headers: Readonly<Record<string, string>>
   readonly expected: Phf.Expected
+  /** How it is asked for there. Default as the settings of HTTP say. */
+  readonly way?: Way | undefined
 }
+
+/** Which places are asked in the place of one. */
+export type Instead = (place: Place) => Effect.Effect<ReadonlyArray<Place>>
+
+/** The cache server comes first for what lies beside the content: it is believed by its hash, whoever has it. */
+export const fromCache =
+  (cache: Pick<JobCache, "beside"> | undefined): Instead =>
+  (place) =>
+    cache === undefined
+      ? Effect.succeed([place])
+      : Effect.map(cache.beside(place.url), (found) => {
+          if (found === undefined) return [place]
+          const there = { url: found.url, headers: {}, expected: place.expected, way: CacheServer.way }
+          return found.isOnly ? [there] : [there, place]
+        })
 
 /** Where the caller's own lie. `promised`: the hash of hashes, when that is known. */
 export const placeOf = ({ expected, url }: NamedHashes, promised?: Digest): Place => ({
@@ -31,10 +50,15 @@ export const placeOf = ({ expected, url }: NamedHashes, promised?: Digest): Plac
 export const fetchAny = Effect.fn("HashesFile.fetchAny")(function* (
   first: Place,
   others: ReadonlyArray<Place>,
-  access: Access | undefined
+  access: Access | undefined,
+  instead: Instead = (place) => Effect.succeed([place])
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
   const { phfTimeout } = yield* DownloadConfig
-  const all = others.reduce((sofar, place) => Effect.catch(sofar, () => fetch(place, access)), fetch(first, access))
+  const at = (place: Place) =>
+    Effect.flatMap(instead(place), ([one = place, ...rest]) =>
+      rest.reduce((sofar, next) => Effect.catch(sofar, () => fetch(next, access)), fetch(one, access))
+    )
+  const all = others.reduce((sofar, place) => Effect.catch(sofar, () => at(place)), at(first))
   return yield* Effect.timeoutOrElse(all, {
     duration: phfTimeout,
     orElse: () => Effect.fail(missing(first.url, "it did not come in time"))
@@ -44,10 +68,10 @@ export const fetchAny = Effect.fn("HashesFile.fetchAny")(function* (
 const missing = (url: ContentUrl, detail: string) => new Fallback({ reason: "PhfMissing", detail: `${url}: ${detail}` })
 
 const fetch = Effect.fnUntraced(function* (
-  { expected, headers, url }: Place,
+  { expected, headers, url, way }: Place,
   access: Access | undefined
 ): Effect.fn.Return<Phf.Phf, Fallback, DownloadConfig | HttpClient> {
-  const bytes = yield* Effect.scoped(download(url, headers, access))
+  const bytes = yield* Effect.scoped(download(url, headers, access, way))
   const verified = Phf.verify(bytes, expected)
   if (Result.isSuccess(verified)) return verified.success
   const error = diagnosed(bytes, verified.failure)
@@ -73,11 +97,12 @@ const diagnosed = (bytes: Uint8Array, error: Phf.PhfError): Phf.PhfError => {
 const download = Effect.fnUntraced(function* (
   url: ContentUrl,
   headers: Readonly<Record<string, string>>,
-  access: Access | undefined
+  access: Access | undefined,
+  way: Way | undefined
 ) {
   const http = yield* HttpClient
   const { lookupTimeout } = yield* DownloadConfig
-  const response = yield* http.get({ url, headers, access }).pipe(
+  const response = yield* http.get({ url, headers, access, way }).pipe(
     Effect.mapError((error) => missing(url, error.message)),
     // The next URL may answer.
     Patience.timeoutOrElse({

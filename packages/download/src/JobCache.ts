@@ -11,10 +11,11 @@ import type { Priority } from "@piecework/policy/Facts"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import * as CacheServer from "@piecework/sources/CacheServer"
 import { HttpClient } from "@piecework/sources/HttpClient"
+import * as CacheUrl from "@piecework/sources/CacheUrl"
 import type { HttpError } from "@piecework/sources/HttpError"
 import type { OriginOptions } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
-import { Clock, Effect, Latch, Option, type Scope } from "effect"
+import { Clock, Effect, Latch, Option, Result, type Scope } from "effect"
 import * as CacheTurn from "./CacheTurn.ts"
 import type { CacheView, Reason } from "./CacheView.ts"
 import type { Meter } from "./Meter.ts"
@@ -39,11 +40,13 @@ export interface JobCache {
   readonly look: Effect.Effect<Choice>
   /** Who is asked next where one is asked at a time. */
   readonly next: Effect.Effect<{ readonly next: CacheTurn.Next; readonly choice: Choice }>
-  /** A source of its own, counted by the meter from now on. `undefined` where the URL there would be none. */
+  /** A source of its own, counted by the meter from now on. `undefined` where the URL there would be none: then it is not asked again. */
   readonly source: (cache: CacheHost) => Effect.Effect<CacheServer.CacheServer | undefined>
   /** The cache server failed; answers whether that ends the download. */
   readonly failed: (cache: CacheHost, error: SourceError | HttpError, hasGrown: boolean) => Effect.Effect<boolean>
   readonly originFailed: (hasGrown: boolean) => void
+  /** One that is asked delivers. */
+  readonly answered: () => void
   /** Its bytes were not the published ones: it is not asked again by this download. */
   readonly spoiled: (cache: CacheHost) => Effect.Effect<void>
   /** There is one, though it may be banned now: the delay for cache servers counts. As of the last look. */
@@ -52,8 +55,17 @@ export interface JobCache {
   readonly isOnly: () => boolean
   /** Epoch milliseconds: until then the download stays with cache servers that fail. */
   readonly due: () => number
+  /** What the last failure was, of those that were no failing bodies of answers. */
+  readonly lastFailure: () => SourceError | undefined
   /** That one refused the content, where nobody else may be asked. */
   readonly refusal: () => SourceError | undefined
+  /**
+   * Where else a file beside the content may be asked for, before its own place: at the cache server. For who knows the file by its
+   * hash. `isOnly`: its own place is not to be asked.
+   */
+  readonly beside: (
+    file: ContentUrl
+  ) => Effect.Effect<{ readonly url: ContentUrl; readonly isOnly: boolean } | undefined>
   /** Waits for something that may change the choice, at most until then, in epoch milliseconds. */
   readonly change: (until: number) => Effect.Effect<void>
   /** Calls when something may have changed the choice. */
@@ -77,6 +89,8 @@ export const make = Effect.fn("JobCache.make")(function* (
   const listeners = new Set<() => void>()
   /** Those whose bytes were bad, by name. */
   const spoilt = new Set<string>()
+  /** Those at which the URL would be none. */
+  const unusable = new Set<string>()
   let mayPeer = false
   let isVouchedFor = false
   let turn = CacheTurn.first
@@ -86,6 +100,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   let last: CacheHost | undefined
   let failure: string | undefined
   let refusal: SourceError | undefined
+  let lastFailure: SourceError | undefined
 
   const now = () => clock.currentTimeMillisUnsafe()
   const rules = () => CacheTurn.rulesOf(policy.current(), { priority, mayPeer, began })
@@ -106,6 +121,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   /** Why it is not asked though it may be. */
   const against = (cache: CacheHost): Reason | undefined => {
     if (spoilt.has(Host.nameOf(cache))) return "BadPieces"
+    if (unusable.has(Host.nameOf(cache))) return "NotAllowed"
     const isFound = cache.provider === "DnsSd" || cache.provider === "Dhcp"
     // Nobody could tell the bytes from others, which is what https is for. Whom an administrator names, he trusts with that.
     return isSecure && !isVouchedFor && isFound && cache.protocol === "http:" ? "Unprotected" : undefined
@@ -156,7 +172,10 @@ export const make = Effect.fn("JobCache.make")(function* (
         )
       )
       const source = Option.getOrUndefined(made)
-      if (source === undefined) return undefined
+      if (source === undefined) {
+        unusable.add(Host.nameOf(cache))
+        return undefined
+      }
       meter.leave(source.id)
       meter.join({ id: source.id, kind: source.kind, received: source.received, sent: () => 0 })
       return source
@@ -169,6 +188,7 @@ export const make = Effect.fn("JobCache.make")(function* (
       const what = failureOf(error)
       const at = now()
       failure = describe(error)
+      if (error._tag === "SourceError") lastFailure = error
       const isFatal = CacheTurn.isFatal(rules(), what)
       if (isFatal && error._tag === "SourceError") refusal = error
       turn = CacheTurn.cacheFailed(turn, rules(), what, hasGrown, at)
@@ -176,6 +196,7 @@ export const make = Effect.fn("JobCache.make")(function* (
       yield* hosts.failed(cache, url, CacheTurn.told(rules(), what, at))
       return isFatal
     }),
+    answered: () => void (failure = undefined),
     originFailed: (hasGrown) => void (turn = CacheTurn.originFailed(turn, hasGrown)),
     spoiled: Effect.fn("JobCache.spoiled")(function* (cache: CacheHost) {
       const name = Host.nameOf(cache)
@@ -189,7 +210,15 @@ export const make = Effect.fn("JobCache.make")(function* (
     isThere,
     isOnly: () => isThere() && rules().due === Infinity,
     due: () => (isThere() ? rules().due : -Infinity),
+    lastFailure: () => lastFailure,
     refusal: () => refusal,
+    beside: Effect.fnUntraced(function* (file: ContentUrl) {
+      if (new URL(file).origin !== new URL(url).origin) return undefined
+      const found = yield* look
+      if (found._tag === "Without" || !isThere()) return undefined
+      const at = CacheUrl.of(found.cache, file)
+      return Result.isFailure(at) ? undefined : { url: at.success, isOnly: rules().due === Infinity }
+    }),
     change: (until) =>
       Effect.andThen(
         changed.close,

@@ -40,6 +40,8 @@ export class DownloadRecord extends Schema.Class<DownloadRecord>("@piecework/dow
   mode: DownloadMode,
   why: Fallback,
   bytes: BytesBySource,
+  /** The cache server that some of them came from, as `http://host[:port]`; of several the last. */
+  cacheHost: Schema.optionalKey(Schema.String),
   wasted: Schema.Natural,
   /** Content bytes given to peers, by all processes so far. */
   sent: Schema.Natural,

@@ -118,7 +118,7 @@ export class Standing {
 
 /** What is noted down of a download that is over; what it sends is noted by itself. */
 export const recordOf = (result: DownloadResult, completedAt: number): DownloadRecord => {
-  const { bytes, contentId, durationMillis, fileBytes, mode, path, url, waste, why } = result
+  const { bytes, cache, contentId, durationMillis, fileBytes, mode, path, url, waste, why } = result
   return new DownloadRecord({
     contentId,
     url,
@@ -127,6 +127,7 @@ export const recordOf = (result: DownloadResult, completedAt: number): DownloadR
     mode,
     why,
     bytes,
+    ...(bytes.CacheServer > 0 && cache?.host !== undefined ? { cacheHost: cache.host } : {}),
     sent: 0,
     durationMillis,
     wasted: wasted(waste),

@@ -19,6 +19,8 @@ export interface FileStatus {
   /** Bytes from the origin; those of a cache server are not in it, so that every byte is counted once. */
   readonly BytesFromHttp: number
   readonly BytesFromCacheServer: number
+  /** The cache server that these came from; empty without one. */
+  readonly CacheHost: string
   readonly BytesFromLanPeers: number
   readonly BytesFromLinkLocalPeers: number
   readonly BytesFromGroupPeers: number
@@ -61,6 +63,7 @@ const one = (id: string, record: DownloadRecord | undefined, cached: Held | unde
     BytesFromPeers: peers,
     BytesFromHttp: bytes?.Origin ?? 0,
     BytesFromCacheServer: bytes?.CacheServer ?? 0,
+    CacheHost: record?.cacheHost ?? "",
     BytesFromLanPeers: bytes?.Lan ?? 0,
     BytesFromLinkLocalPeers: bytes?.LinkLocal ?? 0,
     BytesFromGroupPeers: bytes?.Group ?? 0,

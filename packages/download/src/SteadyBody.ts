@@ -59,7 +59,8 @@ export const make = Effect.fnUntraced(function* (
   let at = from
   let sendsWholeFiles = !probe.ranges
   // The first answer is used up before anything else is asked for, if it has what is wanted.
-  let part: Part | undefined = from === 0 && !isAnother ? { kind: probe.kind, body: probe.body, isBeginning: probe.ranges } : undefined
+  let part: Part | undefined =
+    from === 0 && !isAnother ? { kind: probe.kind, body: probe.body, isBeginning: probe.ranges } : undefined
   let whole = from > 0 && sendsWholeFiles && !isAnother ? probe.body : undefined
   let connection: Scope.Closeable | undefined
   let isOver = false

@@ -322,7 +322,10 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     isHeldBack: () => typeof http.after() === "number" || plan.outcome === "Finished",
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
-    lastFailure: () => (originFailure === undefined ? undefined : NoSourceError.from(url, originFailure)),
+    lastFailure: () => {
+      const last = originFailure ?? cache?.lastFailure()
+      return last === undefined ? undefined : NoSourceError.from(url, last)
+    },
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
       const isLimited = shaper.holding(options.priority) !== undefined

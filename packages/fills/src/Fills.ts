@@ -43,7 +43,10 @@ export interface Filled {
    * own speed; what is missing is fetched while somebody reads it, and a little ahead.
    */
   readonly read: (part: Span, options?: ReadOptions) => Stream.Stream<Uint8Array, FillError>
-  /** Ends the fetching after the pieces under way, for good: readers that want more fail with `Surrendered`. */
+  /**
+   * Ends the fetching after the pieces under way, for good: readers that want more fail with `Surrendered`. Over once nothing is
+   * under way any more, neither from servers nor to the drive; whoever does not wait for that changes nothing.
+   */
   readonly surrender: Effect.Effect<void>
 }
 
@@ -74,6 +77,8 @@ export interface Wanted {
   readonly part?: { readonly offset: number; readonly length?: number | undefined } | undefined
   /** HEAD: nothing is fetched. */
   readonly isHead?: boolean | undefined
+  /** Who had the request before, as Via says it: told to servers, so that a request that goes in a circle is seen. */
+  readonly via?: string | undefined
   /** The client's own login: it goes to the origin with a request for this client alone, and the answer passes. */
   readonly authorization?: string | undefined
 }
@@ -83,6 +88,8 @@ export class Fills extends Context.Service<
   {
     /** Answers as soon as there is something to say: for a file that is here at once, else with the head of its server's answer. */
     readonly open: (wanted: Wanted) => Effect.Effect<Answered, FillError, Scope.Scope>
+    /** Who asks next is answered anew, also about a file that is open or was refused; whoever reads it goes on. */
+    readonly forget: (url: ContentUrl) => Effect.Effect<void>
     /** Bytes that came from servers of files so far, by where: a live counter. */
     readonly received: () => { readonly origin: number; readonly parent: number }
   }
@@ -115,6 +122,7 @@ const make = Effect.gen(function* () {
   const desk = new Desk(shop, yield* Objects)
   return Fills.of({
     open: Effect.fn("Fills.open")((wanted: Wanted) => desk.open(wanted)),
+    forget: (url) => Effect.sync(() => desk.forget(url)),
     received: () => shop.received()
   })
 })

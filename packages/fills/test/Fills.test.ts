@@ -211,15 +211,16 @@ it.effect(
 )
 
 it.effect(
-  "ends after the pieces under way when it is surrendered, and says so to who wants more",
+  "ends with the pieces under way when it is surrendered, and says so to who wants more",
   running(
     Effect.gen(function* () {
       const origin = yield* serve(answerWith(bytes, { pause: 100 }))
       const file = yield* openFile()
       const reading = yield* Effect.forkChild(Effect.result(read(file)))
       yield* TestClock.adjust("250 millis")
-      yield* file.surrender
+      const ending = yield* Effect.forkChild(file.surrender, { startImmediately: true })
       yield* TestClock.adjust("60 seconds")
+      yield* Fiber.join(ending)
       const got = yield* Fiber.join(reading)
       assert.isTrue(Result.isFailure(got) && got.failure.reason === "Surrendered")
       assert.isAtMost(origin.sent, 5 * MiB)
@@ -286,5 +287,24 @@ it.effect(
         ["Basic abc", "Basic abc"]
       )
     })
+  )
+)
+
+it.effect(
+  "closes files that nobody reads when another has to be opened, and as many as may be stay open",
+  running(
+    Effect.gen(function* () {
+      yield* serve(answerWith(bytes.subarray(0, 1000)))
+      for (let i = 0; i < 10; i++) {
+        const got = yield* Effect.forkChild(client({ url: url(`/${i}`) }))
+        yield* settled
+        assert.isTrue(isSame((yield* Fiber.join(got)).bytes, bytes, 0, 1000))
+      }
+      const files = [0, 1].map((i) => openFile({ url: url(`/${i}`) }))
+      yield* Effect.all(files)
+      const third = yield* Effect.result(openFile({ url: url("/2") }))
+      assert.isTrue(Result.isFailure(third) && third.failure.detail === "too many files are open at a time")
+    }),
+    { fills: { maxFiles: 2 } }
   )
 )

@@ -51,8 +51,13 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             priority: spec.foregroundPriority === true ? "Foreground" : "Background",
             mode: yield* mode
           })
-          const result = active.result.pipe(
-            Effect.map((done): RunEnd => ({ _tag: "Complete", bytes: done.requestedBytes, outcome: done })),
+          const result = active.arrived.pipe(
+            Effect.map(({ noted, result: outcome }): RunEnd => ({
+              _tag: "Complete",
+              bytes: outcome.requestedBytes,
+              outcome,
+              noted
+            })),
             Effect.catch((error) => {
               const failure = failureOf(error)
               const sentence = `Job ${id}: ${inPlace(error, draft, destination).message}`

@@ -88,6 +88,8 @@ export const make = Effect.fnUntraced(function* (
   let runs = 0
   let alarmAt: number | undefined
   let isMarked = false
+  /** Whether the file is at its place, and no draft beside it. */
+  let isDelivered = false
 
   const draft = () => files.draftOf(job.spec.localPath ?? "", id)
   const wake: Message = { work: Effect.succeed(Effect.void), refuse: Effect.void }
@@ -138,7 +140,7 @@ export const make = Effect.fnUntraced(function* (
     if (identity === undefined || destination === undefined) return yield* Effect.fail(system("ENOENT"))
     yield* became(Job.delivering(job, identity, bytes))
     yield* files.deliver(draft(), destination)
-    yield* became(Job.transferred(job))
+    isDelivered = true
   })
 
   const ended = Effect.fnUntraced(function* (end: RunEnd) {
@@ -149,11 +151,14 @@ export const make = Effect.fnUntraced(function* (
     const failure =
       end._tag === "Failed"
         ? end.failure
-        : yield* Effect.flatMap(files.identity(draft()), (identity) => deliver(identity, end.bytes)).pipe(
-            Effect.as(undefined),
-            Effect.catch(fatal)
-          )
-    if (failure === undefined) return
+        : yield* Effect.all(
+            [
+              Effect.flatMap(files.identity(draft()), (identity) => deliver(identity, end.bytes)),
+              end.noted ?? Effect.void
+            ],
+            { concurrency: "unbounded", discard: true }
+          ).pipe(Effect.as(undefined), Effect.catch(fatal))
+    if (failure === undefined) return yield* became(Job.transferred(job))
     outcome = undefined
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))
   })
@@ -263,17 +268,24 @@ export const make = Effect.fnUntraced(function* (
     return reply
   })
 
+  const unmark = Effect.suspend(() =>
+    isMarked ? Effect.catch(store.unmark(id), (error) => Effect.logWarning(error.message)) : Effect.void
+  )
+
   /** What is left to do for a job that is over, in this process or in the one that it ended with. */
   const clear = Effect.fnUntraced(function* (reply: Effect.Effect<void>) {
-    if (job.spec.localPath !== undefined) {
+    const isNeat = job.state === "Finalized" && isDelivered
+    if (job.spec.localPath !== undefined && !isNeat) {
       yield* files.remove(draft())
       if (job.state === "Aborted" && job.ownsFile) yield* files.remove(job.spec.localPath)
     }
-    if (isMarked) yield* store.unmark(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+    if (!isNeat) yield* unmark
     if (saved !== undefined) yield* store.remove(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
     left()
     yield* watchers.end
     yield* reply
+    // A mark of what is not there any more does no harm, so nobody waits for its end.
+    if (isNeat) yield* unmark
     for (let late = yield* Queue.clear(mailbox); late.length > 0; late = yield* Queue.clear(mailbox)) {
       for (const { refuse } of late) yield* refuse
     }

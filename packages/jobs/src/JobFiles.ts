@@ -3,6 +3,7 @@
  * identity, so that after a crash a job knows whether the file at its destination is its own.
  */
 import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError } from "effect"
+import * as disk from "./internal/disk.ts"
 import { system, type SystemErrorName } from "./JobError.ts"
 import type { JobId } from "./JobStatus.ts"
 
@@ -42,27 +43,25 @@ export class JobFiles extends Context.Service<
         obstacle: Effect.fn("JobFiles.obstacle")(function* (destination) {
           const above = paths.dirname(destination)
           // Together: each is a trip to another thread, and a caller waits for them.
-          const [folder, isLink, there, writable] = yield* Effect.all(
+          const [folder, there, writable] = yield* Effect.all(
             [
               Effect.result(fs.stat(above)),
-              // A link that leads nowhere is there as well, but nobody can look through it.
-              Effect.result(fs.readLink(destination)),
-              Effect.result(fs.stat(destination)),
+              // A link that leads nowhere is there as well.
+              Effect.result(disk.lstat(destination)),
               Effect.result(fs.access(above, { writable: true }))
             ],
             { concurrency: "unbounded" }
           )
           if (folder._tag === "Failure") return numberOf(folder.failure)
           if (folder.success.type !== "Directory") return system("ENOTDIR")
-          if (isLink._tag === "Success") return system("EEXIST")
-          if (there._tag === "Success") return system(there.success.type === "Directory" ? "EISDIR" : "EEXIST")
-          if (there.failure.reason._tag !== "NotFound") return numberOf(there.failure)
+          if (there._tag === "Success") return system(there.success.isDirectory() ? "EISDIR" : "EEXIST")
+          if (there.failure.code !== "ENOENT") return numberOfWord(there.failure.code)
           return writable._tag === "Failure" ? system("EACCES") : undefined
         }),
         identity,
         deliver: Effect.fn("JobFiles.deliver")(function* (draft, destination) {
           const linked = yield* Effect.result(fs.link(draft, destination))
-          if (linked._tag === "Success") return yield* Effect.ignore(fs.remove(draft))
+          if (linked._tag === "Success") return yield* Effect.ignore(disk.unlink(draft))
           const number = numberOf(linked.failure)
           if (number !== system("EIO") && number !== system("EACCES")) return yield* Effect.fail(number)
           // A file system without hard links: nothing is there a moment before, which is the best that can be said.
@@ -70,9 +69,9 @@ export class JobFiles extends Context.Service<
           yield* Effect.mapError(fs.rename(draft, destination), numberOf)
         }),
         remove: (path) =>
-          fs
-            .remove(path, { force: true })
-            .pipe(Effect.catch((error) => Effect.logWarning(`${path} could not be removed: ${error.message}`)))
+          Effect.catch(disk.unlink(path), (error) =>
+            Effect.logWarning(`${path} could not be removed: ${error.message}`)
+          )
       })
     })
   )
@@ -106,8 +105,12 @@ const byTag: { readonly [tag: string]: SystemErrorName } = {
 const numberOf = (error: PlatformError.PlatformError): number => {
   const { cause } = error.reason
   const word = typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+  return numberOfWord(word, byTag[error.reason._tag])
+}
+
+const numberOfWord = (word: unknown, otherwise: SystemErrorName = "EIO"): number => {
   const known = (["ENOENT", "EACCES", "EEXIST", "ENOTDIR", "EISDIR", "ENOSPC", "ENAMETOOLONG"] as const).find(
     (name) => name === word
   )
-  return system(known ?? byTag[error.reason._tag] ?? "EIO")
+  return system(known ?? otherwise)
 }

@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto"
 import { Context, Effect, FileSystem, Layer, Option, Path, type PlatformError, Schema } from "effect"
+import * as disk from "./internal/disk.ts"
 import * as JobRecord from "./JobRecord.ts"
 import { JobId } from "./JobStatus.ts"
 
@@ -142,8 +143,8 @@ const make = Effect.fnUntraced(function* (directory: string) {
       Effect.mapError(failed("put"))
     ),
     unmark: Effect.fn("JobStore.unmark")(
-      (id) => fs.remove(at(`${id}${markEnd}`), { force: true }),
-      Effect.mapError(failed("remove"))
+      (id) => disk.unlink(at(`${id}${markEnd}`)),
+      Effect.mapError((cause) => new JobStoreError({ operation: "remove", directory, isFull: false, cause }))
     ),
     marks: Effect.gen(function* () {
       if (!(yield* fs.exists(directory))) return []

@@ -70,10 +70,12 @@ const runner = (progress: Partial<Progress>, asked: Array<DownloadRequest>, fact
             start: (request) =>
               Effect.sync(() => {
                 asked.push(request)
+                const result = { fileBytes: 100, requestedBytes: 77 } as DownloadResult
                 return {
                   progress: () => progress as Progress,
                   facts: () => facts,
-                  result: Effect.succeed({ fileBytes: 100, requestedBytes: 77 } as DownloadResult)
+                  result: Effect.succeed(result),
+                  arrived: Effect.succeed({ result, noted: Effect.void })
                 }
               })
           })

@@ -1,7 +1,7 @@
 /** A local network in memory: machines with addresses that hear each other, but for those that were cut off. */
 import { Context, Effect, Layer } from "effect"
 import { type Heard, Multicast } from "./Multicast.ts"
-import type { Message } from "./Message.ts"
+import { from as withHosts, type Message } from "./Message.ts"
 
 export class MemoryMulticast extends Context.Service<
   MemoryMulticast,
@@ -18,18 +18,31 @@ export class MemoryMulticast extends Context.Service<
   static readonly layer: Layer.Layer<MemoryMulticast> = Layer.sync(MemoryMulticast, () => {
     const listeners = new Map<Heard, string>()
     const alone = new Set<string>()
+    const newcomers = new Map<() => void, string>()
     const sent: Array<{ readonly from: string; readonly message: Message }> = []
     return MemoryMulticast.of({
       sent: () => sent,
       cut: (address) => Effect.sync(() => void alone.add(address)),
-      restore: (address) => Effect.sync(() => void alone.delete(address)),
+      restore: (address) =>
+        Effect.sync(() => {
+          alone.delete(address)
+          for (const [come, at] of newcomers) if (at === address) come()
+        }),
       machine: (address) => ({
-        send: (message) =>
+        send: (told) =>
           Effect.sync(() => {
+            const message = withHosts(told, address)
             sent.push({ from: address, message })
             if (alone.has(address)) return
             for (const [heard, at] of listeners) if (!alone.has(at)) heard(message, address)
           }),
+        onNetwork: (come) =>
+          Effect.asVoid(
+            Effect.acquireRelease(
+              Effect.sync(() => newcomers.set(come, address)),
+              () => Effect.sync(() => newcomers.delete(come))
+            )
+          ),
         listen: (heard) =>
           Effect.asVoid(
             Effect.acquireRelease(

@@ -11,6 +11,9 @@ import { Hex } from "effect/encoding"
 
 export const service = "_dosvc._tcp.local"
 
+/** The type of cache servers. Source: spec.md §7.2. */
+export const cacheServer = "_microsoft_mcc._tcp.local"
+
 /** Where all service types of a network are listed. Source: RFC 6763 §9. */
 export const listing = "_services._dns-sd._udp.local"
 
@@ -32,3 +35,11 @@ export const hostname = (peer: PeerId): string => `piecework-${peer.slice(0, 16)
 
 /** A group as it is told to the network: enough to know one's own, and no more. */
 export const groupTag = (groupId: string): string => createHash("sha256").update(groupId).digest("hex").slice(0, 16)
+
+/** A label of a name out of any text: what else a name may not hold becomes a hyphen. Source: RFC 1035 §2.3.1. */
+export const labelOf = (text: string): string =>
+  text
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9]+/g, "-")
+    .slice(0, 56)
+    .replaceAll(/^-+|-+$/g, "") || "unnamed"

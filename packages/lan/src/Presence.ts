@@ -1,7 +1,7 @@
 /** What a device tells its network, and what it makes of what others tell. Pure: messages in, messages and sightings out. */
 import type { Digest } from "@piecework/domain/Digest"
 import type { PeerId } from "@piecework/domain/Peer"
-import { type Message, mostEntries, type Question, type Record } from "./Message.ts"
+import { type Message, mostEntries, namesIn, type Question, type Record } from "./Message.ts"
 import * as Names from "./Names.ts"
 
 /** That a device has a content, or parts of it. */
@@ -50,14 +50,12 @@ export const asked = (
   questions: ReadonlyArray<Question>,
   presences: ReadonlyArray<Presence>
 ): ReadonlyArray<Presence> => {
-  const names = new Set<string>()
-  for (const { name, type } of questions.slice(0, mostEntries)) {
-    if (type === "PTR" || type === "ANY" || type === "SRV" || type === "TXT") names.add(name.toLowerCase())
-  }
-  return presences.filter(({ peer, swarm }) =>
-    [Names.subtype(swarm), Names.service, Names.instance(peer)].some((name) => names.has(name))
-  )
+  const names = namesIn(questions)
+  return presences.filter((presence) => isAsked(presence, names))
 }
+
+export const isAsked = ({ peer, swarm }: Presence, names: ReadonlySet<string>): boolean =>
+  [Names.subtype(swarm), Names.service, Names.instance(peer)].some((name) => names.has(name))
 
 const unique = (all: ReadonlyArray<Record>) => [...new Map(all.map((one) => [JSON.stringify(one), one])).values()]
 

@@ -1,12 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Digest } from "@piecework/domain"
 import { DeviceId, idOf, type Peer, type PeerId } from "@piecework/domain/Peer"
-import { Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { Lan } from "../src/Lan.ts"
 import { layerMulticast, MemoryMulticast } from "../src/MemoryMulticast.ts"
 import * as Names from "../src/Names.ts"
 import type { Presence } from "../src/Presence.ts"
+import type * as Services from "../src/Services.ts"
 
 const swarm = Digest.Digest.make(new Uint8Array(32).fill(7))
 const idFor = (n: number): PeerId => idOf(DeviceId.make(n.toString(16).padStart(32, "0")), 0)
@@ -130,6 +131,96 @@ describe("On a local network", () => {
       const questions = network.sent().filter(({ from, message }) => from === "10.0.0.3" && message._tag === "Query")
       assert.isAtMost(questions.length, 66)
       assert.isAtLeast(questions.length, 55)
+    }).pipe(inMemory)
+  )
+
+  it.effect("what many are told of goes into several messages, none of them too long for a datagram", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryMulticast
+      const context = yield* Layer.build(Lan.layer.pipe(Layer.provide(layerMulticast("10.0.0.1"))))
+      yield* Effect.forEach(
+        Array.from({ length: 100 }, (_, n) => n),
+        (n) =>
+          Effect.forkScoped(
+            Context.get(context, Lan).announce({
+              ...presenceOf(1),
+              swarm: Digest.Digest.make(new Uint8Array(32).fill(n))
+            })
+          )
+      )
+      yield* TestClock.adjust("10 seconds")
+      const before = network.sent().length
+      yield* network.machine("10.0.0.9").send({ _tag: "Query", questions: [{ name: Names.service, type: "PTR" }] })
+      yield* TestClock.adjust(1)
+      yield* TestClock.adjust("2 seconds")
+      const answers = network.sent().slice(before + 1)
+      assert.deepStrictEqual(
+        answers.map(({ message }) => (message._tag === "Response" ? message.answers.length : 0)),
+        [24, 24, 24, 24, 4]
+      )
+    }).pipe(inMemory)
+  )
+
+  it.effect("a device that comes to a network asks at once, however long it has asked elsewhere", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryMulticast
+      const first = yield* device(1)
+      yield* first.announce()
+      yield* network.cut("10.0.0.2")
+      const second = yield* device(2)
+      yield* second.browse()
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(second.found.size, 0)
+      yield* network.restore("10.0.0.2")
+      yield* TestClock.adjust(1)
+      yield* TestClock.adjust("200 millis")
+      assert.strictEqual(second.found.size, 1)
+    }).pipe(inMemory)
+  )
+
+  it.effect("services are found while they are there, with what was not told along", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryMulticast
+      const type = "_test._tcp.local"
+      const seeker = yield* Layer.build(Lan.layer.pipe(Layer.provide(layerMulticast("10.0.0.2"))))
+      let found: ReadonlyArray<Services.Found> = []
+      let calls = 0
+      yield* Context.get(seeker, Lan).find(type, (services) =>
+        Effect.sync(() => {
+          found = services
+          calls++
+        })
+      )
+      yield* TestClock.adjust("1 second")
+      const life = yield* Scope.fork(yield* Effect.scope)
+      const host = yield* Layer.buildWithScope(Lan.layer.pipe(Layer.provide(layerMulticast("10.0.0.7"))), life)
+      yield* Scope.provide(Context.get(host, Lan).offer({ type, instance: "one", port: 80, texts: [] }), life)
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual(found, [{ name: `one.${type}`, port: 80, texts: [""], addresses: ["10.0.0.7"] }])
+      assert.strictEqual(calls, 1)
+      yield* Scope.close(life, Exit.void)
+      yield* TestClock.adjust(1)
+      assert.isEmpty(found)
+
+      // One that tells its name alone is asked for the rest, once a second however often it repeats itself.
+      const before = network.sent().length
+      for (let n = 0; n < 100; n++) {
+        yield* network.machine("10.0.0.9").send({
+          _tag: "Response",
+          answers: [{ type: "PTR", name: type, ttl: 60, target: `two.${type}` }],
+          additionals: []
+        })
+        yield* TestClock.adjust("10 millis")
+      }
+      const asked = network
+        .sent()
+        .slice(before)
+        .filter(({ from }) => from === "10.0.0.2")
+      assert.strictEqual(asked.length, 1)
+      assert.deepStrictEqual(asked[0]?.message._tag === "Query" ? asked[0].message.questions : [], [
+        { name: `two.${type}`, type: "SRV" },
+        { name: `two.${type}`, type: "TXT" }
+      ])
     }).pipe(inMemory)
   )
 })

@@ -215,13 +215,15 @@ export const settings = {
     kind: list,
     default: undefined,
     since: "1809",
-    summary: "Cache servers by name or address, tried in this order. An empty text says that there is none."
+    summary:
+      "Cache servers by name or address, with :port where it is another and https:// where they have TLS, tried in this order. An empty text says that there is none."
   }),
   DOCacheHostSource: setting({
     kind: choice({ 0: "no DNS-SD", 1: "DHCP option 235", 2: "DHCP option 235 before DOCacheHost" }),
     default: undefined,
     since: "2004",
-    summary: "Where cache servers are learnt from besides DOCacheHost. Not set: DNS-SD."
+    summary:
+      "Where cache servers are learnt from besides DOCacheHost and the service. Not set: DNS-SD, which 1 and 2 leave for what DHCP does not say."
   }),
   DOMaxDownloadBandwidth: setting({
     kind: int(0, max32),
@@ -268,6 +270,21 @@ export const settings = {
     since: "Piecework",
     summary:
       "How many contents that nobody asked for lately the service is told of at a time; more than that take turns. What is fetched or was asked for within an hour is always told of."
+  }),
+  // An answer on the local network proves nothing, and what is asked for over plain HTTP can be read there. Source: spec.md §7.6.
+  CacheHostListedOnly: setting({
+    kind: flag,
+    default: false,
+    since: "Piecework",
+    summary:
+      "Whether only cache servers that DOCacheHost or the service names are asked, and none that DHCP or the local network tells of."
+  }),
+  CacheHostTlsOnly: setting({
+    kind: flag,
+    default: false,
+    since: "Piecework",
+    summary:
+      "Whether only cache servers that are named with https:// are asked, so that nobody on the way sees for what."
   }),
   // Nothing on a Linux machine tells one from the other reliably, so it is said and not guessed. Source: spec.md §2.1, F021.
   DeviceClass: setting({

@@ -51,6 +51,8 @@ const others: ReadonlyArray<readonly [Name, unknown]> = [
   ["DOAllowVPNPeerCaching", false],
   ["DOVpnKeywords", ["VPN", "Secure", "Virtual Private Network"]],
   ["DODisallowCacheServerDownloadsOnVPN", false],
+  ["CacheHostListedOnly", false],
+  ["CacheHostTlsOnly", false],
   ["DOSetHoursToLimitForegroundDownloadBandwidth", undefined],
   ["DOSetHoursToLimitBackgroundDownloadBandwidth", undefined],
   ["DOCacheHost", undefined]

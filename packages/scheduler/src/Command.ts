@@ -16,6 +16,8 @@ export type FetchReason =
   | "ReaderWaits"
   /** Of the pieces it holds, the one fewest neighbours hold. */
   | "Rarest"
+  /** A cache server is asked for what neighbours lack, or are too slow with. */
+  | "CacheServer"
   /** The service leased it to this client: nobody else of the site asks the origin for it. */
   | "Leased"
   /** No neighbour holds it, and among the neighbours it is this client's turn to ask the origin for it. */

@@ -2,6 +2,7 @@
  * Gives work to the sources that have room for it, the best source first: peers that deliver, the faster before the
  * slower, then cache servers, then the origin, and those on probation after all others.
  */
+import * as CacheChoice from "./CacheChoice.ts"
 import type { FetchReason } from "./Command.ts"
 import * as Crossing from "./Crossing.ts"
 import type { SourceId } from "./Event.ts"
@@ -53,7 +54,7 @@ const give = (draft: Draft, source: Source): boolean => {
   }
   if (source.kind !== "Origin" && giveRead(draft, source, false)) return true
   if (source.kind !== "Origin" && Steal.steal(draft, source, plan.settings.stealEarly)) return true
-  const choice = source.kind === "Origin" ? OriginChoice.choose(draft, source) : chooseNear(plan, source)
+  const choice = source.kind === "Origin" ? OriginChoice.choose(draft, source) : chooseNear(draft, source)
   if (choice !== undefined) {
     const isOnly = choice.reason !== "ReaderWaits" && isAlone(plan, source)
     draft.fetch(source, choice.run, isOnly ? "OnlySource" : choice.reason)
@@ -92,9 +93,14 @@ const hurry = (draft: Draft, source: Source): boolean => {
 }
 
 const chooseNear = (
-  plan: Plan,
+  draft: Draft,
   source: Source
 ): { run: OriginChoice.Choice["run"]; reason: FetchReason } | undefined => {
+  if (source.kind === "CacheServer") {
+    const run = CacheChoice.choose(draft, source)
+    return run === undefined ? undefined : { run, reason: "CacheServer" }
+  }
+  const { plan } = draft
   const mayCross = Crossing.isFar(source) ? (piece: number) => Crossing.mayAsk(plan, source, piece) : undefined
   // What is read it would have been given before, were nobody to be done with it sooner.
   const mayRead = (piece: number) => !Reading.isRead(plan, piece) && (mayCross === undefined || mayCross(piece))

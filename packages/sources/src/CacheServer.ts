@@ -8,7 +8,7 @@ import type { ContentUrl, ContentUrlError } from "@piecework/domain/ContentUrl"
 import type { BufferPool } from "@piecework/hashing/BufferPool"
 import { Duration, Effect } from "effect"
 import * as CacheUrl from "./CacheUrl.ts"
-import type { HttpClient } from "./HttpClient.ts"
+import type { HttpClient, Way } from "./HttpClient.ts"
 import * as Origin from "./Origin.ts"
 import { SourceId } from "./PieceSource.ts"
 
@@ -18,6 +18,9 @@ export interface CacheServer extends Origin.Origin {
 
 /** Longest time to connect. Source: spec.md §3.4, §7.3. */
 export const connectTimeout = Duration.seconds(3)
+
+/** How requests to one go. */
+export const way: Way = { isDirect: true, connectTimeout, isFollowing: false }
 
 const prefix = "cache:"
 
@@ -35,7 +38,6 @@ export const make = Effect.fnUntraced(function* (
   options: Origin.OriginOptions = {}
 ): Effect.fn.Return<CacheServer, ContentUrlError, HttpClient | BufferPool> {
   const asked = yield* Effect.fromResult(CacheUrl.of(cache, url))
-  const way = { isDirect: true, connectTimeout, isFollowing: false }
   const source = yield* Origin.make(asked, { id: idOf(cache), ...options, kind: "CacheServer", way })
   return { ...source, kind: "CacheServer" }
 })

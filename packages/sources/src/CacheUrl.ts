@@ -2,9 +2,9 @@
  * The URL under which a cache server is asked for what lies at an origin: scheme, host and port are the cache server's, path and
  * query stay as they are, and `cacheHostOrigin=<host[:port]>` is added to the query. Source: spec.md §7.1.
  *
- * That form cannot say that the origin speaks https, so then the scheme is said as well: `cacheHostOrigin=https://host[:port]`. A
- * cache server that does not know that refuses it with a 4xx, as it does any other origin that it may not ask, and is left for this
- * origin; one that took it for plain http would bring bytes that are not those of the URL.
+ * That form cannot say that the origin speaks https. Of such an origin the port is said in any case, 443 where the URL has none: a cache
+ * server that knows the origin as one of https asks it so, and one that does not asks a port on which nobody speaks plain http. Without
+ * it the cache server would ask port 80, where another file may lie, and what is there has come without TLS.
  */
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { Result } from "effect"
@@ -29,8 +29,8 @@ export const of = (
 
 /** What `cacheHostOrigin` says of the URL. */
 export const originOf = (url: ContentUrl.ContentUrl): string => {
-  const { host, protocol } = new URL(url)
-  return protocol === "https:" ? `https://${host}` : host
+  const { host, hostname, port, protocol } = new URL(url)
+  return protocol === "https:" ? `${hostname}:${port === "" ? 443 : port}` : host
 }
 
 /** Path and query as they are written: the URL is normalised, so the first slash after the scheme's two ends the host. */

@@ -14,8 +14,9 @@ describe("the URL at a cache server", () => {
     ["http://origin.example:8080/file", "http://cache/file?cacheHostOrigin=origin.example:8080"],
     ["http://origin.example:80/file", "http://cache/file?cacheHostOrigin=origin.example"],
     ["http://[2001:db8::1]:8080/file", "http://cache/file?cacheHostOrigin=[2001:db8::1]:8080"],
-    ["https://origin.example/file", "http://cache/file?cacheHostOrigin=https://origin.example"],
-    ["https://origin.example:8443/file", "http://cache/file?cacheHostOrigin=https://origin.example:8443"]
+    ["https://origin.example/file", "http://cache/file?cacheHostOrigin=origin.example:443"],
+    ["https://origin.example:8443/file", "http://cache/file?cacheHostOrigin=origin.example:8443"],
+    ["https://[2001:db8::1]/file", "http://cache/file?cacheHostOrigin=[2001:db8::1]:443"]
   ])("of %s says which origin it is of", (url, expected) => assert.strictEqual(asked(url), expected))
 
   it.each(["a=1&b=%2F+%20&a=1", "P1=1700000000&sig=a%2Bb%3D%3D", "?", "&&x", "a=b?c=d", "url=http://elsewhere/x/y"])(

@@ -6,7 +6,15 @@ export const exitCodes = {
   ok: 0,
   unexpected: 1,
   usage: 2,
+  /** The other side does not allow it, or not to us. */
+  refused: 6,
+  unreachable: 7,
   diskFull: 9,
+  portInUse: 10,
+  /** The folder of the program cannot be used. */
+  storage: 11,
+  /** The address to listen on is not one of this machine, or may not be listened on. */
+  address: 13,
   interrupted: 130
 } as const
 

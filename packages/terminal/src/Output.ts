@@ -48,9 +48,13 @@ export class Output extends Context.Service<
 export const logger = (program: string): Layer.Layer<never> =>
   Logger.layer([
     Logger.make(({ fiber, logLevel, message }) => {
-      const text = (Array.isArray(message) ? message : [message]).map(String).join(" ")
-      const notes = Object.entries(fiber.getRef(References.CurrentLogAnnotations))
-        .map(([key, value]) => `${key} ${String(value)}`)
+      const said: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
+      const text = said
+        .filter((part) => !isNotes(part))
+        .map(String)
+        .join(" ")
+      const notes = [...said.filter(isNotes), fiber.getRef(References.CurrentLogAnnotations)]
+        .flatMap((part) => Object.entries(part).map(([key, value]) => `${key} ${String(value)}`))
         .join(", ")
       const level = logLevel === "Info" ? "" : `${logLevel.toLowerCase()}: `
       const { stderr } = process
@@ -58,6 +62,10 @@ export const logger = (program: string): Layer.Layer<never> =>
       stderr.write(`${clear}${program}: ${level}${text}${notes === "" ? "" : ` (${notes})`}\n`)
     })
   ])
+
+/** Names and values that are said beside a message. */
+const isNotes = (part: unknown): part is object =>
+  typeof part === "object" && part !== null && Object.getPrototypeOf(part) === Object.prototype
 
 /** In the place of the last line. */
 const redrawn = (text: string): string => `\r${text}\u001b[K`

@@ -85,6 +85,8 @@ export interface ClientOptions {
   readonly noService?: boolean | undefined
   /** Another `Cloud` than the world's, such as one that misbehaves. */
   readonly cloud?: Layer.Layer<Cloud.Cloud> | undefined
+  /** Where its contents lie. Default in memory, and so are the files that it makes of them. */
+  readonly cache?: Layer.Layer<PieceCache> | undefined
   /** Tells the service what became of its downloads, when `report` is run. Default false. */
   readonly reports?: boolean | undefined
   /** Where the service sees it; clients of one site share it. Default "203.0.113.1". */
@@ -230,7 +232,7 @@ export const make = Effect.fn("World.make")(function* (
       ]),
       Layer.provideMerge(peers),
       Layer.provideMerge(
-        Layer.mergeAll(PieceCache.layerMemory, Records.Records.layerMemory, Bans.Bans.layer).pipe(
+        Layer.mergeAll(of.cache ?? PieceCache.layerMemory, Records.Records.layerMemory, Bans.Bans.layer).pipe(
           Layer.provideMerge(PartialFiles.layerMemory)
         )
       ),

@@ -148,7 +148,10 @@ describe("a download over plain HTTP where there is a cache server", () => {
     Effect.gen(function* () {
       const { client, url, world } = yield* scene({ faults: { cutAfter: 60_000 } })
       const content = yield* within("5 seconds", client.open({ url, ...simple }))
-      const read = yield* within("1 minute", Stream.runCollect(Stream.map(content.read(undefined), (part) => part.slice())))
+      const read = yield* within(
+        "1 minute",
+        Stream.runCollect(Stream.map(content.read(undefined), (part) => part.slice()))
+      )
       assert.strictEqual(Buffer.compare(Buffer.concat(read), bytes), 0)
       const { received } = content.progress()
       assert.isAtLeast(received.CacheServer, 60_000)
@@ -417,6 +420,36 @@ describe("a download from a swarm where there is a cache server", () => {
       })
     )
   }
+
+  it.effect(
+    "takes the hashes that lie beside it from there as well, and never from the origin where the delay is -1",
+    () =>
+      Effect.gen(function* () {
+        const { policy, server, url, world } = yield* swarm({ delay: -1 })
+        server.put(World.cachePathOf("/file.phf"), World.hashesOf(bytes, 4096))
+        const { contentId } = World.phfOf(bytes, 4096)
+        const cacheHosts = (yield* TestCacheHosts.make([cache])).service
+        const cloudless = yield* world.client({ cacheHosts, policy, noService: true })
+        const result = yield* download(cloudless, { url, contentId, mode: "Lan" }, bytes)
+        assert.strictEqual(result.mode, "Lan")
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+  )
+
+  it.effect("is read from there", () =>
+    Effect.gen(function* () {
+      const { client, url, world } = yield* swarm()
+      const content = yield* within("5 seconds", client.open({ url }))
+      const read = yield* within(
+        "1 minute",
+        Stream.runCollect(Stream.map(content.read(undefined), (part) => part.slice()))
+      )
+      assert.strictEqual(Buffer.compare(Buffer.concat(read), bytes), 0)
+      assert.strictEqual(content.progress().received.CacheServer, bytes.length)
+      assert.strictEqual(world.origin.requests().length, 0)
+    })
+  )
 
   it.effect("turns to one that comes while it runs, and from one that goes", () =>
     Effect.gen(function* () {

@@ -1,5 +1,7 @@
 /** What each route of the service takes, and from whom. Paths that nobody serves have the rule of the last line. */
 
+import * as CacheNodeAdminRpcs from "@piecework/cloud/CacheNodeAdminRpcs"
+import * as CacheNodeRpcs from "@piecework/cloud/CacheNodeRpcs"
 import * as ContentAdminRpcs from "@piecework/cloud/ContentAdminRpcs"
 
 /** Anybody: also who presents nothing. Device: whoever is known, once enrolment is required. Operator: nobody else. */
@@ -27,6 +29,8 @@ const rules: ReadonlyArray<readonly [prefix: string, rule: RouteRule]> = [
   // Of which a bitfield of 262,144 pieces is 43 KiB.
   ["/rpc/array", { name: "/rpc/array", wants: "Device", maxBody: 64 * kibibyte }],
   ["/rpc/enrol", { name: "/rpc/enrol", wants: "Anybody", maxBody: 4 * kibibyte }],
+  ["/rpc/node", { name: "/rpc/node", wants: "Device", maxBody: CacheNodeRpcs.maxBody }],
+  ["/rpc/admin/nodes", { name: "/rpc/admin/nodes", wants: "Operator", maxBody: CacheNodeAdminRpcs.maxBody }],
   // Of which a pieces hash file may be the most.
   ["/rpc/admin/content", { name: "/rpc/admin/content", wants: "Operator", maxBody: ContentAdminRpcs.maxBody }],
   ["/rpc/admin/", { name: "/rpc/admin", wants: "Operator", maxBody: 64 * kibibyte }]

@@ -5,13 +5,15 @@ import { Failure } from "@piecework/terminal/Failure"
 import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as AgentLock from "../AgentLock.ts"
+import * as FolderLock from "@piecework/device/FolderLock"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import * as Layers from "../Layers.ts"
+import * as Layers from "@piecework/device/Layers"
 import * as Startup from "../Startup.ts"
-import { defaultRoot } from "../StateFolder.ts"
+import * as Storage from "../Storage.ts"
+import { version } from "../version.ts"
+import { defaultRoot } from "@piecework/device/StateFolder"
 import * as Summary from "../view/Summary.ts"
 import * as agentServing from "./agentServing.ts"
 import * as options from "./options.ts"
@@ -54,7 +56,7 @@ export const agent = Command.make(
       const policy = live.current()
       const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
       // Before anything of it is touched, and for as long as this runs.
-      yield* AgentLock.hold(folder)
+      yield* FolderLock.hold(folder)
       const cache = yield* CachePlace.named(policy)
       const { passes, why, ...left } = yield* Effect.provide(
         DevicePolicy.eligible(policy, cache ?? folder),
@@ -69,9 +71,9 @@ export const agent = Command.make(
           : `There are no peers to serve: ${Summary.because(why)}.`
       if (!usesPeers(scope) && !input.rest && !input.api && Option.isNone(input.proxy))
         return yield* new Failure({ sentence: without, code: exitCodes.usage })
+      const kept = { state: input.state, mayForget: false, fetches: false, isAsked: Option.isSome(input.proxy) }
       const given = {
-        state: input.state,
-        mayForget: false,
+        version,
         service,
         serviceCa: input.serviceCa,
         serviceKeys: yield* options.parseServiceKeys(input.serviceKey),
@@ -79,8 +81,8 @@ export const agent = Command.make(
         policy: live,
         reports: input.reports,
         lan: DevicePolicy.usesLan(policy, service),
+        lanForCaches: true,
         fetches: false,
-        isAsked: Option.isSome(input.proxy),
         environment: proxy.environmentOf(input, process.env),
         listen: usesPeers(scope) ? { host: input.host, port: input.port, orAny: false } : undefined,
         download: { peersFrom: DevicePolicy.peersFrom(policy) }
@@ -96,7 +98,11 @@ export const agent = Command.make(
             hasService: Option.isSome(service),
             folder: at ?? folder
           })
-          .pipe(Effect.scoped, Effect.provide(Layers.client({ ...given, cache: at })), Startup.explained)
+          .pipe(
+            Effect.scoped,
+            Effect.provide(Layers.client({ ...given, cache: at }, Storage.layer({ ...kept, cache: at }))),
+            Startup.explained
+          )
       return yield* CachePlace.following(live, cache, serving)
     },
     Effect.provide(Supervisor.layer),

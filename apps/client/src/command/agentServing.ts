@@ -1,4 +1,5 @@
 /** What an agent does once it has its folders: takes jobs, is a proxy, keeps its cache and serves peers, and says so. */
+import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import type { Fallback } from "@piecework/download/DownloadError"
@@ -15,11 +16,12 @@ import * as proxy from "./proxy.ts"
 import * as rest from "./rest.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
+import * as CacheHostsNote from "../CacheHostsNote.ts"
 import * as Keeping from "../Keeping.ts"
 import * as Offers from "../Offers.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Serving from "../Serving.ts"
-import { StateFolder } from "../StateFolder.ts"
+import { StateFolder } from "@piecework/device/StateFolder"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 
@@ -49,6 +51,7 @@ export const run = Effect.fn("agentServing.run")(function* (options: AgentServin
   const { input, mode } = options
   const { address } = yield* PeerHost
   yield* Reporting.fromTimeToTime
+  yield* Effect.forkScoped(CacheHostsNote.keepUp((yield* StateFolder).root, yield* CacheHosts))
   const modeOfNew = yield* modeOfDownloads(options)
   const listening = usesPeers(mode) ? address.toString() : undefined
   const doors: Doors = {

@@ -1,6 +1,7 @@
 /** `piecework config`: the settings in force, and who says them. */
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { termsOf } from "@piecework/cache/CacheRules"
+import * as Hosts from "@piecework/cachehosts/Hosts"
 import { Cloud } from "@piecework/cloud/Cloud"
 import { Host } from "@piecework/host/Host"
 import * as Policy from "@piecework/policy/Policy"
@@ -14,18 +15,21 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Clock, DateTime, Effect, Layer, Option } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as CacheHostsNote from "../CacheHostsNote.ts"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
-import * as Layers from "../Layers.ts"
-import * as ServiceSettings from "../ServiceSettings.ts"
-import { ServiceTrust } from "../ServiceTrust.ts"
-import { defaultRoot, placesIn } from "../StateFolder.ts"
+import * as Layers from "@piecework/device/Layers"
+import * as ServiceSettings from "@piecework/device/ServiceSettings"
+import { ServiceTrust } from "@piecework/device/ServiceTrust"
+import { defaultRoot, placesIn } from "@piecework/device/StateFolder"
 import * as Uploading from "../Uploading.ts"
 import * as CacheExplained from "../view/CacheExplained.ts"
+import * as CacheHostsTable from "../view/CacheHostsTable.ts"
 import * as Explanation from "../view/Explanation.ts"
 import * as Table from "../view/Table.ts"
 import { withStored } from "./existing.ts"
+import { version } from "../version.ts"
 import * as options from "./options.ts"
 
 const explain = Flag.String("explain").pipe(
@@ -55,12 +59,20 @@ export const config = Command.make(
       onNone: () => Effect.succeed(undefined),
       onSome: (url) => ask({ url, serviceCa: input.serviceCa, folder, live })
     })
-    if (answer !== undefined && answer !== "Answered") yield* output.note(`piecework: ${answer.failed}`)
+    if (answer !== undefined && "failed" in answer) yield* output.note(`piecework: ${answer.failed}`)
     const policy = live.current()
-    if (!input.json && one === undefined) return yield* output.line(table(policy))
-    const scene = yield* Effect.provide(sceneOf(policy, folder, answer), DevicePolicy.thisHost)
+    const caches = yield* Effect.provide(cachesOf(policy, folder, answer), DevicePolicy.thisHost)
+    const at = yield* Clock.currentTimeMillis
+    if (!input.json && one === undefined) {
+      const hosts = caches.known.length === 0 ? [] : ["", CacheHostsTable.render(caches.known, at)]
+      return yield* output.line([table(policy), ...hosts].join("\n"))
+    }
+    const scene = yield* Effect.provide(sceneOf(policy, folder, answer, caches.said), DevicePolicy.thisHost)
     if (input.json) {
-      const shown = (one === undefined ? names : [one]).map((name) => forPrograms(scene, name))
+      const shown = (one === undefined ? names : [one]).map((name) => ({
+        ...forPrograms(scene, name),
+        ...(name === "DOCacheHost" ? { cacheHosts: CacheHostsTable.forPrograms(caches.known, at) } : {})
+      }))
       return yield* output.line(JSON.stringify(one === undefined ? shown : shown[0], null, 2))
     }
     const cache = one === undefined ? [] : yield* cacheHere(input, policy, one)
@@ -103,21 +115,36 @@ const ask = Effect.fnUntraced(function* ({
   readonly folder: string
   readonly live: DevicePolicy.Live
 }) {
-  const services = Layers.services(url, { group: undefined, serviceKeys: [], policy: live }).pipe(
+  const services = Layers.services(url, { group: undefined, serviceKeys: [], policy: live, version }).pipe(
     Layer.provide(ServiceTrust.layerIn(folder, { service: Option.some(url), serviceCa }))
   )
   return yield* Cloud.use((cloud) => cloud.whereabouts).pipe(
-    Effect.flatMap(({ keyValue }) => live.hear(ServiceSettings.said(keyValue.settings))),
-    Effect.as("Answered" as const),
+    Effect.tap(({ keyValue }) => live.hear(ServiceSettings.said(keyValue.settings))),
+    Effect.map(({ keyValue: { cacheHosts = [] } }) => ({ cacheHosts })),
     Effect.provide(services),
     Effect.catchTag("CloudError", ({ message }) => Effect.succeed({ failed: message }))
   )
 })
 
+/** The cache servers that the service named just now, or why it did not answer. */
+type Answer = { readonly cacheHosts: Hosts.Said["service"] } | { readonly failed: string }
+
+/** What is said of cache servers: DHCP's word, the service's, and what an agent that runs has heard; and what follows from that. */
+const cachesOf = Effect.fnUntraced(function* (policy: Policy.Policy, root: string, answer: Answer | undefined) {
+  const host = yield* Host
+  const agents = yield* CacheHostsNote.read(root)
+  const heard = CacheHostsNote.saidOf(Option.getOrElse(agents, () => []))
+  const { cacheHosts: dhcp } = yield* host.dhcp
+  const service = answer !== undefined && "cacheHosts" in answer ? answer.cacheHosts : heard.service
+  const said: Hosts.Said = { dhcp, service, dnsSd: heard.dnsSd }
+  return { said, known: CacheHostsNote.withBans(CacheHostsNote.byItself(policy, said), agents) }
+})
+
 const sceneOf = Effect.fnUntraced(function* (
   policy: Policy.Policy,
   root: string,
-  service: Explanation.Scene["service"]
+  answer: Answer | undefined,
+  { dhcp, ...cacheHosts }: Hosts.Said
 ) {
   const host = yield* Host
   const cachePlace = yield* Effect.catch(CachePlace.named(policy), ({ message }) => Effect.succeed({ failed: message }))
@@ -129,8 +156,9 @@ const sceneOf = Effect.fnUntraced(function* (
     peering: yield* DevicePolicy.peering(policy, cacheFolder),
     cachePlace,
     month: yield* Uploading.month(root),
-    dhcp: yield* host.dhcp,
-    service,
+    dhcp: { ...(yield* host.dhcp), cacheHosts: dhcp },
+    cacheHosts,
+    service: answer === undefined || "failed" in answer ? answer : ("Answered" as const),
     capacity: Capacity.valueOf((yield* CapacityFile.read(placesIn(root).line)).down, yield* Clock.currentTimeMillis),
     hour: (yield* DateTime.now.pipe(Effect.map(DateTime.setZone(DateTime.zoneMakeLocal())))).pipe(
       DateTime.getPart("hour")
@@ -159,16 +187,14 @@ const forPrograms = (scene: Explanation.Scene, name: Name) => {
     since,
     ...(deprecated === undefined ? {} : { deprecated }),
     summary,
-    carriedOut: DevicePolicy.carriedOut.has(name),
-    now: nowOf(scene, name)
+    now: Explanation.now(name, scene)
   }
 }
 
 const table = (policy: Policy.Policy): string => {
   const rows = names.map((name) => {
     const { provider } = policy.effective(name)
-    const isIdle = policy.isSet(name) && !DevicePolicy.carriedOut.has(name)
-    return [name, Policy.shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
+    return [name, Policy.shown(policy, name), words[provider]]
   })
   return Table.render(["SETTING", "VALUE", "SAID BY"], rows)
 }
@@ -186,12 +212,6 @@ const explained = (scene: Explanation.Scene, name: Name): string => {
       : [
           `Deprecated since ${deprecated.since}.${deprecated.instead === undefined ? "" : ` Use ${deprecated.instead}.`}`
         ]),
-    nowOf(scene, name)
+    Explanation.now(name, scene)
   ].join("\n")
 }
-
-/** What it does to this device now. */
-const nowOf = (scene: Explanation.Scene, name: Name): string =>
-  DevicePolicy.carriedOut.has(name)
-    ? Explanation.now(name, scene)
-    : "Nothing: this version of piecework does not carry it out."

@@ -1,21 +1,18 @@
 /** `piecework enrol`: makes this device known to a service, by a token that its administrator handed out. */
 import { hostname } from "node:os"
-import * as EnrolRpcs from "@piecework/cloud/EnrolRpcs"
-import * as HttpRpc from "@piecework/cloud/HttpRpc"
-import { RequestRefused } from "@piecework/cloud/RoleError"
+import type * as EnrolRpcs from "@piecework/cloud/EnrolRpcs"
 import * as ServiceUrl from "@piecework/cloud/ServiceUrl"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Config, Effect, Option, Redacted } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
-import type { RpcClient, RpcClientError, RpcGroup } from "effect/rpc"
-import * as Enrolment from "../Enrolment.ts"
+import * as Enrolling from "@piecework/device/Enrolling"
+import * as Enrolment from "@piecework/device/Enrolment"
 import { exitCodes } from "../ExitCode.ts"
-import * as Layers from "../Layers.ts"
-import { certificatesIn } from "../ServiceTrust.ts"
+import { certificatesIn } from "@piecework/device/ServiceTrust"
 import * as Startup from "../Startup.ts"
-import { defaultRoot, StateFolder } from "../StateFolder.ts"
+import { defaultRoot, StateFolder } from "@piecework/device/StateFolder"
 import { version } from "../version.ts"
 import * as options from "./options.ts"
 
@@ -97,12 +94,15 @@ const begin = Effect.fnUntraced(function* (input: Input) {
   if (token === undefined) return yield* usage("Enrolling needs a token: piecework enrol --service URL TOKEN.")
   const { root } = yield* StateFolder
   const certificates = yield* certificatesIn(input.serviceCa)
-  const reply = yield* calling(input.service, certificates, undefined, (client) =>
-    client.Enrol(
-      new EnrolRpcs.EnrolRequest({ token: Redacted.make(token.trim()), name: input.name, clientVersion: version })
-    )
-  )
-  yield* keep(root, Enrolment.of(input.service, reply, certificates))
+  const { name, service } = input
+  const reply = yield* Enrolling.enrol({
+    root,
+    service,
+    certificates,
+    token: Redacted.make(token.trim()),
+    name,
+    version
+  })
   return yield* tell(input, reply, "Enrolled")
 })
 
@@ -110,8 +110,11 @@ const rotate = Effect.fnUntraced(function* (input: Input) {
   const { root } = yield* StateFolder
   const known = yield* enrolled(root, input.service)
   const certificates = (yield* certificatesIn(input.serviceCa)) ?? known.certificates
-  const reply = yield* calling(input.service, certificates, known.credential, (client) => client.Rotate())
-  yield* keep(root, Enrolment.of(input.service, reply, certificates))
+  const reply = yield* Enrolling.calling(
+    { service: input.service, certificates, credential: known.credential },
+    (client) => client.Rotate()
+  )
+  yield* Enrolling.keep(root, Enrolment.of(input.service, reply, certificates))
   return yield* tell(input, reply, "Rotated the credential")
 })
 
@@ -120,8 +123,12 @@ const forget = Effect.fnUntraced(function* (input: Input) {
   const { root } = yield* StateFolder
   const known = yield* enrolled(root, input.service)
   const certificates = (yield* certificatesIn(input.serviceCa)) ?? known.certificates
-  const told = yield* Effect.result(calling(input.service, certificates, known.credential, (client) => client.Retire()))
-  yield* Effect.mapError(Enrolment.remove(root, input.service), unkept)
+  const told = yield* Effect.result(
+    Enrolling.calling({ service: input.service, certificates, credential: known.credential }, (client) =>
+      client.Retire()
+    )
+  )
+  yield* Effect.mapError(Enrolment.remove(root, input.service), Enrolling.unkept)
   if (told._tag === "Failure") {
     yield* output.note(`piecework: ${told.failure.sentence} There the device is known until it is revoked.`)
   }
@@ -130,43 +137,11 @@ const forget = Effect.fnUntraced(function* (input: Input) {
     : output.note("Forgot the enrolment.")
 })
 
-type Client = RpcClient.RpcClient<RpcGroup.Rpcs<typeof EnrolRpcs.EnrolRpcs>, RpcClientError.RpcClientError>
-
-/** One call to the service, its troubles in words. */
-const calling = <A, E>(
-  service: string,
-  certificates: string | undefined,
-  token: Redacted.Redacted<string> | undefined,
-  use: (client: Client) => Effect.Effect<A, E>
-) =>
-  HttpRpc.call(EnrolRpcs.EnrolRpcs, { url: service.replace(/\/+$/, "") + EnrolRpcs.path, token })(use).pipe(
-    Effect.provide(Layers.nodeHttp(certificates)),
-    Effect.mapError((error) => {
-      if (error instanceof HttpRpc.ServiceError) {
-        const isAnswer =
-          error.reason === "TokenRefused" || error.reason === "TokenWanted" || error.reason === "NotAllowed"
-        return new Failure({ sentence: error.message, code: isAnswer ? exitCodes.refused : exitCodes.unreachable })
-      }
-      const isBusy = error instanceof RequestRefused && error.reason === "Overloaded"
-      return new Failure({
-        sentence: isBusy
-          ? "The service has had too many enrolments from here; try again later."
-          : "The service does not accept this token or credential; ask its administrator for another.",
-        code: exitCodes.refused
-      })
-    })
-  )
-
 const enrolled = Effect.fnUntraced(function* (root: string, service: string) {
-  const known = yield* Effect.mapError(Enrolment.load(root, service), unkept)
+  const known = yield* Effect.mapError(Enrolment.load(root, service), Enrolling.unkept)
   if (Option.isSome(known)) return known.value
   return yield* new Failure({ sentence: `This device is not enrolled at ${service}.`, code: exitCodes.notFound })
 })
-
-const keep = (root: string, enrolment: Enrolment.Enrolment) => Effect.mapError(Enrolment.store(root, enrolment), unkept)
-
-const unkept = (error: Enrolment.EnrolmentError): Failure =>
-  new Failure({ sentence: error.message, code: exitCodes.storage })
 
 const tell = Effect.fnUntraced(function* (input: Input, { device, groups }: EnrolRpcs.EnrolReply, what: string) {
   const output = yield* Output

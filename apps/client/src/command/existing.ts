@@ -7,8 +7,8 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Effect, FileSystem, Layer, Option } from "effect"
 import * as CachePlace from "../CachePlace.ts"
 import { exitCodes } from "../ExitCode.ts"
-import * as Layers from "../Layers.ts"
-import { defaultRoot, placesIn } from "../StateFolder.ts"
+import * as Storage from "../Storage.ts"
+import { defaultRoot, placesIn } from "@piecework/device/StateFolder"
 
 /** Runs with what is kept in the folder. One that was named has to be there; the usual one may not be yet. */
 export const withStored =
@@ -26,7 +26,7 @@ export const withStored =
       }
       const places = placesIn(root)
       const cache = (yield* CachePlace.named(policy)) ?? places.cache
-      const layer = Layers.stored({ ...places, cache }).pipe(Layer.provideMerge(LivePolicy.layerConstant(policy)))
+      const layer = Storage.stored({ ...places, cache }).pipe(Layer.provideMerge(LivePolicy.layerConstant(policy)))
       return yield* Effect.mapError(Effect.provide(effect, layer), (error) =>
         error instanceof Failure ? error : new Failure({ sentence: error.message, code: exitCodes.storage })
       )

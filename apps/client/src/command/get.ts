@@ -14,10 +14,12 @@ import * as Asking from "../Asking.ts"
 import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
-import * as Layers from "../Layers.ts"
+import * as Layers from "@piecework/device/Layers"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
-import { defaultRoot } from "../StateFolder.ts"
+import * as Storage from "../Storage.ts"
+import { version } from "../version.ts"
+import { defaultRoot } from "@piecework/device/StateFolder"
 import * as Watch from "../Watch.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
@@ -183,10 +185,10 @@ export const get = Command.make(
     const contentId = yield* options.parseContentId(input.contentId)
     const lan = DevicePolicy.usesLan(policy, service) && (Option.isSome(service) || contentId !== undefined)
     const talks = usesPeers(mode) && (Option.isSome(service) || lan)
-    const layer = Layers.client({
-      state: input.state,
+    const storage = Storage.layer({ state: input.state, cache, mayForget: true, fetches: true })
+    const member = {
+      version,
       cache,
-      mayForget: true,
       service,
       serviceCa: input.serviceCa,
       serviceKeys: yield* options.parseServiceKeys(input.serviceKey),
@@ -194,6 +196,7 @@ export const get = Command.make(
       policy: live,
       reports: input.reports,
       lan: talks && lan,
+      lanForCaches: Option.isSome(service) || policy.isSet("DOCacheHostSource"),
       fetches: true,
       listen: talks ? { host: input.host, port: input.port, orAny: true } : undefined,
       download: {
@@ -201,7 +204,8 @@ export const get = Command.make(
         peersFrom: DevicePolicy.peersFrom(policy),
         ...Option.match(input.timeout, { onNone: () => ({}), onSome: patient })
       }
-    })
+    }
+    const layer = Layers.client(member, storage)
 
     yield* Effect.gen(function* () {
       const output = yield* Output

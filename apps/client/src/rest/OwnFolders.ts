@@ -2,33 +2,47 @@
  * Keeps jobs out of the folders in which the agent keeps its own: whoever may give jobs writes with the agent's rights, and is not to write
  * its records, settings or credentials.
  */
+import { realpath } from "node:fs"
 import { basename, dirname, sep } from "node:path"
 import { JobError, JobFiles } from "@piecework/jobs"
-import { Effect, FileSystem, Layer } from "effect"
-import { names } from "../StateFolder.ts"
+import { names } from "@piecework/device/StateFolder"
+import { Effect, Layer } from "effect"
 
 /** Jobs' files, none of which comes to lie in a folder below `root`, or takes a name of the agent there, by whatever way that is reached. */
 export const layer = (
   root: string
-): Layer.Layer<JobFiles.JobFiles, never, FileSystem.FileSystem | Layer.Services<typeof JobFiles.JobFiles.layer>> =>
+): Layer.Layer<JobFiles.JobFiles, never, Layer.Services<typeof JobFiles.JobFiles.layer>> =>
   Layer.effect(
     JobFiles.JobFiles,
     Effect.gen(function* () {
-      const fs = yield* FileSystem.FileSystem
       const files = yield* JobFiles.JobFiles
       const isOwn = Effect.fnUntraced(function* (destination: string) {
-        const [own, folder] = yield* Effect.all([fs.realPath(root), fs.realPath(dirname(destination))])
+        const [own, folder] = yield* Effect.all([realPath(root), realPath(dirname(destination))], {
+          concurrency: "unbounded"
+        })
         if (folder === own) return names.has(basename(destination))
         return folder.startsWith(own.endsWith(sep) ? own : `${own}${sep}`)
       })
       return {
         ...files,
         obstacle: (destination) =>
-          // What has no real path is told of by the usual looks.
-          Effect.flatMap(
-            Effect.catch(isOwn(destination), () => Effect.succeed(false)),
-            (is) => (is ? Effect.succeed(JobError.system("EACCES")) : files.obstacle(destination))
+          Effect.map(
+            Effect.all(
+              [
+                // What has no real path is told of by the usual looks.
+                Effect.orElseSucceed(isOwn(destination), () => false),
+                files.obstacle(destination)
+              ],
+              { concurrency: "unbounded" }
+            ),
+            ([is, obstacle]) => (is ? JobError.system("EACCES") : obstacle)
           )
       }
     })
   ).pipe(Layer.provide(JobFiles.JobFiles.layer))
+
+/** By the system in one call; `FileSystem.realPath` makes one for each part of the path. */
+const realPath = (path: string): Effect.Effect<string, NodeJS.ErrnoException> =>
+  Effect.callback((resume) =>
+    realpath.native(path, (error, real) => resume(error === null ? Effect.succeed(real) : Effect.fail(error)))
+  )

@@ -17,7 +17,7 @@ import { RpcSerialization, RpcServer } from "effect/rpc"
 import { type Socket, SocketServer } from "effect/socket"
 import * as AgentHandlers from "./AgentHandlers.ts"
 import { OpenReads } from "./OpenReads.ts"
-import * as SocketFile from "./SocketFile.ts"
+import * as SocketFile from "@piecework/device/SocketFile"
 
 /** Most connections at once, so that programs that hang take only so much. */
 export const maxConnections = 256

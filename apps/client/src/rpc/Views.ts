@@ -2,7 +2,7 @@
 import type { JobView } from "@piecework/client/JobView"
 import * as JobViews from "@piecework/client/JobView"
 import type { ServerFacts } from "@piecework/client/AgentRpcs"
-import type { Outcome, Transfer } from "@piecework/client/Transfer"
+import type { CacheUse, Outcome, Transfer } from "@piecework/client/Transfer"
 import { total } from "@piecework/domain/SourceKind"
 import type { OpenContent } from "@piecework/download/OpenContent"
 import type { DownloadResult, Progress } from "@piecework/download/Progress"
@@ -24,6 +24,7 @@ export const transfer = (progress: Progress): Transfer => ({
   ...given("retrying", progress.retrying === undefined ? undefined : short(progress.retrying)),
   ...given("httpAfterMillis", progress.httpAfterMillis),
   ...given("limit", limit(progress.limit)),
+  ...given("cache", cache(progress.cache)),
   ...given("why", progress.why === undefined ? undefined : why(progress.why)),
   ...given("contentId", progress.contentId),
   ...given("fileBytes", progress.fileBytes),
@@ -34,13 +35,26 @@ export const transfer = (progress: Progress): Transfer => ({
 const limit = (holding: Progress["limit"]): Transfer["limit"] =>
   holding === undefined ? undefined : { rate: holding.rate, ...given("setting", holding.setting) }
 
+const cache = (view: Progress["cache"]): CacheUse | undefined =>
+  view === undefined
+    ? undefined
+    : {
+        reason: view.reason,
+        ...given("host", view.host),
+        ...given("provider", view.provider),
+        ...given("failure", view.failure === undefined ? undefined : short(view.failure)),
+        ...given("until", view.until),
+        ...given("originFrom", view.originFrom)
+      }
+
 const why = ({ detail, reason }: DownloadResult["why"]): Outcome["why"] => ({
   reason,
   ...given("detail", detail === undefined ? undefined : short(detail))
 })
 
-export const outcome = (result: DownloadResult, path: string): Outcome => ({
+export const outcome = ({ cache: used, ...result }: DownloadResult, path: string): Outcome => ({
   ...result,
+  ...given("cache", cache(used)),
   path,
   banned: result.banned.slice(0, 4096),
   why: why(result.why),

@@ -1,5 +1,6 @@
 /** What each setting does to this device now, as one sentence out of the facts. What is unknown is said to be unknown. */
 import { type DownloadMode, numbers, usesPeers } from "@piecework/domain/DownloadMode"
+import type * as Hosts from "@piecework/cachehosts/Hosts"
 import type { PeerKind } from "@piecework/domain/Peer"
 import type { MonthlySum } from "@piecework/download/MonthlyUploads"
 import type { DhcpFacts } from "@piecework/host/Host"
@@ -12,6 +13,7 @@ import type { Name } from "@piecework/policy/Settings"
 import { gibibyte, kibibyte } from "@piecework/policy/Units"
 import * as Uploading from "../Uploading.ts"
 import * as Amount from "./Amount.ts"
+import * as CacheHostsExplained from "./CacheHostsExplained.ts"
 
 export interface Scene {
   readonly policy: Policy
@@ -26,6 +28,8 @@ export interface Scene {
   readonly month: MonthlySum
   /** What became of asking the service that was named; `undefined` when none was. */
   readonly service: "Answered" | { readonly failed: string } | undefined
+  /** The cache servers that the service and the local network tell of, as far as that is known. */
+  readonly cacheHosts?: Pick<Hosts.Said, "service" | "dnsSd"> | undefined
   /** 0 to 23, by the device's clock. */
   readonly hour: number
   /** What the line has been seen to carry, in bytes a second; `undefined` before it was seen. */
@@ -147,16 +151,10 @@ const sentences: { readonly [N in Name]: Sentence } = {
       ? `The device is on a VPN (${facts.vpn}), so no cache server is asked.`
       : `The device is on a VPN (${facts.vpn}), and may ask cache servers all the same.`
   },
-  DOCacheHost: ({ policy }) => {
-    const hosts = policy.get("DOCacheHost")
-    if (hosts === undefined) return "No cache server is named."
-    return hosts.length === 0 ? "It says that there is no cache server." : `Asked in this order: ${hosts.join(", ")}.`
-  },
-  DOCacheHostSource: ({ dhcp, policy }) => {
-    if (policy.get("DOCacheHostSource") === undefined) return "Cache servers are looked for by DNS-SD."
-    if (policy.get("DOCacheHostSource") === 0) return "Cache servers are not looked for."
-    return dhcp.cacheHosts === undefined ? "DHCP gave no option 235." : `DHCP says ${dhcp.cacheHosts}.`
-  },
+  DOCacheHost: (scene) => CacheHostsExplained.hosts(aboutHosts(scene)),
+  DOCacheHostSource: (scene) => CacheHostsExplained.source(aboutHosts(scene)),
+  CacheHostListedOnly: (scene) => CacheHostsExplained.listedOnly(aboutHosts(scene)),
+  CacheHostTlsOnly: (scene) => CacheHostsExplained.tlsOnly(aboutHosts(scene)),
   DOMaxCacheAge: ({ policy }) => {
     const age = policy.get("DOMaxCacheAge")
     return age === 0
@@ -209,6 +207,11 @@ const against = ({ peering }: Scene, name: Name): string | undefined => {
 /** Of a setting that says something about peers only. */
 const amongPeers = (scene: Scene, sentence: Sentence): string =>
   scene.peering.length > 0 ? `It changes nothing now. ${without(scene.peering)}` : sentence(scene)
+
+const aboutHosts = ({ cacheHosts, dhcp, policy }: Scene): CacheHostsExplained.Scene => ({
+  policy,
+  said: { dhcp: dhcp.cacheHosts, service: cacheHosts?.service ?? [], dnsSd: cacheHosts?.dnsSd ?? [] }
+})
 
 const inGroups = (scene: Scene, sentence: Sentence): string =>
   scene.mode === "Group"
@@ -277,10 +280,13 @@ function delay(
 function cacheDelay(name: "DODelayCacheServerFallbackForeground" | "DODelayCacheServerFallbackBackground"): Sentence {
   return ({ policy }) => {
     const seconds = policy.get(name)
-    if (seconds === -1) return "Where there is a cache server, the origin is never asked."
-    return seconds === undefined || seconds === 0
-      ? "A cache server that fails is left for the origin at once."
-      : `A cache server that fails is left for the origin after ${Amount.span(seconds)}.`
+    if (seconds === -1)
+      return "Where there is a cache server the origin is never asked, and a file that it refuses is not downloaded."
+    if (seconds === undefined)
+      return "A cache server that fails is left for the origin at once; then each of them has two attempts that bring nothing before it is the other's turn."
+    return seconds === 0
+      ? "A cache server that fails is left for the origin at once, and is not asked again for that download."
+      : `Downloads stay with cache servers, one after the other, for ${Amount.span(seconds)}; one that fails after that is left for the origin, and not asked again for that download.`
   }
 }
 

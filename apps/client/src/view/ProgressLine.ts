@@ -70,6 +70,7 @@ export const render = (before: Sample, after: Sample, columns: number): string =
         : `${bar(share, room.bar)} ${Amount.percent(progress.heldBytes, progress.fileBytes)}`.trim(),
       progress.retrying === undefined ? words[progress.phase] : `asking again: ${progress.retrying}`,
       waiting(progress),
+      withoutCache(progress, after.now),
       limited(progress),
       progress.phase === "Fetching" && room.rate ? Amount.rate(all) : "",
       progress.phase === "Fetching" && left !== undefined && room.left ? `${Amount.seconds(left)} left` : "",
@@ -87,6 +88,16 @@ const waiting = ({ httpAfterMillis: after, peers }: Progress): string => {
   if (after === undefined) return ""
   const who = peers === 0 ? "waiting for peers, " : ""
   return after === null ? `${who}no HTTP` : `${who}HTTP from ${Amount.seconds(after / 1000)} on`
+}
+
+/** That it stays with a cache server that does not deliver, and for how long. */
+const withoutCache = ({ cache, httpAfterMillis, phase }: Progress, now: number): string => {
+  const isStuck = cache !== undefined && cache.failure !== undefined && cache.originFrom !== undefined
+  if (!isStuck || phase === "Writing" || phase === "Done") return ""
+  // What HTTP waits for is said already.
+  if (httpAfterMillis !== undefined) return "cache server failed"
+  if (cache.originFrom === null) return "cache server failed, no origin"
+  return `cache server failed, origin in ${Amount.seconds(((cache.originFrom ?? now) - now) / 1000)}`
 }
 
 /** Why it is no faster, where that is our own doing. */

@@ -2,9 +2,11 @@
 import type { ModeReason } from "@piecework/domain/DownloadMode"
 import { isPeer, SourceKind } from "@piecework/domain/SourceKind"
 import type { Fallback } from "@piecework/download/DownloadError"
+import * as CacheView from "@piecework/download/CacheView"
 import type { DownloadResult } from "@piecework/download/Progress"
 import { wasted } from "@piecework/download/Tally"
 import * as Amount from "./Amount.ts"
+import * as Moment from "./Moment.ts"
 import { names } from "./ProgressLine.ts"
 
 /** Why there were no peers, as a sentence. */
@@ -44,6 +46,12 @@ const said: ReadonlySet<ModeReason> = new Set(["ServiceUnreachable", "ServiceUni
 const pace = (bytes: number, seconds: number): string =>
   seconds < 1 ? "in less than a second" : `in ${Amount.seconds(seconds)} (${Amount.rate(bytes / seconds)})`
 
+/** Which cache server was asked, or why not: where one is asked and gave all of it, its line has said so. */
+const cached = ({ cache }: DownloadResult): ReadonlyArray<string> => {
+  if (cache === undefined || cache.reason === "NoneKnown" || cache.reason === "SwitchedOff") return []
+  return [`  ${CacheView.sentence({ ...cache, originFrom: undefined }, Moment.minute)}`]
+}
+
 export const render = (result: DownloadResult): string => {
   const seconds = result.durationMillis / 1000
   const sources = SourceKind.literals
@@ -62,6 +70,7 @@ export const render = (result: DownloadResult): string => {
     ...(SourceKind.literals.some((kind) => isPeer(kind) && result.bytes[kind] > 0) || result.why.reason === "Requested"
       ? []
       : [`  Without peers: ${because(result.why)}.`]),
+    ...cached(result),
     `  ${result.contentId}`
   ].join("\n")
 }

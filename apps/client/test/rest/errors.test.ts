@@ -76,7 +76,12 @@ const failing = (error: DownloadError.DownloadError, mode: DownloadMode = "Lan")
       Layer.succeed(Downloader, {
         open: () => Effect.die(new Error("not asked")),
         start: () =>
-          Effect.succeed({ progress: () => ({}) as never, facts: () => undefined, result: Effect.fail(error) })
+          Effect.succeed({
+            progress: () => ({}) as never,
+            facts: () => undefined,
+            result: Effect.fail(error),
+            arrived: Effect.fail(error)
+          })
       })
     )
   )

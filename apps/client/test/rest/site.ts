@@ -1,16 +1,19 @@
 /** The REST interface over jobs that download for real: sockets, a cache and files in a folder that is gone afterwards. */
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { DeviceId, idOf } from "@piecework/domain/Peer"
 import { Destination, DownloadConfig, Downloader, NoPeers } from "@piecework/download"
 import { BufferPool, BufferPoolConfig } from "@piecework/hashing"
 import { DownloadRunner, JobFiles, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Bans } from "@piecework/peers"
+import * as LivePolicy from "@piecework/policy/LivePolicy"
+import type { Policy } from "@piecework/policy/Policy"
 import { HttpClient, HttpClientConfig } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
 import { Duration, Effect, Layer, Schedule } from "effect"
-import * as Layers from "../../src/Layers.ts"
+import * as Storage from "../../src/Storage.ts"
 import { AdminFile, defaults } from "../../src/rest/AdminFile.ts"
 import * as RestServer from "../../src/rest/RestServer.ts"
 import * as Programs from "../support/programs.ts"
@@ -19,6 +22,8 @@ import { ask } from "./support.ts"
 export interface SiteOptions {
   readonly mode?: DownloadMode | undefined
   readonly network?: (() => ReturnType<typeof connected>) | undefined
+  /** The settings; default the built-in ones. With them the cache servers that they name are asked. */
+  readonly policy?: Policy | undefined
   /** How long an origin may be silent, in milliseconds. Default 30 s. */
   readonly patience?: number | undefined
 }
@@ -50,8 +55,10 @@ export const make = (options: SiteOptions = {}) =>
         DownloadConfig.layer({ firstByteTimeout: "2 seconds" }),
         Destination.Destination.layer,
         BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer())),
-        Layers.stored({ cache: join(root, "cache"), records: join(root, "records") })
-      ])
+        Storage.stored({ cache: join(root, "cache"), records: join(root, "records") }),
+        options.policy === undefined ? Layer.empty : CacheHosts.layerMemory()
+      ]),
+      Layer.provide(options.policy === undefined ? Layer.empty : LivePolicy.layerConstant(options.policy))
     )
     const jobs = Jobs.Jobs.layer.pipe(
       Layer.provide([

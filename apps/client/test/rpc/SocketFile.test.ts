@@ -5,7 +5,7 @@ import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, type FileSystem, type Scope } from "effect"
-import * as SocketFile from "../../src/rpc/SocketFile.ts"
+import * as SocketFile from "@piecework/device/SocketFile"
 import * as Programs from "../support/programs.ts"
 
 /** A server that listens there until the scope closes. */

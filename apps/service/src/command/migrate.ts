@@ -4,6 +4,7 @@ import { join } from "node:path"
 import { Catalog } from "@piecework/catalog/Catalog"
 import { fileName } from "@piecework/database/Database"
 import * as Pending from "@piecework/database/Pending"
+import { Nodes } from "@piecework/nodes/Nodes"
 import { Places } from "@piecework/reports/Places"
 import { Reports } from "@piecework/reports/Reports"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
@@ -23,7 +24,10 @@ import { serve } from "./serve.ts"
 const rooms = explained(
   Layer.mergeAll(
     Catalog.layer,
-    Layer.merge(Credentials.layer, SigningKeys.layer).pipe(Layer.provideMerge(Audit.layer)),
+    Layer.merge(Nodes.layer, SigningKeys.layer).pipe(
+      Layer.provideMerge(Credentials.layer),
+      Layer.provideMerge(Audit.layer)
+    ),
     Reports.layer.pipe(Layer.provide([Places.layerNone, ReportsConfig.layer()]))
   ),
   ofDatabase

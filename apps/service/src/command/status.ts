@@ -1,10 +1,12 @@
-/** `piecework-service status`: whether a service does its work, and which of its roles does not. */
+/** `piecework-service status`: whether a service does its work, which of its roles does not, and to operators how its cache nodes are. */
+import * as CacheNodeAdminRpcs from "@piecework/cloud/CacheNodeAdminRpcs"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
-import { Duration, Effect, Schema } from "effect"
+import { Config, Duration, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { HttpClient } from "effect/http"
 import { exitCodes } from "../ExitCode.ts"
+import * as NodeView from "../view/NodeView.ts"
 import * as remote from "./remote.ts"
 import { serve } from "./serve.ts"
 
@@ -23,16 +25,53 @@ export const status = Command.make("status", flags).pipe(
     Effect.gen(function* () {
       const { json } = yield* serve
       const output = yield* Output
-      const state = yield* ask(options.service.replace(/\/+$/, "")).pipe(
-        Effect.provide(remote.httpTo(options.serviceCa))
-      )
-      yield* json ? output.line(JSON.stringify(state)) : output.line(shown(state))
+      const url = options.service.replace(/\/+$/, "")
+      const state = yield* ask(url).pipe(Effect.provide(remote.httpTo(options.serviceCa)))
+      const nodes = yield* cacheNodes(url, options.serviceCa)
+      yield* json
+        ? output.line(
+            JSON.stringify({ ...state, ...("overview" in nodes ? { cacheNodes: countsOf(nodes.overview) } : {}) })
+          )
+        : output.line([shown(state), ...linesOf(nodes)].join("\n"))
       return yield* state.status === "ok"
         ? Effect.void
         : new Failure({ sentence: `The service is ${state.status}.`, code: exitCodes.notReady })
     })
   )
 )
+
+/** How the nodes are, or why that is not known, or nothing where nobody who may ask does. */
+type Told = { readonly overview: CacheNodeAdminRpcs.NodesOverview } | { readonly why: string } | {}
+
+/** How many nodes there are is for operators; without a token nobody asks. */
+const cacheNodes = (url: string, ca: Option.Option<string>): Effect.Effect<Told> =>
+  Effect.gen(function* () {
+    const token = yield* Effect.option(
+      Effect.gen(function* () {
+        return yield* Config.Redacted("PIECEWORK_TOKEN")
+      })
+    )
+    if (Option.isNone(token)) return {}
+    const overview = yield* remote.there(
+      CacheNodeAdminRpcs.CacheNodeAdminRpcs,
+      CacheNodeAdminRpcs.path,
+      url,
+      ca
+    )((client) => client.Overview({ hours: 1 }))
+    return { overview }
+  }).pipe(Effect.catch((error) => Effect.succeed({ why: error.message })))
+
+const countsOf = ({ disabled, healthy, unhealthy }: CacheNodeAdminRpcs.NodesOverview) => ({
+  healthy,
+  unhealthy,
+  disabled
+})
+
+const linesOf = (told: Told): ReadonlyArray<string> => {
+  if ("why" in told) return [`cache nodes are not known: ${told.why}`]
+  if (!("overview" in told) || told.overview.healthy + told.overview.unhealthy === 0) return []
+  return [`cache nodes: ${NodeView.counts(told.overview)}`]
+}
 
 const State = Schema.Struct({
   status: Schema.Literals(["ok", "failing", "stopping"]),

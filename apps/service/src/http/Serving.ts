@@ -6,6 +6,7 @@ import * as CatalogGate from "@piecework/catalog/CatalogGate"
 import { Gate } from "@piecework/cloud/Gate"
 import { EndpointUrl } from "@piecework/cloud/Fields"
 import { fileName } from "@piecework/database/Database"
+import * as NodesConfig from "@piecework/nodes/NodesConfig"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
@@ -92,9 +93,8 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     })
   }
   const tls = yield* TlsServer.filesFor({ ...options, data: options.data.directory })
-  const config = SwarmConfig.layer({
-    privateNetworks: options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite"
-  })
+  const privateNetworks = options.privateNetworks === "by-subnet" ? "BySubnet" : "OneSite"
+  const config = SwarmConfig.layer({ privateNetworks })
   const url = Option.getOrUndefined(options.cluster)
   if (url === undefined && Option.isSome(options.runner)) {
     return yield* new Failure({
@@ -138,6 +138,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       catalog,
       gate,
       swarms,
+      nodes: NodesConfig.layer({ privateNetworks }),
       reporting: Layer.merge(PlacesFile.layer(options.places), keeping(options)),
       trust: Trust.make({ ...options, hasCredentials: options.requireEnrolment || isKept }, database)
     }

@@ -2,20 +2,16 @@
  * An HTTPS server whose certificate is read again when its files change, once a minute or on SIGHUP, without a connection being
  * lost. A pair that does not fit, or cannot be read, is said in the log, and the one before goes on being used.
  */
-import { createPrivateKey, X509Certificate } from "node:crypto"
-import { readFile } from "node:fs/promises"
+import { X509Certificate } from "node:crypto"
 import type { Server as HttpServer } from "node:http"
 import { createServer, type Server } from "node:https"
-import { createSecureContext } from "node:tls"
 import { Failure } from "@piecework/terminal/Failure"
+import * as CertificateFiles from "@piecework/trust/CertificateFiles"
 import * as TlsFolder from "@piecework/trust/TlsFolder"
-import { Effect, Option, Queue, Result, Schema, type Scope } from "effect"
+import { Effect, Option, Queue, Result, type Scope } from "effect"
 import { exitCodes } from "../ExitCode.ts"
 
-export interface Files {
-  /** The server's certificate in PEM, and those between it and its authority. */
-  readonly certificate: string
-  readonly key: string
+export interface Files extends CertificateFiles.PairFiles {
   /** Folder of our own authority, when it made them; then they are made anew before they expire. */
   readonly ownFolder: string | undefined
 }
@@ -49,7 +45,7 @@ export const folderIn = (data: string): string => `${data.replace(/\/+$/, "")}/t
 export const make = (files: Files, options: object): Effect.Effect<HttpServer, Failure, Scope.Scope> =>
   Effect.gen(function* () {
     yield* renewed(files)
-    const first = yield* read(files).pipe(
+    const first = yield* CertificateFiles.read(files).pipe(
       Effect.mapError((error) => new Failure({ sentence: error.message, code: exitCodes.file }))
     )
     const server = createServer({ ...options, ...first, ...settings })
@@ -62,7 +58,7 @@ const settings = { minVersion: "TLSv1.2", handshakeTimeout: 10_000, ALPNProtocol
 /** Between two looks at the files. */
 const lookEvery = "1 minute"
 
-const watch = Effect.fnUntraced(function* (server: Server, files: Files, first: Pair) {
+const watch = Effect.fnUntraced(function* (server: Server, files: Files, first: CertificateFiles.Pair) {
   let current = first
   const hangups = yield* Queue.sliding<void>(1)
   const onHangup = () => void Queue.offerUnsafe(hangups, undefined)
@@ -73,7 +69,7 @@ const watch = Effect.fnUntraced(function* (server: Server, files: Files, first: 
   let troubleSaid: string | undefined
   const look = Effect.gen(function* () {
     yield* renewed(files)
-    const next = yield* Effect.result(read(files))
+    const next = yield* Effect.result(CertificateFiles.read(files))
     if (Result.isFailure(next)) {
       // Once for each trouble: this comes again every minute.
       if (troubleSaid !== next.failure.message) yield* Effect.logError(next.failure.message)
@@ -100,48 +96,6 @@ const renewed = ({ ownFolder }: Files): Effect.Effect<void> =>
         Effect.flatMap((is) => (is ? Effect.logInfo("The certificate was renewed.") : Effect.void)),
         Effect.catch((error) => Effect.logError(error.message))
       )
-
-interface Pair {
-  readonly cert: string
-  readonly key: string
-}
-
-/** The certificate cannot be served with. */
-export class CertificateError extends Schema.TaggedError<CertificateError>()("CertificateError", {
-  file: Schema.String,
-  reason: Schema.Literals(["Unreadable", "Malformed", "OtherKey", "Expired"]),
-  cause: Schema.optionalKey(Schema.Defect())
-}) {
-  override get message(): string {
-    switch (this.reason) {
-      case "Unreadable":
-        return `${this.file} cannot be read; the service needs it for HTTPS.`
-      case "Malformed":
-        return `${this.file} is no certificate or key in PEM that can be used.`
-      case "OtherKey":
-        return `The key does not belong to the certificate in ${this.file}.`
-      case "Expired":
-        return `The certificate in ${this.file} has expired.`
-    }
-  }
-}
-
-const read = Effect.fnUntraced(function* ({ certificate, key }: Files): Effect.fn.Return<Pair, CertificateError> {
-  const textOf = (file: string) =>
-    Effect.tryPromise({
-      try: () => readFile(file, "utf8"),
-      catch: (cause) => new CertificateError({ file, reason: "Unreadable", cause })
-    })
-  const pair = { cert: yield* textOf(certificate), key: yield* textOf(key) }
-  const malformed = (file: string) => (cause: unknown) => new CertificateError({ file, reason: "Malformed", cause })
-  const own = yield* Effect.try({ try: () => new X509Certificate(pair.cert), catch: malformed(certificate) })
-  const secret = yield* Effect.try({ try: () => createPrivateKey(pair.key), catch: malformed(key) })
-  if (!own.checkPrivateKey(secret)) return yield* new CertificateError({ file: certificate, reason: "OtherKey" })
-  if (Date.parse(own.validTo) <= Date.now())
-    return yield* new CertificateError({ file: certificate, reason: "Expired" })
-  yield* Effect.try({ try: () => createSecureContext(pair), catch: malformed(certificate) })
-  return pair
-})
 
 const usage = (sentence: string): Effect.Effect<never, Failure> =>
   Effect.fail(new Failure({ sentence, code: exitCodes.usage }))

@@ -8,7 +8,9 @@ const exact = new Map<string, Route>([
   ["/health", "operation"],
   ["/ready", "operation"],
   ["/metrics", "operation"],
-  ["/rpc/enrol", "admin"]
+  ["/rpc/enrol", "admin"],
+  // A role's own, and few beside the calls of devices.
+  ["/rpc/node", "kv"]
 ])
 for (const name of roleNames) {
   const place = places[name]

@@ -13,6 +13,8 @@ import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers
 import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
 import type { CallerMiddleware } from "@piecework/cloud/Caller"
 import { ContentPolicyRpcs } from "@piecework/cloud/ContentPolicyRpcs"
+import * as CacheNodeAdminRpcs from "@piecework/cloud/CacheNodeAdminRpcs"
+import * as CacheNodeRpcs from "@piecework/cloud/CacheNodeRpcs"
 import * as ContentAdminRpcs from "@piecework/cloud/ContentAdminRpcs"
 import type { Gate } from "@piecework/cloud/Gate"
 import * as DiscoveryHandlers from "@piecework/cloud/DiscoveryHandlers"
@@ -33,6 +35,14 @@ import * as Sweeper from "@piecework/reports/Sweeper"
 import { Database } from "@piecework/database/Database"
 import * as Probe from "@piecework/database/Probe"
 import { HasherConfig, PieceHasher } from "@piecework/hashing"
+import * as HeartbeatHandlers from "@piecework/nodes/HeartbeatHandlers"
+import { Heartbeats } from "@piecework/nodes/Heartbeats"
+import * as NodeAdminHandlers from "@piecework/nodes/NodeAdminHandlers"
+import { NodeDirectory } from "@piecework/nodes/NodeDirectory"
+import { NodeFigures } from "@piecework/nodes/NodeFigures"
+import { Nodes } from "@piecework/nodes/Nodes"
+import * as NodesConfig from "@piecework/nodes/NodesConfig"
+import * as NodeSweeper from "@piecework/nodes/NodeSweeper"
 import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Transport } from "@piecework/transport"
@@ -49,8 +59,9 @@ import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, ofDatabase } from "../Explained.ts"
 import * as PhfRoute from "../http/PhfRoute.ts"
-import type { Trust } from "../http/Trust.ts"
+import { credentials, type Trust } from "../http/Trust.ts"
 import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
+import * as NodeMetrics from "../operation/NodeMetrics.ts"
 import { Readiness } from "../operation/Readiness.ts"
 import type { RoleName } from "./RoleName.ts"
 
@@ -61,6 +72,8 @@ export interface Rooms {
   /** Who may have what of it. */
   readonly gate: Layer.Layer<CatalogConfig | Gate, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** How cache nodes come and are told of. Default: what `NodesConfig` says. */
+  readonly nodes?: Layer.Layer<NodesConfig.NodesConfig>
   /** How long reports are kept, and which networks are where. Default: what `ReportsConfig` says, and nowhere. */
   readonly reporting?: Layer.Layer<Places | ReportsConfig.ReportsConfig, Failure>
   /** Whether callers are told where to report to. */
@@ -76,6 +89,7 @@ export const routes = ({
   catalog,
   database,
   gate,
+  nodes = NodesConfig.layer(),
   reporting = Layer.merge(Places.layerNone, ReportsConfig.layer()),
   swarms,
   takesReports
@@ -93,9 +107,25 @@ export const routes = ({
     Layer.provideMerge(explained(Reports.layer, ofDatabase)),
     Layer.provide([database, reporting])
   )
+  const cacheNodes = Layer.mergeAll(NodeDirectory.layer, Heartbeats.layer, NodeFigures.layer).pipe(
+    Layer.provideMerge(explained(Nodes.layer, ofDatabase)),
+    Layer.provide(credentials),
+    Layer.provideMerge(nodes)
+  )
   return {
     geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
-    kv: works("kv", rpcs(KeyValueRpcs, paths.KeyValue, keyValue(takesReports)), Effect.void).pipe(
+    kv: works(
+      "kv",
+      Layer.mergeAll(
+        rpcs(KeyValueRpcs, paths.KeyValue, keyValue(takesReports)),
+        rpcs(CacheNodeRpcs.CacheNodeRpcs, CacheNodeRpcs.path, HeartbeatHandlers.layer),
+        rpcs(CacheNodeAdminRpcs.CacheNodeAdminRpcs, CacheNodeAdminRpcs.path, NodeAdminHandlers.layer),
+        NodeSweeper.layer,
+        NodeMetrics.layer
+      ),
+      Effect.void
+    ).pipe(
+      Layer.provide(cacheNodes),
       Layer.provide(ClientSettings.layer.pipe(Layer.provide(explained(Audit.layer, ofDatabase)))),
       Layer.provide([catalog, database])
     ),
@@ -162,6 +192,7 @@ const keyValue = (takesReports: boolean) =>
   Layer.unwrap(
     Effect.gen(function* () {
       const { list } = yield* ClientSettings
+      const { serversFor } = yield* NodeDirectory
       let last: KeyValueReply["settings"] = {}
       const read = Effect.map(list, handedOut).pipe(
         Effect.tap((all) => Effect.sync(() => void (last = all))),
@@ -170,7 +201,7 @@ const keyValue = (takesReports: boolean) =>
         )
       )
       const settings = yield* Effect.cachedWithTTL(read, settingsKept)
-      return KeyValueHandlers.layer({ takesReports, settings })
+      return KeyValueHandlers.layer({ takesReports, settings, cacheHosts: serversFor })
     })
   )
 

@@ -10,13 +10,17 @@ import { CheckReply, ContentPolicyRpcs, type ContentPolicyReply } from "../Conte
 import * as Directory from "../Directory.ts"
 import { type LeaseReply, type LeaseRequest } from "../LeaseRpc.ts"
 import { ReportReply, type ReportRequest, ReportRpcs } from "../ReportRpcs.ts"
+import { type CacheServer, KeyValueReply, type KeyValueRequest, KeyValueRpcs } from "../KeyValueRpcs.ts"
 import type { Role } from "../Role.ts"
 import { ContentUnknown, RequestRefused } from "../RoleError.ts"
+import { endpointOf, RoleUrls } from "../RoleUrls.ts"
 import { type Call, inProcess } from "./Calls.ts"
 
 export interface Options {
   /** What ContentPolicy knows. Default nothing. */
   readonly contents?: ReadonlyArray<ContentPolicyReply>
+  /** Sees each question of KeyValue, and answers the cache servers that it names. Default none. */
+  readonly cacheHosts?: (request: KeyValueRequest) => ReadonlyArray<CacheServer>
   /** What every join returns but the asker. Default nobody. */
   readonly peers?: ReadonlyArray<Peer>
   /** Default 3 seconds. */
@@ -45,9 +49,33 @@ export const calls = (options: Options): Effect.Effect<Call, never, CloudConfig 
       })
   })
 
+/** In place of the directory's. */
+const keyValue = ({ cacheHosts }: Options) =>
+  cacheHosts === undefined
+    ? Layer.empty
+    : KeyValueRpcs.toLayer(
+        Effect.map(RoleUrls, (urls) => ({
+          KeyValue: (request: KeyValueRequest) =>
+            Effect.map(
+              Effect.all({
+                contentPolicyUrl: endpointOf(urls, "ContentPolicy"),
+                discoveryUrl: endpointOf(urls, "Discovery")
+              }),
+              (endpoints) =>
+                new KeyValueReply({
+                  ...endpoints,
+                  expiresInSeconds: 3600,
+                  settings: {},
+                  cacheHosts: cacheHosts(request)
+                })
+            )
+        }))
+      )
+
 const layer = (options: Options) =>
   Layer.mergeAll(
     Directory.layer(),
+    keyValue(options),
     ContentPolicyRpcs.toLayer({
       ContentPolicy: ({ contentId, altCatalogId }) => {
         const known = options.contents?.find((content) =>

@@ -17,6 +17,7 @@ export interface Question {
   readonly ifRange?: string | undefined
   readonly ifNoneMatch?: string | undefined
   readonly ifModifiedSince?: string | undefined
+  readonly via?: string | undefined
   /** Goes to the origin alone, and nobody else is asked. */
   readonly authorization?: string | undefined
   /** What else is wrong with an answer that looks right. */
@@ -85,7 +86,7 @@ interface Lost {
 const askOne = (shop: Shop, upstream: Upstream, question: Question): Effect.Effect<Asked, Lost> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const { authorization, ifModifiedSince, ifNoneMatch, ifRange, range, url } = question
+      const { authorization, ifModifiedSince, ifNoneMatch, ifRange, range, url, via } = question
       const scope = yield* Scope.fork(shop.scope)
       const getting = shop.client.get({
         url: upstream.url,
@@ -93,7 +94,10 @@ const askOne = (shop: Shop, upstream: Upstream, question: Question): Effect.Effe
         ifRange,
         ifNoneMatch,
         ifModifiedSince,
-        ...(authorization === undefined ? {} : { headers: { Authorization: authorization } })
+        headers: {
+          ...(via === undefined ? {} : { Via: via }),
+          ...(authorization === undefined ? {} : { Authorization: authorization })
+        }
       })
       const response = yield* Effect.onError(
         Effect.mapError(restore(Scope.provide(getting, scope)), (error) => lostBy(url, error)),

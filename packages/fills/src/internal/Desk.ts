@@ -83,6 +83,12 @@ export class Desk {
     })
   }
 
+  forget(url: ContentUrl): void {
+    const entry = this.entries.get(url)
+    if (entry !== undefined) this.entries.forget(entry)
+    for (const remembered of [this.refusals, this.passes, this.away]) remembered.delete(url)
+  }
+
   /** How a file that is open can be answered without a question; `undefined` where it cannot. */
   private usable({ file }: Entry, now: number): Outcome | undefined {
     if (file.over !== undefined || file.isDoubted || file.isClosed) return undefined
@@ -147,10 +153,10 @@ export class Desk {
   }
 
   private ask(wanted: Wanted, entry: Entry | undefined): Effect.Effect<Asking.Asked, FillError> {
-    const { url } = wanted
+    const { url, via } = wanted
     const { shop } = this
     const range = firstRange(wanted)
-    const question = { url, ...(entry === undefined ? {} : conditions(entry)) }
+    const question = { url, via, ...(entry === undefined ? {} : conditions(entry)) }
     const first = Asking.ask(shop, { ...question, range })
     // Past its end the file says nothing of itself, and an empty one has no part at all.
     const orLess = (asked: Asking.Asked, less: Range | undefined) =>
@@ -286,12 +292,12 @@ export class Desk {
   /** For this client alone. */
   private pass(wanted: Wanted, given: Asking.Asked | undefined): Effect.Effect<Answered, FillError, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
-      const { authorization, part, url } = wanted
+      const { authorization, part, url, via } = wanted
       const range = exactRange(wanted)
       // What was asked for first may be a look only.
       const isEnough = given !== undefined && (part === undefined || part.offset >= 0)
       if (given !== undefined && !isEnough) yield* Asking.close(given.scope)
-      const asked = isEnough ? given : yield* Asking.ask(this.shop, { url, range, authorization })
+      const asked = isEnough ? given : yield* Asking.ask(this.shop, { url, range, via, authorization })
       const { verdict } = asked
       if (verdict._tag === "File" || verdict._tag === "Passing") return yield* Passage.of(this.shop, asked, wanted)
       yield* Asking.close(asked.scope)

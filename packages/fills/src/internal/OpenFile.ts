@@ -68,6 +68,7 @@ export class OpenFile {
   private readonly lost = new Set<number>()
   private readonly waiting = new Map<number, Set<() => void>>()
   private readonly settled = new Set<() => void>()
+  private readonly quieting = new Set<() => void>()
   private readonly options: OpenFileOptions
   private isLooking = false
   private looksAgain = false
@@ -289,13 +290,31 @@ export class OpenFile {
   }
 
   get isIdle(): boolean {
-    return this.handles === 0 && this.fetches.size === 0 && this.storing === 0
+    return this.handles === 0 && this.isQuiet
   }
 
   /** Pieces on their way to the drive. */
   storing = 0
 
+  private get isQuiet(): boolean {
+    return this.fetches.size === 0 && this.storing === 0
+  }
+
+  /** Waits until nothing is under way, neither from servers nor to the drive. */
+  readonly quiet: Effect.Effect<void> = Effect.callback((resume) => {
+    const then = () => resume(Effect.void)
+    if (this.isQuiet) return then()
+    this.quieting.add(then)
+    return Effect.sync(() => this.quieting.delete(then))
+  })
+
   checkIdle(): void {
+    if (this.isQuiet) {
+      for (const then of this.quieting) {
+        this.quieting.delete(then)
+        then()
+      }
+    }
     if (this.isIdle && !this.isClosed) this.options.onIdle(this)
   }
 

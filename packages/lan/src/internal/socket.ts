@@ -2,11 +2,12 @@
 import type { Buffer } from "node:buffer"
 import makeMdns, { type ResponsePacket } from "multicast-dns"
 import type { Heard } from "../Multicast.ts"
-import { type Message, mostEntries, type Record } from "../Message.ts"
+import { from, type Message, mostEntries, type Record } from "../Message.ts"
 
 export interface Socket {
   readonly send: (message: Message) => void
-  readonly close: () => void
+  /** Once what was to be sent is on its way: the last word is that something is over. */
+  readonly close: () => Promise<void>
   /** It could not be opened, or failed. */
   readonly isBroken: () => boolean
 }
@@ -23,32 +24,42 @@ export const open = (address: string, heard: Heard): Socket => {
     isBroken = true
   })
   mdns.on("warning", () => {})
-  mdns.on("query", ({ questions }, { address: from }) => {
+  mdns.on("query", ({ questions }, { address: sender }) => {
     const asked = (questions ?? []).slice(0, mostEntries).map(({ name, type }) => ({ name, type }))
-    heard({ _tag: "Query", questions: asked }, from)
+    heard({ _tag: "Query", questions: asked }, sender)
   })
-  mdns.on("response", ({ additionals, answers }, { address: from }) => {
-    heard({ _tag: "Response", answers: recordsOf(answers ?? []), additionals: recordsOf(additionals ?? []) }, from)
+  mdns.on("response", ({ additionals, answers }, { address: sender }) => {
+    heard({ _tag: "Response", answers: recordsOf(answers ?? []), additionals: recordsOf(additionals ?? []) }, sender)
   })
+  let underWay = 0
+  let left: (() => void) | undefined
+  const leaving = () => {
+    underWay++
+    return () => {
+      if (--underWay === 0) left?.()
+    }
+  }
   return {
     isBroken: () => isBroken,
-    send: (message) => {
+    send: (told) => {
+      const message = from(told, address)
       if (message._tag === "Query") {
-        mdns.query({ questions: message.questions.map(({ name, type }) => ({ name, type: type as "PTR" })) })
+        mdns.query({ questions: message.questions.map(({ name, type }) => ({ name, type: type as "PTR" })) }, leaving())
       } else {
-        const additionals = [...message.additionals, ...hosts(message.additionals, address)]
-        mdns.respond({ answers: message.answers.map(toPacket), additionals: additionals.map(toPacket) })
+        mdns.respond(
+          { answers: message.answers.map(toPacket), additionals: message.additionals.map(toPacket) },
+          leaving()
+        )
       }
     },
-    close: () => mdns.destroy()
+    close: () =>
+      new Promise((resolve) => {
+        const destroy = () => mdns.destroy(() => resolve())
+        if (underWay === 0) destroy()
+        else left = destroy
+      })
   }
 }
-
-/** Where the hosts that services are on have their address: here. */
-const hosts = (records: ReadonlyArray<Record>, address: string): ReadonlyArray<Record> =>
-  records.flatMap((record) =>
-    record.type === "SRV" ? [{ type: "A" as const, name: record.target, ttl: record.ttl, address }] : []
-  )
 
 const toPacket = (record: Record): Answer => {
   const { name, ttl } = record
@@ -60,7 +71,8 @@ const toPacket = (record: Record): Answer => {
     case "TXT":
       return { type: "TXT", name, ttl, data: [...record.strings] }
     case "A":
-      return { type: "A", name, ttl, data: record.address }
+    case "AAAA":
+      return { type: record.type, name, ttl, data: record.address }
   }
 }
 
@@ -76,7 +88,8 @@ const recordsOf = (answers: ReadonlyArray<Answer>): ReadonlyArray<Record> =>
       case "TXT":
         return [{ type: "TXT", name, ttl, strings: textsOf(answer.data) }]
       case "A":
-        return [{ type: "A", name, ttl, address: answer.data }]
+      case "AAAA":
+        return [{ type: answer.type, name, ttl, address: answer.data }]
       default:
         return []
     }
