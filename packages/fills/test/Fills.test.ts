@@ -289,22 +289,3 @@ it.effect(
     })
   )
 )
-
-it.effect(
-  "closes files that nobody reads when another has to be opened, and as many as may be stay open",
-  running(
-    Effect.gen(function* () {
-      yield* serve(answerWith(bytes.subarray(0, 1000)))
-      for (let i = 0; i < 10; i++) {
-        const got = yield* Effect.forkChild(client({ url: url(`/${i}`) }))
-        yield* settled
-        assert.isTrue(isSame((yield* Fiber.join(got)).bytes, bytes, 0, 1000))
-      }
-      const open = [0, 1].map((i) => openFile({ url: url(`/${i}`) }))
-      yield* Effect.all(open)
-      const third = yield* Effect.result(openFile({ url: url("/2") }))
-      assert.isTrue(Result.isFailure(third) && third.failure.detail === "too many files are open at a time")
-    }),
-    { fills: { maxFiles: 2 } }
-  )
-)
