@@ -126,7 +126,6 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   // Told before the origin is there, so that it is not asked for anything in between.
   const mayPeer = usesPeers(options.mode) && (cloud !== undefined || (yield* Neighbours.canMeet))
   cache?.peersAllowed(mayPeer && !forbidsPeers((yield* LivePolicy).current()))
-  cache?.vouchedFor()
   if (cache !== undefined) yield* cache.look
   const http = yield* HttpTurn.take({ ...options, cache, mayPeer, tell })
   const { held, wanted } = options
