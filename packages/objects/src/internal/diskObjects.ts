@@ -254,11 +254,13 @@ export const makeOnDisk = Effect.gen(function* () {
     const opening = open(facts.url).pipe(
       Effect.catchTag("NotThere", () => Effect.fail(failed(chosen.folder)({ message: "what was made there is gone" })))
     )
-    const end = (exit: Exit.Exit<unknown, unknown>) => {
-      fresh.delete(facts.url)
-      return Scope.close(held, exit)
-    }
-    return (yield* Effect.andThen(making, opening).pipe(Effect.onExit(end))).stored
+    const opened = yield* Effect.andThen(making, opening).pipe(
+      Effect.onExit((exit) => {
+        fresh.delete(facts.url)
+        return Scope.close(held, exit)
+      })
+    )
+    return opened.stored
   })
 
   const create = Effect.fn("Objects.create")(function* (facts: ObjectFacts) {
