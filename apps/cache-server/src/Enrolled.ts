@@ -23,7 +23,8 @@ export interface EnrolledOptions {
 export const enrol = Effect.fn("Enrolled.enrol")(function* ({ allowHttp, root, settings, token }: EnrolledOptions) {
   const { service } = settings
   if (service === undefined) return yield* usage("Enrolling needs a service; name it with --service.")
-  if (token.trim() === "") return yield* usage("Enrolling needs a token, as piecework-service node deployment prints it.")
+  if (token.trim() === "")
+    return yield* usage("Enrolling needs a token, as piecework-service node deployment prints it.")
   if (!ServiceUrl.isPrivate(service) && !allowHttp) {
     return yield* usage(
       "Over plain HTTP others may read the credential; use an https service, or --allow-http where nobody else listens."

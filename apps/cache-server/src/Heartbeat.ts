@@ -139,9 +139,12 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
     const was = live.inForce().closed
     id = nodeId
     takenUntil = until ?? takenUntil
+    // First, so that who saw it obeyed finds it obeyed after any restart.
+    yield* OrdersFile.write(root, service, { node: nodeId, orders: { isEnabled, name, work } })
     const words = Orders.ordersNeedStart(live.orders().work, work)
     live.obey({ isEnabled, name, work })
-    if (words.length > 0) yield* Effect.logWarning(`The service says otherwise, from the next start on: ${words.join(", ")}.`)
+    if (words.length > 0)
+      yield* Effect.logWarning(`The service says otherwise, from the next start on: ${words.join(", ")}.`)
     const now = live.inForce().closed
     if (was !== now) yield* Effect.logInfo(now ?? "The service lets this cache server serve again.")
     status = {
@@ -152,7 +155,6 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
       heardAt: yield* Clock.currentTimeMillis,
       ...(work.updateRing === undefined ? {} : { updateRing: ringOf(work.updateRing) })
     }
-    yield* OrdersFile.write(root, service, { node: nodeId, orders: { isEnabled, name, work } })
     return said.figures.length === CacheNodeRpcs.mostMinutes ? Duration.zero : Duration.clamp(again, bounds)
   })
 

@@ -67,9 +67,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 
 /** What of the service's orders is another one now, and needs another start. */
 export const ordersNeedStart = (before: NodeWork, after: NodeWork): ReadonlyArray<string> =>
-  (["drives", "parents", "proxy"] as const).filter(
-    (key) => JSON.stringify(before[key]) !== JSON.stringify(after[key])
-  )
+  (["drives", "parents", "proxy"] as const).filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]))
 
 /** Words of the settings that say something else now and need another start. */
 export const needStart = (before: Settings, after: Settings): ReadonlyArray<string> => {

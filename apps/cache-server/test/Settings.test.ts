@@ -45,7 +45,11 @@ describe("A drive", () => {
 
 describe("The settings", () => {
   it("are those of the first that says something", () => {
-    const of = resolved({ listen: "8080", origins: ["a.test"] }, { listen: "1", origins: ["b.test"], name: "env" }, { cid: "7" })
+    const of = resolved(
+      { listen: "8080", origins: ["a.test"] },
+      { listen: "1", origins: ["b.test"], name: "env" },
+      { cid: "7" }
+    )
     assert.deepStrictEqual(
       [of.http, of.origins, of.name, of.cid, of.peers],
       [{ host: undefined, port: 8080 }, ["a.test"], "env", "7", { host: undefined, port: 7680 }]

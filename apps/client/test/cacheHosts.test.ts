@@ -6,7 +6,7 @@ import * as Hosts from "@piecework/cachehosts/Hosts"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
-import { Effect, Fiber, Option } from "effect"
+import { Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as CacheHostsNote from "../src/CacheHostsNote.ts"
 import * as CacheHostsExplained from "../src/view/CacheHostsExplained.ts"
@@ -21,6 +21,11 @@ const rowsOf = (known: ReadonlyArray<CacheHostsNote.Known>, now = 0) =>
     .map((row) => row.split(/ {2,}/))
 
 const url = "http://origin.example/file" as ContentUrl
+
+const scene = (values: Policy.Said["values"], said?: Partial<Hosts.Said>) => ({
+  policy: policyOf(values),
+  said: { ...Hosts.silent, ...said }
+})
 
 describe("The cache servers that a device knows", () => {
   it.effect("are told by the agent to other commands, with their bans, while it runs", () =>
@@ -57,8 +62,11 @@ describe("The cache servers that a device knows", () => {
       yield* Fiber.interrupt(agent)
       assert.isEmpty(readdirSync(root))
     }).pipe(
-      Effect.provide(CacheHosts.layerMemory()),
-      Effect.provide(LivePolicy.layerConstant(policyOf({ DOCacheHost: "a,b" })))
+      Effect.provide(
+        CacheHosts.layerMemory().pipe(
+          Layer.provideMerge(LivePolicy.layerConstant(policyOf({ DOCacheHost: "a,b" })))
+        )
+      )
     )
   )
 
@@ -108,10 +116,6 @@ describe("The cache servers that a device knows", () => {
 })
 
 describe("What is said of the settings about cache servers", () => {
-  const scene = (values: Policy.Said["values"], said?: Partial<Hosts.Said>) => ({
-    policy: policyOf(values),
-    said: { ...Hosts.silent, ...said }
-  })
   const { hosts, listedOnly, source, tlsOnly } = CacheHostsExplained
 
   it("is whom DOCacheHost has asked, and why not the others", () => {

@@ -48,22 +48,56 @@ export interface Wish<L extends Lodged> {
   readonly now: number
 }
 
-/** The least useful files, in order, until they are enough; all that may leave when they are not. */
+/**
+ * The least useful files, in order, until they are enough; all that may leave when they are not. Out of hundreds of thousands few leave at a
+ * time, so they are taken from a heap: a drive's table need not be sorted for them.
+ */
 export const leaving = <L extends Lodged>({ bytes, count = 0, lodged, now }: Wish<L>): ReadonlyArray<L> => {
   if (bytes <= 0 && count <= 0) return []
-  const movable: Array<{ readonly one: L; readonly rank: number }> = []
-  for (const one of lodged) if (!one.isOpen) movable.push({ one, rank: rank(one, now) })
-  movable.sort((a, b) => a.rank - b.rank)
+  const heap: Array<Ranked<L>> = []
+  for (const one of lodged) if (!one.isOpen) heap.push({ one, rank: rank(one, now) })
+  for (let i = (heap.length >> 1) - 1; i >= 0; i--) sink(heap, i)
   const going: Array<L> = []
   let freed = 0
-  for (const { one } of movable) {
-    if (freed >= bytes && going.length >= count) break
+  while (freed < bytes || going.length < count) {
+    const least = takeLeast(heap)
+    if (least === undefined) break
     // What takes nothing makes no room, but it is one less.
-    if (one.bytes === 0 && going.length >= count) continue
-    going.push(one)
-    freed += one.bytes
+    if (least.one.bytes === 0 && going.length >= count) continue
+    going.push(least.one)
+    freed += least.one.bytes
   }
   return going
+}
+
+interface Ranked<L> {
+  readonly one: L
+  readonly rank: number
+}
+
+/** Takes the lowest rank out of a heap. */
+const takeLeast = <L>(heap: Array<Ranked<L>>): Ranked<L> | undefined => {
+  const [least] = heap
+  const last = heap.pop()
+  if (last !== undefined && heap.length > 0) {
+    heap[0] = last
+    sink(heap, 0)
+  }
+  return least
+}
+
+/** Lets what lies at `at` sink until no rank below it is lower. */
+const sink = <L>(heap: Array<Ranked<L>>, at: number): void => {
+  const rankAt = (i: number) => heap[i]?.rank ?? Number.POSITIVE_INFINITY
+  for (let i = at; ;) {
+    const left = 2 * i + 1
+    const lower = rankAt(left) <= rankAt(left + 1) ? left : left + 1
+    const [above, below] = [heap[i], heap[lower]]
+    if (above === undefined || below === undefined || above.rank <= below.rank) return
+    heap[i] = below
+    heap[lower] = above
+    i = lower
+  }
 }
 
 /** What is known of a drive when one is chosen. Bytes. */

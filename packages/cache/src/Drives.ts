@@ -14,8 +14,11 @@ export class Drives extends Context.Service<
   Drives,
   {
     readonly all: ReadonlyArray<Drive>
-    /** The drive for something new of so many bytes. `TooLarge`: none is as large; `Failed`: none can be used now. */
-    readonly choose: (bytes: number) => Effect.Effect<Drive | "TooLarge" | "Failed">
+    /**
+     * The drive for something new of so many bytes, but for one that just refused it. `TooLarge`: none is as large; `Failed`: none can be
+     * used now.
+     */
+    readonly choose: (bytes: number, except?: Drive) => Effect.Effect<Drive | "TooLarge" | "Failed">
     /** The drives whose things can be used now. */
     readonly readable: Effect.Effect<ReadonlyArray<Drive>>
     readonly spaces: Effect.Effect<ReadonlyArray<DriveSpace>>
@@ -35,10 +38,14 @@ export class Drives extends Context.Service<
         })
         return Drives.of({
           all,
-          choose: Effect.fnUntraced(function* (bytes) {
+          choose: Effect.fnUntraced(function* (bytes, except) {
             yield* wake
             yield* looked
-            const candidates = all.map((drive) => ({ ...drive.space(), isUsable: drive.isUsable(), drive }))
+            const candidates = all.map((drive) => ({
+              ...drive.space(),
+              isUsable: drive.isUsable() && drive !== except,
+              drive
+            }))
             const best = roomiest(candidates, bytes)
             if (best !== undefined) return best.drive
             return candidates.some(({ isUsable }) => isUsable) ? "TooLarge" : "Failed"

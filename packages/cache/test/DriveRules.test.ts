@@ -59,6 +59,18 @@ describe("What leaves a drive", () => {
     assert.deepStrictEqual(names(DriveRules.leaving({ lodged, bytes: 0, count: 2, now })), ["a", "b"])
   })
 
+  it("is in the order of ranks, however many there are", () => {
+    const many = Array.from({ length: 500 }, (_, n) =>
+      one(String(n), { usedAt: now - ((n * 7919) % 500) * 3_600_000, uses: n % 5, bytes: 1 + ((n * 31) % 900) * mib })
+    )
+    const sorted = many.toSorted((a, b) => DriveRules.rank(a, now) - DriveRules.rank(b, now))
+    assert.deepStrictEqual(
+      names(DriveRules.leaving({ lodged: many, bytes: 0, count: 100, now })),
+      names(sorted.slice(0, 100))
+    )
+    assert.deepStrictEqual(names(DriveRules.leaving({ lodged: many, bytes: all, now })), names(sorted))
+  })
+
   it("is never what is open, and nothing that takes no room when room is needed", () => {
     const lodged = [one("open", { isOpen: true, usedAt: 0 }), one("empty", { bytes: 0, usedAt: 0 }), one("closed")]
     assert.deepStrictEqual(names(DriveRules.leaving({ lodged, bytes: all, now })), ["closed"])

@@ -179,6 +179,12 @@ describe("The cache servers of a device", () => {
       assert.deepStrictEqual(told, [undefined, "s1"])
       // Who has a service does not ask the network before that said that it knows none.
       assert.strictEqual(one.questions(), 0)
+      // A service that does not answer any more is out of reach, and so is what it spoke of.
+      yield* TestClock.adjust("69 minutes")
+      assert.strictEqual(yield* one.asked(), "http://s2")
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* one.asked(), "NoneKnown")
+      yield* one.looks
     }).pipe(inMemory)
   )
 
@@ -316,10 +322,13 @@ describe("In memory", () => {
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(yield* asked(), "OnVpn")
     }).pipe(
-      Effect.provide(CacheHosts.layerMemory({ said: () => said, vpn: () => vpn })),
       Effect.provide(
-        LivePolicy.layerConstant(
-          policyOf({ DOCacheHost: "a", DOCacheHostSource: 2, DODisallowCacheServerDownloadsOnVPN: 1 })
+        CacheHosts.layerMemory({ said: () => said, vpn: () => vpn }).pipe(
+          Layer.provideMerge(
+            LivePolicy.layerConstant(
+              policyOf({ DOCacheHost: "a", DOCacheHostSource: 2, DODisallowCacheServerDownloadsOnVPN: 1 })
+            )
+          )
         )
       )
     )

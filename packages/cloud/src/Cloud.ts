@@ -45,7 +45,7 @@ export class Cloud extends Context.Service<
     readonly whereabouts: Effect.Effect<Whereabouts, CloudError>
     /** Calls with what the services told last, if they did, and with whatever they tell next, until the scope closes. Asks nobody. */
     readonly onWhereabouts: (heard: (told: Whereabouts) => void) => Effect.Effect<void, never, Scope.Scope>
-    /** KeyValue is told from now on that this cache server is in use, as DOCacheHost would name it. */
+    /** KeyValue and ContentPolicy are told from now on that this cache server is in use, as DOCacheHost would name it. */
     readonly usesCacheHost: (name: string) => Effect.Effect<void>
     /** `whereabouts` and the content's policy. Endpoints that fail are asked for again once. */
     readonly lookup: (content: ContentQuery) => Effect.Effect<Lookup, CloudError>
@@ -116,17 +116,17 @@ const make = Effect.fnUntraced(function* (call: Calls.Call) {
   }).pipe(Effect.withSpan("Cloud.geo"))
 
   let cacheHost: string | undefined
+  const inUse = () => (cacheHost === undefined ? {} : { cacheHost })
   const usesCacheHost = (name: string) => Effect.sync(() => void (cacheHost = name.slice(0, longestCacheHost)))
 
   const keyValue = Effect.fn("Cloud.keyValue")(function* (known: GeoReply) {
-    const inUse = cacheHost === undefined ? {} : { cacheHost }
-    const request = new KeyValueRequest({ clientVersion, profile, ...countryOf(known), ...inUse })
+    const request = new KeyValueRequest({ clientVersion, profile, ...countryOf(known), ...inUse() })
     return yield* call("KeyValue", known.keyValueUrl, (client) => client.KeyValue(request))
   })
 
   const contentPolicy = Effect.fn("Cloud.contentPolicy")(function* (known: Whereabouts, content: ContentQuery) {
     const named = "contentId" in content ? { contentId: content.contentId } : { altCatalogId: content.url }
-    const request = new ContentPolicyRequest({ clientVersion, profile, ...named, ...countryOf(known.geo) })
+    const request = new ContentPolicyRequest({ clientVersion, profile, ...named, ...countryOf(known.geo), ...inUse() })
     const url = known.keyValue.contentPolicyUrl
     const policy = yield* call("ContentPolicy", url, (client) => client.ContentPolicy(request))
     const now = Math.floor((yield* Clock.currentTimeMillis) / 1000)

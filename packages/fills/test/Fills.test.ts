@@ -300,8 +300,8 @@ it.effect(
         yield* settled
         assert.isTrue(isSame((yield* Fiber.join(got)).bytes, bytes, 0, 1000))
       }
-      const open = [0, 1].map((i) => openFile({ url: url(`/${i}`) }))
-      yield* Effect.all(open)
+      const files = [0, 1].map((i) => openFile({ url: url(`/${i}`) }))
+      yield* Effect.all(files)
       const third = yield* Effect.result(openFile({ url: url("/2") }))
       assert.isTrue(Result.isFailure(third) && third.failure.detail === "too many files are open at a time")
     }),

@@ -53,6 +53,8 @@ const askAgain = Schedule.min([Schedule.exponential("1 second", 3), Schedule.spa
 const shyness = { least: 20, most: 120 } as const
 /** The same is not told again within so many milliseconds, however often it is asked for. Source: RFC 6762 §6. */
 const tellAgainAfter = 1000
+/** Told in one message, which is to fit into 9,000 bytes: one takes 300 at most. Source: RFC 6762 §17. */
+const mostTogether = 24
 /** Messages that wait to be looked at; a flood is heard in part. */
 const mostWaiting = 256
 
@@ -76,7 +78,9 @@ const make = Effect.gen(function* () {
       const current = these.filter((one) => all.has(one))
       if (current.length === 0) return
       for (const one of current) toldAt.set(one, dueAt)
-      yield* multicast.send(Presence.together(current.map((one) => one.records())))
+      for (let at = 0; at < current.length; at += mostTogether) {
+        yield* multicast.send(Presence.together(current.slice(at, at + mostTogether).map((one) => one.records())))
+      }
     })
 
   const questions = yield* Queue.dropping<Message>(mostWaiting)
@@ -108,6 +112,14 @@ const make = Effect.gen(function* () {
     yield* Effect.forkScoped(tell([one]))
   })
 
+  /** Asks less and less often, and from the beginning on a network that the device comes to. */
+  const keepAsking = Effect.fnUntraced(function* (message: Message) {
+    const comes = yield* Queue.sliding<void>(1)
+    yield* multicast.onNetwork(() => void Queue.offerUnsafe(comes, undefined))
+    const asking = Effect.repeat(multicast.send(message), askAgain)
+    yield* Effect.forkScoped(Effect.forever(Effect.raceFirst(asking, Queue.take(comes))))
+  })
+
   const announce: Lan["Service"]["announce"] = Effect.fn("Lan.announce")((presence) =>
     keepTelling({
       records: (options) => Presence.records(presence, options),
@@ -129,11 +141,7 @@ const make = Effect.gen(function* () {
       if (peers.length > 0) Queue.offerUnsafe(heard, peers)
     })
     yield* Queue.take(heard).pipe(Effect.flatMap(found), Effect.forever, Effect.forkScoped)
-    const ask = multicast.send({
-      _tag: "Query",
-      questions: [{ name: Names.subtype(wanted.swarm), type: "PTR" }]
-    })
-    yield* Effect.forkScoped(Effect.repeat(ask, askAgain))
+    yield* keepAsking({ _tag: "Query", questions: [{ name: Names.subtype(wanted.swarm), type: "PTR" }] })
   })
 
   const find: Lan["Service"]["find"] = Effect.fn("Lan.find")(function* (type, found) {
@@ -163,8 +171,7 @@ const make = Effect.gen(function* () {
       askedAt = now
       yield* multicast.send({ _tag: "Query", questions: lacking })
     }).pipe(Effect.forever, Effect.forkScoped)
-    const ask = multicast.send({ _tag: "Query", questions: [{ name: type, type: "PTR" }] })
-    yield* Effect.forkScoped(Effect.repeat(ask, askAgain))
+    yield* keepAsking({ _tag: "Query", questions: [{ name: type, type: "PTR" }] })
   })
 
   return Lan.of({ announce, browse, find, offer })

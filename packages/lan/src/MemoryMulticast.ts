@@ -18,11 +18,16 @@ export class MemoryMulticast extends Context.Service<
   static readonly layer: Layer.Layer<MemoryMulticast> = Layer.sync(MemoryMulticast, () => {
     const listeners = new Map<Heard, string>()
     const alone = new Set<string>()
+    const newcomers = new Map<() => void, string>()
     const sent: Array<{ readonly from: string; readonly message: Message }> = []
     return MemoryMulticast.of({
       sent: () => sent,
       cut: (address) => Effect.sync(() => void alone.add(address)),
-      restore: (address) => Effect.sync(() => void alone.delete(address)),
+      restore: (address) =>
+        Effect.sync(() => {
+          alone.delete(address)
+          for (const [come, at] of newcomers) if (at === address) come()
+        }),
       machine: (address) => ({
         send: (told) =>
           Effect.sync(() => {
@@ -31,6 +36,13 @@ export class MemoryMulticast extends Context.Service<
             if (alone.has(address)) return
             for (const [heard, at] of listeners) if (!alone.has(at)) heard(message, address)
           }),
+        onNetwork: (come) =>
+          Effect.asVoid(
+            Effect.acquireRelease(
+              Effect.sync(() => newcomers.set(come, address)),
+              () => Effect.sync(() => newcomers.delete(come))
+            )
+          ),
         listen: (heard) =>
           Effect.asVoid(
             Effect.acquireRelease(

@@ -13,6 +13,8 @@ export class Multicast extends Context.Service<
     readonly send: (message: Message) => Effect.Effect<void>
     /** Calls with each message and the address that it came from, until the scope closes; own messages may be among them. */
     readonly listen: (heard: Heard) => Effect.Effect<void, never, Scope.Scope>
+    /** Calls when the device has come to a network since, until the scope closes: nobody there has heard anything yet. */
+    readonly onNetwork: (come: () => void) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("@piecework/lan/Multicast") {
   /** Of this machine: IPv4, port 5353, on every network with an address but loopback, also those that come later. */
@@ -29,6 +31,7 @@ const lookEvery = "15 seconds"
 
 const make = Effect.gen(function* () {
   const listeners = new Set<Heard>()
+  const newcomers = new Set<() => void>()
   const sockets = new Map<string, Socket>()
   const heard: Heard = (message, from) => {
     for (const listener of listeners) listener(message, from)
@@ -36,7 +39,9 @@ const make = Effect.gen(function* () {
 
   /** Loaded when it is needed: everybody who downloads knows of this module. */
   const load = Effect.promise(() => import("./internal/socket.ts"))
+  let isFirst = true
   const look = Effect.map(load, ({ open }) => {
+    const before = new Set(sockets.keys())
     const addresses = new Set(ownAddresses())
     for (const [address, socket] of sockets) {
       if (addresses.has(address) && !socket.isBroken()) continue
@@ -46,6 +51,9 @@ const make = Effect.gen(function* () {
     for (const address of addresses) {
       if (!sockets.has(address)) sockets.set(address, open(address, heard))
     }
+    const hasCome = [...sockets.keys()].some((address) => !before.has(address))
+    if (hasCome && !isFirst) for (const come of newcomers) come()
+    isFirst = false
   })
 
   // The sockets are there from the first listener on: who only looks at settings opens none.
@@ -70,6 +78,13 @@ const make = Effect.gen(function* () {
       Effect.andThen(
         opened,
         Effect.sync(() => sockets.forEach((socket) => socket.send(message)))
+      ),
+    onNetwork: (come) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => newcomers.add(come)),
+          () => Effect.sync(() => newcomers.delete(come))
+        )
       ),
     listen: (listener) =>
       Effect.andThen(

@@ -134,6 +134,50 @@ describe("On a local network", () => {
     }).pipe(inMemory)
   )
 
+  it.effect("what many are told of goes into several messages, none of them too long for a datagram", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryMulticast
+      const context = yield* Layer.build(Lan.layer.pipe(Layer.provide(layerMulticast("10.0.0.1"))))
+      yield* Effect.forEach(
+        Array.from({ length: 100 }, (_, n) => n),
+        (n) =>
+          Effect.forkScoped(
+            Context.get(context, Lan).announce({
+              ...presenceOf(1),
+              swarm: Digest.Digest.make(new Uint8Array(32).fill(n))
+            })
+          )
+      )
+      yield* TestClock.adjust("10 seconds")
+      const before = network.sent().length
+      yield* network.machine("10.0.0.9").send({ _tag: "Query", questions: [{ name: Names.service, type: "PTR" }] })
+      yield* TestClock.adjust(1)
+      yield* TestClock.adjust("2 seconds")
+      const answers = network.sent().slice(before + 1)
+      assert.deepStrictEqual(
+        answers.map(({ message }) => (message._tag === "Response" ? message.answers.length : 0)),
+        [24, 24, 24, 24, 4]
+      )
+    }).pipe(inMemory)
+  )
+
+  it.effect("a device that comes to a network asks at once, however long it has asked elsewhere", () =>
+    Effect.gen(function* () {
+      const network = yield* MemoryMulticast
+      const first = yield* device(1)
+      yield* first.announce()
+      yield* network.cut("10.0.0.2")
+      const second = yield* device(2)
+      yield* second.browse()
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(second.found.size, 0)
+      yield* network.restore("10.0.0.2")
+      yield* TestClock.adjust(1)
+      yield* TestClock.adjust("200 millis")
+      assert.strictEqual(second.found.size, 1)
+    }).pipe(inMemory)
+  )
+
   it.effect("services are found while they are there, with what was not told along", () =>
     Effect.gen(function* () {
       const network = yield* MemoryMulticast

@@ -55,8 +55,7 @@ const make = Effect.gen(function* () {
 
   /** The node whose token the device came by; from now on it is the node, and the device before is nobody. */
   const bind = Effect.fnUntraced(function* (who: Identity & { readonly _tag: "Device" }) {
-    const credential = Option.getOrUndefined(yield* credentials.find(who.id))?.credential
-    const [, enrolment] = /^enrolment ([0-9a-f]{16})$/.exec(credential?.createdBy ?? "") ?? []
+    const enrolment = Option.getOrUndefined(yield* credentials.find(who.id))?.credential.enrolment
     const found = enrolment === undefined ? Option.none() : yield* table.byEnrolment(enrolment)
     if (Option.isNone(found)) return Option.none()
     const { device, id } = found.value

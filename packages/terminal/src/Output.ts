@@ -49,7 +49,10 @@ export const logger = (program: string): Layer.Layer<never> =>
   Logger.layer([
     Logger.make(({ fiber, logLevel, message }) => {
       const said: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
-      const text = said.filter((part) => !isNotes(part)).map(String).join(" ")
+      const text = said
+        .filter((part) => !isNotes(part))
+        .map(String)
+        .join(" ")
       const notes = [...said.filter(isNotes), fiber.getRef(References.CurrentLogAnnotations)]
         .flatMap((part) => Object.entries(part).map(([key, value]) => `${key} ${String(value)}`))
         .join(", ")

@@ -42,10 +42,13 @@ export const serve = Command.make(
         reread: settingsOf.read(told),
         state: Option.getOrUndefined(state),
         root: Option.getOrElse(state, () => defaultRoot(process.env, program)),
-        enrolling: Option.match(Option.filter(token, (text) => text.trim() !== ""), {
-          onNone: () => undefined,
-          onSome: (text) => ({ token: text, allowHttp })
-        }),
+        enrolling: Option.match(
+          Option.filter(token, (text) => text.trim() !== ""),
+          {
+            onNone: () => undefined,
+            onSome: (text) => ({ token: text, allowHttp })
+          }
+        ),
         isForPrograms: json
       })
     },

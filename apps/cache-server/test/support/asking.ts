@@ -28,7 +28,9 @@ export const ask = (url: string, { headers = {}, onBytes }: Asking = {}): Effect
       })
       response.on("error", (error) => resume(Effect.fail(error)))
       response.on("end", () =>
-        resume(Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(parts) }))
+        resume(
+          Effect.succeed({ status: response.statusCode ?? 0, headers: response.headers, bytes: Buffer.concat(parts) })
+        )
       )
     })
     request.on("error", (error) => resume(Effect.fail(error)))

@@ -40,7 +40,9 @@ export interface Program {
 
 /** Nothing of the machine that runs the tests counts. */
 const environment = (own: Readonly<Record<string, string>>) => {
-  const kept = Object.entries(process.env).filter(([name]) => !/^PIECEWORK_|_proxy$|^(?:STATE|RUNTIME)_DIRECTORY$/i.test(name))
+  const kept = Object.entries(process.env).filter(
+    ([name]) => !/^PIECEWORK_|_proxy$|^(?:STATE|RUNTIME)_DIRECTORY$/i.test(name)
+  )
   return { ...Object.fromEntries(kept), NO_COLOR: "1", ...own }
 }
 

@@ -84,24 +84,24 @@ const inOrder = (usable: ReadonlyArray<CacheHost.CacheHost>): ReadonlyArray<stri
   ]
 }
 
-const reasons = (known: ReadonlyArray<Hosts.Known>): ReadonlyArray<string> => {
-  const because = (one: Hosts.Known): string | undefined => {
-    switch (one.without) {
-      case undefined:
-        return undefined
-      case "NotAllowed":
-        return Hosts.listed.has(one.cache.provider)
-          ? "CacheHostTlsOnly is set"
-          : "CacheHostListedOnly or CacheHostTlsOnly is set"
-      case "Outranked":
-        return "a stronger provider names others"
-      case "SwitchedOff":
-        return "the settings say that there is none"
-    }
-  }
-  return [...Map.groupBy(known, because)].flatMap(([why, these]) =>
+const reasons = (known: ReadonlyArray<Hosts.Known>): ReadonlyArray<string> =>
+  [...Map.groupBy(known, because)].flatMap(([why, these]) =>
     why === undefined ? [] : [`Not asked, since ${why}: ${names(these.map(({ cache }) => cache))}.`]
   )
+
+const because = ({ cache, without }: Hosts.Known): string | undefined => {
+  switch (without) {
+    case undefined:
+      return undefined
+    case "NotAllowed":
+      return Hosts.listed.has(cache.provider)
+        ? "CacheHostTlsOnly is set"
+        : "CacheHostListedOnly or CacheHostTlsOnly is set"
+    case "Outranked":
+      return "a stronger provider names others"
+    case "SwitchedOff":
+      return "the settings say that there is none"
+  }
 }
 
 const names = (all: ReadonlyArray<CacheHost.Place>): string => all.map((one) => CacheHost.nameOf(one)).join(", ")

@@ -280,10 +280,13 @@ function delay(
 function cacheDelay(name: "DODelayCacheServerFallbackForeground" | "DODelayCacheServerFallbackBackground"): Sentence {
   return ({ policy }) => {
     const seconds = policy.get(name)
-    if (seconds === -1) return "Where there is a cache server, the origin is never asked."
-    return seconds === undefined || seconds === 0
-      ? "A cache server that fails is left for the origin at once."
-      : `A cache server that fails is left for the origin after ${Amount.span(seconds)}.`
+    if (seconds === -1)
+      return "Where there is a cache server the origin is never asked, and a file that it refuses is not downloaded."
+    if (seconds === undefined)
+      return "A cache server that fails is left for the origin at once; then each of them has two attempts that bring nothing before it is the other's turn."
+    return seconds === 0
+      ? "A cache server that fails is left for the origin at once, and is not asked again for that download."
+      : `Downloads stay with cache servers, one after the other, for ${Amount.span(seconds)}; one that fails after that is left for the origin, and not asked again for that download.`
   }
 }
 

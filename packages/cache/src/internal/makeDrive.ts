@@ -3,22 +3,26 @@
  * scan found it. Nothing leaves before the scan has ended, as the least useful may not be known before.
  */
 import { Host, type Space } from "@piecework/host/Host"
-import { Clock, Deferred, Effect, Scope, Semaphore } from "effect"
-import { randomBytes } from "node:crypto"
-import * as fs from "node:fs/promises"
+import { Clock, Deferred, Effect, Option, type Scope, Semaphore } from "effect"
 import * as path from "node:path"
 import { type Drive, DriveFull, type DriveSettings, type Tenant } from "../Drive.ts"
 import { leaving } from "../DriveRules.ts"
 import { folderOf, type Kind, Lodging } from "../Lodging.ts"
-import { makeRoot } from "./folders.ts"
-import { io } from "./io.ts"
+import * as DriveHealth from "./DriveHealth.ts"
+import { isFull } from "./DriveHealth.ts"
 import * as UseNote from "./UseNote.ts"
 
 /** The part of its disk that a drive leaves free: where it takes what the disk allows, and where it was given a size. */
 const reserve = { ofAll: 0.05, ofSized: 0.01, mostOfSized: 1024 ** 3 } as const
 
-/** What leaves at a time beyond what is needed, as a part of the drive and in bytes, so that few decisions are made. */
+/** What leaves at a time beyond what is needed, as a part of what is there and in bytes, so that few decisions are made. */
 const spare = { part: 0.01, most: 1024 ** 3 } as const
+
+/** What leaves at least when the disk says that it is full, in bytes: folders and records need some, too. */
+const leastForced = 64 * 1024
+
+/** How long a writer waits for the scan of a drive that has no room. */
+const patience = "2 seconds"
 
 /** Most things on one drive, so that the table of them stays below 100 MB. */
 const mostLodgings = 250_000
@@ -26,28 +30,8 @@ const mostLodgings = 250_000
 /** How long a look at the disk is good for, in ms. */
 const lookFor = 1000
 
-/** When a drive that failed is looked at again, in ms. */
-const againAfter = 60_000
-
 /** Uses are noted in the folder when they are so much newer, in ms, or twice as many. */
 const noteEvery = 60_000
-
-/** What the system says of a drive that cannot be used now, whatever is kept there. */
-const troubles = new Set("EIO ENXIO ENODEV EROFS ESTALE ENOTCONN EHOSTDOWN EUCLEAN EBADMSG ETIMEDOUT".split(" "))
-
-const codeOf = (failure: object): string | undefined =>
-  "code" in failure && typeof failure.code === "string" ? failure.code : undefined
-
-interface Problem {
-  readonly text: string
-  /** What lies there can be read all the same. */
-  readonly isReadable: boolean
-  /** When it is looked at again, epoch milliseconds. */
-  readonly again: number
-  isLookedAt: boolean
-}
-
-const isFull = (failure: object): boolean => codeOf(failure) === "ENOSPC" || codeOf(failure) === "EDQUOT"
 
 /** What the drives' table needs beside the drive itself. */
 export interface OwnDrive extends Drive {
@@ -79,35 +63,15 @@ export const makeDrive = Effect.fnUntraced(function* (
   let size = limit
   let lookedAt = Number.NEGATIVE_INFINITY
   let device: number | undefined
-  let problem: Problem | undefined
   /** How many wait for room. */
   let waiting = 0
+  const health = DriveHealth.make(folder, now, scope)
+  const { fail, report } = health
   /** One makes room at a time. */
   const turn = Semaphore.makeUnsafe(1)
 
   const count = () => lodgings.contents.size + lodgings.objects.size
   const fits = (bytes: number) => used + bytes <= size && count() <= mostLodgings
-
-  const fail = (text: string, isReadable = false): Effect.Effect<void> =>
-    Effect.suspend(() => {
-      const isNew = problem === undefined
-      problem = { text, isReadable, again: now() + againAfter, isLookedAt: false }
-      return isNew ? Effect.logWarning(`nothing is kept on a drive for now: ${text}`, { drive: folder }) : Effect.void
-    })
-
-  const report: Drive["report"] = (failure) => {
-    const code = codeOf(failure)
-    return code !== undefined && troubles.has(code) ? fail(`its disk says ${code}`, code === "EROFS") : checkThere(code)
-  }
-
-  /** A folder that is gone says only that something in it is not there. */
-  const checkThere = (code: string | undefined): Effect.Effect<void> =>
-    code !== "ENOENT" && code !== "ENOTDIR"
-      ? Effect.void
-      : io(() => fs.readdir(folder)).pipe(
-          Effect.asVoid,
-          Effect.catch(() => fail("its folder is gone"))
-        )
 
   const reserved = ({ total }: Space): number =>
     settings.size === 0
@@ -126,19 +90,6 @@ export const makeDrive = Effect.fnUntraced(function* (
 
   const look = Effect.suspend(() => (now() >= lookedAt && now() - lookedAt < lookFor ? Effect.void : lookNow))
 
-  /** Whether it can be written and read. */
-  const probe = Effect.gen(function* () {
-    yield* makeRoot(folder)
-    const file = path.join(folder, `.probe-${randomBytes(6).toString("hex")}`)
-    yield* Effect.ensuring(
-      io(async () => {
-        await fs.writeFile(file, "probe", { flag: "wx", mode: 0o600 })
-        if ((await fs.readFile(file, "utf8")) !== "probe") throw new Error("what was written is not what is read")
-      }),
-      Effect.ignore(io(() => fs.rm(file, { force: true })))
-    )
-  })
-
   const scan = (tenant: Tenant) =>
     Effect.suspend(() => {
       scanning++
@@ -147,23 +98,19 @@ export const makeDrive = Effect.fnUntraced(function* (
       return Effect.forkIn(Effect.ensuring(Effect.catch(tenant.scan(self), report), ended), scope)
     })
 
-  const lookAgain = Effect.gen(function* () {
-    yield* probe
-    problem = undefined
-    yield* lookNow
-    if (problem !== undefined) return
-    yield* Effect.logInfo("a drive can be used again", { drive: folder })
-    for (const kind of ["contents", "objects"] as const) {
-      for (const lodging of lodgings[kind].values()) if (!lodging.isOpen) leave(lodging)
-    }
-    yield* Effect.forEach(tenants.values(), scan)
-  }).pipe(Effect.catch((failure) => fail(`its disk says ${failure.code ?? "that it cannot be used"}`)))
+  const wake = health.wake(
+    Effect.suspend(() => lookNow).pipe(
+      Effect.andThen(Effect.suspend(() => (health.problem() === undefined ? again : Effect.void)))
+    )
+  )
 
-  const wake = Effect.suspend(() => {
-    if (problem === undefined || problem.isLookedAt || now() < problem.again) return Effect.void
-    problem.isLookedAt = true
-    return Effect.asVoid(Effect.forkIn(lookAgain, scope))
-  })
+  /** It is well again, and perhaps has other things on it. */
+  const again = Effect.suspend(() =>
+    Effect.andThen(
+      Effect.logInfo("a drive can be used again", { drive: folder }),
+      Effect.forEach(tenants.values(), scan, { discard: true })
+    )
+  )
 
   const leave = (lodging: Lodging): void => {
     if (lodgings[lodging.kind].get(lodging.name) !== lodging) return
@@ -184,9 +131,13 @@ export const makeDrive = Effect.fnUntraced(function* (
 
   /** Lets the least useful go. False when not even all that may go is enough: then nothing goes. */
   const letGo = Effect.fnUntraced(function* (needed: number) {
-    const tooMany = Math.max(0, count() - mostLodgings)
-    const extra = Math.min(size * spare.part, spare.most)
-    const going = leaving({ lodged: all(), bytes: needed > 0 ? needed + extra : 0, count: tooMany, now: now() })
+    const tooMany = count() - mostLodgings
+    const going = leaving({
+      lodged: all(),
+      bytes: needed > 0 ? needed + Math.min(used * spare.part, spare.most) : 0,
+      count: tooMany > 0 ? tooMany + mostLodgings * spare.part : 0,
+      now: now()
+    })
     if (going.reduce((sum, one) => sum + one.bytes, 0) < needed) return false
     for (const lodging of going) {
       const tenant = tenants.get(lodging.kind)
@@ -207,11 +158,13 @@ export const makeDrive = Effect.fnUntraced(function* (
       Effect.gen(function* () {
         yield* look
         if (isForced || !fits(bytes)) {
-          yield* Deferred.await(scans)
+          // Whoever writes is not kept waiting for a drive with very much on it: it counts as full until it is known.
+          const isKnown = yield* Effect.interruptible(Deferred.await(scans)).pipe(Effect.timeoutOption(patience))
+          if (Option.isNone(isKnown)) return false
           yield* lookNow
         }
         if (isForced) {
-          if (!(yield* letGo(bytes))) return false
+          if (!(yield* letGo(Math.max(bytes, leastForced)))) return false
         } else {
           // What is made meanwhile is counted late.
           for (let tries = 0; tries < 8 && !fits(bytes); tries++) {
@@ -270,7 +223,7 @@ export const makeDrive = Effect.fnUntraced(function* (
 
   const self: OwnDrive = {
     folder,
-    space: () => ({ folder, size: Math.max(size, 0), used, problem: problem?.text }),
+    space: () => ({ folder, size: Math.max(size, 0), used, problem: health.problem() }),
     find: (kind, name) => lodgings[kind].get(name),
     lodge: (kind, name, use) => {
       const before = lodgings[kind].get(name)
@@ -293,8 +246,8 @@ export const makeDrive = Effect.fnUntraced(function* (
     write,
     report,
     scanned: Effect.suspend(() => Deferred.await(scans)),
-    isUsable: () => problem === undefined,
-    isReadable: () => problem === undefined || problem.isReadable,
+    isUsable: () => health.problem() === undefined,
+    isReadable: health.isReadable,
     wake,
     attach: (tenant) =>
       Effect.suspend(() => {
@@ -304,10 +257,8 @@ export const makeDrive = Effect.fnUntraced(function* (
     look
   }
 
-  yield* probe.pipe(
-    Effect.andThen(lookNow),
-    Effect.catch((failure) => fail(`its disk says ${failure.code ?? "that it cannot be used"}`))
-  )
+  yield* health.look
+  if (health.problem() === undefined) yield* lookNow
   Deferred.doneUnsafe(scans, Effect.void)
   return self
 })

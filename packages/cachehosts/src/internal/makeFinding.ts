@@ -23,6 +23,9 @@ export interface LiveOptions {
 
 /** How old DHCP's word may be, in milliseconds. */
 const dhcpKept = 60_000
+/** For how many milliseconds the service's word holds: until it is asked anew, a day at most, and ten minutes for it to answer. */
+const serviceKept = (expiresInSeconds: number): number =>
+  (Math.min(Math.max(expiresInSeconds, 60), 86_400) + 600) * 1000
 /** How long the service is given to name some before the local network is asked. */
 const patience = "3 seconds"
 
@@ -47,11 +50,25 @@ export const makeFinding = Effect.fnUntraced(function* ({
   /** Something may be of use now that was not before. */
   const look = () => void Queue.offerUnsafe(looks, undefined)
 
+  // A device that has moved out of reach of its service is not at the place any more of which that spoke.
+  const words = yield* Queue.sliding<number>(1)
+  yield* Effect.gen(function* () {
+    let until = yield* Queue.take(words)
+    while (true) {
+      const next = yield* Effect.timeoutOption(Queue.take(words), until)
+      if (Option.isNone(next)) break
+      until = next.value
+    }
+    hear({ service: [] })
+    look()
+  }).pipe(Effect.forever, Effect.forkScoped)
+
   const service = yield* Deferred.make<void>()
   if (Option.isNone(cloud)) yield* Deferred.succeed(service, undefined)
   else {
     yield* cloud.value.onWhereabouts(({ keyValue }) => {
       hear({ service: keyValue.cacheHosts ?? [] })
+      Queue.offerUnsafe(words, serviceKept(keyValue.expiresInSeconds))
       Deferred.doneUnsafe(service, Effect.void)
       look()
     })

@@ -4,13 +4,10 @@
  */
 import {
   IoFailure,
-  PieceSet,
   UseNote,
-  bytesOf,
   checkFolder,
   deleted,
   io,
-  isDeleted,
   makeFolder,
   removeFolder,
   statOf,
@@ -20,28 +17,27 @@ import type { Drive } from "@piecework/cache/Drive"
 import { Drives } from "@piecework/cache/Drives"
 import { folderOf, type Lodging } from "@piecework/cache/Lodging"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import * as PieceLayout from "@piecework/domain/PieceLayout"
 import { PieceHasher } from "@piecework/hashing/PieceHasher"
 import { Clock, Effect, Exit, Option, RcMap, Schema, Scope, Semaphore } from "effect"
-import { hash } from "node:crypto"
 import * as fs from "node:fs/promises"
 import * as path from "node:path"
 import { ObjectError } from "../ObjectError.ts"
 import type { ObjectFacts } from "../ObjectFacts.ts"
-import type { ListedObject, Objects } from "../Objects.ts"
+import type { Objects } from "../Objects.ts"
 import type { StoredObject } from "../StoredObject.ts"
-import { claimsIn, openObject } from "./DiskObject.ts"
+import { openObject } from "./DiskObject.ts"
 import { checkFacts } from "./limits.ts"
 import { readRecord, writeRecord } from "./records.ts"
-
-/** What a file's folder and records take beside its data, on most file systems; bytes. */
-const overhead = 16 * 1024
+import { listOn, measure, nameOf, overhead, scan } from "./survey.ts"
 
 /** Files that are opened, made or deleted at a time, each by one. */
 const stripes = 64
 
-/** Records read at a time. */
-const scans = 4
+/** How long a file stays open after its last reader; ms. */
+const idleFor = 300_000
+
+/** Most files that are open, unless more are being read: each has two descriptors. */
+const mostKept = 256
 
 /** Codes of what lies in the place of a file of ours, or does not: then the file is damaged, and the drive is well. */
 const oddities = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "EINVAL", "ENXIO", "EEXIST"])
@@ -49,12 +45,16 @@ const oddities = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "EINVAL", "ENX
 /** There is no such file. */
 class NotThere extends Schema.TaggedError<NotThere>()("NotThere", {}) {}
 
+interface Where {
+  readonly drive: Drive
+  readonly facts: ObjectFacts
+}
+
 interface Opened {
+  readonly drive: Drive
   readonly stored: StoredObject
   readonly lodging: Lodging
 }
-
-export const nameOf = (url: ContentUrl): string => hash("sha256", url, "hex")
 
 const failed = (at: string) => (failure: { readonly code?: string; readonly message: string }) =>
   new ObjectError({ at, reason: "Failed", detail: failure.code ?? failure.message })
@@ -65,8 +65,9 @@ export const makeOnDisk = Effect.gen(function* () {
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const locks = Array.from({ length: stripes }, () => Semaphore.makeUnsafe(1))
+  const lockOf = (name: string) => locks[Number.parseInt(name.slice(0, 2), 16) % stripes] as Semaphore.Semaphore
   const alone = <A, E, R>(name: string, work: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    (locks[Number.parseInt(name.slice(0, 2), 16) % stripes] as Semaphore.Semaphore).withPermit(work)
+    lockOf(name).withPermit(work)
 
   /** Takes the folder away with one step. What is no folder in the place of the one around it goes, whatever it leads to. */
   const removeFrom = Effect.fnUntraced(function* (drive: Drive, name: string): Effect.fn.Return<void, IoFailure> {
@@ -106,7 +107,7 @@ export const makeOnDisk = Effect.gen(function* () {
 
   /** Drives that can be read, and what each has of the file; a drive that fails has nothing. */
   const look = Effect.fnUntraced(function* (url: ContentUrl) {
-    const found: Array<{ readonly drive: Drive; readonly facts: ObjectFacts }> = []
+    const found: Array<Where> = []
     for (const drive of yield* drives.readable) {
       const facts = yield* Effect.catch(lookOn(drive, url), (failure) => Effect.as(drive.report(failure), undefined))
       if (facts !== undefined) found.push({ drive, facts })
@@ -124,7 +125,6 @@ export const makeOnDisk = Effect.gen(function* () {
     const known = drive.find("objects", name)
     const use = known ?? (yield* Effect.option(UseNote.read(folder)).pipe(Effect.map(Option.getOrUndefined)))
     const lodging = drive.lodge("objects", name, use)
-    yield* drive.hold(lodging)
     const opening = openObject({ drive, lodging, folder, facts }, hasher).pipe(
       Effect.tap(() => measure(drive, lodging)),
       Effect.catch((failure) =>
@@ -135,14 +135,21 @@ export const makeOnDisk = Effect.gen(function* () {
       Effect.tapError((failure) => drive.report(failure)),
       Effect.catchTag("IoFailure", (failure) => Effect.fail(failed(drive.folder)(failure)))
     )
-    return { stored: yield* opening, lodging }
+    return { drive, stored: yield* opening, lodging }
   })
 
-  /** Everybody who has a file open shares it. */
+  /** Files that were made just now: what lies there need not be looked up. */
+  const fresh = new Map<ContentUrl, Where>()
+
+  /** Everybody who has a file open shares it. It stays open for a while, so that whoever comes next need not hash it anew. */
   const shared = yield* RcMap.make({
+    idleTimeToLive: idleFor,
     lookup: Effect.fnUntraced(function* (
       url: ContentUrl
     ): Effect.fn.Return<Opened, NotThere | ObjectError, Scope.Scope> {
+      const made = fresh.get(url)
+      fresh.delete(url)
+      if (made !== undefined) return yield* openAt(made.drive, made.facts)
       const [best, ...older] = yield* look(url)
       for (const { drive } of older) yield* Effect.catch(removeFrom(drive, nameOf(url)), drive.report)
       if (best === undefined) return yield* new NotThere()
@@ -150,11 +157,47 @@ export const makeOnDisk = Effect.gen(function* () {
     })
   })
 
+  /** Files that are open, or are kept so for whoever comes next, in the order in which they were asked for. */
+  const kept = new Map<ContentUrl, Lodging>()
+
+  const close = (url: ContentUrl): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      kept.delete(url)
+      fresh.delete(url)
+      return RcMap.invalidate(shared, url)
+    })
+
+  /** Unless somebody is about to open it. */
+  const closeIdle = (url: ContentUrl, name: string) =>
+    lockOf(name).withPermitsIfAvailable(1)(
+      Effect.suspend(() => (kept.get(url)?.isOpen === false ? close(url) : Effect.void))
+    )
+
+  const noteOpen = Effect.fnUntraced(function* (url: ContentUrl, lodging: Lodging) {
+    kept.delete(url)
+    kept.set(url, lodging)
+    if (kept.size <= mostKept) return
+    for (const [oldest, { isOpen }] of kept) {
+      if (kept.size <= mostKept) break
+      if (!isOpen) yield* closeIdle(oldest, nameOf(oldest))
+    }
+  })
+
+  const closeNamed = (lodging: Lodging): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      for (const [url, its] of kept) if (its === lodging) return close(url)
+      return Effect.void
+    })
+
   const open = Effect.fnUntraced(function* (url: ContentUrl) {
     // A failure must not stay for those who come later, so its share of the map ends at once, not with the caller.
     const scope = yield* Scope.fork(yield* Effect.scope)
+    const get = RcMap.get(shared, url).pipe(
+      Effect.tap(({ drive, lodging }) => drive.hold(lodging)),
+      Effect.tap(({ lodging }) => noteOpen(url, lodging))
+    )
     // Nobody makes or deletes the file meanwhile, so no two have it open without sharing it.
-    return yield* alone(nameOf(url), RcMap.get(shared, url)).pipe(
+    return yield* alone(nameOf(url), get).pipe(
       Scope.provide(scope),
       Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
     )
@@ -163,7 +206,7 @@ export const makeOnDisk = Effect.gen(function* () {
   /** Nobody finds it any more; who has it open goes on. On every drive that can be written. */
   const forget = (url: ContentUrl): Effect.Effect<void, ObjectError> =>
     Effect.gen(function* () {
-      yield* RcMap.invalidate(shared, url)
+      yield* close(url)
       for (const drive of yield* drives.readable) {
         yield* removeFrom(drive, nameOf(url)).pipe(
           Effect.tapError((failure) => drive.report(failure)),
@@ -177,25 +220,27 @@ export const makeOnDisk = Effect.gen(function* () {
     const name = nameOf(facts.url)
     const folder = folderOf(drive.folder, { kind: "objects", name })
     yield* forget(facts.url)
-    yield* makeFolder(path.join(drive.folder, "objects")).pipe(
-      Effect.andThen(makeFolder(path.dirname(folder))),
-      Effect.andThen(io(() => fs.mkdir(folder, { mode: 0o700 }))),
+    const folderMade = io(() => fs.mkdir(folder, { mode: 0o700 }))
+    yield* folderMade.pipe(
+      Effect.catch((failure) =>
+        failure.code !== "ENOENT"
+          ? Effect.fail(failure)
+          : makeFolder(path.join(drive.folder, "objects")).pipe(
+              Effect.andThen(makeFolder(path.dirname(folder))),
+              Effect.andThen(folderMade)
+            )
+      ),
       Effect.andThen(writeRecord(folder, facts)),
       Effect.onError(() => Effect.ignore(removeFrom(drive, name)))
     )
+    fresh.set(facts.url, { drive, facts })
     const lodging = drive.lodge("objects", name)
     drive.resize(lodging, overhead)
     // It must not leave before it is open.
     yield* drive.hold(lodging)
   })
 
-  const create = Effect.fn("Objects.create")(function* (facts: ObjectFacts) {
-    yield* checkFacts(facts)
-    const chosen = yield* drives.choose(facts.size)
-    if (typeof chosen === "string") {
-      const detail = chosen === "TooLarge" ? `${facts.size} bytes` : "no drive can be used"
-      return yield* new ObjectError({ at: facts.url, reason: chosen, detail })
-    }
+  const createOn = Effect.fnUntraced(function* (chosen: Drive, facts: ObjectFacts) {
     const held = yield* Scope.make()
     const made = Scope.provide(makeOn(chosen, facts), held)
     const making = chosen.write(undefined, overhead, alone(nameOf(facts.url), made)).pipe(
@@ -209,7 +254,28 @@ export const makeOnDisk = Effect.gen(function* () {
     const opening = open(facts.url).pipe(
       Effect.catchTag("NotThere", () => Effect.fail(failed(chosen.folder)({ message: "what was made there is gone" })))
     )
-    return (yield* Effect.andThen(making, opening).pipe(Effect.onExit((exit) => Scope.close(held, exit)))).stored
+    const opened = yield* Effect.andThen(making, opening).pipe(
+      Effect.onExit((exit) => {
+        fresh.delete(facts.url)
+        return Scope.close(held, exit)
+      })
+    )
+    return opened.stored
+  })
+
+  const create = Effect.fn("Objects.create")(function* (facts: ObjectFacts) {
+    yield* checkFacts(facts)
+    const chosen = yield* drives.choose(facts.size)
+    if (typeof chosen === "string") {
+      const detail = chosen === "TooLarge" ? `${facts.size} bytes` : "no drive can be used"
+      return yield* new ObjectError({ at: facts.url, reason: chosen, detail })
+    }
+    // One that fails only now is no reason, when there is another.
+    return yield* Effect.catch(createOn(chosen, facts), (failure) =>
+      Effect.flatMap(drives.choose(facts.size, chosen), (other) =>
+        typeof other === "string" ? Effect.fail(failure) : createOn(other, facts)
+      )
+    )
   })
 
   const find = Effect.fn("Objects.find")(function* (url: ContentUrl) {
@@ -235,7 +301,9 @@ export const makeOnDisk = Effect.gen(function* () {
     remove: (drive, lodging) =>
       alone(
         lodging.name,
-        Effect.suspend(() => (lodging.isOpen ? Effect.void : removeFrom(drive, lodging.name)))
+        Effect.suspend(() =>
+          lodging.isOpen ? Effect.void : Effect.andThen(closeNamed(lodging), removeFrom(drive, lodging.name))
+        )
       ),
     scan
   })
@@ -248,71 +316,3 @@ export const makeOnDisk = Effect.gen(function* () {
     drives: drives.spaces
   } satisfies Objects["Service"]
 })
-
-/** Counts what it takes, unless that is known. */
-const measure = Effect.fnUntraced(function* (drive: Drive, lodging: Lodging): Effect.fn.Return<void, IoFailure> {
-  const data = yield* statOf(path.join(folderOf(drive.folder, lodging), "data"))
-  if (lodging.bytes <= overhead) drive.resize(lodging, overhead + (data?.isFile() === true ? bytesOf(data) : 0))
-})
-
-/** The names of files on the drive. */
-const namesOn = Effect.fnUntraced(function* (drive: Drive): Effect.fn.Return<ReadonlyArray<string>, IoFailure> {
-  const root = path.join(drive.folder, "objects")
-  const names: Array<string> = []
-  for (const part of yield* readFolder(root)) {
-    if (!/^[0-9a-f]{2}$/.test(part)) continue
-    for (const name of yield* readFolder(path.join(root, part))) {
-      if (/^[0-9a-f]{64}$/.test(name) && name.startsWith(part)) names.push(name)
-    }
-  }
-  return names
-})
-
-/** Nothing where there is no folder; a link to one is none. */
-const readFolder = (folder: string): Effect.Effect<ReadonlyArray<string>, IoFailure> =>
-  Effect.andThen(
-    checkFolder(folder),
-    io((): Promise<ReadonlyArray<string>> => fs.readdir(folder))
-  ).pipe(unless(["ENOENT", "ENOTDIR", "ELOOP"], [] as ReadonlyArray<string>))
-
-/** What earlier processes left: files are counted, and what they did not end deleting is deleted. */
-const scan = Effect.fnUntraced(function* (drive: Drive) {
-  const root = path.join(drive.folder, "objects")
-  for (const name of yield* readFolder(root)) {
-    if (isDeleted(name)) yield* Effect.ignore(removeFolder(path.join(root, name)))
-  }
-  const count = Effect.fnUntraced(function* (name: string) {
-    if (drive.find("objects", name) !== undefined) return
-    const use = yield* UseNote.read(folderOf(drive.folder, { kind: "objects", name }))
-    if (drive.find("objects", name) === undefined) yield* measure(drive, drive.lodge("objects", name, use))
-  })
-  // One that cannot be read must not hide the others.
-  yield* Effect.forEach(yield* namesOn(drive), (name) => Effect.catch(count(name), drive.report), {
-    concurrency: scans,
-    discard: true
-  })
-})
-
-const listOn = Effect.fnUntraced(function* (drive: Drive) {
-  const describe = Effect.fnUntraced(function* (name: string) {
-    const folder = folderOf(drive.folder, { kind: "objects", name })
-    const facts = Option.getOrUndefined(yield* readRecord(folder))
-    if (facts === undefined || nameOf(facts.url) !== name) return undefined
-    const layout = PieceLayout.standard(facts.size)
-    const held = yield* claimsIn(folder, layout.pieceCount)
-    const { usedAt, uses } = drive.find("objects", name) ?? (yield* UseNote.read(folder))
-    return { facts, heldBytes: bytesIn(held, layout), usedAt, uses, drive: drive.folder } satisfies ListedObject
-  })
-  const described = yield* Effect.forEach(
-    yield* namesOn(drive),
-    (name) => Effect.catch(describe(name), (failure) => Effect.as(drive.report(failure), undefined)),
-    { concurrency: scans }
-  )
-  return described.filter((one) => one !== undefined)
-})
-
-const bytesIn = (held: PieceSet, layout: PieceLayout.PieceLayout): number => {
-  let bytes = 0
-  for (const piece of layout.indices()) if (held.has(piece)) bytes += layout.length(piece)
-  return bytes
-}
