@@ -32,10 +32,11 @@ const scratchSize = 65_536
 export const run = (file: OpenFile, fetching: Fetching, asked: Asking.Asked | undefined): Effect.Effect<void> =>
   Effect.suspend(() => {
     const fetch = new Fetch(file, fetching)
-    return Effect.onExit(fetch.run(asked), () =>
+    return Effect.onExit(fetch.run(asked), (exit) =>
       Effect.sync(() => {
         fetch.dropPart()
-        file.ended(fetching, fetch.error)
+        // Whatever ended it, nobody asks for the same again at once.
+        file.ended(fetching, exit._tag === "Success" ? fetch.error : fetch.failed("Failed", "its fetch was ended"))
       })
     )
   })
@@ -92,7 +93,7 @@ class Fetch {
       }
     })
 
-  private failed(reason: FillError["reason"], detail: string): FillError {
+  failed(reason: FillError["reason"], detail: string): FillError {
     return new FillError({ url: shown(this.file.url), reason, detail })
   }
 
