@@ -81,11 +81,20 @@ const serve = Effect.fnUntraced(function* (
   const startedAt = yield* Clock.currentTimeMillis
   const { http, tls } = settings
   const seeding = yield* seed(settings)
-  const front = yield* CacheNode.serve({
-    host: http.host,
-    port: http.port,
-    tls: tls === undefined || certificate === undefined ? undefined : { ...certificate, port: tls.port }
-  }).pipe(Effect.mapError(Startup.ofFront({ http: http.port, tls: tls?.port })))
+  const open = (host: string | undefined) =>
+    CacheNode.serve({
+      host,
+      port: http.port,
+      tls: tls === undefined || certificate === undefined ? undefined : { ...certificate, port: tls.port }
+    })
+  const front = yield* open(http.host).pipe(
+    // A system without IPv6 has no address that means all of both kinds.
+    Effect.catchIf(
+      ({ code }) => http.host === undefined && code === "EAFNOSUPPORT",
+      () => open("0.0.0.0")
+    ),
+    Effect.mapError(Startup.ofFront({ http: http.port, tls: tls?.port }))
+  )
   const doors = {
     http: front.port,
     https: front.tlsPort,

@@ -30,47 +30,6 @@ export const usualFolder = "/etc/piecework"
 /** In the folder: what the device's own administrator says, and what the organisation does. */
 export const fileNames = { machine: "policy.json", managed: "managed.json" } as const
 
-/** The settings that this version carries out. */
-export const carriedOut: ReadonlySet<Name> = new Set([
-  "DODownloadMode",
-  "DOGroupId",
-  "DOGroupIdSource",
-  "DOMinRAMAllowedToPeer",
-  "DOMinDiskSizeAllowedToPeer",
-  "DOAllowVPNPeerCaching",
-  "DOVpnKeywords",
-  "DORestrictPeerSelectionBy",
-  "DOCacheHost",
-  "DOCacheHostSource",
-  "DODelayCacheServerFallbackForeground",
-  "DODelayCacheServerFallbackBackground",
-  "DODisallowCacheServerDownloadsOnVPN",
-  "CacheHostListedOnly",
-  "CacheHostTlsOnly",
-  "DOMaxCacheAge",
-  "DOMaxCacheSize",
-  "DOAbsoluteMaxCacheSize",
-  "DOModifyCacheDrive",
-  "DOMinFileSizeToCache",
-  "DOMinBatteryPercentageAllowedToUpload",
-  "DOMonthlyUploadDataCap",
-  "ContentSlots",
-  "DeviceClass",
-  "DODelayForegroundDownloadFromHttp",
-  "DODelayBackgroundDownloadFromHttp",
-  "DOMinBackgroundQos",
-  "DOMaxForegroundDownloadBandwidth",
-  "DOMaxBackgroundDownloadBandwidth",
-  "DOPercentageMaxForegroundBandwidth",
-  "DOPercentageMaxBackgroundBandwidth",
-  "DOSetHoursToLimitForegroundDownloadBandwidth",
-  "DOSetHoursToLimitBackgroundDownloadBandwidth",
-  "DOMaxDownloadBandwidth",
-  "DOPercentageMaxDownloadBandwidth",
-  "DOMaxUploadBandwidth",
-  "MinContentSizeToPeer"
-])
-
 /** This device. */
 export { layer as thisHost } from "@piecework/device/ThisHost"
 

@@ -30,6 +30,21 @@ const resultOf = (bytes: DownloadResult["bytes"]): DownloadResult => ({
 
 const percentsIn = (text: string) => [...text.matchAll(/(\d+) %/g)].map(([, percent]) => Number(percent))
 
+/** With what is said of cache servers. */
+const withCache = (cache: Partial<CacheView>) =>
+  Summary.render({
+    ...resultOf({ ...noBytes, Origin: 1 }),
+    cache: {
+      reason: "Asked",
+      host: "http://cache:8080",
+      provider: "Policy",
+      failure: undefined,
+      until: undefined,
+      originFrom: undefined,
+      ...cache
+    }
+  })
+
 describe("What a finished download was", () => {
   it.prop(
     "has a line for each source that gave something, and their percentages make up 100, but for what is rounded",
@@ -50,27 +65,18 @@ describe("What a finished download was", () => {
   )
 
   it("says which cache server was asked, or why none was, unless there is nothing to say", () => {
-    const of = (cache: Partial<CacheView>) =>
-      Summary.render({
-        ...resultOf({ ...noBytes, Origin: 1 }),
-        cache: {
-          reason: "Asked",
-          host: "http://cache:8080",
-          provider: "Policy",
-          failure: undefined,
-          until: undefined,
-          originFrom: undefined,
-          ...cache
-        }
-      })
-    assert.include(of({}), "  The cache server http://cache:8080 is asked, which the settings name.")
-    assert.include(of({ reason: "OnVpn" }), "on a VPN")
-    const banned = of({ reason: "Banned", failure: "connection refused", until: new Date(2027, 0, 31, 18).getTime() })
+    assert.include(withCache({}), "  The cache server http://cache:8080 is asked, which the settings name.")
+    assert.include(withCache({ reason: "OnVpn" }), "on a VPN")
+    const banned = withCache({
+      reason: "Banned",
+      failure: "connection refused",
+      until: new Date(2027, 0, 31, 18).getTime()
+    })
     assert.include(
       banned,
       "http://cache:8080 is not asked until 2027-01-31 18:00, since it failed (connection refused)"
     )
-    for (const reason of ["NoneKnown", "SwitchedOff"] as const) assert.notInclude(of({ reason }), "ache server")
+    for (const reason of ["NoneKnown", "SwitchedOff"] as const) assert.notInclude(withCache({ reason }), "ache server")
   })
 
   it("of one source is 100 % from there", () => {

@@ -6,7 +6,7 @@ import * as Hosts from "@piecework/cachehosts/Hosts"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
-import { Effect, Fiber, Option } from "effect"
+import { Effect, Fiber, Layer, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as CacheHostsNote from "../src/CacheHostsNote.ts"
 import * as CacheHostsExplained from "../src/view/CacheHostsExplained.ts"
@@ -62,8 +62,9 @@ describe("The cache servers that a device knows", () => {
       yield* Fiber.interrupt(agent)
       assert.isEmpty(readdirSync(root))
     }).pipe(
-      Effect.provide(CacheHosts.layerMemory()),
-      Effect.provide(LivePolicy.layerConstant(policyOf({ DOCacheHost: "a,b" })))
+      Effect.provide(
+        CacheHosts.layerMemory().pipe(Layer.provideMerge(LivePolicy.layerConstant(policyOf({ DOCacheHost: "a,b" }))))
+      )
     )
   )
 

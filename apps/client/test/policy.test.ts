@@ -52,7 +52,7 @@ describe("config", () => {
         provider: "MachineFile",
         default: 259_200,
         unit: "s",
-        carriedOut: true
+        now: "A content leaves the cache 1 minute after its download."
       })
       assert.deepStrictEqual(JSON.parse((yield* config("--json", "--explain", "domaxcacheage")).stdout), age)
       const { stdout } = yield* config("--explain", "DOMaxCacheAge")
@@ -62,7 +62,10 @@ describe("config", () => {
         (yield* config("--explain", "ContentSlots")).stdout,
         "without a word from anybody it is 4. It is Piecework's own."
       )
-      assert.include((yield* config("--explain", "DOCacheHostSource")).stdout, "does not carry it out")
+      const { cacheHosts } = JSON.parse((yield* config("--json", "--explain", "DOCacheHost")).stdout) as {
+        readonly cacheHosts: unknown
+      }
+      assert.deepStrictEqual(cacheHosts, [])
       assert.strictEqual((yield* config("--explain", "Nonsense")).code, exitCodes.usage)
     })
   )

@@ -65,9 +65,9 @@ export const layer: Layer.Layer<PieceCache, never, Drives | PieceHasher> = Layer
       return undefined
     })
 
-    const choose = Effect.fnUntraced(function* (phf: Phf) {
+    const choose = Effect.fnUntraced(function* (phf: Phf, except: Drive | undefined) {
       const { contentId, layout } = phf
-      const chosen = yield* drives.choose(layout.contentSize)
+      const chosen = yield* drives.choose(layout.contentSize, except)
       if (typeof chosen !== "string") return partOf.get(chosen)
       const code = chosen === "TooLarge" ? "ENOSPC" : "EIO"
       const cause = new Error(
@@ -78,12 +78,14 @@ export const layer: Layer.Layer<PieceCache, never, Drives | PieceHasher> = Layer
       return yield* new CacheError({ operation: "open", code, contentId, cause })
     })
 
-    const place = (phf: Phf) =>
+    /** Where it is, or is to be, but for a drive that just refused it. */
+    const place = (phf: Phf, except?: Drive) =>
       turn.withPermit(
         Effect.gen(function* () {
-          const part = (yield* find(phf.contentId)) ?? (yield* choose(phf))
+          const found = yield* find(phf.contentId)
+          const part = found === undefined || found.drive === except ? yield* choose(phf, except) : found
           if (part === undefined) return yield* Effect.die(new Error("a drive without a part of the cache"))
-          return { part, lodging: part.drive.lodge("contents", phf.contentId) }
+          return { part, lodging: part.drive.lodge("contents", phf.contentId), isNew: part !== found }
         })
       )
 
@@ -112,17 +114,28 @@ export const layer: Layer.Layer<PieceCache, never, Drives | PieceHasher> = Layer
       return made
     }
 
-    const open = Effect.fn("PieceCache.open")(function* (phf: Phf) {
-      const { lodging, part } = yield* place(phf)
-      const { cache, drive } = part
+    const openOn = Effect.fnUntraced(function* ({ cache, drive }: Part, lodging: Lodging, phf: Phf) {
       yield* drive.hold(lodging)
-      lodging.uses++
-      lodging.usedAt = clock.currentTimeMillisUnsafe()
       const opened = Effect.tap(cache.open(phf), () => (lodging.bytes === 0 ? measure(drive, lodging) : Effect.void))
       const stored = yield* drive
         .write(lodging, 0, opened)
         .pipe(Effect.catchTag("DriveFull", (cause) => toCacheError("open", phf.contentId)({ code: "ENOSPC", cause })))
+      lodging.uses++
+      lodging.usedAt = clock.currentTimeMillisUnsafe()
       return counted(stored, drive, lodging)
+    })
+
+    const open = Effect.fn("PieceCache.open")(function* (phf: Phf) {
+      const { isNew, lodging, part } = yield* place(phf)
+      if (!isNew) return yield* openOn(part, lodging, phf)
+      // A drive that fails only now is no reason, when there is another.
+      return yield* Effect.catch(openOn(part, lodging, phf), (failure) => {
+        part.drive.leave(lodging)
+        return place(phf, part.drive).pipe(
+          Effect.mapError(() => failure),
+          Effect.flatMap((other) => openOn(other.part, other.lodging, phf))
+        )
+      })
     })
 
     /** What a drive does not tell is left out: the others go on. */

@@ -180,6 +180,21 @@ describe("Several drives", () => {
     })
   )
 
+  it.effect("take a content that another refuses only when it comes", () =>
+    Effect.gen(function* () {
+      const root = yield* tempFolder
+      const a = { folder: path.join(root, "a"), size: 100 * each }
+      const b = { folder: path.join(root, "b"), size: 10 * each }
+      const { cache, drives } = yield* start([a, b])
+      // The one that would be taken is gone, and nobody knows.
+      fs.rmSync(a.folder, { recursive: true })
+      fs.writeFileSync(a.folder, "")
+      yield* fill(cache, nth(1))
+      assert.isTrue(lie(b.folder, nth(1)))
+      assert.match((yield* drives.spaces)[0]?.problem ?? "", /gone/)
+    })
+  )
+
   it.effect("say why nothing is kept when none of them can be used, and look again a minute later", () =>
     Effect.gen(function* () {
       const root = yield* tempFolder

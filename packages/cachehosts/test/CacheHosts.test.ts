@@ -322,10 +322,13 @@ describe("In memory", () => {
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual(yield* asked(), "OnVpn")
     }).pipe(
-      Effect.provide(CacheHosts.layerMemory({ said: () => said, vpn: () => vpn })),
       Effect.provide(
-        LivePolicy.layerConstant(
-          policyOf({ DOCacheHost: "a", DOCacheHostSource: 2, DODisallowCacheServerDownloadsOnVPN: 1 })
+        CacheHosts.layerMemory({ said: () => said, vpn: () => vpn }).pipe(
+          Layer.provideMerge(
+            LivePolicy.layerConstant(
+              policyOf({ DOCacheHost: "a", DOCacheHostSource: 2, DODisallowCacheServerDownloadsOnVPN: 1 })
+            )
+          )
         )
       )
     )

@@ -131,7 +131,7 @@ export const Deployment = Rpc.make("Deployment", {
   error: Schema.Union([NodeUnknown, RequestRefused])
 })
 
-/** Figures of a span of time, under the names that Connected Cache has for them. Bits a second are averages of the span. Source: spec.md §7.5. */
+/** Figures of a span of time, under the names that Connected Cache has for them. Bits a second are averages of the whole span, also of one that is not over. Source: spec.md §7.5. */
 export const FigureRow = Schema.Struct({
   /** When the span begins, epoch milliseconds. */
   at: Schema.Natural,

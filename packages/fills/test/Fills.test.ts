@@ -289,3 +289,21 @@ it.effect(
     })
   )
 )
+
+it.effect(
+  "closes files that nobody reads when others are opened, and has no more open than it may",
+  running(
+    Effect.gen(function* () {
+      yield* serve(answerWith(small))
+      for (let i = 0; i < 10; i++) {
+        assert.isTrue(isSame((yield* client({ url: url(`/${i}`) })).bytes, small))
+        yield* settled
+      }
+      yield* openFile({ url: url("/0") })
+      yield* openFile({ url: url("/1") })
+      const third = yield* Effect.result(openFile({ url: url("/2") }))
+      assert.isTrue(Result.isFailure(third) && third.failure.detail === "too many files are open at a time")
+    }),
+    { fills: { maxFiles: 2 } }
+  )
+)

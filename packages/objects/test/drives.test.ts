@@ -14,7 +14,7 @@ import * as fs from "node:fs"
 import * as path from "node:path"
 import { Objects } from "../src/Objects.ts"
 import { bytesOf, factsOf, pieceSize, urlOf } from "./support/files.ts"
-import { tempFolder } from "./support/folders.ts"
+import { canMount, tempFolder, tinyDisk } from "./support/folders.ts"
 import { roomy } from "./support/harness.ts"
 
 const first = 0 as PieceIndex
@@ -156,6 +156,69 @@ describe("Files on several drives", () => {
       assert.isTrue(Option.isNone(yield* objects.find(urlOf("a"))))
       assert.strictEqual((yield* objects.drives)[0]?.problem, "its disk says EIO")
     })
+  )
+
+  it.effect("go to another drive when the one that would be taken refuses", () =>
+    Effect.gen(function* () {
+      const root = yield* tempFolder
+      const settings = ["a", "b"].map((name, n) => ({ folder: path.join(root, name), size: (9 - n) * pieceSize }))
+      const { objects } = yield* start(settings)
+      const [gone] = settings
+      fs.rmSync(gone?.folder ?? "", { recursive: true })
+      fs.writeFileSync(gone?.folder ?? "", "")
+      yield* keep(objects, "file")
+      assert.deepStrictEqual(
+        (yield* objects.list).map(({ drive }) => drive),
+        [settings[1]?.folder]
+      )
+    })
+  )
+
+  it.effect.skipIf(process.platform !== "linux")("stay open after their last reader, but not very many of them", () =>
+    Effect.gen(function* () {
+      const root = yield* tempFolder
+      const { objects } = yield* start([{ folder: root, size: 0 }])
+      const names = Array.from({ length: 300 }, (_, n) => `file-${n}`)
+      for (const name of names) yield* Effect.scoped(objects.create(factsOf(name, 10)))
+      const open = fs.readdirSync("/proc/self/fd").filter((fd) => {
+        try {
+          return fs.readlinkSync(`/proc/self/fd/${fd}`).startsWith(root)
+        } catch {
+          return false
+        }
+      })
+      assert.isAtLeast(open.length, 100)
+      assert.isAtMost(open.length, 2 * 256)
+      const [one, other] = yield* Effect.all([use(objects, "file-299"), use(objects, "file-299")])
+      assert.strictEqual(Option.getOrThrow(one), Option.getOrThrow(other))
+    })
+  )
+
+  it.effect.skipIf(!canMount)(
+    "make room when the disk is full although they are not, and pass through when none can be made (needs root on Linux)",
+    () =>
+      Effect.gen(function* () {
+        const disk = yield* tinyDisk(5 * 1024)
+        const { drives, objects } = yield* start([{ folder: path.join(disk, "drive"), size: 0 }])
+        for (const name of ["a", "b", "c", "d", "e", "f"]) {
+          yield* keep(objects, name)
+          yield* TestClock.adjust("1 minute")
+        }
+        const names = yield* namesOf(objects)
+        assert.isAtLeast(names.length, 3)
+        assert.include(names, "f")
+        assert.isUndefined((yield* drives.spaces)[0]?.problem)
+        const large = yield* objects.create(factsOf("large", 9 * pieceSize))
+        const put = (piece: PieceIndex) => large.put(piece, bytesOf(9 * pieceSize, piece))
+        const error = yield* Effect.flip(Effect.forEach(large.layout.indices(), put))
+        assert.strictEqual(error.reason, "Full")
+        // What it has is still read, from a drive that takes nothing now.
+        const target = new Uint8Array(pieceSize)
+        yield* large.read(first, 0, target)
+        assert.deepStrictEqual(target, bytesOf(9 * pieceSize, 0))
+        assert.strictEqual((yield* drives.spaces)[0]?.problem, "its disk is full")
+        assert.isTrue(Option.isSome(yield* objects.find(urlOf("large"))))
+      })
   )
 
   it.effect("do not wait for each other, whatever leaves for them", () =>

@@ -20,6 +20,14 @@ export interface TestCacheHosts {
 /** Source: spec.md §7.3. */
 const banTime = 15 * 60_000
 
+const keyFor = (cache: CacheHost, url: ContentUrl) => `${nameOf(cache)} ${new URL(url).origin}`
+
+const without = (why: Extract<Choice, { readonly _tag: "Without" }>["why"], until?: number): Choice => ({
+  _tag: "Without",
+  why,
+  until
+})
+
 export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>): Effect.fn.Return<TestCacheHosts> {
   const clock = yield* Clock.Clock
   let hosts = first
@@ -30,16 +38,10 @@ export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>
   const failures: Array<string> = []
   const now = () => clock.currentTimeMillisUnsafe()
   const changed = () => {
-    for (const listener of [...listeners]) listener()
+    for (const listener of new Set(listeners)) listener()
   }
-  const keyFor = (cache: CacheHost, url: ContentUrl) => `${nameOf(cache)} ${new URL(url).origin}`
   const bannedUntil = (cache: CacheHost, url: ContentUrl): number =>
     Math.max(bans.get(nameOf(cache)) ?? -Infinity, bans.get(keyFor(cache, url)) ?? -Infinity)
-  const without = (why: Extract<Choice, { readonly _tag: "Without" }>["why"], until?: number): Choice => ({
-    _tag: "Without",
-    why,
-    until
-  })
 
   const choose = (url: ContentUrl): Choice => {
     if (forbidden !== undefined) return without(forbidden)

@@ -32,6 +32,11 @@ export class Credential extends Schema.Class<Credential>("@piecework/trust/Crede
   /** How many devices may still enrol with it; `null` for other kinds. */
   usesLeft: Schema.NullOr(Schema.Natural)
 }) {
+  /** The enrolment token by which a device came; nothing for what is no device. */
+  get enrolment(): string | undefined {
+    return this.kind === "Device" ? /^enrolment ([0-9a-f]{16})$/.exec(this.createdBy)?.[1] : undefined
+  }
+
   /** Whether it is good for something at that time. */
   isAlive(now: number): boolean {
     const isOver = this.expiresAt !== null && this.expiresAt <= now

@@ -61,7 +61,8 @@ for (const [name, live] of [
       Effect.gen(function* () {
         const credentials = yield* Credentials
         const wanted = { kind: "Enrolment", name: "lab", groups: ["lab", "all"], uses: 3, expiresAt: null } as const
-        const token = secretOf(yield* credentials.issue(who, wanted))
+        const enrolment = yield* credentials.issue(who, wanted)
+        const token = secretOf(enrolment)
         // All at once: none may slip through.
         const tries = yield* Effect.all(
           Array.from({ length: 8 }, (_, n) => Effect.result(credentials.enrol(token, `pc-${n}`))),
@@ -71,6 +72,8 @@ for (const [name, live] of [
         const lost = tries.flatMap((one) => (one._tag === "Failure" ? [one.failure] : []))
         assert.deepStrictEqual([won.length, lost.length], [3, 5])
         assert.deepStrictEqual(won[0]?.credential.groups, ["lab", "all"])
+        assert.deepStrictEqual(won[0]?.credential.enrolment, enrolment.credential.id)
+        assert.isUndefined(enrolment.credential.enrolment)
         assert.isTrue(lost.every((error) => error._tag === "EnrolmentRefused" && error.reason === "UsedUp"))
         assert.strictEqual(new Set(won.map(({ credential }) => credential.id)).size, 3)
       })

@@ -187,16 +187,14 @@ const forPrograms = (scene: Explanation.Scene, name: Name) => {
     since,
     ...(deprecated === undefined ? {} : { deprecated }),
     summary,
-    carriedOut: DevicePolicy.carriedOut.has(name),
-    now: nowOf(scene, name)
+    now: Explanation.now(name, scene)
   }
 }
 
 const table = (policy: Policy.Policy): string => {
   const rows = names.map((name) => {
     const { provider } = policy.effective(name)
-    const isIdle = policy.isSet(name) && !DevicePolicy.carriedOut.has(name)
-    return [name, Policy.shown(policy, name), `${words[provider]}${isIdle ? ", not carried out by this version" : ""}`]
+    return [name, Policy.shown(policy, name), words[provider]]
   })
   return Table.render(["SETTING", "VALUE", "SAID BY"], rows)
 }
@@ -214,12 +212,6 @@ const explained = (scene: Explanation.Scene, name: Name): string => {
       : [
           `Deprecated since ${deprecated.since}.${deprecated.instead === undefined ? "" : ` Use ${deprecated.instead}.`}`
         ]),
-    nowOf(scene, name)
+    Explanation.now(name, scene)
   ].join("\n")
 }
-
-/** What it does to this device now. */
-const nowOf = (scene: Explanation.Scene, name: Name): string =>
-  DevicePolicy.carriedOut.has(name)
-    ? Explanation.now(name, scene)
-    : "Nothing: this version of piecework does not carry it out."

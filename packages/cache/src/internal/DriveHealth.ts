@@ -51,14 +51,16 @@ export const make = (folder: string, now: () => number, scope: Scope.Scope): Dri
       return isNew ? Effect.logWarning(`nothing is kept on a drive for now: ${text}`, { drive: folder }) : Effect.void
     })
 
-  /** A folder that is gone says only that something in it is not there. */
-  const checkThere = (code: string | undefined): Effect.Effect<void> =>
-    code !== "ENOENT" && code !== "ENOTDIR"
-      ? Effect.void
-      : io(() => fs.readdir(folder)).pipe(
-          Effect.asVoid,
-          Effect.catch(() => fail("its folder is gone"))
-        )
+  const trouble = (code: string | undefined): Effect.Effect<void> | undefined =>
+    code !== undefined && troubles.has(code) ? fail(`its disk says ${code}`, code === "EROFS") : undefined
+
+  /** A folder that is gone shows in what is not found in it, or cannot be made. */
+  const checkThere = io(() => fs.readdir(folder)).pipe(
+    Effect.asVoid,
+    Effect.catch(({ code }) =>
+      code === "ENOENT" || code === "ENOTDIR" ? fail("its folder is gone") : (trouble(code) ?? Effect.void)
+    )
+  )
 
   const probe = Effect.gen(function* (): Effect.fn.Return<void, IoFailure> {
     yield* makeRoot(folder)
@@ -81,12 +83,7 @@ export const make = (folder: string, now: () => number, scope: Scope.Scope): Dri
     problem: () => problem?.text,
     isReadable: () => problem === undefined || problem.isReadable,
     fail,
-    report: (failure) => {
-      const code = codeOf(failure)
-      return code !== undefined && troubles.has(code)
-        ? fail(`its disk says ${code}`, code === "EROFS")
-        : checkThere(code)
-    },
+    report: (failure) => trouble(codeOf(failure)) ?? checkThere,
     look,
     wake: (onWell) =>
       Effect.suspend(() => {

@@ -15,7 +15,7 @@ import * as UseNote from "./UseNote.ts"
 /** The part of its disk that a drive leaves free: where it takes what the disk allows, and where it was given a size. */
 const reserve = { ofAll: 0.05, ofSized: 0.01, mostOfSized: 1024 ** 3 } as const
 
-/** What leaves at a time beyond what is needed, as a part of the drive and in bytes, so that few decisions are made. */
+/** What leaves at a time beyond what is needed, as a part of what is there and in bytes, so that few decisions are made. */
 const spare = { part: 0.01, most: 1024 ** 3 } as const
 
 /** What leaves at least when the disk says that it is full, in bytes: folders and records need some, too. */
@@ -134,7 +134,7 @@ export const makeDrive = Effect.fnUntraced(function* (
     const tooMany = count() - mostLodgings
     const going = leaving({
       lodged: all(),
-      bytes: needed > 0 ? needed + Math.min(size * spare.part, spare.most) : 0,
+      bytes: needed > 0 ? needed + Math.min(used * spare.part, spare.most) : 0,
       count: tooMany > 0 ? tooMany + mostLodgings * spare.part : 0,
       now: now()
     })

@@ -31,6 +31,8 @@ export class Entries {
   private readonly shop: Shop
   private readonly objects: Objects["Service"]
   private readonly found = new Map<ContentUrl, Entry>()
+  /** Those that nobody needs, in the order in which they were left. */
+  private readonly idle = new Set<Entry>()
   private open = 0
 
   constructor(shop: Shop, objects: Objects["Service"]) {
@@ -87,6 +89,7 @@ export class Entries {
     >
   ): Effect.Effect<Entry | undefined, FillError> {
     return Effect.gen({ self: this }, function* () {
+      yield* this.makeRoom
       if (this.open >= this.shop.config.maxFiles) return yield* failed(url, "too many files are open at a time")
       this.open++
       const scope = yield* Scope.fork(this.shop.scope)
@@ -116,17 +119,30 @@ export class Entries {
   private onIdle(entry: Entry): void {
     if (entry.isLeaving) return
     entry.isLeaving = true
-    const { file } = entry
-    const leave = Effect.suspend(() => {
+    this.idle.add(entry)
+    this.shop.run(Effect.delay(this.leave(entry), this.shop.config.linger))
+  }
+
+  /** Closes it, unless somebody has it open again. */
+  private leave(entry: Entry): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { file } = entry
       entry.isLeaving = false
-      this.unseed(entry)
+      this.idle.delete(entry)
       if (!file.isIdle || file.isClosed) return Effect.void
+      this.unseed(entry)
       this.forget(entry)
       file.close()
       return Scope.close(entry.scope, Exit.void)
     })
-    this.shop.run(Effect.delay(leave, this.shop.config.linger))
   }
+
+  /** Room for one more: of those that nobody needs the one that was left first is closed. */
+  private readonly makeRoom: Effect.Effect<void> = Effect.suspend(() => {
+    const [first] = this.idle
+    if (this.open < this.shop.config.maxFiles || first === undefined) return Effect.void
+    return Effect.andThen(this.leave(first), this.makeRoom)
+  })
 
   /** Keeps the place of whoever a file is opened for, so that what he wants is fetched until he reads. */
   seed(entry: Entry, wanted: Wanted): void {

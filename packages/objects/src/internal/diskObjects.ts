@@ -45,6 +45,11 @@ const oddities = new Set(["ENOENT", "ENOTDIR", "ELOOP", "EISDIR", "EINVAL", "ENX
 /** There is no such file. */
 class NotThere extends Schema.TaggedError<NotThere>()("NotThere", {}) {}
 
+interface Where {
+  readonly drive: Drive
+  readonly facts: ObjectFacts
+}
+
 interface Opened {
   readonly drive: Drive
   readonly stored: StoredObject
@@ -102,7 +107,7 @@ export const makeOnDisk = Effect.gen(function* () {
 
   /** Drives that can be read, and what each has of the file; a drive that fails has nothing. */
   const look = Effect.fnUntraced(function* (url: ContentUrl) {
-    const found: Array<{ readonly drive: Drive; readonly facts: ObjectFacts }> = []
+    const found: Array<Where> = []
     for (const drive of yield* drives.readable) {
       const facts = yield* Effect.catch(lookOn(drive, url), (failure) => Effect.as(drive.report(failure), undefined))
       if (facts !== undefined) found.push({ drive, facts })
@@ -133,12 +138,18 @@ export const makeOnDisk = Effect.gen(function* () {
     return { drive, stored: yield* opening, lodging }
   })
 
+  /** Files that were made just now: what lies there need not be looked up. */
+  const fresh = new Map<ContentUrl, Where>()
+
   /** Everybody who has a file open shares it. It stays open for a while, so that whoever comes next need not hash it anew. */
   const shared = yield* RcMap.make({
     idleTimeToLive: idleFor,
     lookup: Effect.fnUntraced(function* (
       url: ContentUrl
     ): Effect.fn.Return<Opened, NotThere | ObjectError, Scope.Scope> {
+      const made = fresh.get(url)
+      fresh.delete(url)
+      if (made !== undefined) return yield* openAt(made.drive, made.facts)
       const [best, ...older] = yield* look(url)
       for (const { drive } of older) yield* Effect.catch(removeFrom(drive, nameOf(url)), drive.report)
       if (best === undefined) return yield* new NotThere()
@@ -152,6 +163,7 @@ export const makeOnDisk = Effect.gen(function* () {
   const close = (url: ContentUrl): Effect.Effect<void> =>
     Effect.suspend(() => {
       kept.delete(url)
+      fresh.delete(url)
       return RcMap.invalidate(shared, url)
     })
 
@@ -208,12 +220,20 @@ export const makeOnDisk = Effect.gen(function* () {
     const name = nameOf(facts.url)
     const folder = folderOf(drive.folder, { kind: "objects", name })
     yield* forget(facts.url)
-    yield* makeFolder(path.join(drive.folder, "objects")).pipe(
-      Effect.andThen(makeFolder(path.dirname(folder))),
-      Effect.andThen(io(() => fs.mkdir(folder, { mode: 0o700 }))),
+    const folderMade = io(() => fs.mkdir(folder, { mode: 0o700 }))
+    yield* folderMade.pipe(
+      Effect.catch((failure) =>
+        failure.code !== "ENOENT"
+          ? Effect.fail(failure)
+          : makeFolder(path.join(drive.folder, "objects")).pipe(
+              Effect.andThen(makeFolder(path.dirname(folder))),
+              Effect.andThen(folderMade)
+            )
+      ),
       Effect.andThen(writeRecord(folder, facts)),
       Effect.onError(() => Effect.ignore(removeFrom(drive, name)))
     )
+    fresh.set(facts.url, { drive, facts })
     const lodging = drive.lodge("objects", name)
     drive.resize(lodging, overhead)
     // It must not leave before it is open.
@@ -234,7 +254,13 @@ export const makeOnDisk = Effect.gen(function* () {
     const opening = open(facts.url).pipe(
       Effect.catchTag("NotThere", () => Effect.fail(failed(chosen.folder)({ message: "what was made there is gone" })))
     )
-    return (yield* Effect.andThen(making, opening).pipe(Effect.onExit((exit) => Scope.close(held, exit)))).stored
+    const opened = yield* Effect.andThen(making, opening).pipe(
+      Effect.onExit((exit) => {
+        fresh.delete(facts.url)
+        return Scope.close(held, exit)
+      })
+    )
+    return opened.stored
   })
 
   const create = Effect.fn("Objects.create")(function* (facts: ObjectFacts) {
