@@ -199,7 +199,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const { url } = facts
       const before = moves.get(url)
       if (before !== undefined) return before
-      const started: Move = { outcome: Deferred.makeUnsafe(), isEnding: false }
+      const started: Move = { facts, outcome: Deferred.makeUnsafe(), isEnding: false }
       moves.set(url, started)
       const moving = Effect.scoped(move(facts)).pipe(
         Effect.catch((error) =>
@@ -222,12 +222,12 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
     /** Where a reader goes on whose file comes from elsewhere now. */
     const onward = Effect.fnUntraced(function* (
       filled: Filled,
-      { outcome }: Move
+      { facts: moved, outcome }: Move
     ): Effect.fn.Return<Body.Body, Body.BodyError, Scope.Scope> {
       const { facts } = filled
       const reader = yield* Effect.scope
       const ended = yield* Deferred.await(outcome)
-      if (ended === "Stays") return yield* again(facts)
+      if (ended === "Stays" || !isSame(moved, facts)) return yield* again(facts)
       const content = yield* Effect.mapError(opened.open({ url: facts.url, contentId: ended.contentId }), broken)
       // Pieces that came last.
       const donated = yield* donating.withPermit(Donation.give(filled, content.store))
@@ -282,6 +282,8 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
 type Outcome = "Stays" | { readonly contentId: ContentId }
 
 interface Move {
+  /** Of the file that it is about. */
+  readonly facts: ObjectFacts
   /** Its servers are asked for nothing more; what was under way still comes. */
   isEnding: boolean
   readonly outcome: Deferred.Deferred<Outcome>
