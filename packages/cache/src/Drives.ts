@@ -1,6 +1,6 @@
 /**
  * The drives of a cache server: what is new goes to the one with most room left relative to its size, and each keeps within its own.
- * A drive that fails is left alone with a reason, and looked at again a minute later when something is to be kept; the others go on.
+ * A drive that fails is left alone with a reason, and looked at again a minute later when somebody wants something of it; the others go on.
  *
  * Contents known to the service and files by their URL are counted together, and `DriveRules` says which of both leave.
  */
@@ -51,7 +51,7 @@ export class Drives extends Context.Service<
             return candidates.some(({ isUsable }) => isUsable) ? "TooLarge" : "Failed"
           }),
           readable: Effect.map(wake, () => all.filter((drive) => drive.isReadable())),
-          spaces: Effect.map(looked, () => all.map((drive) => drive.space())),
+          spaces: Effect.map(Effect.andThen(wake, looked), () => all.map((drive) => drive.space())),
           attach: (tenant) => Effect.forEach(all, (drive) => drive.attach(tenant), { discard: true })
         })
       })

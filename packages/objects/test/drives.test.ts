@@ -146,6 +146,32 @@ describe("Files on several drives", () => {
     })
   )
 
+  it.effect("are not there while their drive is away, and are there again with it", () =>
+    Effect.gen(function* () {
+      const root = yield* tempFolder
+      const drive = path.join(root, "drive")
+      const { drives, objects } = yield* start([{ folder: drive, size: 0 }])
+      yield* keep(objects, "file")
+      yield* objects.remove(urlOf("other"))
+      fs.renameSync(drive, path.join(root, "away"))
+      fs.writeFileSync(drive, "in its place")
+      // One that is not open: what is kept open is read as long as its disk gives it.
+      assert.isTrue(Option.isNone(yield* use(objects, "other")))
+      const error = yield* Effect.flip(Effect.scoped(objects.create(factsOf("new", 1))))
+      assert.strictEqual(error.reason, "Failed")
+      assert.match((yield* drives.spaces)[0]?.problem ?? "", /gone/)
+      fs.rmSync(drive)
+      fs.renameSync(path.join(root, "away"), drive)
+      yield* TestClock.adjust("61 seconds")
+      yield* use(objects, "file")
+      yield* Effect.gen(function* () {
+        while ((yield* drives.spaces)[0]?.problem !== undefined) yield* Effect.sleep("5 millis")
+      }).pipe(Effect.timeout("20 seconds"), TestClock.withLive)
+      assert.isTrue(Option.isSome(yield* use(objects, "file")))
+      yield* keep(objects, "new")
+    })
+  )
+
   it.effect("are refused with a reason when no drive can be used", () =>
     Effect.gen(function* () {
       const root = yield* tempFolder

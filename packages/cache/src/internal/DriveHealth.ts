@@ -36,8 +36,11 @@ export interface DriveHealth {
   readonly report: (failure: object) => Effect.Effect<void>
   /** Writes and reads something; a drive that cannot do so has a problem from then on. */
   readonly look: Effect.Effect<void>
-  /** Looks again at one that failed a while ago; does not wait for it. Then does `onWell`, if it is well. */
-  readonly wake: (onWell: Effect.Effect<void>) => Effect.Effect<void>
+  /**
+   * Looks again at one that failed a while ago; does not wait for it. `check` may still tell why it cannot be used; `onWell` is done when
+   * nothing does.
+   */
+  readonly wake: (check: Effect.Effect<string | undefined>, onWell: Effect.Effect<void>) => Effect.Effect<void>
 }
 
 /** `now` is in epoch milliseconds; looks end with the scope. */
@@ -52,7 +55,7 @@ export const make = (folder: string, now: () => number, scope: Scope.Scope): Dri
     })
 
   const trouble = (code: string | undefined): Effect.Effect<void> | undefined =>
-    code !== undefined && troubles.has(code) ? fail(`its disk says ${code}`, code === "EROFS") : undefined
+    code !== undefined && troubles.has(code) ? fail(`its disk says ${code}`) : undefined
 
   /** A folder that is gone shows in what is not found in it, or cannot be made. */
   const checkThere = io(() => fs.readdir(folder)).pipe(
@@ -74,26 +77,27 @@ export const make = (folder: string, now: () => number, scope: Scope.Scope): Dri
     )
   })
 
-  const look = Effect.matchEffect(probe, {
-    onSuccess: () => Effect.sync(() => void (problem = undefined)),
-    onFailure: (failure) => fail(`its disk says ${failure.code ?? "that it cannot be used"}`, isFull(failure))
-  })
+  const lookThen = (check: Effect.Effect<string | undefined>, onWell: Effect.Effect<void>) =>
+    Effect.matchEffect(Effect.andThen(probe, check), {
+      onSuccess: (text) => {
+        if (text !== undefined) return fail(text)
+        problem = undefined
+        return onWell
+      },
+      onFailure: (failure) => fail(`its disk says ${failure.code ?? "that it cannot be used"}`, isFull(failure))
+    })
 
   return {
     problem: () => problem?.text,
     isReadable: () => problem === undefined || problem.isReadable,
     fail,
     report: (failure) => trouble(codeOf(failure)) ?? checkThere,
-    look,
-    wake: (onWell) =>
+    look: lookThen(Effect.undefined, Effect.void),
+    wake: (check, onWell) =>
       Effect.suspend(() => {
         if (problem === undefined || problem.isLookedAt || now() < problem.again) return Effect.void
         problem.isLookedAt = true
-        const lookAgain = Effect.andThen(
-          look,
-          Effect.suspend(() => (problem === undefined ? onWell : Effect.void))
-        )
-        return Effect.asVoid(Effect.forkIn(lookAgain, scope))
+        return Effect.asVoid(Effect.forkIn(lookThen(check, onWell), scope))
       })
   }
 }

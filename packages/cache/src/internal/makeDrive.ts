@@ -78,15 +78,18 @@ export const makeDrive = Effect.fnUntraced(function* (
       ? Math.ceil(total * reserve.ofAll)
       : Math.min(Math.ceil(total * reserve.ofSized), reserve.mostOfSized)
 
-  const lookNow = Effect.gen(function* () {
+  /** Answers why it cannot be used: what was mounted there was taken away, or something else is mounted over it. */
+  const measure = Effect.gen(function* () {
     const space = yield* host.space(folder)
     lookedAt = now()
-    if (space === undefined) return
+    if (space === undefined) return undefined
     device ??= space.device
-    // What is mounted there was taken away, or something else is mounted over it.
-    if (device !== space.device) return yield* fail("another disk lies at its folder")
+    if (device !== space.device) return "another disk lies at its folder"
     size = Math.max(0, Math.min(limit, used + space.free - reserved(space)))
+    return undefined
   })
+
+  const lookNow = Effect.flatMap(measure, (text) => (text === undefined ? Effect.void : fail(text)))
 
   const look = Effect.suspend(() => (now() >= lookedAt && now() - lookedAt < lookFor ? Effect.void : lookNow))
 
@@ -97,12 +100,6 @@ export const makeDrive = Effect.fnUntraced(function* (
       const ended = Effect.suspend(() => (--scanning === 0 ? Deferred.succeed(scans, undefined) : Effect.void))
       return Effect.forkIn(Effect.ensuring(Effect.catch(tenant.scan(self), report), ended), scope)
     })
-
-  const wake = health.wake(
-    Effect.suspend(() => lookNow).pipe(
-      Effect.andThen(Effect.suspend(() => (health.problem() === undefined ? again : Effect.void)))
-    )
-  )
 
   /** It is well again, and perhaps has other things on it. */
   const again = Effect.suspend(() =>
@@ -188,6 +185,8 @@ export const makeDrive = Effect.fnUntraced(function* (
     const grow = () => change(bytes)
     const attempt = Effect.onError(work, () => Effect.sync(() => change(-bytes)))
     const take = Effect.suspend((): Effect.Effect<void, DriveFull> => {
+      // What is opened or confirmed takes nothing, and is no reason to look for room.
+      if (bytes === 0) return Effect.void
       // Whoever waits for room is not overtaken, or what left for it would be taken by others.
       if (waiting === 0 && now() >= lookedAt && now() - lookedAt < lookFor && fits(bytes)) {
         grow()
@@ -248,7 +247,7 @@ export const makeDrive = Effect.fnUntraced(function* (
     scanned: Effect.suspend(() => Deferred.await(scans)),
     isUsable: () => health.problem() === undefined,
     isReadable: health.isReadable,
-    wake,
+    wake: health.wake(measure, again),
     attach: (tenant) =>
       Effect.suspend(() => {
         tenants.set(tenant.kind, tenant)

@@ -132,8 +132,12 @@ export const makeOnDisk = Effect.gen(function* () {
           ? Effect.andThen(removeFrom(drive, name), Effect.fail(new NotThere()))
           : Effect.fail(failure)
       ),
-      Effect.tapError((failure) => drive.report(failure)),
-      Effect.catchTag("IoFailure", (failure) => Effect.fail(failed(drive.folder)(failure)))
+      Effect.catchTag("IoFailure", (failure) =>
+        // What lies on a drive that is left alone is not there.
+        Effect.flatMap(drive.report(failure), (): Effect.Effect<never, NotThere | ObjectError> =>
+          Effect.fail(drive.isReadable() ? failed(drive.folder)(failure) : new NotThere())
+        )
+      )
     )
     return { drive, stored: yield* opening, lodging }
   })
@@ -194,7 +198,8 @@ export const makeOnDisk = Effect.gen(function* () {
     const scope = yield* Scope.fork(yield* Effect.scope)
     const get = RcMap.get(shared, url).pipe(
       Effect.tap(({ drive, lodging }) => drive.hold(lodging)),
-      Effect.tap(({ lodging }) => noteOpen(url, lodging))
+      Effect.tap(({ lodging }) => noteOpen(url, lodging)),
+      Effect.tapError(() => close(url))
     )
     // Nobody makes or deletes the file meanwhile, so no two have it open without sharing it.
     return yield* alone(nameOf(url), get).pipe(
@@ -203,23 +208,26 @@ export const makeOnDisk = Effect.gen(function* () {
     )
   })
 
-  /** Nobody finds it any more; who has it open goes on. On every drive that can be written. */
-  const forget = (url: ContentUrl): Effect.Effect<void, ObjectError> =>
-    Effect.gen(function* () {
-      yield* close(url)
-      for (const drive of yield* drives.readable) {
-        yield* removeFrom(drive, nameOf(url)).pipe(
-          Effect.tapError((failure) => drive.report(failure)),
-          Effect.mapError(failed(drive.folder))
-        )
-      }
-    })
+  /** Nobody finds it any more; who has it open goes on. On every drive that can be used; `must`: those that have to do so. */
+  const forget = Effect.fnUntraced(function* (
+    url: ContentUrl,
+    must: (drive: Drive) => boolean
+  ): Effect.fn.Return<void, ObjectError> {
+    yield* close(url)
+    for (const drive of yield* drives.readable) {
+      yield* removeFrom(drive, nameOf(url)).pipe(
+        Effect.tapError(drive.report),
+        Effect.catch((failure) => (must(drive) ? Effect.fail(failed(drive.folder)(failure)) : Effect.void))
+      )
+    }
+  })
 
   /** An empty folder with the record, in the place of any other. */
   const makeOn = Effect.fnUntraced(function* (drive: Drive, facts: ObjectFacts) {
     const name = nameOf(facts.url)
     const folder = folderOf(drive.folder, { kind: "objects", name })
-    yield* forget(facts.url)
+    // An older one on a drive that fails now counts no more, as it was confirmed before.
+    yield* forget(facts.url, (other) => other === drive)
     const folderMade = io(() => fs.mkdir(folder, { mode: 0o700 }))
     yield* folderMade.pipe(
       Effect.catch((failure) =>
@@ -311,7 +319,12 @@ export const makeOnDisk = Effect.gen(function* () {
   return {
     find,
     create,
-    remove: Effect.fn("Objects.remove")((url) => alone(nameOf(url), forget(url))),
+    remove: Effect.fn("Objects.remove")((url) =>
+      alone(
+        nameOf(url),
+        forget(url, () => true)
+      )
+    ),
     list,
     drives: drives.spaces
   } satisfies Objects["Service"]
