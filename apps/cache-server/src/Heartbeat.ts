@@ -24,8 +24,8 @@ import { version } from "./version.ts"
 export interface Doors {
   readonly http: number | undefined
   readonly https: number | undefined
-  /** Of the certificate, epoch milliseconds. */
-  readonly certificateUntil: number | undefined
+  /** Of the certificate that it shows now. */
+  readonly certificate: () => { readonly until: number; readonly name: string | undefined } | undefined
 }
 
 export interface HeartbeatOptions {
@@ -50,6 +50,9 @@ const usualPause = Duration.minutes(1)
 const refusedPause = Duration.minutes(10)
 /** What a service may ask for, so that it neither floods itself nor forgets this node. */
 const bounds = { minimum: Duration.seconds(5), maximum: Duration.hours(1) }
+
+/** For the last word, while a supervisor waits for the process to end. */
+const farewell = Duration.seconds(2)
 
 const minuteMillis = 60_000
 
@@ -82,13 +85,14 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
     }
   }
 
-  const request = Effect.gen(function* () {
+  const request = Effect.fnUntraced(function* (isStopping: boolean) {
     const now = yield* Clock.currentTimeMillis
     const drives = (yield* objects.drives).slice(0, 16)
     const broken = drives.flatMap(({ folder, problem }) =>
       problem === undefined ? [] : [{ code: "DriveFailed", text: `${folder}: ${problem}`.slice(0, 512) }]
     )
-    const isExpired = doors.certificateUntil !== undefined && doors.certificateUntil <= now
+    const certificate = doors.certificate()
+    const isExpired = certificate !== undefined && certificate.until <= now
     const over = figures
       .minutesSince((takenUntil + 1) * minuteMillis)
       .filter(({ start }) => start + minuteMillis <= now)
@@ -97,7 +101,7 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
       ...(id === undefined ? {} : { nodeId: id }),
       version,
       hostName: hostname().slice(0, 253),
-      state: live.orders().isEnabled ? "Serving" : "Disabled",
+      state: isStopping ? "Stopping" : live.orders().isEnabled ? "Serving" : "Disabled",
       issues: broken,
       drives: drives.map(({ folder, problem, size, used }) => ({
         path: folder.slice(0, 512),
@@ -110,7 +114,8 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
       ...(doors.https === undefined ? {} : { httpsPort: doors.https }),
       tls: {
         state: doors.https === undefined ? "Off" : isExpired ? "Expired" : "On",
-        ...(doors.certificateUntil === undefined ? {} : { expiresAt: doors.certificateUntil })
+        ...(certificate === undefined ? {} : { expiresAt: certificate.until }),
+        ...(certificate?.name === undefined ? {} : { name: certificate.name })
       },
       sentAt: now,
       figures: over.slice(0, CacheNodeRpcs.mostMinutes)
@@ -118,13 +123,13 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
   })
 
   const url = service.replace(/\/+$/, "") + CacheNodeRpcs.path
-  const beat = Effect.gen(function* () {
-    const said = yield* request
-    const replied = yield* Effect.result(
-      HttpRpc.call(CacheNodeRpcs.CacheNodeRpcs, { url, token: credential })((client) => client.Heartbeat(said)).pipe(
-        Effect.provide(http)
-      )
+  const tell = (said: CacheNodeRpcs.HeartbeatRequest) =>
+    HttpRpc.call(CacheNodeRpcs.CacheNodeRpcs, { url, token: credential })((client) => client.Heartbeat(said)).pipe(
+      Effect.provide(http)
     )
+  const beat = Effect.gen(function* () {
+    const said = yield* request(false)
+    const replied = yield* Effect.result(tell(said))
     if (Result.isFailure(replied)) {
       const error = replied.failure
       const problem = problemOf(error)
@@ -161,7 +166,16 @@ const make = Effect.fnUntraced(function* ({ doors, node, service }: HeartbeatOpt
   if (credential === undefined) {
     status = { ...status, problem: notEnrolled }
     yield* Effect.logInfo(notEnrolled)
-  } else yield* Effect.forkScoped(Effect.forever(Effect.flatMap(beat, Effect.sleep)))
+  } else {
+    // The service names it to nobody from then on; one that does not answer is not waited for.
+    const leaving = Effect.suspend(() =>
+      status.heardAt === undefined
+        ? Effect.void
+        : Effect.ignore(Effect.timeoutOption(Effect.interruptible(Effect.flatMap(request(true), tell)), farewell))
+    )
+    yield* Effect.addFinalizer(() => leaving)
+    yield* Effect.forkScoped(Effect.forever(Effect.flatMap(beat, Effect.sleep)))
+  }
   return Heartbeat.of({ status: () => status })
 })
 

@@ -2,7 +2,7 @@
  * SIGHUP: the settings are read again, and the certificate, which is also looked at every minute. What cannot be used is said, and what was in
  * force stays so; what needs another start is named.
  */
-import type { CacheNodeError, Certificate } from "@piecework/cachenode/CacheNode"
+import type { CacheNodeError } from "@piecework/cachenode/CacheNode"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Supervisor } from "@piecework/terminal/Supervisor"
 import * as CertificateFiles from "@piecework/trust/CertificateFiles"
@@ -13,7 +13,7 @@ import type { Settings } from "./Settings.ts"
 
 export interface ReloadingOptions {
   readonly reread: Effect.Effect<Settings, Failure>
-  readonly renew: (certificate: Certificate) => Effect.Effect<void, CacheNodeError>
+  readonly renew: (certificate: CertificateFiles.Pair) => Effect.Effect<void, CacheNodeError>
 }
 
 /** Between two looks at the certificate. */

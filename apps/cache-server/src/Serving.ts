@@ -11,6 +11,7 @@ import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Supervisor } from "@piecework/terminal/Supervisor"
+import * as Certificate from "@piecework/trust/Certificate"
 import * as CertificateFiles from "@piecework/trust/CertificateFiles"
 import { Clock, Context, Effect, Layer, Option } from "effect"
 import * as Announcing from "./Announcing.ts"
@@ -95,10 +96,11 @@ const serve = Effect.fnUntraced(function* (
     ),
     Effect.mapError(Startup.ofFront({ http: http.port, tls: tls?.port }))
   )
+  let shownCertificate = certificate === undefined ? undefined : factsOf(certificate)
   const doors = {
     http: front.port,
     https: front.tlsPort,
-    certificateUntil: certificate === undefined ? undefined : Date.parse(new X509Certificate(certificate.cert).validTo)
+    certificate: () => shownCertificate
   }
   const heartbeat =
     settings.service === undefined
@@ -117,7 +119,10 @@ const serve = Effect.fnUntraced(function* (
     service: heartbeat === undefined ? () => undefined : heartbeat.status
   })
   yield* ControlServer.serve(socketOf(options.state, resolve(options.root), process.env), controlled)
-  yield* Reloading.onHangup({ reread: options.reread, renew: front.renew })
+  yield* Reloading.onHangup({
+    reread: options.reread,
+    renew: (pair) => Effect.tap(front.renew(pair), () => Effect.sync(() => void (shownCertificate = factsOf(pair))))
+  })
   if (settings.announce) yield* Announcing.announce(doors)
   yield* say(options, shown)
   return yield* Effect.never
@@ -160,6 +165,12 @@ const say = Effect.fnUntraced(function* ({ isForPrograms }: ServingOptions, { ht
   yield* isForPrograms
     ? output.line(JSON.stringify({ http, https, peers }))
     : output.note(`piecework-cache: ${sentence}`)
+})
+
+/** Until when it is good (epoch milliseconds), and a name by which it is known. */
+const factsOf = ({ cert }: CertificateFiles.Pair) => ({
+  until: Date.parse(new X509Certificate(cert).validTo),
+  name: Certificate.namesOf(cert).find((name) => /^[\w.-]+$/.test(name))
 })
 
 const certificateOf = Effect.fnUntraced(function* ({ tls }: Settings) {

@@ -17,7 +17,11 @@ const json = <A>(entry: "cache" | "service", args: ReadonlyArray<string>) =>
 
 interface Shown {
   readonly health: string
-  readonly lastHeartbeat: { readonly httpPort?: number; readonly drives: ReadonlyArray<object> } | null
+  readonly lastHeartbeat: {
+    readonly state: string
+    readonly httpPort?: number
+    readonly drives: ReadonlyArray<object>
+  } | null
 }
 
 const soon = <A, E, R>(effect: Effect.Effect<A, E, R>, until: (value: A) => boolean) =>
@@ -56,6 +60,7 @@ describe("A cache server of a service", () => {
         assert.deepInclude(told, { name: "lab", isEnabled: true })
         yield* first.kill("SIGTERM")
         yield* first.exit
+        assert.strictEqual((yield* show).lastHeartbeat?.state, "Stopping")
 
         yield* json("service", ["node", "disable", "lab", "--data", data])
         const second = yield* Programs.cache(state, args)

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto"
 import { closeSync, openSync, readdirSync, statSync, writeSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Schedule } from "effect"
+import { Deferred, Effect, Exit, Fiber, Schedule } from "effect"
 import { exitCodes } from "../src/ExitCode.ts"
 import { ask, sha, through } from "./support/asking.ts"
 import * as Origin from "./support/origin.ts"
@@ -76,6 +76,25 @@ describe("piecework-cache serve", () => {
         assert.strictEqual(sha(warm.bytes), sha(bytes))
         assert.strictEqual(origin.sent(), bytes.length)
         assert.strictEqual((yield* json<Status>(["status"], state)).sinceStart.hits, 1)
+      }),
+    60_000
+  )
+
+  it.live(
+    "ends when it is told to, with clients in the middle of a file",
+    () =>
+      Effect.gen(function* () {
+        const origin = yield* Origin.make(bytes)
+        const cache = yield* Programs.cache(join(yield* Programs.folder, "state"), ["--origin", origin.host])
+        origin.stopAt(2 * mebibyte)
+        const begun = yield* Deferred.make<void>()
+        const onBytes = () => void Deferred.doneUnsafe(begun, Effect.void)
+        const reading = yield* Effect.forkChild(Effect.exit(ask(through(cache.url, origin.host), { onBytes })))
+        yield* Deferred.await(begun)
+        yield* cache.kill("SIGTERM")
+        const { code, stderr } = yield* cache.exit
+        assert.deepStrictEqual([code, stderr], [0, ""])
+        assert.isTrue(Exit.isFailure(yield* Fiber.join(reading)))
       }),
     60_000
   )

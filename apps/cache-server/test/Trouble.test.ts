@@ -39,7 +39,6 @@ describe("piecework-cache", () => {
     () =>
       Effect.gen(function* () {
         const root = yield* Programs.folder
-        const state = join(root, "state")
         const { port } = yield* taken
         const file = join(root, "file")
         writeFileSync(file, "{")
@@ -65,8 +64,8 @@ describe("piecework-cache", () => {
         ]
         yield* Effect.forEach(
           cases,
-          ([args, code, sentence]) =>
-            Effect.map(serve(state, args), (ended) => {
+          ([args, code, sentence], i) =>
+            Effect.map(serve(join(root, `state${i}`), args), (ended) => {
               const said = JSON.parse(ended.stdout) as { readonly error: { readonly message: string } }
               assert.strictEqual(ended.code, code, `${args.join(" ")}: ${ended.stderr}`)
               assert.match(said.error.message, sentence, args.join(" "))

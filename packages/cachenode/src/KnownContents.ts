@@ -5,6 +5,7 @@
  * go on there at the same byte. So nothing crosses the line twice. What the service halts ends for all readers at once.
  */
 import { PieceCache } from "@piecework/cache/PieceCache"
+import * as Bitfield from "@piecework/domain/Bitfield"
 import type { ContentId } from "@piecework/domain/Content"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { type FillError, type Filled, Fills } from "@piecework/fills/Fills"
@@ -15,6 +16,7 @@ import { Contents, type Knowledge } from "@piecework/proxy/Contents"
 import * as KnownUrls from "@piecework/proxy/KnownUrls"
 import * as ProxyConfig from "@piecework/proxy/ProxyConfig"
 import {
+  Clock,
   Context,
   Deferred,
   Effect,
@@ -94,12 +96,18 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
     const halts = new Map<ContentUrl.ContentUrl, Set<Deferred.Deferred<never, Body.BodyError>>>()
     const donating = yield* Semaphore.make(1)
 
+    /** What is remembered of the URL is as old as the service's last word, and gone where that is another. */
+    const confirm = Effect.fnUntraced(function* (url: ContentUrl.ContentUrl, contentId: ContentId) {
+      const before = yield* known.find(url)
+      if (Option.isNone(before)) return
+      const now = yield* Clock.currentTimeMillis
+      if (before.value.contentId !== contentId) yield* known.forget(url)
+      else if (now - before.value.rememberedAt > renewAfter) yield* known.remember(url, before.value)
+    })
+
     const note = Effect.fnUntraced(function* (url: ContentUrl.ContentUrl, knowledge: Knowledge) {
       stopped.delete(url)
-      if (knowledge._tag === "Known") {
-        const before = yield* known.find(url)
-        if (Option.isSome(before) && before.value.contentId !== knowledge.contentId) yield* known.forget(url)
-      }
+      if (knowledge._tag === "Known") yield* confirm(url, knowledge.contentId)
       if (knowledge._tag !== "Halted") return
       stopped.add(url)
       const [oldest] = stopped
@@ -191,7 +199,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const { url } = facts
       const before = moves.get(url)
       if (before !== undefined) return before
-      const started: Move = { outcome: Deferred.makeUnsafe(), isEnding: false }
+      const started: Move = { facts, outcome: Deferred.makeUnsafe(), isEnding: false }
       moves.set(url, started)
       const moving = Effect.scoped(move(facts)).pipe(
         Effect.catch((error) =>
@@ -214,12 +222,12 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
     /** Where a reader goes on whose file comes from elsewhere now. */
     const onward = Effect.fnUntraced(function* (
       filled: Filled,
-      { outcome }: Move
+      { facts: moved, outcome }: Move
     ): Effect.fn.Return<Body.Body, Body.BodyError, Scope.Scope> {
       const { facts } = filled
       const reader = yield* Effect.scope
       const ended = yield* Deferred.await(outcome)
-      if (ended === "Stays") return yield* again(facts)
+      if (ended === "Stays" || !isSame(moved, facts)) return yield* again(facts)
       const content = yield* Effect.mapError(opened.open({ url: facts.url, contentId: ended.contentId }), broken)
       // Pieces that came last.
       const donated = yield* donating.withPermit(Donation.give(filled, content.store))
@@ -242,6 +250,8 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const file = yield* known.find(url)
       if (Option.isNone(file)) return Option.none()
       const { contentId, headers, rememberedAt, size } = file.value
+      // Nobody vouched for it for long: its servers are asked what they have now.
+      if ((yield* Clock.currentTimeMillis) - rememberedAt > goodFor) return Option.none()
       const found = yield* Effect.result(opened.find({ url, contentId }))
       if (Result.isFailure(found) || Option.isNone(found.success)) return Option.none()
       const content = found.success.value
@@ -249,7 +259,9 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const halt = yield* watch(url)
       const facts: ObjectFacts = { url, size, headers, confirmedAt: rememberedAt, freshUntil: rememberedAt }
       const body = contentBody(content, facts, yield* Effect.scope)
-      return Option.some({ facts, body, halted: halt, cacheStatus: 'hit; detail="verified"' })
+      const isWhole = Bitfield.isFull(content.store.held())
+      const cacheStatus = `${isWhole ? "hit" : "fwd=partial; stored"}; detail="verified"`
+      return Option.some({ facts, body, halted: halt, cacheStatus })
     })
 
     const beside = Effect.fnUntraced(function* (filled: Filled): Effect.fn.Return<Reading, never, Scope.Scope> {
@@ -270,12 +282,21 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
 type Outcome = "Stays" | { readonly contentId: ContentId }
 
 interface Move {
+  /** Of the file that it is about. */
+  readonly facts: ObjectFacts
   /** Its servers are asked for nothing more; what was under way still comes. */
   isEnding: boolean
   readonly outcome: Deferred.Deferred<Outcome>
 }
 
 const unknown: Knowledge = { _tag: "Unknown" }
+
+/**
+ * How long the service's word on what a URL has is good while the service is away, and after which time it is written down anew when
+ * it is heard again, in milliseconds: a week, and an hour.
+ */
+const goodFor = 604_800_000
+const renewAfter = 3_600_000
 
 /** URLs that are remembered as halted. */
 const maxStopped = 10_000

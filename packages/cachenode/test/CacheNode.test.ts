@@ -221,6 +221,17 @@ it.live("ends the reading of a client that goes away, and goes on for the others
   })
 )
 
+it.live("takes a piece that its drive cannot read from where it came from", () =>
+  Effect.gen(function* () {
+    const { fills, port } = yield* start({ [url]: file })
+    yield* ask(port, path)
+    const before = fills.streamed()
+    fills.damaged.add(1)
+    assert.isTrue((yield* ask(port, path)).body.equals(bytes))
+    assert.strictEqual(fills.streamed() - before, 1_048_576)
+  })
+)
+
 it.live("closes connections beyond its limit, and those whose head does not come", () =>
   Effect.gen(function* () {
     const { figures, port } = yield* start({ [url]: file }, { maxConnections: 2, headMillis: 150 })

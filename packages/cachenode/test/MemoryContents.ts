@@ -8,7 +8,11 @@ import { hash } from "node:crypto"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { Effect, Latch, Layer, Stream } from "effect"
 
+const made = new WeakMap<Uint8Array, Phf.Phf>()
+
 export const phfOf = (bytes: Uint8Array): Phf.Phf => {
+  const before = made.get(bytes)
+  if (before !== undefined) return before
   const layout = standard(bytes.length)
   const digests = Buffer.concat(
     [...layout.indices()].map((piece) => {
@@ -16,7 +20,9 @@ export const phfOf = (bytes: Uint8Array): Phf.Phf => {
       return hash("sha256", bytes.subarray(offset, offset + length), "buffer")
     })
   )
-  return Phf.make({ contentSize: bytes.length, digests: new Uint8Array(digests) })
+  const phf = Phf.make({ contentSize: bytes.length, digests: new Uint8Array(digests) })
+  made.set(bytes, phf)
+  return phf
 }
 
 export interface MemoryContents {

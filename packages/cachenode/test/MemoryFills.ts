@@ -28,6 +28,8 @@ export interface MemoryFills {
   /** What came along with requests that had it. */
   readonly vias: Array<string>
   readonly logins: Array<string>
+  /** Pieces that the drive says it holds and cannot read. */
+  readonly damaged: Set<number>
   /** The gate closes once the origin has sent so many bytes. */
   stopAt: number
 }
@@ -40,6 +42,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
   let streamed = 0
   let reading = 0
   const vias: Array<string> = []
+  const damaged = new Set<number>()
   const logins: Array<string> = []
   let surrendered = 0
   const fills = new Map<ContentUrl, Answered>()
@@ -97,7 +100,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
         confirm: () => Effect.void,
         read: (piece, offset, target) =>
           Effect.suspend(() => {
-            if (!Bitfield.has(held, piece)) return Effect.fail(new PieceMissing({ piece }))
+            if (!Bitfield.has(held, piece) || damaged.has(piece)) return Effect.fail(new PieceMissing({ piece }))
             const start = spanOf(piece).offset + offset
             target.set(bytes.subarray(start, start + target.length))
             return Effect.void
@@ -158,6 +161,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
     surrendered: () => surrendered,
     reading: () => reading,
     vias,
+    damaged,
     logins
   }
   return made

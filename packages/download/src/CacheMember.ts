@@ -40,7 +40,7 @@ const mostBad = 3
 const shortestWait = 1000
 const longestWait = 30_000
 
-type Trouble = { readonly source: CacheServer; readonly error: SourceError | "BadPieces"; readonly hasGrown: boolean }
+type Trouble = { readonly host: CacheHost; readonly error: SourceError | "BadPieces"; readonly hasGrown: boolean }
 
 export const start = Effect.fn("CacheMember.start")(function* (
   options: CacheMemberOptions
@@ -64,17 +64,12 @@ export const start = Effect.fn("CacheMember.start")(function* (
 
   const trouble = (id: SourceId, error: SourceError | "BadPieces") => {
     if (member?.source.id !== id) return
-    const { host, source } = member
-    hosts.set(source, host)
+    const { host } = member
     leave()
-    Queue.offerUnsafe(wishes, { source, error, hasGrown: grown > 0 })
+    Queue.offerUnsafe(wishes, { host, error, hasGrown: grown > 0 })
   }
-  /** Of those that left and are still to be told of. */
-  const hosts = new WeakMap<CacheServer, CacheHost>()
 
-  const settle = Effect.fnUntraced(function* ({ error, hasGrown, source }: Trouble) {
-    const host = hosts.get(source)
-    if (host === undefined) return
+  const settle = Effect.fnUntraced(function* ({ error, hasGrown, host }: Trouble) {
     if (error === "BadPieces") return yield* cache.spoiled(host)
     yield* cache.failed(host, error, hasGrown)
     const name = nameOf(host)
@@ -87,7 +82,9 @@ export const start = Effect.fn("CacheMember.start")(function* (
   const look = Effect.gen(function* () {
     const choice = yield* cache.look
     const isUsable = choice._tag === "Use" && cache.isThere() && cache.refusal() === undefined
-    const wanted = isUsable ? choice.cache : undefined
+    // That another is first now, after what became of other downloads, is no reason to leave one that delivers.
+    const stays = isUsable && member !== undefined && (yield* cache.mayAsk(member.host))
+    const wanted = stays ? member?.host : isUsable ? choice.cache : undefined
     if (member !== undefined && (wanted === undefined || nameOf(wanted) !== nameOf(member.host))) leave()
     const until = wanted === undefined ? undefined : resting.get(nameOf(wanted))?.until
     const now = yield* Clock.currentTimeMillis

@@ -36,6 +36,8 @@ export interface JobCache {
   readonly peersAllowed: (mayPeer: boolean) => void
   /** Looks which is to be asked now; does not wait. */
   readonly look: Effect.Effect<Choice>
+  /** Nothing speaks against asking this one, whichever is first. */
+  readonly mayAsk: (cache: CacheHost) => Effect.Effect<boolean>
   /** Who is asked next where one is asked at a time. */
   readonly next: Effect.Effect<{ readonly next: CacheTurn.Next; readonly choice: Choice }>
   /** A source of its own, counted by the meter from now on. `undefined` where the URL there would be none: then it is not asked again. */
@@ -146,6 +148,17 @@ export const make = Effect.fn("JobCache.make")(function* (
       changes()
     },
     look,
+    mayAsk: (cache) =>
+      Effect.map(hosts.known, (known) =>
+        known.some(
+          (one) =>
+            Host.nameOf(one.cache) === Host.nameOf(cache) &&
+            against(cache) === undefined &&
+            one.without === undefined &&
+            one.bannedUntil === undefined &&
+            !one.refusedOrigins.has(new URL(url).origin)
+        )
+      ),
     next: Effect.map(look, (seen) => {
       const next = CacheTurn.next(turn, rules(), seen, now())
       turn = CacheTurn.gone(turn, rules(), seen, next)

@@ -37,6 +37,7 @@ export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>
   const listeners = new Set<() => void>()
   const failures: Array<string> = []
   const now = () => clock.currentTimeMillisUnsafe()
+  const current = (until: number | undefined) => (until !== undefined && until > now() ? until : undefined)
   const changed = () => {
     for (const listener of new Set(listeners)) listener()
   }
@@ -69,8 +70,12 @@ export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>
       known: Effect.sync(() =>
         hosts.map((cache) => ({
           cache,
-          bannedUntil: bans.get(nameOf(cache)),
-          refusedOrigins: new Map(),
+          bannedUntil: current(bans.get(nameOf(cache))),
+          refusedOrigins: new Map(
+            [...bans].flatMap(([key, until]) =>
+              key.startsWith(`${nameOf(cache)} `) && until > now() ? [[key.split(" ")[1] ?? "", until] as const] : []
+            )
+          ),
           without: undefined
         }))
       ),

@@ -487,6 +487,20 @@ describe("a download from a swarm where there is a cache server", () => {
     })
   )
 
+  it.effect("stays with one that delivers when another one comes first", () =>
+    Effect.gen(function* () {
+      const { cacheHosts, client, server, url, world } = yield* swarm()
+      const active = yield* client.start({ url })
+      yield* until(() => active.progress().received.CacheServer > 20_000)
+      cacheHosts.set([other, cache])
+      const result = yield* within("1 minute", expectFile(client, active, bytes))
+      assert.strictEqual(result.bytes.CacheServer, bytes.length)
+      assert.isAtMost(server.sent(), 1.05 * bytes.length)
+      assert.strictEqual(world.origin.requests().length, 0)
+      assert.deepStrictEqual(cacheHosts.failures(), [])
+    })
+  )
+
   it.effect("turns to the next of the list", () =>
     Effect.gen(function* () {
       const { client, url, world } = yield* swarm({ hosts: [other, cache] })

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { PieceCache } from "@piecework/cache/PieceCache"
 import { PeerId } from "@piecework/domain/Peer"
+import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { BufferPool } from "@piecework/hashing"
 import { TestPeer, World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
@@ -58,6 +60,23 @@ describe("a content that the service knows", () => {
       assert.isAtMost(world.origin.sent("/file"), 1024 + 6 * pieceSize, "the piece and the next one")
       yield* within("10 seconds", expectRead(content, bytes))
       assert.isAtMost(world.origin.sent("/file"), 1024 + bytes.length)
+    })
+  )
+
+  it.effect("of which pieces come into the cache by another way is asked of nobody for these", () =>
+    Effect.gen(function* () {
+      const world = yield* behindLine(1_000_000)
+      const { url, phf } = yield* world.publish("/file", bytes)
+      const client = yield* world.client()
+      const content = yield* within("5 seconds", client.open({ url, isWhole: false }))
+      yield* within("5 seconds", expectRead(content, bytes, { offset: 0, length: 10 }))
+      const store = yield* Context.get(client.services, PieceCache).open(phf)
+      for (let n = 10; n < 30; n += 2) {
+        yield* store.put(n as PieceIndex, bytes.slice(n * pieceSize, (n + 1) * pieceSize))
+      }
+      yield* within("10 seconds", expectRead(content, bytes))
+      assert.isAtMost(world.origin.sent("/file"), 1024 + bytes.length - 10 * pieceSize)
+      expectNoBufferLent(client)
     })
   )
 

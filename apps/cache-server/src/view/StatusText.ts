@@ -49,8 +49,9 @@ const row = (title: string, done: Done): ReadonlyArray<string> => [
 ]
 
 const ofService = ({ heardAt, name, node, problem, updateRing, url }: ServiceStatus, now: number): string => {
-  const as = node === undefined ? "" : ` as node ${name ?? node}`
-  const heard = heardAt === undefined ? "has not answered yet" : `answered ${Amount.span(now - heardAt)} ago`
+  const as = node === undefined ? "" : `, which calls it ${name ?? node}`
+  const heard = heardAt === undefined ? "" : ` answered ${Amount.span(now - heardAt)} ago${as}`
   const ring = updateRing === undefined ? "" : `; update ring ${updateRing}`
-  return `Service ${url} ${heard}${as}${ring}${problem === undefined ? "" : `; ${problem.replace(/\.$/, "")}`}.`
+  const first = `Service ${url}${heard === "" ? " has not answered yet" : heard}${ring}.`
+  return problem === undefined ? first : `${heardAt === undefined ? `Service ${url}.` : first} ${problem}`
 }
