@@ -173,6 +173,9 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const donated = isSameSize ? yield* donating.withPermit(Donation.give(filled, store)) : "Other"
       if (donated === "Other") yield* deny(url)
       if (donated !== "Same") return "Stays"
+      // Whoever comes from here on waits for the content: it would be fetched twice for who opened the file meanwhile.
+      const moving = moves.get(url)
+      if (moving !== undefined) moving.isEnding = true
       yield* Effect.timeoutOption(filled.surrender, settlePatience)
       // What was under way.
       if ((yield* donating.withPermit(Donation.give(filled, store))) === "Other") {
@@ -188,7 +191,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const { url } = facts
       const before = moves.get(url)
       if (before !== undefined) return before
-      const started: Move = { outcome: Deferred.makeUnsafe() }
+      const started: Move = { outcome: Deferred.makeUnsafe(), isEnding: false }
       moves.set(url, started)
       const moving = Effect.scoped(move(facts)).pipe(
         Effect.catch((error) =>
@@ -234,6 +237,8 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
         const knowledge = yield* Effect.timeoutOption(ask(url), stoppedPatience)
         if (Option.isNone(knowledge) || knowledge.value._tag === "Halted") return yield* halted
       }
+      const moving = moves.get(url)
+      if (moving?.isEnding === true) yield* Deferred.await(moving.outcome)
       const file = yield* known.find(url)
       if (Option.isNone(file)) return Option.none()
       const { contentId, headers, rememberedAt, size } = file.value
@@ -265,6 +270,8 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
 type Outcome = "Stays" | { readonly contentId: ContentId }
 
 interface Move {
+  /** Its servers are asked for nothing more; what was under way still comes. */
+  isEnding: boolean
   readonly outcome: Deferred.Deferred<Outcome>
 }
 

@@ -116,10 +116,12 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
             })
           ).pipe(Stream.rechunk(1))
         ),
-      surrender: Effect.sync(() => {
+      surrender: Effect.suspend(() => {
         surrendered++
         isSurrendered = true
         fills.delete(url)
+        // What was under way still comes.
+        return Effect.forEach(pieces.values(), Deferred.await, { discard: true })
       })
     }
   }

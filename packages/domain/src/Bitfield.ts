@@ -59,3 +59,13 @@ export const isFull = (self: Bitfield): boolean => count(self) === self.pieceCou
 export function* pieces(self: Bitfield): Generator<PieceIndex> {
   for (let piece = 0; piece < self.pieceCount; piece++) if (has(self, piece)) yield piece as PieceIndex
 }
+
+/** Pieces that the later one has and the earlier has not, in order. */
+export function* added(earlier: Bitfield, later: Bitfield): Generator<PieceIndex> {
+  for (const [at, byte] of later.bytes.entries()) {
+    const more = byte & ~(earlier.bytes[at] ?? 0)
+    for (let bit = 0; more !== 0 && bit < 8; bit++) {
+      if ((more & (0x80 >> bit)) !== 0) yield (at * 8 + bit) as PieceIndex
+    }
+  }
+}

@@ -22,6 +22,13 @@ describe("Bitfield", () => {
     assert.isDefined(Bitfield.fromBytes(10, Uint8Array.of(0xff, 0xc0)))
   })
 
+  it("tells the pieces that came, in order, and not those that went", () => {
+    const earlier = Bitfield.fromPieces(20, [at(0), at(8)])
+    const later = Bitfield.fromPieces(20, [at(8), at(1), at(19), at(15)])
+    assert.deepStrictEqual([...Bitfield.added(earlier, later)], [at(1), at(15), at(19)])
+    assert.deepStrictEqual([...Bitfield.added(later, later)], [])
+  })
+
   it("leaves the old value alone when a piece is added", () => {
     const none = Bitfield.empty(10)
     const one = Bitfield.add(none, at(3))

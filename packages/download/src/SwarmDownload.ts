@@ -23,7 +23,7 @@ import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { type Command, type Event, Leases, Plan } from "@piecework/scheduler"
 import { decide } from "@piecework/scheduler/Decide"
 import { Shaper } from "@piecework/shaping/Shaper"
-import type { PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
+import { type PieceSource, type SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
 import * as CacheMember from "./CacheMember.ts"
 import * as Crowd from "./Crowd.ts"
@@ -355,6 +355,18 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
         })
   for (const one of [origin, ...others]) join(one)
   let isMoved = false
+  let seen = store.held()
+  /** Pieces that came into the cache by another way, so that nobody is asked for them: from whoever had them before they had hashes. */
+  const found = (): ReadonlyArray<Happening> => {
+    const now = store.held()
+    if (now === seen) return []
+    const added = Array.from(Bitfield.added(seen, now))
+    seen = now
+    // What a source brought is told of by whoever asked it.
+    return added
+      .filter((piece) => !Bitfield.has(plan.held, piece) && !plan.verifying.has(piece))
+      .map((piece) => ({ _tag: "PieceHeld", source: elsewhere, piece }))
+  }
   const conductor: Conductor = {
     holds: (piece) => Bitfield.has(plan.held, piece),
     changed: () => {
@@ -362,7 +374,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       isMoved = true
       tell(() => {
         isMoved = false
-        return [{ _tag: "Reading", runs: readers.isConductedBy(conductor) ? readers.runs() : [] }]
+        return [...found(), { _tag: "Reading", runs: readers.isConductedBy(conductor) ? readers.runs() : [] }]
       })
     }
   }
@@ -398,6 +410,9 @@ const toHappening = (session: PeerSession, event: PeerEvent): Happening => {
       return { _tag: event._tag, source: session.id }
   }
 }
+
+/** The source of what no source of this download brought. */
+const elsewhere = SourceId.make("elsewhere")
 
 /** The origin is the source that a person knows, so what it said comes first. */
 const noSource = (url: ContentUrl, origin: SourceId, exhausted: Command.Exhausted, last: SourceError | undefined) => {
