@@ -73,6 +73,9 @@ const front = Layer.effect(
     get closed() {
       return live.inForce().closed
     },
+    get maxOut() {
+      return live.inForce().maxOut
+    },
     get cid() {
       return live.inForce().cid
     }

@@ -24,6 +24,8 @@ export interface InForce {
   readonly parents: ReadonlyArray<Parent>
   readonly cid: string
   readonly name: string
+  /** Most that it sends to clients, bytes a second. */
+  readonly maxOut: number | undefined
   /** Why it answers nobody, as a sentence. */
   readonly closed: string | undefined
 }
@@ -41,6 +43,7 @@ export const inForce = (settings: Settings, { isEnabled, name, work }: Orders, h
     parents: parentsOf(settings, { work }),
     cid: work.cid ?? settings.cid ?? usualCid,
     name: name ?? settings.name ?? hostName,
+    maxOut: work.maxOutBps ?? settings.maxOut,
     closed: isEnabled ? undefined : "This cache server is switched off by its operator."
   }
 }

@@ -41,6 +41,7 @@ export const onHangup = Effect.fn("Reloading.onHangup")(function* ({ renew, rere
       ...before,
       allow: read.success.allow,
       origins: read.success.origins,
+      maxOut: read.success.maxOut,
       cid: read.success.cid,
       name: read.success.name
     })

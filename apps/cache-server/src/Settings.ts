@@ -46,6 +46,8 @@ export interface Settings {
   readonly name: string | undefined
   readonly cid: string | undefined
   readonly group: string | undefined
+  /** Most that it sends to clients, bytes a second. */
+  readonly maxOut: number | undefined
   /** Where peers are served; `undefined`: nowhere. */
   readonly peers: Place.Place | undefined
   /** Whether the local network is told that it is here. */
@@ -54,6 +56,9 @@ export interface Settings {
 
 /** What one of the three says. */
 export type Said = SettingsFile
+
+/** Bytes a second of one Mbit/s. */
+const bytesOfMbit = 125_000
 
 /** Ports where nothing else is said. */
 export const usual = { http: 80, https: 443, peers: 7680 } as const
@@ -72,6 +77,7 @@ const names = {
   name: "PIECEWORK_CACHE_NAME",
   cid: "PIECEWORK_CACHE_CID",
   group: "PIECEWORK_GROUP",
+  egressLimit: "PIECEWORK_CACHE_EGRESS_LIMIT",
   peers: "PIECEWORK_CACHE_PEERS",
   peerPort: "PIECEWORK_CACHE_PEER_PORT",
   announce: "PIECEWORK_CACHE_ANNOUNCE"
@@ -99,8 +105,8 @@ export const fromEnvironment = (
       const is = truths.get(value.toLowerCase())
       if (is === undefined) return refuse(key, `${name} is "${shown(value)}", and takes yes or no`)
       said[key] = is
-    } else if (key === "tlsPort") {
-      if (!/^\d{1,5}$/.test(value)) return refuse("tls-port", `${name} is "${shown(value)}", and takes a port`)
+    } else if (key === "tlsPort" || key === "egressLimit") {
+      if (!/^\d{1,9}$/.test(value)) return refuse("config", `${name} is "${shown(value)}", and takes a whole number`)
       said[key] = Number(value)
     } else {
       said[key] = lists.has(key)
@@ -158,6 +164,7 @@ export const resolve = (all: ReadonlyArray<Said>): Result.Result<Settings, Setti
       name,
       cid,
       group,
+      maxOut: said.egressLimit === undefined ? undefined : said.egressLimit * bytesOfMbit,
       peers: said.peers === false ? undefined : yield* placeOf("peer-port", said.peerPort ?? usual.peers),
       announce
     }

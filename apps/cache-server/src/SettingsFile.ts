@@ -21,6 +21,9 @@ const listOf = (most: number) => Schema.Array(Text).check(Schema.isMaxLength(mos
 /** "0.0.0.0:80", or a port alone, which may be a number. */
 const PlaceText = Schema.Union([Text, Schema.Port])
 
+/** From 1 Mbit/s to 1 Tbit/s. */
+export const EgressLimit = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000 }))
+
 /** As on the command line, where each is explained: lists in the place of flags that are repeated. */
 export const SettingsFile = Schema.Struct({
   listen: Schema.optionalKey(PlaceText),
@@ -36,6 +39,8 @@ export const SettingsFile = Schema.Struct({
   name: Schema.optionalKey(Text),
   cid: Schema.optionalKey(Text),
   group: Schema.optionalKey(Text),
+  /** Mbit/s. */
+  egressLimit: Schema.optionalKey(EgressLimit),
   peers: Schema.optionalKey(Schema.Boolean),
   peerPort: Schema.optionalKey(PlaceText),
   announce: Schema.optionalKey(Schema.Boolean)

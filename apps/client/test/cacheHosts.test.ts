@@ -63,9 +63,7 @@ describe("The cache servers that a device knows", () => {
       assert.isEmpty(readdirSync(root))
     }).pipe(
       Effect.provide(
-        CacheHosts.layerMemory().pipe(
-          Layer.provideMerge(LivePolicy.layerConstant(policyOf({ DOCacheHost: "a,b" })))
-        )
+        CacheHosts.layerMemory().pipe(Layer.provideMerge(LivePolicy.layerConstant(policyOf({ DOCacheHost: "a,b" }))))
       )
     )
   )

@@ -103,13 +103,10 @@ describe("A cache node", () => {
         // Without a node that was heard, the answer has no such field at all.
         assert.notProperty(yield* toldAt(url, "203.0.113.7"), "cacheHosts")
 
-        const deployment = json<{ readonly token: string; readonly commands: ReadonlyArray<string> }>(
+        const deployment = json<{ readonly token: string; readonly command: string }>(
           (yield* node("deployment", "lab")).stdout
         )
-        assert.deepStrictEqual(deployment.commands, [
-          `piecework-cache enrol --service ${url} ${deployment.token}`,
-          `piecework-cache serve --service ${url}`
-        ])
+        assert.strictEqual(deployment.command, `piecework-cache serve --service ${url} --token ${deployment.token}`)
         const enrolled = yield* HttpRpc.call(EnrolRpcs.EnrolRpcs, { url: url + EnrolRpcs.path })((client) =>
           client.Enrol({ token: Redacted.make(deployment.token), name: "cache-1", clientVersion: "1" })
         )

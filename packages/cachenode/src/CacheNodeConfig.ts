@@ -13,6 +13,8 @@ export class CacheNodeConfig extends Context.Service<
     readonly ccc: string
     /** `X-CID` of every answer: the cache's number. Default "100". */
     readonly cid: string
+    /** Most that all clients together are sent, in bytes a second. Default `undefined`: as much as they take. */
+    readonly maxOut: number | undefined
     /** Names that are the cache server's own, in small letters, beside the addresses that it is asked at. */
     readonly ownNames: ReadonlyArray<string>
     /** By which it knows its own requests when they come back, in Via. Must be one word. Default: made anew for each start. */
@@ -41,6 +43,7 @@ export class CacheNodeConfig extends Context.Service<
 export const defaults: CacheNodeConfig["Service"] = {
   allow: [],
   closed: undefined,
+  maxOut: undefined,
   ccc: "piecework",
   cid: "100",
   ownNames: [],

@@ -8,12 +8,14 @@ import { Effect, Result, Stream } from "effect"
 import * as Body from "./Body.ts"
 import type { Buffers, Share } from "./Buffers.ts"
 import { type ClientGone, Outlet } from "./Outlet.ts"
+import type { Pace } from "./Pace.ts"
 
 export interface Delivery {
   readonly response: ServerResponse
   readonly buffers: Buffers
   readonly body: Body.Body
   readonly part: Span
+  readonly pace: Pace
   /** Called with the bytes of each chunk that the system is given. */
   readonly onSent: (bytes: number) => void
 }
@@ -26,6 +28,7 @@ export const send = ({
   body,
   buffers,
   onSent,
+  pace,
   part,
   response
 }: Delivery): Effect.Effect<void, Body.BodyError | ClientGone> =>
@@ -38,6 +41,7 @@ export const send = ({
       const place = { at: part.offset }
       const sent = (bytes: number) => {
         place.at += bytes
+        pace.took(bytes)
         onSent(bytes)
       }
       for (;;) {
@@ -47,11 +51,11 @@ export const send = ({
         const next: Body.Stretch =
           shelf === undefined ? { from: "Stream", end } : Body.stretch(shelf.layout, shelf.held(), at, end)
         if (next.from === "Shelf" && shelf !== undefined) {
-          const wasThere = yield* readShelf(shelf, at, next.end, { outlet, share, sent })
+          const wasThere = yield* readShelf(shelf, at, next.end, { outlet, pace, share, sent })
           if (wasThere) continue
         }
         const streamed = yield* Effect.result(
-          readStream(from, { offset: at, length: next.end - at }, { outlet, share, sent })
+          readStream(from, { offset: at, length: next.end - at }, { outlet, pace, share, sent })
         )
         if (Result.isSuccess(streamed)) continue
         if (streamed.failure._tag !== "Moved") return yield* Effect.fail(streamed.failure)
@@ -64,6 +68,7 @@ export const send = ({
 
 interface Way {
   readonly outlet: Outlet
+  readonly pace: Pace
   readonly share: Share
   readonly sent: (bytes: number) => void
 }
@@ -73,11 +78,12 @@ const readShelf = Effect.fnUntraced(function* (
   { layout, read }: Body.Shelf,
   from: number,
   end: number,
-  { outlet, sent, share }: Way
+  { outlet, pace, sent, share }: Way
 ): Effect.fn.Return<boolean, ClientGone> {
   const piece = Math.floor(from / layout.pieceSize)
   const start = piece * layout.pieceSize
   for (let at = from; at < end;) {
+    yield* pace.turn
     yield* outlet.until(underWay)
     const held = share.take(end - at) ?? (yield* afterAll(outlet, () => share.take(end - at)))
     const target = held.buffer.subarray(0, Math.min(held.buffer.length, end - at))
@@ -95,7 +101,7 @@ const readShelf = Effect.fnUntraced(function* (
 const readStream = (
   body: Body.Body,
   part: Span,
-  { outlet, sent, share }: Way
+  { outlet, pace, sent, share }: Way
 ): Effect.Effect<void, Body.BodyError | Body.Moved | ClientGone> =>
   Effect.acquireUseRelease(
     Effect.suspend(() => {
@@ -108,7 +114,7 @@ const readStream = (
         outlet.write(chunk, () => undefined)
         sent(chunk.length)
         // The chunk's memory is the stream's again with the next.
-        return outlet.until(0)
+        return Effect.andThen(outlet.until(0), pace.turn)
       }),
     ({ free }) => Effect.sync(free)
   )

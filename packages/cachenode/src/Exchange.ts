@@ -18,6 +18,7 @@ import { Figures } from "./Figures.ts"
 import * as HealthFile from "./HealthFile.ts"
 import * as KnownContents from "./KnownContents.ts"
 import { ClientGone, Outlet } from "./Outlet.ts"
+import { Pace } from "./Pace.ts"
 import * as Refusal from "./Refusal.ts"
 import * as Reply from "./Reply.ts"
 import * as RequestForm from "./RequestForm.ts"
@@ -43,6 +44,11 @@ export const make = Effect.fnUntraced(function* ({
   const objects = yield* Effect.serviceOption(Objects)
   const contents = yield* KnownContents.make
   const buffers = new Buffers({ maxBytes: config.maxBuffered, maxReaders: config.maxConnections })
+  const clock = yield* Clock.Clock
+  const pace = new Pace(
+    () => config.maxOut,
+    () => clock.currentTimeMillisUnsafe()
+  )
   figures.watch(fills.received)
 
   const head = (response: ServerResponse, status: number, headers: ReadonlyArray<Headers.Header>) =>
@@ -60,7 +66,7 @@ export const make = Effect.fnUntraced(function* ({
     if (kind !== "Hit") response.flushHeaders()
     const onSent = (bytes: number) => figures.sent(bytes, kind)
     return Effect.andThen(
-      Delivery.send({ response, buffers, body, part, onSent }),
+      Delivery.send({ response, buffers, body, pace, part, onSent }),
       Effect.sync(() => void response.end())
     )
   }
@@ -97,7 +103,8 @@ export const make = Effect.fnUntraced(function* ({
     yield* Stream.runForEach(body, (chunk) => {
       outlet.write(chunk, () => undefined)
       figures.sent(chunk.length, "Miss")
-      return outlet.until(0)
+      pace.took(chunk.length)
+      return Effect.andThen(outlet.until(0), pace.turn)
     })
     response.end()
   })

@@ -29,6 +29,8 @@ export interface CacheMember {
   readonly bad: (source: SourceId) => void
   /** A piece that it sent was good. */
   readonly good: (source: SourceId) => void
+  /** The first one was asked, and has neither brought anything nor failed: others are not looked to before. */
+  readonly isAwaited: () => boolean
 }
 
 /** So many bad pieces, and it is asked no more: as many as an origin may send. */
@@ -48,7 +50,8 @@ export const start = Effect.fn("CacheMember.start")(function* (
   const wishes = yield* Queue.sliding<Trouble | undefined>(16)
   let member: { readonly source: CacheServer; readonly host: CacheHost } | undefined
   let grown = 0
-  let bad = 0
+  /** Bad pieces by name: as the scheduler counts them, they last for the download. */
+  const bad = new Map<string, number>()
   /** By name: how often it failed in a row, and when it may come back, in epoch milliseconds. */
   const resting = new Map<string, { readonly failures: number; readonly until: number }>()
 
@@ -94,7 +97,6 @@ export const start = Effect.fn("CacheMember.start")(function* (
       if (source !== undefined) {
         member = { source, host: wanted }
         grown = 0
-        bad = 0
         options.joined(source)
       }
     }
@@ -119,8 +121,13 @@ export const start = Effect.fn("CacheMember.start")(function* (
     failed: (source, error) => trouble(source.id, error),
     stalled: (source) => trouble(source, new SourceError({ source, reason: "Stalled" })),
     bad: (source) => {
-      if (member?.source.id === source && ++bad >= mostBad) trouble(source, "BadPieces")
+      if (member?.source.id !== source) return
+      const name = nameOf(member.host)
+      const count = (bad.get(name) ?? 0) + 1
+      bad.set(name, count)
+      if (count >= mostBad) trouble(source, "BadPieces")
     },
+    isAwaited: () => member !== undefined && grown === 0 && resting.size === 0,
     good: (source) => {
       if (member?.source.id !== source) return
       grown++

@@ -10,8 +10,6 @@ export const Reason = Schema.Literals([
   "OnVpn",
   "NotAllowed",
   "Banned",
-  /** The bytes of an https URL that nothing vouches for do not go over plain http. */
-  "Unprotected",
   /** It failed, and the origin has its turn. */
   "Failed",
   /** It failed after its time was over, and is not asked again. */
@@ -59,11 +57,9 @@ export const sentence = (view: CacheView, time: (at: number) => string): string 
     case "OnVpn":
       return "No cache server is asked: the device is on a VPN, and DODisallowCacheServerDownloadsOnVPN is set."
     case "NotAllowed":
-      return "No cache server is asked: the settings allow none of those that are known."
+      return "No cache server is asked: the settings let none of those that are known hear of this URL."
     case "Banned":
       return `${host === undefined ? "No cache server is" : `${name} is not`} asked${till}, since it failed${failed}; ${waits}.`
-    case "Unprotected":
-      return `${name} is not asked: the URL is https, nothing vouches for its bytes, and this one was only found on the network and has no TLS.`
     case "Failed":
       return `${name} failed${failed}; ${waits}.`
     case "Left":

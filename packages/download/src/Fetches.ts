@@ -147,7 +147,7 @@ export const make = Effect.fnUntraced(function* (
     },
     cancel: (source, run) => cancel(keyOf(source, run)),
     cancelAll: (source) => {
-      for (const [key, fetching] of [...underWay]) if (fetching.source === source) cancel(key)
+      for (const [key, fetching] of new Map(underWay)) if (fetching.source === source) cancel(key)
     }
   }
 })

@@ -100,7 +100,6 @@ export const take = Effect.fn("FirstLook.take")(function* (
   const { phf, why } = approach
   // There are none to wait for.
   cache?.peersAllowed(false)
-  if (phf !== undefined) cache?.vouchedFor()
   if (request.mustVerify === true && contentId === undefined && phf === undefined) {
     return yield* new UnverifiableError({
       url,

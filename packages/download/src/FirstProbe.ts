@@ -1,7 +1,7 @@
 /** The first answer of an origin: of the first of several that has one. */
 import type { Probe } from "@piecework/sources/Origin"
-import type { SourceError } from "@piecework/sources/PieceSource"
-import { Clock, Duration, Effect, Exit, Scope } from "effect"
+import { SourceError } from "@piecework/sources/PieceSource"
+import { Clock, Duration, Effect, Exit, Option, Scope } from "effect"
 import { type Asked, verdictOn } from "./Asked.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import type { Standing } from "./Standing.ts"
@@ -57,9 +57,15 @@ const patiently = Effect.fnUntraced(function* (
     const left = until - (yield* Clock.currentTimeMillis)
     // What came with a refusal nobody reads, and a server in trouble is not to keep a connection for each.
     const scope = yield* Scope.fork(yield* Effect.scope)
-    const answer = yield* origin
-      .probe(length)
-      .pipe(Scope.provide(scope), Effect.timeoutOption(Duration.millis(Math.max(0, left))), Effect.result)
+    const answer = yield* origin.probe(length).pipe(
+      Scope.provide(scope),
+      Effect.timeoutOption(Duration.millis(Math.max(0, left))),
+      Effect.filterOrElse(
+        (probed) => Option.isSome(probed) || origin.instead === undefined,
+        () => Effect.fail(new SourceError({ source: origin.id, reason: "TimedOut", url: origin.url }))
+      ),
+      Effect.result
+    )
     if (answer._tag === "Success" && answer.success._tag === "Some") return answer.success.value
     yield* Scope.close(scope, Exit.void)
     if (answer._tag === "Success") return yield* Effect.fail(failure)

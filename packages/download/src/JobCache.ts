@@ -34,8 +34,6 @@ export interface JobCacheOptions {
 export interface JobCache {
   /** The mode, the content and the device allow peers, or it is not known yet. Whoever learns it says so. */
   readonly peersAllowed: (mayPeer: boolean) => void
-  /** Each piece, or the whole, is checked against hashes that somebody vouches for. */
-  readonly vouchedFor: () => void
   /** Looks which is to be asked now; does not wait. */
   readonly look: Effect.Effect<Choice>
   /** Who is asked next where one is asked at a time. */
@@ -84,7 +82,6 @@ export const make = Effect.fn("JobCache.make")(function* (
   const pool = yield* BufferPool
   const policy = yield* LivePolicy
   const clock = yield* Clock.Clock
-  const isSecure = url.startsWith("https:")
   const changed = yield* Latch.make(false)
   const listeners = new Set<() => void>()
   /** Those whose bytes were bad, by name. */
@@ -92,7 +89,6 @@ export const make = Effect.fn("JobCache.make")(function* (
   /** Those at which the URL would be none. */
   const unusable = new Set<string>()
   let mayPeer = false
-  let isVouchedFor = false
   let turn = CacheTurn.first
   let choice: Choice = { _tag: "Without", why: "NoneKnown", until: undefined }
   /** Why one that could be asked is not. */
@@ -106,7 +102,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   const rules = () => CacheTurn.rulesOf(policy.current(), { priority, mayPeer, began })
   const changes = () => {
     changed.openUnsafe()
-    for (const call of [...listeners]) call()
+    for (const call of new Set(listeners)) call()
   }
   yield* hosts.onChange(changes)
   yield* policy.onChange(changes)
@@ -121,10 +117,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   /** Why it is not asked though it may be. */
   const against = (cache: CacheHost): Reason | undefined => {
     if (spoilt.has(Host.nameOf(cache))) return "BadPieces"
-    if (unusable.has(Host.nameOf(cache))) return "NotAllowed"
-    const isFound = cache.provider === "DnsSd" || cache.provider === "Dhcp"
-    // Nobody could tell the bytes from others, which is what https is for. Whom an administrator names, he trusts with that.
-    return isSecure && !isVouchedFor && isFound && cache.protocol === "http:" ? "Unprotected" : undefined
+    return unusable.has(Host.nameOf(cache)) ? "NotAllowed" : undefined
   }
 
   const isThere = () => CacheTurn.isThere(turn, rules(), choice)
@@ -152,15 +145,9 @@ export const make = Effect.fn("JobCache.make")(function* (
       mayPeer = may
       changes()
     },
-    vouchedFor: () => {
-      if (isVouchedFor) return
-      isVouchedFor = true
-      changes()
-    },
     look,
     next: Effect.map(look, (seen) => {
-      const now_ = now()
-      const next = CacheTurn.next(turn, rules(), seen, now_)
+      const next = CacheTurn.next(turn, rules(), seen, now())
       turn = CacheTurn.gone(turn, rules(), seen, next)
       return { next, choice: seen }
     }),
@@ -235,7 +222,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   }
 })
 
-/** For whoever has turns: bad bytes are a failure that lasts; who is too open to be asked is nobody to stay with. */
+/** For whoever has turns: bad bytes are a failure that lasts; who cannot be asked is nobody to stay with. */
 const whyOf = (reason: Reason) => (reason === "BadPieces" ? "Banned" : "NotAllowed")
 
 /** In the words of who bans. Source: spec.md §7.3. */

@@ -39,7 +39,7 @@ export interface Origins {
 
 type Request = Pick<
   DownloadRequest,
-  "url" | "others" | "headers" | "authHeaders" | "allowInsecureRedirect" | "priority" | "contentId"
+  "url" | "others" | "headers" | "authHeaders" | "allowInsecureRedirect" | "priority"
 >
 
 export const make = Effect.fnUntraced(function* (
@@ -81,8 +81,6 @@ export const make = Effect.fnUntraced(function* (
         priority: priorityOf(request),
         how: { access, patience, onAnswer: (said) => (facts = said) }
       })
-  // Whatever comes is held against it.
-  if (request.contentId !== undefined) cache?.vouchedFor()
   return {
     first,
     asked: cache === undefined ? first : CacheFirst.make(cache, first),

@@ -169,15 +169,15 @@ export const make = Effect.fnUntraced(function* (
         yield* close
         continue
       }
-      const until = verdict._tag === "Later" ? verdict.until : -Infinity
-      if (silence >= patience && now >= until) {
+      const stayUntil = verdict._tag === "Later" ? verdict.until : -Infinity
+      if (silence >= patience && now >= stayUntil) {
         return yield* new NoProgressError({ url: origin.url, seconds: silence / 1000, last: error.message })
       }
       stride = shortestStride
       yield* Effect.logDebug("origin failed, asking again", error.message)
       yield* close
       const rest = error._tag === "SourceError" ? (error.retryAfter ?? 0) : 0
-      const left = until > now ? until - now : patience - silence
+      const left = stayUntil > now ? stayUntil - now : patience - silence
       yield* Effect.sleep(Math.min(Math.max(Duration.toMillis(wait), rest), left))
       wait = Duration.min(Duration.times(wait, 2), longestWait)
     }

@@ -126,7 +126,6 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   // Told before the origin is there, so that it is not asked for anything in between.
   const mayPeer = usesPeers(options.mode) && (cloud !== undefined || (yield* Neighbours.canMeet))
   cache?.peersAllowed(mayPeer && !forbidsPeers((yield* LivePolicy).current()))
-  cache?.vouchedFor()
   if (cache !== undefined) yield* cache.look
   const http = yield* HttpTurn.take({ ...options, cache, mayPeer, tell })
   const { held, wanted } = options
@@ -319,7 +318,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     isWaiting: () => Leases.isWaiting(plan) || originFailure?.retryAfter !== undefined || http.after() === null,
     // Of one that has got all that anybody reads nothing is expected.
     // Where it is kept waiting for good there are cache servers, and these are to bring something.
-    isHeldBack: () => typeof http.after() === "number" || plan.outcome === "Finished",
+    isHeldBack: () =>
+      typeof http.after() === "number" || plan.outcome === "Finished" || cacheMember?.isAwaited() === true,
     mayMeet: () =>
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => {

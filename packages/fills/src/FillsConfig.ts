@@ -34,12 +34,8 @@ export class FillsConfig extends Context.Service<
     readonly staleFor: Duration.Duration
     /** How long a server that was away is not asked again about a file that is answered meanwhile. `FILLS_STALE_PAUSE`, default 30 s. */
     readonly stalePause: Duration.Duration
-    /** How long what was read ahead of a reader goes on after the last of them left. Default 2 s. */
+    /** How long a file stays open, and what was read ahead of a reader goes on, after the last of them left. Default 2 s. */
     readonly linger: Duration.Duration
-    /**
-     * How long a file stays open that nobody reads: what was hashed of it is believed as long, and it is not thrown out. Default 1 min.
-     */
-    readonly openFor: Duration.Duration
   }
 >()("@piecework/fills/FillsConfig") {}
 
@@ -54,8 +50,7 @@ export const defaults: FillsConfig["Service"] = {
   refusalAge: Duration.seconds(10),
   staleFor: Duration.days(7),
   stalePause: Duration.seconds(30),
-  linger: Duration.seconds(2),
-  openFor: Duration.minutes(1)
+  linger: Duration.seconds(2)
 }
 
 export const layer = (options?: Partial<FillsConfig["Service"]>): Layer.Layer<FillsConfig> =>

@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, it } from "@effect/vitest"
 import { judge, mayBeStale, refusedFor } from "../src/Freshness.ts"
 
 const now = Date.parse("Sat, 21 Nov 2026 12:00:00 GMT")
@@ -9,7 +9,7 @@ const judged = (headers: Record<string, string>) => {
   return notKept ?? (freshUntil - now) / 1000
 }
 
-describe("counts an answer as fresh", () => {
+{
   const cases: ReadonlyArray<readonly [string, Record<string, string>, number]> = [
     ["as long as max-age says", { "cache-control": "public, max-age=60" }, 60],
     ["as long as s-maxage says, which is for caches", { "cache-control": "max-age=60, s-maxage=600" }, 600],
@@ -32,11 +32,11 @@ describe("counts an answer as fresh", () => {
     ["whatever codings it varies by", { vary: "Accept-Encoding, origin", "cache-control": "max-age=60" }, 60]
   ]
   for (const [sentence, headers, seconds] of cases) {
-    it(sentence, () => assert.strictEqual(judged(headers), seconds))
+    it(`counts an answer as fresh ${sentence}`, () => assert.strictEqual(judged(headers), seconds))
   }
-})
+}
 
-describe("keeps nothing", () => {
+{
   const cases: ReadonlyArray<readonly [string, Record<string, string>, string]> = [
     ["that must not be stored", { "cache-control": "max-age=60, no-store" }, "NoStore"],
     ["that is for one client", { "cache-control": "PRIVATE" }, "Private"],
@@ -44,8 +44,9 @@ describe("keeps nothing", () => {
     ["that differs by anything", { vary: "*" }, "Varies"],
     ["that sets a cookie", { "set-cookie": "a=b" }, "SetsCookie"]
   ]
-  for (const [sentence, headers, why] of cases) it(sentence, () => assert.isTrue(judged(headers) === why))
-})
+  for (const [sentence, headers, why] of cases)
+    it(`keeps nothing ${sentence}`, () => assert.isTrue(judged(headers) === why))
+}
 
 it("answers past its time only what its server did not forbid", () => {
   for (const directive of ["must-revalidate", "proxy-revalidate", "s-maxage=5", "no-cache"]) {

@@ -18,6 +18,7 @@ import * as NodeTable from "./internal/NodeTable.ts"
 import type { Node } from "./Node.ts"
 import { Nodes } from "./Nodes.ts"
 import { NodesConfig } from "./NodesConfig.ts"
+import { withoutZone } from "./Site.ts"
 
 /** A heartbeat, and who brought it. */
 export interface Delivery {
@@ -86,7 +87,7 @@ const make = Effect.gen(function* () {
     if (request.nodeId !== undefined && request.nodeId !== node.id) return Option.none()
     const now = yield* Clock.currentTimeMillis
     const { figures: _, nodeId: __, ...said } = request
-    const last = new LastHeartbeat({ ...said, at: now, externalIp })
+    const last = new LastHeartbeat({ ...said, at: now, externalIp: withoutZone(externalIp) })
     const isNews = isOther(node, last) || now - (node.toldAt ?? 0) >= Duration.toMillis(config.tellEvery)
     yield* table.setHeartbeat(node.id, last, isNews)
     return Option.some({ node, more: yield* figures.put(node.id, kept(request, now)) })

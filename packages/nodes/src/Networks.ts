@@ -91,8 +91,11 @@ const prefixOf = (range: string): ReadonlyArray<Prefix> =>
   Option.match(networkIn(range), {
     onNone: () => [],
     onSome: ({ address, prefixLength }) => {
-      const { bytes, family } = octetsOf(address)
-      return [{ family, bits: prefixLength, key: keyOf(bytes, prefixLength) }]
+      // A network of IPv4 addresses inside IPv6 ones is the IPv4 network: addresses are looked up so.
+      const plain = prefixLength >= 96 ? NetAddress.toCanonical(address) : address
+      const { bytes, family } = octetsOf(plain)
+      const bits = NetAddress.isIpv4Address(address) === (family === 4) ? prefixLength : prefixLength - 96
+      return [{ family, bits, key: keyOf(bytes, bits) }]
     }
   })
 

@@ -13,7 +13,7 @@ import { knownOf, type Node } from "./Node.ts"
 import type { Counts } from "./NodeFigures.ts"
 import { Nodes } from "./Nodes.ts"
 import { NodesConfig } from "./NodesConfig.ts"
-import { rangesAt } from "./Site.ts"
+import { rangesAt, withoutZone } from "./Site.ts"
 
 export class NodeDirectory extends Context.Service<
   NodeDirectory,
@@ -88,8 +88,9 @@ const make = Effect.gen(function* () {
   yield* refreshOrTell.pipe(Effect.repeat(Schedule.spaced(refreshEvery)), Effect.delay(refreshEvery), Effect.forkScoped)
 
   return NodeDirectory.of({
-    serversFor: ({ externalIp, identity }) => {
+    serversFor: ({ externalIp: seen, identity }) => {
       if (known.size === 0) return []
+      const externalIp = withoutZone(seen)
       const matches = networks.at(externalIp)
       if (matches.length === 0) return []
       const key = identity._tag === "Device" ? identity.id : externalIp

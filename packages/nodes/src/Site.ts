@@ -18,6 +18,9 @@ export const rangesAt = (externalIp: string, privateNetworks: PrivateNetworks): 
   return [networkOf(ip, NetAddress.isIpv6Address(ip) ? 64 : isLocal(ip) ? 24 : 32)]
 }
 
+/** The address without the name of a link, which a socket shows behind addresses that mean something on that link only. */
+export const withoutZone = (ip: string): string => ip.replace(/%.*$/, "")
+
 export const isLocal = (ip: NetAddress.IpAddress): boolean =>
   NetAddress.isLoopback(ip) ||
   NetAddress.isLinkLocal(ip) ||

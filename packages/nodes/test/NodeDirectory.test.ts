@@ -119,6 +119,15 @@ layer(rooms)("The directory of cache nodes", (spec) => {
     })
   )
 
+  spec.effect("names a node on the service's own link to devices there", () =>
+    Effect.gen(function* () {
+      yield* Nodes.use((nodes) => nodes.create(local, settings("linked")))
+      yield* beat(yield* deployed("linked"), { addresses: ["fd00::9"] }, "fe80::1%eth0")
+      assert.deepStrictEqual(yield* toldAt("fe80::2%eth0"), ["fd00::9:80"])
+      assert.deepStrictEqual(yield* toldAt("10.0.0.1"), ["fd00::9:80"])
+    })
+  )
+
   spec.effect("counts the healthy, the others, and those that are switched off", () =>
     Effect.gen(function* () {
       const { counts } = yield* NodeDirectory

@@ -28,6 +28,7 @@ export class Story {
       readonly settings?: Partial<Settings>
       readonly awaitsLeases?: boolean
       readonly wanted?: Bitfield.Bitfield
+      readonly self?: PeerId
     } = {}
   ) {
     const layout = new PieceLayout({ contentSize: pieces * pieceSize, pieceSize })

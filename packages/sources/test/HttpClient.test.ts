@@ -78,6 +78,49 @@ describe("HttpClient, framing", () => {
     )
   }
 
+  for (const [name, headers, first, after] of [
+    ["of an announced length", ["Content-Length: 100"], "hello", "Silence"],
+    ["in chunks, before the chunk is whole", ["Transfer-Encoding: chunked"], "64\r\nhello", "Silence"],
+    ["in chunks, when a chunk is whole", ["Transfer-Encoding: chunked"], "5\r\nhello", "Silence"],
+    ["up to the end of the connection", [], "hello", "Silence"]
+  ] as const) {
+    test(
+      `answers with the bytes that are there when they are enough, of a body ${name}`,
+      Effect.gen(function* () {
+        yield* server(() => ({ parts: [ok(headers), first], after }))
+        const { body } = yield* get({ url: url() })
+        const target = new Uint8Array(50)
+        assert.strictEqual(yield* body.fill(target, 5), 5)
+        assert.strictEqual(Buffer.from(target.subarray(0, 5)).toString(), "hello")
+      })
+    )
+  }
+
+  test(
+    "is short of enough at the end of a body only, and goes on where it was",
+    Effect.gen(function* () {
+      const body = "0123456789"
+      yield* server(() => ({ parts: [ok(["Transfer-Encoding: chunked"]), "4\r\n0123\r\n6\r\n456789\r\n0\r\n\r\n"] }))
+      const response = yield* get({ url: url() })
+      const target = new Uint8Array(20)
+      let got = yield* response.body.fill(target.subarray(0, 3), 1)
+      got += yield* response.body.fill(target.subarray(got), 2)
+      got += yield* response.body.fill(target.subarray(got))
+      assert.strictEqual(Buffer.from(target.subarray(0, got)).toString(), body)
+      assert.strictEqual(yield* response.body.fill(target, 1), 0)
+    })
+  )
+
+  test(
+    "fails when a body ends before its length, also where less was enough",
+    Effect.gen(function* () {
+      yield* server(() => ({ parts: [ok(["Content-Length: 10"], "hello")], after: "End" }))
+      const { body } = yield* get({ url: url() })
+      assert.strictEqual(yield* body.fill(new Uint8Array(10), 1), 5)
+      assert.strictEqual((yield* Effect.flip(body.fill(new Uint8Array(5), 1))).reason, "Truncated")
+    })
+  )
+
   test(
     "fills a target across chunks, large ones included",
     Effect.gen(function* () {

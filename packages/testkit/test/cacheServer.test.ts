@@ -93,6 +93,24 @@ describe("a download over plain HTTP where there is a cache server", () => {
     )
   }
 
+  it.effect("gives it 10 s for its first answer", () =>
+    Effect.gen(function* () {
+      const { cacheHosts, client, url } = yield* scene({ faults: { silent: true } })
+      const result = yield* download(client, { url, ...simple }, bytes, "13 seconds")
+      assert.strictEqual(result.bytes.Origin, bytes.length)
+      assert.deepStrictEqual(cacheHosts.failures(), [`http://${World.cacheHost} Unreachable`])
+    })
+  )
+
+  it.effect("goes on at the origin when it falls silent in the middle", () =>
+    Effect.gen(function* () {
+      const { client, url } = yield* scene({ faults: { stallAt: 60_000 } })
+      const result = yield* download(client, { url, ...simple }, bytes, "45 seconds")
+      assert.isAbove(result.bytes.Origin, 0)
+      assert.strictEqual(result.bytes.Origin + result.bytes.CacheServer, bytes.length)
+    })
+  )
+
   it.effect("gives it 3 s to take the connection", () =>
     Effect.gen(function* () {
       const { cacheHosts, client, url, world } = yield* scene()
@@ -390,12 +408,13 @@ describe("a download from a swarm where there is a cache server", () => {
     ["refuses the origin", { faults: { status: 403 } }],
     ["fails", { faults: { status: 500 } }],
     ["sends other bytes", { faults: { corrupt: true } }],
-    ["breaks off", { faults: { cutAfter: 2000 } }]
+    ["breaks off", { faults: { cutAfter: 2000 } }],
+    ["answers nothing", { faults: { silent: true } }]
   ] as const) {
     it.effect(`takes it from the origin at once where it ${what} and no delay is set`, () =>
       Effect.gen(function* () {
         const { client, url } = yield* swarm(options)
-        const result = yield* download(client, { url }, bytes, "6 seconds")
+        const result = yield* download(client, { url }, bytes, "20 seconds")
         assert.isAbove(result.bytes.Origin, 0.9 * bytes.length)
       })
     )

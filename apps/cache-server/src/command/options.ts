@@ -2,6 +2,7 @@
 import { Config, Option, Schema } from "effect"
 import { type Command, Flag } from "effect/cli"
 import type { Said } from "../Settings.ts"
+import { EgressLimit } from "../SettingsFile.ts"
 
 const text = (name: string, metavar: string, description: string) =>
   Flag.String(name).pipe(Flag.withDescription(description), Flag.withMetavar(metavar), Flag.optional)
@@ -82,6 +83,12 @@ export const server = {
   name: text("name", "NAME", "what people are to call it; default its host name"),
   cid: text("cid", "ID", "X-CID of its answers; default 100"),
   group: text("group", "ID", "the group of devices that are its peers; default those of its own network"),
+  egressLimit: Flag.Int("egress-limit").pipe(
+    Flag.withSchema(EgressLimit),
+    Flag.withDescription("most that clients are sent, all together, in Mbit/s; default as much as they take"),
+    Flag.withMetavar("MBIT"),
+    Flag.optional
+  ),
   peers: switched("peers", "serve peers and take pieces from them; --no-peers does neither"),
   peerPort: text("peer-port", "[HOST:]PORT", "where to serve peers; default 7680 on all addresses"),
   announce: switched("announce", "tell the local network by DNS-SD that it is here; --no-announce does not")
@@ -99,9 +106,9 @@ export const given = <A extends {}, K extends string>(these: { readonly [P in K]
 }
 
 /** What the command line says of the server. */
-export const said = ({ announce, drives, origins, parents, peers, tlsPort, ...texts }: Given): Said => ({
+export const said = ({ announce, drives, egressLimit, origins, parents, peers, tlsPort, ...texts }: Given): Said => ({
   ...given(texts),
-  ...given({ tlsPort }),
+  ...given({ egressLimit, tlsPort }),
   ...given({ announce, peers }),
   ...(drives.length === 0 ? {} : { drives }),
   ...(origins.length === 0 ? {} : { origins }),

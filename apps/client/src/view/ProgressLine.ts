@@ -84,8 +84,9 @@ export const render = (before: Sample, after: Sample, columns: number): string =
 }
 
 /** So that a download that keeps away from HTTP for a while does not look stuck. */
-const waiting = ({ httpAfterMillis: after, peers }: Progress): string => {
+const waiting = ({ cache, httpAfterMillis: after, peers }: Progress): string => {
   if (after === undefined) return ""
+  if (cache?.reason === "Asked") return after === null ? "no origin" : `origin from ${Amount.seconds(after / 1000)} on`
   const who = peers === 0 ? "waiting for peers, " : ""
   return after === null ? `${who}no HTTP` : `${who}HTTP from ${Amount.seconds(after / 1000)} on`
 }

@@ -169,10 +169,9 @@ const deployment = Command.make("deployment", {
       )
       // What is done on this machine does not know by which URL others reach the service.
       const url = Option.isSome(where.service) ? serviceUrl : undefined
-      const there = `--service ${url ?? "URL"}`
-      const commands = [`piecework-cache enrol ${there} ${Redacted.value(token)}`, `piecework-cache serve ${there}`]
+      const command = `piecework-cache serve --service ${url ?? "URL"} --token ${Redacted.value(token)}`
       if (json) {
-        const said = { node: NodeView.forPrograms(record), token: Redacted.value(token), commands }
+        const said = { node: NodeView.forPrograms(record), token: Redacted.value(token), command }
         const known = url === undefined ? {} : { serviceUrl: url }
         return yield* output.line(JSON.stringify({ ...said, expiresAt: NodeView.timeOf(expiresAt), ...known }))
       }
@@ -180,7 +179,7 @@ const deployment = Command.make("deployment", {
       yield* output.note(
         `On the machine that is to be ${printable(record.settings.name)}, until ${trusting.dayOf(expiresAt)}${hint}. The token is good once, and not shown again.`
       )
-      return yield* output.line(commands.join("\n"))
+      return yield* output.line(command)
     })
   )
 )

@@ -31,7 +31,7 @@ export class Entries {
   private readonly shop: Shop
   private readonly objects: Objects["Service"]
   private readonly found = new Map<ContentUrl, Entry>()
-  /** Those that nobody reads, in the order in which they were left. */
+  /** Those that nobody needs, in the order in which they were left. */
   private readonly idle = new Set<Entry>()
   private open = 0
 
@@ -120,7 +120,7 @@ export class Entries {
     if (entry.isLeaving) return
     entry.isLeaving = true
     this.idle.add(entry)
-    this.shop.run(Effect.delay(this.leave(entry), this.shop.config.openFor))
+    this.shop.run(Effect.delay(this.leave(entry), this.shop.config.linger))
   }
 
   /** Closes it, unless somebody has it open again. */
@@ -129,7 +129,7 @@ export class Entries {
       const { file } = entry
       entry.isLeaving = false
       this.idle.delete(entry)
-      if (file.isClosed || !file.isIdle) return Effect.void
+      if (!file.isIdle || file.isClosed) return Effect.void
       this.unseed(entry)
       this.forget(entry)
       file.close()
@@ -137,7 +137,7 @@ export class Entries {
     })
   }
 
-  /** Room for one more: of those that nobody reads the one that was left first is closed. */
+  /** Room for one more: of those that nobody needs the one that was left first is closed. */
   private readonly makeRoom: Effect.Effect<void> = Effect.suspend(() => {
     const [first] = this.idle
     if (this.open < this.shop.config.maxFiles || first === undefined) return Effect.void
