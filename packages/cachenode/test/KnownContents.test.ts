@@ -59,23 +59,25 @@ it.live("takes ten clients along, each at its own byte", () =>
   })
 )
 
-it.live("has whoever comes while the last pieces are under way wait for them, and opens the file for nobody again", () =>
-  Effect.gen(function* () {
-    const contents = service()
-    const { body, fills, port } = yield* begun(contents)
-    contents.service.openUnsafe()
-    yield* until(() => fills.surrendered() === 1)
-    const opened = fills.opened.length
-    const late = yield* Effect.forkChild(ask(port, path, { headers: { Range: "bytes=3145728-" } }), {
-      startImmediately: true
+it.live(
+  "has whoever comes while the last pieces are under way wait for them, and opens the file for nobody again",
+  () =>
+    Effect.gen(function* () {
+      const contents = service()
+      const { body, fills, port } = yield* begun(contents)
+      contents.service.openUnsafe()
+      yield* until(() => fills.surrendered() === 1)
+      const opened = fills.opened.length
+      const late = yield* Effect.forkChild(ask(port, path, { headers: { Range: "bytes=3145728-" } }), {
+        startImmediately: true
+      })
+      fills.stopAt = Infinity
+      fills.gate.openUnsafe()
+      assert.isTrue((yield* Fiber.join(late)).body.equals(bytes.subarray(3 * mebibyte)))
+      assert.isTrue((yield* Fiber.join(body))?.equals(bytes))
+      assert.strictEqual(fills.opened.length, opened)
+      assert.strictEqual(fills.sent() + contents.sent(), bytes.length)
     })
-    fills.stopAt = Infinity
-    fills.gate.openUnsafe()
-    assert.isTrue((yield* Fiber.join(late)).body.equals(bytes.subarray(3 * mebibyte)))
-    assert.isTrue((yield* Fiber.join(body))?.equals(bytes))
-    assert.strictEqual(fills.opened.length, opened)
-    assert.strictEqual(fills.sent() + contents.sent(), bytes.length)
-  })
 )
 
 it.live("answers from what it has while the service is away, by what it said once", () =>

@@ -64,7 +64,8 @@ export function* pieces(self: Bitfield): Generator<PieceIndex> {
 export function* added(earlier: Bitfield, later: Bitfield): Generator<PieceIndex> {
   for (const [at, byte] of later.bytes.entries()) {
     const more = byte & ~(earlier.bytes[at] ?? 0)
-    for (let bit = 0; more !== 0 && bit < 8; bit++) {
+    if (more === 0) continue
+    for (let bit = 0; bit < 8; bit++) {
       if ((more & (0x80 >> bit)) !== 0) yield (at * 8 + bit) as PieceIndex
     }
   }
