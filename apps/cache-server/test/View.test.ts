@@ -23,8 +23,6 @@ const status: Status = {
 
 const told = (more: Partial<Status>) => StatusText.render({ ...status, ...more }, 90_000)
 
-const told = (more: Partial<Status>) => StatusText.render({ ...status, ...more }, 90_000)
-
 describe("The state of a cache server", () => {
   it("is told in sentences and two tables", () => {
     const text = StatusText.render(status, 7_200_000)
