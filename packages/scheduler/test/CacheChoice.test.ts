@@ -9,6 +9,14 @@ const owes = (story: Story, source: string): ReadonlyArray<number> =>
 
 const neighbour = (n: number) => ({ peer: peerOf(n), host: `10.0.0.${n}` })
 
+/** What one of four neighbours asks the cache server for. */
+const shareOf = (self: number) => {
+  const story = new Story(64, { self: peerOf(self) })
+  for (const other of [1, 2, 3, 4]) if (other !== self) story.join(`p${other}`, "Lan", [], neighbour(other))
+  story.join("cache", "CacheServer", "all")
+  return owes(story, "cache")
+}
+
 describe("a cache server", () => {
   it("is asked for anything where there are no neighbours, and the origin for nothing then", () => {
     const story = new Story(8)
@@ -64,12 +72,6 @@ describe("a cache server", () => {
   })
 
   it("is asked by each of several neighbours for its own share first", () => {
-    const shareOf = (self: number) => {
-      const story = new Story(64, { self: peerOf(self) })
-      for (const other of [1, 2, 3, 4]) if (other !== self) story.join(`p${other}`, "Lan", [], neighbour(other))
-      story.join("cache", "CacheServer", "all")
-      return owes(story, "cache")
-    }
     const asked = [1, 2, 3, 4].flatMap(shareOf)
     assert.isAtLeast(asked.length, 4)
     assert.lengthOf(new Set(asked), asked.length)
