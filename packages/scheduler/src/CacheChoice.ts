@@ -20,7 +20,7 @@ export const choose = (draft: Draft, cache: Source): PieceRun | undefined => {
   const isLeft = (piece: number) => plan.reading.length === 0 || !Reading.isRead(plan, piece)
   const length = Pace.runLength(plan, cache)
   const neighbours = answering(plan)
-  if (neighbours.length === 0 || isFaster(neighbours, cache)) return Rarity.choose(plan, cache, length, isLeft)
+  if (neighbours.length === 0 || isFaster(plan, neighbours, cache)) return Rarity.choose(plan, cache, length, isLeft)
   const near = Bits.union(
     plan.pieceCount,
     neighbours.map(({ held }) => held)
@@ -42,17 +42,18 @@ const answering = (plan: Plan): ReadonlyArray<Source> =>
   )
 
 /**
- * The neighbours that have something to give are together slower than the cache server. One that is not known yet may be fast; one
- * that owes nothing has nothing that is wanted, since neighbours are given work first.
+ * The neighbours that have something to give are together slower than the cache server. One that was asked only a moment ago may be
+ * fast; one that owes nothing has nothing that is wanted, since neighbours are given work first.
  */
-const isFaster = (neighbours: ReadonlyArray<Source>, cache: Source): boolean => {
+const isFaster = (plan: Plan, neighbours: ReadonlyArray<Source>, cache: Source): boolean => {
   if (cache.rate === undefined) return false
   let rate = 0
   let busy = 0
   for (const neighbour of neighbours) {
-    if (neighbour.flights.length === 0) continue
-    if (neighbour.rate === undefined) return false
-    rate += neighbour.rate
+    const [oldest] = neighbour.flights
+    if (oldest === undefined) continue
+    if (neighbour.rate === undefined && plan.now - oldest.since < plan.settings.stealAfter) return false
+    rate += neighbour.rate ?? 0
     busy++
   }
   return busy > 0 && rate < cache.rate

@@ -414,7 +414,7 @@ describe("a download from a swarm where there is a cache server", () => {
     it.effect(`takes it from the origin at once where it ${what} and no delay is set`, () =>
       Effect.gen(function* () {
         const { client, url } = yield* swarm(options)
-        const result = yield* download(client, { url }, bytes, "20 seconds")
+        const result = yield* download(client, { url }, bytes, "40 seconds")
         assert.isAbove(result.bytes.Origin, 0.9 * bytes.length)
       })
     )
