@@ -310,8 +310,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     heldPieces: () => plan.heldCount,
     failures: () => failures,
     exhausted: () => {
-      const refusal = http.after() === null ? cache?.refusal() : undefined
-      if (refusal !== undefined) return NoSourceError.from(url, refusal)
+      const ending = http.after() === null ? cache?.ending() : undefined
+      if (ending !== undefined) return ending
       return exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)
     },
     isLimited: () => shaper.holding(options.priority) !== undefined,
@@ -324,7 +324,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
       crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
     lastFailure: () => {
       const last = originFailure ?? cache?.lastFailure()
-      return last === undefined ? undefined : NoSourceError.from(url, last)
+      return last === undefined ? undefined : NoSourceError.from(url, last, cache?.isOnly())
     },
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
