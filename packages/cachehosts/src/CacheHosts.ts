@@ -51,8 +51,17 @@ export interface KnownHost {
 export class CacheHosts extends Context.Service<
   CacheHosts,
   {
-    /** The one to ask for this content now. Must not wait for the network: what is not known yet is not there yet. */
-    readonly choose: (url: ContentUrl) => Effect.Effect<Choice>
+    /**
+     * The one to ask for this content now. Must not wait for the network: what is not known yet is not there yet. `isOut`: those that
+     * the caller does not ask anyway; where only these are left, the answer is "Banned" without an end.
+     */
+    readonly choose: (url: ContentUrl, isOut?: (cache: CacheHost) => boolean) => Effect.Effect<Choice>
+    /**
+     * Waits until one is known that may be asked, or until everybody whose word counts has been heard: for whoever is not to go
+     * elsewhere before. Asks the service for its word, where there is one, unless `asksService` is false. As long as these take, and no
+     * longer than a moment for the local network; it never fails.
+     */
+    readonly settled: (options: { readonly asksService: boolean }) => Effect.Effect<void>
     /** Tells what came of asking it. */
     readonly failed: (cache: CacheHost, url: ContentUrl, failure: Failure) => Effect.Effect<void>
     readonly known: Effect.Effect<ReadonlyArray<KnownHost>>
@@ -83,6 +92,7 @@ export class CacheHosts extends Context.Service<
         onSaid: () => Effect.void,
         vpn: Effect.sync(() => (typeof vpn === "function" ? vpn() : vpn)),
         asked: Effect.void,
+        settled: () => Effect.void,
         uses: () => Effect.void
       })
     )

@@ -37,17 +37,20 @@ export const choose = (
   { usable, without }: Pick<Hosts, "usable" | "without">,
   marks: Marks,
   url: ContentUrl,
-  now: number
+  now: number,
+  isOut: (cache: CacheHost) => boolean = () => false
 ): Choice => {
   if (without !== undefined) return { _tag: "Without", why: without, until: undefined }
   const may = usable.filter((cache) => mayHear(cache, url))
   if (may.length === 0)
     return { _tag: "Without", why: usable.length === 0 ? "NoneKnown" : "NotAllowed", until: undefined }
   const origin = originOf(url)
-  const free = may.filter((cache) => freeAt(marks, cache, origin) <= now)
+  const wanted = may.filter((cache) => !isOut(cache))
+  if (wanted.length === 0) return { _tag: "Without", why: "Banned", until: undefined }
+  const free = wanted.filter((cache) => freeAt(marks, cache, origin) <= now)
   const cache = inTurn(free, marks, now)
   return cache === undefined
-    ? { _tag: "Without", why: "Banned", until: Math.min(...may.map((one) => freeAt(marks, one, origin))) }
+    ? { _tag: "Without", why: "Banned", until: Math.min(...wanted.map((one) => freeAt(marks, one, origin))) }
     : { _tag: "Use", cache }
 }
 

@@ -101,6 +101,10 @@ export const wants = (policy: Policy, said: Said): { readonly dhcp: boolean; rea
   return { dhcp, dnsSd: mayFind && source !== 0 && !byPolicy && !isSaid("Service") && !(dhcp && isSaid("Dhcp")) }
 }
 
+/** Whether the service or the local network may name one; the settings leave it to them. */
+export const isOpen = (policy: Policy): boolean =>
+  policy.get("DODownloadMode") !== 100 && !isConfigured("Policy", policy)
+
 /** From the strongest to the weakest. DHCP is before the policy where it is forced. */
 const order = (policy: Policy): ReadonlyArray<Provider> => {
   switch (policy.get("DOCacheHostSource")) {

@@ -6,7 +6,7 @@ import type { NetworkInterface } from "@piecework/host/NetworkInterface"
 import { Lan, MemoryMulticast } from "@piecework/lan"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
-import { Context, Effect, Exit, Layer, Scope } from "effect"
+import { Context, Effect, Exit, Fiber, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import * as Announcing from "../src/Announcing.ts"
 import { nameOf } from "../src/CacheHost.ts"
@@ -185,6 +185,62 @@ describe("The cache servers of a device", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* one.asked(), "NoneKnown")
       yield* one.looks
+    }).pipe(inMemory)
+  )
+
+  it.effect("are waited for by whoever has to know them: until the service has spoken, and asked for its word", () =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(
+        Cloud.Cloud.layerTest({ cacheHosts: () => [{ host: "s1", port: 80, isTls: false }] }).pipe(
+          Layer.provide(CloudConfig.layer())
+        )
+      )
+      const one = yield* device({ cloud: Context.get(context, Cloud.Cloud) })
+      yield* one.hosts.settled({ asksService: true })
+      assert.strictEqual(yield* one.asked(), "http://s1")
+      assert.strictEqual(one.questions(), 0)
+    }).pipe(inMemory)
+  )
+
+  it.effect("are waited for until DHCP was read, and not at all where the settings name them", () =>
+    Effect.gen(function* () {
+      const one = yield* device({ policy: { DOCacheHostSource: 1 }, dhcp: () => "d1" })
+      yield* one.hosts.settled({ asksService: false })
+      assert.strictEqual(yield* one.asked(), "http://d1")
+      for (const DOCacheHost of ["a", ""]) {
+        const other = yield* device({ policy: { DOCacheHost } })
+        yield* other.hosts.settled({ asksService: true })
+        assert.strictEqual(other.questions(), 0)
+      }
+    }).pipe(inMemory)
+  )
+
+  it.effect("are waited for on the local network, for a moment, once", () =>
+    Effect.gen(function* () {
+      const one = yield* device({})
+      const waiting = yield* Effect.forkScoped(one.hosts.settled({ asksService: true }))
+      yield* one.looks
+      const { leave } = yield* announced("10.0.0.7")
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(waiting)
+      assert.strictEqual(yield* one.asked(), "http://10.0.0.7")
+      yield* leave
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* one.asked(), "NoneKnown")
+      // It has been listened to for long enough.
+      yield* one.hosts.settled({ asksService: true })
+    }).pipe(inMemory)
+  )
+
+  it.effect("are waited for no longer than a moment where there are none", () =>
+    Effect.gen(function* () {
+      const one = yield* device({})
+      const waiting = yield* Effect.forkScoped(one.hosts.settled({ asksService: true }))
+      yield* one.looks
+      yield* TestClock.adjust("1400 millis")
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* TestClock.adjust("200 millis")
+      yield* Fiber.join(waiting)
     }).pipe(inMemory)
   )
 

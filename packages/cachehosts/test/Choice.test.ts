@@ -32,6 +32,10 @@ const asked = (
   return choice._tag === "Use" ? nameOf(choice.cache).slice(7) : `${choice.why} until ${choice.until}`
 }
 
+/** Of a caller that does not ask `a`. */
+const chooseWithoutA = (usable: ReadonlyArray<CacheHost>, marks: Choice.Marks) =>
+  Choice.choose({ usable, without: undefined }, marks, url, 2, (one) => one.host === "a")
+
 describe("Of several cache servers", () => {
   it("the first is asked until it fails, then the next", () => {
     assert.strictEqual(asked([a, b], Choice.none), "a")
@@ -52,6 +56,12 @@ describe("Of several cache servers", () => {
     const marks = after([a, broken, 0])
     assert.strictEqual(asked([a, b], marks, { at: 15 * minute - 1 }), "b")
     assert.strictEqual(asked([a, b], marks, { at: 15 * minute }), "a")
+  })
+
+  it("those that the caller leaves out are passed over, also when the others fail, and where none is left nothing ends that", () => {
+    assert.deepStrictEqual(chooseWithoutA([a, b], after([a, broken, 0], [b, broken, 1])), { _tag: "Use", cache: b })
+    assert.deepInclude(chooseWithoutA([a, b], after([b, unreachable, 1])), { why: "Banned", until: 900_001 })
+    assert.deepInclude(chooseWithoutA([a], Choice.none), { why: "Banned", until: undefined })
   })
 
   it("one alone that breaks is asked on", () => assert.strictEqual(asked([a], after([a, broken, 0])), "a"))

@@ -2,10 +2,12 @@
  * Who is asked for a file over plain HTTP: its origin, or cache servers in the origin's stead, one at a time. Each answer says what kind
  * of server it is from; whoever reads it tells what became of it.
  */
+import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { HttpError } from "@piecework/sources/HttpError"
 import type { Origin } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Effect } from "effect"
+import { NoSourceError } from "./DownloadError.ts"
 
 /** What is to be done after a failure. */
 export type Verdict =
@@ -27,12 +29,30 @@ export interface Instead {
    * again then, and somebody else may be.
    */
   readonly spoiled: Effect.Effect<boolean>
+  /** The origin is never to be asked. */
+  readonly isAlone: () => boolean
+  /** Bytes of a cache server came since the last beginning. */
+  readonly hasGiven: () => boolean
 }
 
 /** An origin is one. */
 export interface Asked extends Pick<Origin, "id" | "url" | "probe" | "stream"> {
   /** Absent where only the origin can be asked. */
   readonly instead?: Instead | undefined
+}
+
+/** Whose the failure is that ends the download; as `NoSourceError` has it. */
+export const endOf = ({ instead, url }: Pick<Asked, "instead" | "url">, error: SourceError): NoSourceError =>
+  NoSourceError.from(url, error, instead?.isAlone())
+
+/** The bytes that came are not the expected ones, and nobody else can be asked. */
+export const badPieces = ({ instead }: Pick<Asked, "instead">, url: ContentUrl): NoSourceError => {
+  const cacheServer = instead?.hasGiven() === true ? (instead.isAlone() ? "Alone" : "BeforeOrigin") : undefined
+  return new NoSourceError({
+    url,
+    reason: "BadPieces",
+    ...(cacheServer === undefined ? {} : { cacheServer, detail: "the bytes do not match the published hashes" })
+  })
 }
 
 /** What is to be done after a failure of who was asked last. */

@@ -102,12 +102,16 @@ export const make = (jobCache: JobCache, origin: Origin): Asked.Asked => {
     instead: {
       ready: pick,
       failed,
-      spoiled: Effect.suspend(() => {
-        if (givers.size === 0 || jobCache.isOnly()) return Effect.succeed(false)
-        const all = [...givers.values()]
-        givers.clear()
-        return Effect.as(Effect.forEach(all, jobCache.spoiled, { discard: true }), true)
-      })
+      spoiled: Effect.gen(function* () {
+        if (givers.size === 0) return false
+        yield* Effect.forEach(givers.values(), jobCache.spoiled, { discard: true })
+        // Where the settings forbid the origin, there has to be another cache server.
+        const isAgain = (yield* jobCache.look)._tag === "Use" || !jobCache.isOnly()
+        if (isAgain) givers.clear()
+        return isAgain
+      }),
+      isAlone: jobCache.isOnly,
+      hasGiven: () => givers.size > 0
     }
   }
 }

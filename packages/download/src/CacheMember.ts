@@ -81,7 +81,7 @@ export const start = Effect.fn("CacheMember.start")(function* (
   /** Answers when to look again by itself, in epoch milliseconds. */
   const look = Effect.gen(function* () {
     const choice = yield* cache.look
-    const isUsable = choice._tag === "Use" && cache.isThere() && cache.refusal() === undefined
+    const isUsable = choice._tag === "Use" && cache.isThere() && cache.ending() === undefined
     // That another is first now, after what became of other downloads, is no reason to leave one that delivers.
     const stays = isUsable && member !== undefined && (yield* cache.mayAsk(member.host))
     const wanted = stays ? member?.host : isUsable ? choice.cache : undefined

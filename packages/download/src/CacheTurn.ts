@@ -60,6 +60,10 @@ const mostFruitless = 2
 const isStaying = ({ due, fallback }: Rules, now: number): boolean =>
   fallback === "Never" || (fallback !== "NotSet" && now < due)
 
+/** For how many milliseconds the origin is still not to be asked if there is a cache server. */
+export const left = (rules: Rules, now: number): number =>
+  rules.fallback === "NotSet" ? 0 : Math.max(0, rules.due - now)
+
 /** A cache server failed; `hasGrown` says whether anything came of the attempt. */
 export const cacheFailed = (turn: Turn, rules: Rules, failure: Failure, hasGrown: boolean, now: number): Turn => {
   const fruitless = hasGrown ? 0 : turn.fruitless + 1

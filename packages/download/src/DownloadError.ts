@@ -1,6 +1,6 @@
 /** The ways in which a download ends without its file. None of them leaves anything at the destination. */
 import { ModeReason } from "@piecework/domain/DownloadMode"
-import * as CacheServer from "@piecework/sources/CacheServer"
+import { isNamedBy, isRefusal } from "@piecework/sources/CacheServerId"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Schema } from "effect"
 
@@ -57,10 +57,12 @@ export class StorageError extends Schema.TaggedError<StorageError>()("StorageErr
 export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSourceError", {
   url: Schema.String,
   /**
-   * What the origin last said, as `SourceError` names it; `BadPieces` when its bytes are not the published ones; `CacheRefused` when a
-   * cache server refuses the content and the settings allow nobody else. Source: spec.md §7.3.
+   * What was last said, as `SourceError` names it; `BadPieces` for bytes that are not the published ones; `CacheRefused` when a cache
+   * server refuses the content and the settings allow nobody else. Source: spec.md §7.3.
    */
   reason: Schema.String,
+  /** It was no origin but a cache server: `Alone` where the settings keep the download from the origin for good. */
+  cacheServer: Schema.optionalKey(Schema.Literals(["BeforeOrigin", "Alone"])),
   /** The origin's HTTP status, where it gave one. */
   status: Schema.optionalKey(Schema.Int),
   /** What is wrong, in words without the URL and without a full stop. */
@@ -68,17 +70,44 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
   /** Of Unreachable: it was the name of the server that led nowhere. */
   isUnresolved: Schema.optionalKey(Schema.Boolean)
 }) {
-  /** `error` is what the origin said; without one it said nothing in time. */
-  static readonly from = (url: string, error: SourceError | undefined): NoSourceError =>
-    new NoSourceError({
+  /** `error` is what the source said; without one the origin said nothing in time. `isAlone`: only cache servers may be asked. */
+  static readonly from = (url: string, error: SourceError | undefined, isAlone = false): NoSourceError => {
+    const isOfCache = error !== undefined && isNamedBy(error.source)
+    const cacheServer = isOfCache ? (isAlone ? "Alone" : "BeforeOrigin") : undefined
+    return new NoSourceError({
       url,
-      reason: isRefusalOfCache(error) ? "CacheRefused" : (error?.reason ?? "TimedOut"),
+      reason: cacheServer === "Alone" && isRefusal(error?.status) ? "CacheRefused" : (error?.reason ?? "TimedOut"),
       detail: error?.description ?? "the origin did not answer in time",
+      ...(cacheServer === undefined ? {} : { cacheServer }),
       ...(error?.status === undefined ? {} : { status: error.status }),
       ...(error?.isUnresolved === true ? { isUnresolved: true } : {})
     })
+  }
 
   override get message(): string {
+    return this.cacheServer === undefined ? this.ofOrigin : this.ofCacheServer
+  }
+
+  private get ofCacheServer(): string {
+    if (this.cacheServer !== "Alone") return `No source delivers ${this.url}: of its cache server, ${this.what}.`
+    switch (this.reason) {
+      case "BadPieces":
+        return `The bytes that the cache server sends for ${this.url} do not match the published hashes, ${alone}: have the cache server fetch the file anew, or allow the fallback.`
+      case "CacheRefused":
+        return `The cache server refuses ${this.url} (HTTP ${this.status ?? "4xx"}), ${alone}: have the cache server serve this origin, or allow the fallback.`
+      case "ContentChanged":
+        return `The file at the cache server is another one than was published or begun, ${alone}: ${this.url}. Run the command again, or allow the fallback.`
+      default:
+        return `The cache server does not deliver ${this.url}, ${alone}: ${this.what}.`
+    }
+  }
+
+  /** What is wrong, without a full stop. */
+  private get what(): string {
+    return (this.detail ?? this.reason).replace(/\.+$/, "")
+  }
+
+  private get ofOrigin(): string {
     switch (this.reason) {
       case "BadPieces":
         return `The bytes that the origin sends for ${this.url} do not match the published hashes; publish the file anew, or put the published one back.`
@@ -90,18 +119,15 @@ export class NoSourceError extends Schema.TaggedError<NoSourceError>()("NoSource
           : `The origin forbids this file (HTTP ${this.status ?? 403}): ${this.url}. Check who may read it.`
       case "Refused":
         return `The origin refuses the request (HTTP ${this.status ?? "4xx"}): ${this.url}.`
-      case "CacheRefused":
-        return `The cache server refuses ${this.url} (HTTP ${this.status ?? "4xx"}), and the settings forbid the origin (a fallback delay of -1): have the cache server serve this origin, or allow the fallback.`
       case "ContentChanged":
         return `The file at the origin is another one than was published or begun: ${this.url}. Run the command again, or publish it anew.`
       default:
-        return `No source delivers ${this.url}: ${(this.detail ?? this.reason).replace(/\.+$/, "")}.`
+        return `No source delivers ${this.url}: ${this.what}.`
     }
   }
 }
 
-const isRefusalOfCache = (error: SourceError | undefined): boolean =>
-  error?.status !== undefined && error.status >= 400 && error.status < 500 && CacheServer.isNamedBy(error.source)
+const alone = "and the settings forbid the origin (a fallback delay of -1)"
 
 /** Nothing arrived for too long. Source: spec.md §3.4, 0x80D02002. */
 export class NoProgressError extends Schema.TaggedError<NoProgressError>()("NoProgressError", {

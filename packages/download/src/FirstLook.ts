@@ -72,11 +72,12 @@ export const take = Effect.fn("FirstLook.take")(function* (
   const isCached = cache !== undefined && (yield* cache.look)._tag === "Use"
   const isHeldBack = Delays.of(policy.current(), situation).origin !== 0 && !isCached
 
-  const all = cache?.isOnly() === true ? [asked] : [asked, ...origins.others]
-  const probed = FirstProbe.take(all, isMatched && !isHeldBack ? smallProbe : undefined, standing).pipe(
-    Scope.provide(probeScope),
-    Effect.result
-  )
+  const length = isMatched && !isHeldBack ? smallProbe : undefined
+  // Who is not to ask the origin while there is a cache server does not before it is known whether there is one.
+  const ready = cache === undefined ? Effect.void : cache.ready
+  const probed = Effect.suspend(() =>
+    FirstProbe.take(cache?.isOnly() === true ? [asked] : [asked, ...origins.others], length, standing)
+  ).pipe((probe) => Effect.andThen(ready, probe), Scope.provide(probeScope), Effect.result)
   const probing = isHeldBack ? undefined : yield* Effect.forkIn(probed, probeScope)
   const isChecked = isInParts && contentId !== undefined
   const isNamed = hashes !== undefined || isChecked || (request.mustVerify === true && contentId === undefined)
@@ -95,6 +96,7 @@ export const take = Effect.fn("FirstLook.take")(function* (
   if (approach._tag === "Halted") return yield* new HaltedError({ url })
   if (approach._tag === "Swarm") {
     yield* Scope.close(probeScope, Exit.void)
+    yield* ready
     return approach
   }
   const { phf, why } = approach
@@ -108,6 +110,6 @@ export const take = Effect.fn("FirstLook.take")(function* (
     })
   }
   const answer = yield* probing === undefined ? probed : Fiber.join(probing)
-  if (answer._tag === "Failure") return yield* NoSourceError.from(url, answer.failure)
+  if (answer._tag === "Failure") return yield* NoSourceError.from(url, answer.failure, cache?.isOnly())
   return { _tag: "Simple", why, phf, first: answer.success }
 })

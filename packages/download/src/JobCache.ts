@@ -10,14 +10,16 @@ import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Priority } from "@piecework/policy/Facts"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import * as CacheServer from "@piecework/sources/CacheServer"
+import { isRefusal } from "@piecework/sources/CacheServerId"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import * as CacheUrl from "@piecework/sources/CacheUrl"
 import type { HttpError } from "@piecework/sources/HttpError"
 import type { OriginOptions } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
-import { Clock, Effect, Latch, Option, Result, type Scope } from "effect"
+import { Clock, Duration, Effect, Fiber, Latch, Option, Result, type Scope } from "effect"
 import * as CacheTurn from "./CacheTurn.ts"
 import type { CacheView, Reason } from "./CacheView.ts"
+import { NoSourceError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
 
 export interface JobCacheOptions {
@@ -29,11 +31,20 @@ export interface JobCacheOptions {
   readonly meter: Meter
   /** How its sources are asked. */
   readonly how: OriginOptions
+  /** The download's mode lets it ask the services, which may name cache servers. */
+  readonly asksService: boolean
+  /** How long they and the local network may take to name one, where the origin is to wait for that. */
+  readonly patience: Duration.Duration
 }
 
 export interface JobCache {
   /** The mode, the content and the device allow peers, or it is not known yet. Whoever learns it says so. */
   readonly peersAllowed: (mayPeer: boolean) => void
+  /**
+   * Waits until it is known whether there is one, where the settings keep the download from the origin while there is: whoever would
+   * ask the origin asks this before.
+   */
+  readonly ready: Effect.Effect<void>
   /** Looks which is to be asked now; does not wait. */
   readonly look: Effect.Effect<Choice>
   /** Nothing speaks against asking this one, whichever is first. */
@@ -57,8 +68,8 @@ export interface JobCache {
   readonly due: () => number
   /** What the last failure was, of those that were no failing bodies of answers. */
   readonly lastFailure: () => SourceError | undefined
-  /** That one refused the content, where nobody else may be asked. */
-  readonly refusal: () => SourceError | undefined
+  /** Why it cannot go on, where nobody else may be asked: one refused the content, or all sent other bytes. */
+  readonly ending: () => NoSourceError | undefined
   /**
    * Where else a file beside the content may be asked for, before its own place: at the cache server. For who knows the file by its
    * hash. `isOnly`: its own place is not to be asked.
@@ -109,20 +120,30 @@ export const make = Effect.fn("JobCache.make")(function* (
   yield* hosts.onChange(changes)
   yield* policy.onChange(changes)
 
-  const look = Effect.map(hosts.choose(url), (found) => {
-    instead = found._tag === "Use" ? against(found.cache) : undefined
+  /** It is not asked though it may be. */
+  const isOut = (cache: CacheHost): boolean => spoilt.has(Host.nameOf(cache)) || unusable.has(Host.nameOf(cache))
+
+  const look = Effect.map(hosts.choose(url, isOut), (found) => {
+    // A ban has an end; where there is nothing to wait for, all of them are out.
+    const isNobodyLeft = found._tag === "Without" && found.why === "Banned" && found.until === undefined
+    instead = isNobodyLeft ? (spoilt.size > 0 ? "BadPieces" : "NotAllowed") : undefined
     choice = instead === undefined ? found : { _tag: "Without", why: whyOf(instead), until: undefined }
     if (found._tag === "Use") last = found.cache
     return choice
   })
 
-  /** Why it is not asked though it may be. */
-  const against = (cache: CacheHost): Reason | undefined => {
-    if (spoilt.has(Host.nameOf(cache))) return "BadPieces"
-    return unusable.has(Host.nameOf(cache)) ? "NotAllowed" : undefined
-  }
-
   const isThere = () => CacheTurn.isThere(turn, rules(), choice)
+
+  /** Milliseconds for which the origin waits until it is known whether there is one: without a delay, none. */
+  const waits = Math.min(CacheTurn.left(rules(), now()), Duration.toMillis(options.patience))
+  // In a fiber of the download, since those who wait for it come and go.
+  const settling =
+    waits > 0 && (yield* look)._tag === "Without"
+      ? yield* hosts
+          .settled({ asksService: options.asksService })
+          .pipe(Effect.timeoutOption(waits), Effect.andThen(look), Effect.forkScoped)
+      : undefined
+  const ready = settling === undefined ? Effect.void : Effect.asVoid(Fiber.await(settling))
 
   const view = (): CacheView => {
     const { due, fallback, peersUntil } = rules()
@@ -147,13 +168,14 @@ export const make = Effect.fn("JobCache.make")(function* (
       mayPeer = may
       changes()
     },
+    ready,
     look,
     mayAsk: (cache) =>
       Effect.map(hosts.known, (known) =>
         known.some(
           (one) =>
             Host.nameOf(one.cache) === Host.nameOf(cache) &&
-            against(cache) === undefined &&
+            !isOut(cache) &&
             one.without === undefined &&
             one.bannedUntil === undefined &&
             !one.refusedOrigins.has(new URL(url).origin)
@@ -211,9 +233,14 @@ export const make = Effect.fn("JobCache.make")(function* (
     isOnly: () => isThere() && rules().due === Infinity,
     due: () => (isThere() ? rules().due : -Infinity),
     lastFailure: () => lastFailure,
-    refusal: () => refusal,
+    ending: () => {
+      if (refusal !== undefined) return NoSourceError.from(url, refusal, true)
+      if (instead !== "BadPieces" || rules().due !== Infinity) return undefined
+      return new NoSourceError({ url, reason: "BadPieces", cacheServer: "Alone" })
+    },
     beside: Effect.fnUntraced(function* (file: ContentUrl) {
       if (new URL(file).origin !== new URL(url).origin) return undefined
+      yield* ready
       const found = yield* look
       if (found._tag === "Without" || !isThere()) return undefined
       const at = CacheUrl.of(found.cache, file)
@@ -241,14 +268,11 @@ const whyOf = (reason: Reason) => (reason === "BadPieces" ? "Banned" : "NotAllow
 /** In the words of who bans. Source: spec.md §7.3. */
 export const failureOf = (error: SourceError | HttpError): Failure => {
   const status = error._tag === "SourceError" ? error.status : undefined
-  // A server that has too much to do, or lacks a part of the file, does not refuse the origin.
-  const isRefusal = status !== undefined && status >= 400 && status < 500 && !passing.has(status)
-  if (isRefusal) return { _tag: "Status", status }
+  if (isRefusal(status)) return { _tag: "Status", status }
   const detail = describe(error)
   return away.has(error.reason) ? { _tag: "Unreachable", detail } : { _tag: "Broken", detail }
 }
 
-const passing: ReadonlySet<number> = new Set([408, 416, 429])
 const away: ReadonlySet<string> = new Set(["Unreachable", "TimedOut", "TlsFailed"])
 
 const describe = (error: SourceError | HttpError): string =>

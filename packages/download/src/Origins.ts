@@ -4,6 +4,7 @@
  */
 import type { CacheHosts } from "@piecework/cachehosts/CacheHosts"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import { usesServices } from "@piecework/domain/DownloadMode"
 import type { BufferPool } from "@piecework/hashing/BufferPool"
 import { Access } from "@piecework/sources/Access"
 import type { HttpClient } from "@piecework/sources/HttpClient"
@@ -39,7 +40,7 @@ export interface Origins {
 
 type Request = Pick<
   DownloadRequest,
-  "url" | "others" | "headers" | "authHeaders" | "allowInsecureRedirect" | "priority"
+  "url" | "others" | "headers" | "authHeaders" | "allowInsecureRedirect" | "priority" | "mode"
 >
 
 export const make = Effect.fnUntraced(function* (
@@ -51,7 +52,8 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Origins, never, HttpClient | BufferPool | DownloadConfig | Scope.Scope> {
   const { url } = request
   const others = [...new Set(request.others ?? [])].filter((other) => other !== url)
-  const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
+  const { lookupTimeout, noProgressTimeout } = yield* DownloadConfig
+  const patience = Duration.fromInputUnsafe(noProgressTimeout)
   const made = Access.make(request)
   const access = Result.getOrElse(made, () => Access.none(url))
   let facts: HttpFacts | undefined
@@ -79,6 +81,8 @@ export const make = Effect.fnUntraced(function* (
         began,
         meter,
         priority: priorityOf(request),
+        asksService: usesServices(request.mode),
+        patience: Duration.fromInputUnsafe(lookupTimeout),
         how: { access, patience, onAnswer: (said) => (facts = said) }
       })
   return {

@@ -14,11 +14,11 @@ import type { Phf } from "@piecework/hashing/Phf"
 import type { OriginKind, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
 import { Deferred, type Duration, Effect, Exit, FiberSet, Result, Scope, Semaphore } from "effect"
-import type { Asked } from "./Asked.ts"
+import { type Asked, badPieces, endOf } from "./Asked.ts"
 import {
   type DestinationError,
   type NoProgressError,
-  NoSourceError,
+  type NoSourceError,
   type RangesError,
   type StorageError
 } from "./DownloadError.ts"
@@ -139,7 +139,7 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       if (length < pieceSize) break
     }
     if (expectedSize !== undefined && size !== expectedSize) {
-      return yield* NoSourceError.from(url, new SourceError({ source: origin.id, reason: "ContentChanged", url }))
+      return yield* endOf(origin, new SourceError({ source: origin.id, reason: "ContentChanged", url }))
     }
     yield* FiberSet.awaitEmpty(writers)
     // The last of them may have failed just now.
@@ -157,7 +157,7 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
       Effect.catch((error): Effect.Effect<never, Failure> => {
         if (error.reason !== "Mismatch") return Effect.fail(Storage.fromExport(error))
         // What is here is of no use to anybody.
-        return Effect.andThen(discard, Effect.fail(new NoSourceError({ url, reason: "BadPieces" })))
+        return Effect.andThen(discard, Effect.fail(badPieces(origin, url)))
       })
     )
 })

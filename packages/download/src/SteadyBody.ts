@@ -6,8 +6,8 @@ import type { HttpBody, HttpError, HttpResponse } from "@piecework/sources/HttpC
 import type { OriginKind, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
 import { Clock, Duration, Effect, Exit, Scope } from "effect"
-import { type Asked, verdictOn } from "./Asked.ts"
-import { NoProgressError, NoSourceError } from "./DownloadError.ts"
+import { type Asked, endOf, verdictOn } from "./Asked.ts"
+import { NoProgressError, type NoSourceError } from "./DownloadError.ts"
 
 export interface SteadyBody {
   /** Fills `target`; short only at the end of the file. One reader at a time. */
@@ -154,7 +154,7 @@ export const make = Effect.fnUntraced(function* (
       if (result._tag === "Success") return at - start
       const error = result.failure
       const verdict = yield* verdictOn(origin, error, at > before)
-      if (verdict._tag === "Fatal" && error._tag === "SourceError") return yield* NoSourceError.from(origin.url, error)
+      if (verdict._tag === "Fatal" && error._tag === "SourceError") return yield* endOf(origin, error)
       const now = yield* Clock.currentTimeMillis
       if (at > before) {
         failingSince = undefined

@@ -4,18 +4,15 @@
  */
 import type { StoredContent } from "@piecework/cache/StoredContent"
 import { Cloud } from "@piecework/cloud/Cloud"
-import type { CloudError } from "@piecework/cloud/CloudError"
-import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
-import { deviceOf, PeerAddress, type PeerId } from "@piecework/domain/Peer"
-import { isPeer, total } from "@piecework/domain/SourceKind"
+import { deviceOf, type PeerId } from "@piecework/domain/Peer"
+import { total } from "@piecework/domain/SourceKind"
 import { maxPieces } from "@piecework/cloud/LeaseRpc"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
-import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
 import type { ContentTerms } from "@piecework/policy/ContentTerms"
 import { forbidsPeers } from "@piecework/policy/Eligibility"
 import type { Priority } from "@piecework/policy/Facts"
@@ -26,19 +23,15 @@ import { Shaper } from "@piecework/shaping/Shaper"
 import { type PieceSource, type SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
 import * as CacheMember from "./CacheMember.ts"
-import * as Crowd from "./Crowd.ts"
+import * as Company from "./Company.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import * as Fetches from "./Fetches.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import type { Halts } from "./Halts.ts"
 import * as HttpTurn from "./HttpTurn.ts"
-import * as Leasing from "./Leasing.ts"
-import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
 import type { Origins } from "./Origins.ts"
-import * as Permission from "./Permission.ts"
-import * as Switched from "./Switched.ts"
 import type { Meter } from "./Meter.ts"
 import type { Conductor, Readers } from "./Readers.ts"
 import * as Watchdog from "./Watchdog.ts"
@@ -92,14 +85,11 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const bans = yield* Bans
   const shaper = yield* Shaper
   const host = yield* PeerHost
-  const permission = yield* Permission.Permission
   const ended = yield* Deferred.make<void, StorageError | NoSourceError | NoProgressError>()
   const turns = yield* Queue.unbounded<Turn>()
   const tell = (turn: Turn) => void Queue.offerUnsafe(turns, turn)
   const sources = new Map<SourceId, PieceSource>()
   const banned: Array<PeerId> = []
-  let mostPeers = 0
-  let named: number | undefined
   let failures = 0
   let originFailure: SourceError | undefined
   let exhausted: Command.Exhausted | undefined
@@ -135,11 +125,13 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const isOver = () => options.isLasting !== true && missing === 0
   if (wanted !== undefined && isOver()) Deferred.doneUnsafe(ended, Effect.void)
 
+  const company = yield* Company.start({ ...options, sources, tell, awaitsLeases, plan: () => plan, banned })
+
   const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {
     banned.push(peer)
     yield* Effect.annotateLogs(Effect.logWarning("banned a peer for bad pieces"), { peer, host: address ?? "-" })
     yield* bans.ban({ device: deviceOf(peer), host: address, until })
-    if (crowd !== undefined) yield* crowd.dismiss(peer)
+    yield* company.dismiss(peer)
   })
 
   /** Done at once, except what takes an effect. */
@@ -159,7 +151,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
         if (command.reason === "Stalled") cacheMember?.stalled(command.source as SourceId)
         return undefined
       case "Announce":
-        crowd?.announce(command.piece)
+        company.announce(command.piece)
         if (wanted !== undefined && Bitfield.has(wanted, command.piece)) {
           missing--
           if (isOver()) Deferred.doneUnsafe(ended, Effect.void)
@@ -193,116 +185,11 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
             const effect = execute(command)
             if (effect !== undefined) yield* effect
           }
-          leasing?.look(happening)
+          company.look(happening)
         }
       }
     }
   })
-
-  const listener: Crowd.Listener = {
-    joined: (session) => {
-      const { id, kind, received, peer } = session
-      sources.set(id, session)
-      // Another session with the same peer may not have left yet.
-      meter.leave(id)
-      meter.join({ id, kind, received, sent: () => session.counters().sent })
-      mostPeers = Math.max(mostPeers, peerCount())
-      const what = { kind, held: session.held(), peer, host: session.address.host, choked: session.choked() }
-      tell(() => [{ _tag: "SourceJoined", source: id, ...what }])
-    },
-    told: (session) =>
-      tell(() =>
-        sources.get(session.id) === session ? session.takeEvents().map((event) => toHappening(session, event)) : []
-      ),
-    left: (session) => {
-      if (sources.get(session.id) !== session) return
-      sources.delete(session.id)
-      meter.leave(session.id)
-      tell(() => (sources.has(session.id) ? [] : [{ _tag: "SourceLeft", source: session.id }]))
-    }
-  }
-
-  let crowd: Crowd.Crowd | undefined
-  let membership: Membership.Membership | undefined
-  let leasing: Leasing.Leasing | undefined
-  const peerCount = () => (crowd === undefined ? 0 : [...crowd.sessions()].length)
-  /** Meets the peers, until its scope closes. */
-  const attend = Effect.fnUntraced(function* (scope: SwarmScope) {
-    const served = { phf: store.phf, store, priority: options.priority }
-    const met = yield* Crowd.make({ served, maxPeers: config.maxPeers, listener })
-    crowd = met
-    const onAttempt = (failure: CloudError | undefined) => options.halts.answered(store.phf.contentId, failure)
-    const member = {
-      contentId: store.phf.contentId,
-      self: host.self,
-      address: new PeerAddress({ host: config.reportedHost ?? host.address.host, port: host.address.port }),
-      scope,
-      profile: config.profile,
-      groupId: config.groupId,
-      onAttempt,
-      subnetMask: config.reportedMask
-    }
-    const meet = (peers: Parameters<typeof met.meet>[0]) => {
-      named = Math.max(named ?? 0, peers.length)
-      return met.meet(peers)
-    }
-    const isLocal = config.peersFrom === "Local"
-    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet })
-    const { unreachable } = met
-    if (cloud !== undefined) {
-      const joining = Membership.join({
-        ...member,
-        url,
-        isBackground: options.priority === "Background",
-        isOfSubnet: config.peersFrom === "Subnet",
-        peersWanted: isLocal ? 0 : config.maxPeers * 3,
-        standing: Effect.sync(() => ({
-          uploaded: meter.sent(),
-          downloaded: total(meter.received()) - meter.received().LocalCache,
-          fromOrigin: meter.received().Origin,
-          fromCache: meter.received().CacheServer,
-          left: layout.contentSize - total(meter.useful())
-        })),
-        complaints: Effect.map(unreachable, (peers) => [
-          ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
-          ...peers.map((peerId) => ({ peerId, reason: "Unreachable" as const }))
-        ]),
-        onHandout: (peers) => (isLocal ? Effect.void : meet(peers)),
-        permission
-      })
-      membership = yield* Effect.provideService(joining, Cloud, cloud)
-    }
-    if (cloud !== undefined && awaitsLeases) {
-      const leases = Leasing.start({
-        ...member,
-        arrays: membership?.arrays,
-        timeout: config.leaseTimeout,
-        plan: () => plan,
-        tell
-      })
-      leasing = yield* Effect.provideService(leases, Cloud, cloud)
-    }
-  })
-  /** Without peers it goes on by itself: nobody is left, and nobody else fetches anything for it. */
-  const goAlone = Effect.sync(() => {
-    crowd = undefined
-    membership = undefined
-    leasing = undefined
-    for (const [id, source] of sources) {
-      if (!isPeer(source.kind)) continue
-      sources.delete(id)
-      meter.leave(id)
-      tell(() => [{ _tag: "SourceLeft", source: id }])
-    }
-    tell(() => [{ _tag: "LeasesOff" }])
-  })
-  const settings = yield* LivePolicy
-  const may = Permission.mayPeer(permission)
-  const mayMeet: Switched.Switch = {
-    isOn: () => may.isOn() && !forbidsPeers(settings.current()),
-    onChange: (call) => Effect.andThen(may.onChange(call), settings.onChange(call))
-  }
-  if (usesPeers(options.mode)) yield* Switched.run(mayMeet, attend(options.mode), goAlone)
 
   const watching = Watchdog.watch({
     url,
@@ -310,8 +197,8 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     heldPieces: () => plan.heldCount,
     failures: () => failures,
     exhausted: () => {
-      const refusal = http.after() === null ? cache?.refusal() : undefined
-      if (refusal !== undefined) return NoSourceError.from(url, refusal)
+      const ending = http.after() === null ? cache?.ending() : undefined
+      if (ending !== undefined) return ending
       return exhausted === undefined ? undefined : noSource(url, origin.id, exhausted, originFailure)
     },
     isLimited: () => shaper.holding(options.priority) !== undefined,
@@ -320,11 +207,10 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
     // Where it is kept waiting for good there are cache servers, and these are to bring something.
     isHeldBack: () =>
       typeof http.after() === "number" || plan.outcome === "Finished" || cacheMember?.isAwaited() === true,
-    mayMeet: () =>
-      crowd !== undefined && (membership?.isAnswered() === false || crowd.dialling() > 0 || peerCount() > 0),
+    mayMeet: company.mayCome,
     lastFailure: () => {
       const last = originFailure ?? cache?.lastFailure()
-      return last === undefined ? undefined : NoSourceError.from(url, last)
+      return last === undefined ? undefined : NoSourceError.from(url, last, cache?.isOnly())
     },
     onTick: Effect.sync(() => {
       const received = meter.receivedBySource()
@@ -388,28 +274,16 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   return {
     complete: Effect.raceFirst(Deferred.await(ended), watching).pipe(
       // Whoever holds parts of it is no source of all.
-      Effect.tap(() => (membership === undefined || !Plan.isComplete(plan) ? Effect.void : membership.completed)),
+      Effect.tap(() => (Plan.isComplete(plan) ? company.completed : Effect.void)),
       Effect.provideService(DownloadConfig, config)
     ),
-    peers: peerCount,
-    mostPeers: () => mostPeers,
-    named: () => named,
+    peers: company.peers,
+    mostPeers: company.mostPeers,
+    named: company.named,
     banned: () => banned,
     httpAfter: http.after
   }
 })
-
-const toHappening = (session: PeerSession, event: PeerEvent): Happening => {
-  switch (event._tag) {
-    case "Held":
-      return { _tag: "PeerHolds", source: session.id, held: event.pieces }
-    case "Have":
-      return { _tag: "PeerHas", source: session.id, piece: event.piece }
-    case "Choked":
-    case "Unchoked":
-      return { _tag: event._tag, source: session.id }
-  }
-}
 
 /** The source of what no source of this download brought. */
 const elsewhere = SourceId.make("elsewhere")

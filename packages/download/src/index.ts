@@ -1,5 +1,6 @@
 export * as Approach from "./Approach.ts"
 export * as ByteRanges from "./ByteRanges.ts"
+export * as Company from "./Company.ts"
 export * as Crowd from "./Crowd.ts"
 export * as Destination from "./Destination.ts"
 export * as DownloadConfig from "./DownloadConfig.ts"

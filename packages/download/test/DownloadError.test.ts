@@ -36,6 +36,25 @@ describe("why no source delivers", () => {
     })
   }
 
+  it("is told of a cache server as of one, and of the settings only where these forbid the origin", () => {
+    const of = (reason: SourceError["reason"], status: number) =>
+      new SourceError({ source: SourceId.make("cache:http://cache:80"), reason, status, url })
+    assert.strictEqual(
+      sentence(of("Forbidden", 403)),
+      `No source delivers ${url}: of its cache server, the server does not allow this download (HTTP 403).`
+    )
+    for (const [error, expected] of [
+      [of("NotFound", 404), /^The cache server refuses .*HTTP 404.*-1/],
+      [of("Refused", 429), /^The cache server does not deliver .*-1\).*HTTP 429/],
+      [of("ContentChanged", 200), /^The file at the cache server is another one .*-1/]
+    ] as const) {
+      const text = NoSourceError.from(url, error, true).message
+      assert.match(text, expected)
+      assert.lengthOf(text.split(url), 2, text)
+    }
+    assert.match(NoSourceError.from(url, new SourceError({ source, reason: "NotFound" }), true).message, /^The origin/)
+  })
+
   it("is told as a missing login, not as a prohibition", () => {
     assert.match(sentence(new SourceError({ source, reason: "Forbidden", status: 401, url })), /wants a login/)
     assert.match(

@@ -10,7 +10,7 @@ import { HttpClient } from "@piecework/sources/HttpClient"
 import * as HttpClientConfig from "@piecework/sources/HttpClientConfig"
 import { SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Transport } from "@piecework/transport/Transport"
-import { Effect, Layer } from "effect"
+import { Duration, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import * as JobCache from "../src/JobCache.ts"
 import * as Meter from "../src/Meter.ts"
@@ -32,8 +32,9 @@ const seen = <A>(
   )
   return Effect.gen(function* () {
     const hosts = yield* CacheHosts
-    const what = { url, began: 0, priority: "Foreground", how: {} } as const
-    return yield* look(yield* JobCache.make({ hosts, meter: Meter.make(), ...what }))
+    const what = { url, began: 0, priority: "Foreground", how: {}, asksService: true } as const
+    const patience = Duration.seconds(8)
+    return yield* look(yield* JobCache.make({ hosts, meter: Meter.make(), patience, ...what }))
   }).pipe(
     Effect.scoped,
     Effect.provide(
@@ -80,12 +81,12 @@ describe("the cache servers of one job", () => {
       Effect.gen(function* () {
         const choice = yield* cache.look
         assert.isTrue(cache.isOnly())
-        assert.isUndefined(cache.refusal())
+        assert.isUndefined(cache.ending())
         if (choice._tag === "Use") {
           assert.isFalse(yield* cache.failed(choice.cache, failed(503), false))
           assert.isTrue(yield* cache.failed(choice.cache, failed(403), false))
         }
-        assert.strictEqual(cache.refusal()?.status, 403)
+        assert.strictEqual(cache.ending()?.status, 403)
         assert.deepInclude(cache.view(), { reason: "Refused", host: "http://cache", originFrom: null })
       })
     )

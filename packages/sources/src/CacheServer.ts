@@ -8,6 +8,7 @@ import type { ContentUrl, ContentUrlError } from "@piecework/domain/ContentUrl"
 import type { BufferPool } from "@piecework/hashing/BufferPool"
 import { Duration, Effect } from "effect"
 import * as CacheUrl from "./CacheUrl.ts"
+import { prefix } from "./CacheServerId.ts"
 import type { HttpClient, Way } from "./HttpClient.ts"
 import * as Origin from "./Origin.ts"
 import { SourceId } from "./PieceSource.ts"
@@ -22,14 +23,9 @@ export const connectTimeout = Duration.seconds(3)
 /** How requests to one go. */
 export const way: Way = { isDirect: true, connectTimeout, isFollowing: false }
 
-const prefix = "cache:"
-
 /** The usual name of the source: what follows is scheme, host and port. */
 export const idOf = ({ host, port, protocol }: CacheUrl.CacheAddress): SourceId =>
   SourceId.make(`${prefix}${protocol}//${host.includes(":") ? `[${host}]` : host}:${port}`)
-
-/** Whether a source of this name is a cache server. */
-export const isNamedBy = (id: SourceId): boolean => id.startsWith(prefix)
 
 /** Fails where the address and the URL together are none. */
 export const make = Effect.fnUntraced(function* (

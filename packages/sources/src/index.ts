@@ -1,5 +1,6 @@
 export * as Access from "./Access.ts"
 export * as CacheServer from "./CacheServer.ts"
+export * as CacheServerId from "./CacheServerId.ts"
 export * as CacheUrl from "./CacheUrl.ts"
 export * as HttpClient from "./HttpClient.ts"
 export * as HttpClientConfig from "./HttpClientConfig.ts"

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Result } from "effect"
 import { Access } from "../src/Access.ts"
 import * as CacheServer from "../src/CacheServer.ts"
+import * as CacheServerId from "../src/CacheServerId.ts"
 import { clientLayer, readAll, server, url } from "./support.ts"
 
 const cache = { host: "cache.site", port: 8080, protocol: "http:" } as const
@@ -34,7 +35,7 @@ describe("a cache server", () => {
       assert.strictEqual(requests[0]?.header("host"), "cache.site:8080")
       assert.strictEqual(source.kind, "CacheServer")
       assert.strictEqual(source.id, "cache:http://cache.site:8080")
-      assert.isTrue(CacheServer.isNamedBy(source.id))
+      assert.isTrue(CacheServerId.isNamedBy(source.id))
       assert.strictEqual(Result.isSuccess(probed) ? probed.success.kind : "", "CacheServer")
     })
   )

@@ -5,7 +5,7 @@
 import { type CacheHost, nameOf } from "@piecework/cachehosts/CacheHost"
 import { CacheHosts, type Choice, type Failure } from "@piecework/cachehosts/CacheHosts"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Latch } from "effect"
 
 export interface TestCacheHosts {
   readonly service: CacheHosts["Service"]
@@ -15,6 +15,9 @@ export interface TestCacheHosts {
   readonly forbid: (why: Exclude<Extract<Choice, { readonly _tag: "Without" }>["why"], "Banned"> | undefined) => void
   /** What was said of them, as "http://host Status". */
   readonly failures: () => ReadonlyArray<string>
+  /** From now on whoever waits for those that are known does so until `settle`. */
+  readonly unsettle: () => void
+  readonly settle: () => void
 }
 
 /** Source: spec.md §7.3. */
@@ -30,6 +33,7 @@ const without = (why: Extract<Choice, { readonly _tag: "Without" }>["why"], unti
 
 export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>): Effect.fn.Return<TestCacheHosts> {
   const clock = yield* Clock.Clock
+  const settled = yield* Latch.make(true)
   let hosts = first
   let forbidden: Parameters<TestCacheHosts["forbid"]>[0]
   let turn = 0
@@ -44,14 +48,18 @@ export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>
   const bannedUntil = (cache: CacheHost, url: ContentUrl): number =>
     Math.max(bans.get(nameOf(cache)) ?? -Infinity, bans.get(keyFor(cache, url)) ?? -Infinity)
 
-  const choose = (url: ContentUrl): Choice => {
+  const choose = (url: ContentUrl, isOut: (cache: CacheHost) => boolean = () => false): Choice => {
     if (forbidden !== undefined) return without(forbidden)
     if (hosts.length === 0) return without("NoneKnown")
     for (let n = 0; n < hosts.length; n++) {
       const cache = hosts[(turn + n) % hosts.length]
-      if (cache !== undefined && bannedUntil(cache, url) <= now()) return { _tag: "Use", cache }
+      if (cache !== undefined && !isOut(cache) && bannedUntil(cache, url) <= now()) return { _tag: "Use", cache }
     }
-    return without("Banned", Math.min(...hosts.map((cache) => bannedUntil(cache, url))))
+    const wanted = hosts.filter((cache) => !isOut(cache))
+    return without(
+      "Banned",
+      wanted.length === 0 ? undefined : Math.min(...wanted.map((cache) => bannedUntil(cache, url)))
+    )
   }
 
   const failed = (cache: CacheHost, url: ContentUrl, failure: Failure) => {
@@ -65,7 +73,8 @@ export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>
 
   return {
     service: CacheHosts.of({
-      choose: (url) => Effect.sync(() => choose(url)),
+      settled: () => settled.await,
+      choose: (url, isOut) => Effect.sync(() => choose(url, isOut)),
       failed: (cache, url, failure) => Effect.sync(() => failed(cache, url, failure)),
       known: Effect.sync(() =>
         hosts.map((cache) => ({
@@ -95,6 +104,8 @@ export const make = Effect.fnUntraced(function* (first: ReadonlyArray<CacheHost>
       forbidden = why
       changed()
     },
-    failures: () => failures
+    failures: () => failures,
+    unsettle: () => void settled.closeUnsafe(),
+    settle: () => void settled.openUnsafe()
   }
 })

@@ -191,6 +191,15 @@ describe("a download over plain HTTP where there is a cache server", () => {
   )
 
   describe("where no fallback delay is set", () => {
+    it.effect("waits for nobody who may name one", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, url } = yield* scene({ hosts: [] })
+        cacheHosts.unsettle()
+        const result = yield* download(client, { url, ...simple }, bytes, "3 seconds")
+        assert.strictEqual(result.bytes.Origin, bytes.length)
+      })
+    )
+
     it.effect("comes back to it after two attempts at the origin that bring nothing", () =>
       Effect.gen(function* () {
         const { cacheHosts, client, server, url, world } = yield* scene({ faults: { status: 503 } })
@@ -345,6 +354,37 @@ describe("a download over plain HTTP where there is a cache server", () => {
       })
     )
 
+    it.effect("says that it is the cache server whose bytes are wrong", () =>
+      Effect.gen(function* () {
+        const { client, url, world } = yield* scene({ delay: -1, faults: { corrupt: true } })
+        const { contentId } = World.phfOf(bytes, 4096)
+        const error = yield* failure(client, { url, contentId, ...simple }, "5 seconds")
+        assert.match(error.message, /^The bytes that the cache server sends .* do not match .*-1/)
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
+    it.effect("asks the next of the list for what the first sent wrong, and not the first again while that fails", () =>
+      Effect.gen(function* () {
+        const { client, server, url, world } = yield* scene({
+          delay: -1,
+          hosts: [cache, other],
+          faults: { corrupt: true }
+        })
+        const second = yield* world.cacheServer({ "/file": bytes }, World.otherCacheHost)
+        second.misbehave({ status: 503 })
+        const { contentId } = World.phfOf(bytes, 4096)
+        const active = yield* client.start({ url, contentId, ...simple })
+        yield* until(() => second.requests().length > 2)
+        const before = server.requests().length
+        second.misbehave({})
+        const result = yield* within("1 minute", expectFile(client, active, bytes))
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(server.requests().length, before)
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
     it.effect("asks it again and again while it is away, and never the origin", () =>
       Effect.gen(function* () {
         const { cacheHosts, client, server, url, world } = yield* scene({ delay: -1, faults: { status: 503 } })
@@ -364,6 +404,33 @@ describe("a download over plain HTTP where there is a cache server", () => {
         const error = yield* failure(client, { url, ...simple }, "6 minutes")
         assert.strictEqual(error._tag, "NoSourceError")
         assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
+    it.effect("asks nobody before it is known whether there is one", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, url, world } = yield* scene({ delay: -1, hosts: [] })
+        cacheHosts.unsettle()
+        const active = yield* client.start({ url, ...simple })
+        yield* TestClock.adjust("4 seconds")
+        assert.strictEqual(world.origin.requests().length, 0)
+        cacheHosts.set([cache])
+        cacheHosts.settle()
+        const result = yield* within("1 minute", expectFile(client, active, bytes))
+        assert.strictEqual(result.bytes.CacheServer, bytes.length)
+        assert.strictEqual(world.origin.requests().length, 0)
+      })
+    )
+
+    it.effect("asks the origin when nobody has named one for as long as the services are waited for", () =>
+      Effect.gen(function* () {
+        const { cacheHosts, client, url, world } = yield* scene({ delay: -1, hosts: [] })
+        cacheHosts.unsettle()
+        const active = yield* client.start({ url, ...simple })
+        yield* TestClock.adjust("7900 millis")
+        assert.strictEqual(world.origin.requests().length, 0)
+        const result = yield* within("5 seconds", expectFile(client, active, bytes))
+        assert.strictEqual(result.bytes.Origin, bytes.length)
       })
     )
 
@@ -411,7 +478,10 @@ describe("a download from a swarm where there is a cache server", () => {
     ["breaks off", { faults: { cutAfter: 2000 } }],
     ["answers nothing", { faults: { silent: true } }]
   ] as const) {
-    it.effect(`takes it from the origin at once where it ${what} and no delay is set`, () =>
+    // One that takes the connection and stays silent may have a whole site before it: it has a minute.
+    const isSilent = what === "answers nothing"
+    const when = isSilent ? "after a minute" : "at once"
+    it.effect(`takes it from the origin ${when} where it ${what} and no delay is set`, () =>
       Effect.gen(function* () {
         const { client, url } = yield* swarm(options)
         const result = yield* download(client, { url }, bytes, "40 seconds")
@@ -435,6 +505,7 @@ describe("a download from a swarm where there is a cache server", () => {
         const error = yield* failure(client, { url }, "7 minutes")
         assert.include(["NoSourceError", "NoProgressError"], error._tag)
         if (what === "refuses the origin") assert.include(error.message, "HTTP 403")
+        if (what === "sends other bytes") assert.match(error.message, /^The bytes that the cache server sends/)
         assert.strictEqual(world.origin.requests().length, 0)
       })
     )
@@ -454,6 +525,21 @@ describe("a download from a swarm where there is a cache server", () => {
         assert.strictEqual(result.bytes.CacheServer, bytes.length)
         assert.strictEqual(world.origin.requests().length, 0)
       })
+  )
+
+  it.effect("asks the origin for nothing before it is known whether there is one, where the delay is -1", () =>
+    Effect.gen(function* () {
+      const { cacheHosts, client, url, world } = yield* swarm({ delay: -1, hosts: [] })
+      cacheHosts.unsettle()
+      const active = yield* client.start({ url })
+      yield* TestClock.adjust("4 seconds")
+      assert.strictEqual(world.origin.requests().length, 0)
+      cacheHosts.set([cache])
+      cacheHosts.settle()
+      const result = yield* within("1 minute", expectFile(client, active, bytes))
+      assert.strictEqual(result.bytes.CacheServer, bytes.length)
+      assert.strictEqual(world.origin.requests().length, 0)
+    })
   )
 
   it.effect("is read from there", () =>

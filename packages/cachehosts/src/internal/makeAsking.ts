@@ -17,6 +17,8 @@ export interface Finding {
   readonly vpn: Effect.Effect<string | false>
   /** Somebody wants to ask one: what has grown old may be looked up, by a fiber of its own. */
   readonly asked: Effect.Effect<void>
+  /** As `CacheHosts` has it. */
+  readonly settled: CacheHosts["Service"]["settled"]
   /** This one is asked from now on. */
   readonly uses: (cache: CacheHost) => Effect.Effect<void>
 }
@@ -28,6 +30,7 @@ export const makeAsking = Effect.fnUntraced(function* ({
   asked,
   onSaid,
   said,
+  settled,
   uses,
   vpn
 }: Finding): Effect.fn.Return<CacheHosts["Service"], never, Scope.Scope> {
@@ -76,13 +79,15 @@ export const makeAsking = Effect.fnUntraced(function* ({
   })
 
   return {
-    choose: Effect.fn("CacheHosts.choose")(function* (url) {
+    choose: Effect.fn("CacheHosts.choose")(function* (url, isOut) {
       yield* asked
       if (yield* isKept) return { _tag: "Without", why: "OnVpn", until: undefined } as const
-      const choice = Choice.choose(current(), marks, url, yield* Clock.currentTimeMillis)
+      const choice = Choice.choose(current(), marks, url, yield* Clock.currentTimeMillis, isOut)
       if (choice._tag === "Use") yield* uses(choice.cache)
       return choice
     }),
+
+    settled,
 
     failed: Effect.fn("CacheHosts.failed")(function* (cache, url, failure) {
       marks = Choice.failed(marks, cache, url, failure, yield* Clock.currentTimeMillis)

@@ -1,5 +1,5 @@
 /**
- * What the providers say on this device, kept up beside the downloads: nobody who chooses waits for it. DHCP's word is read again
+ * What the providers say on this device, kept up beside the downloads: nobody who chooses waits for it, only who is `settled`. DHCP's word is read again
  * when it is older than a minute; the service's comes with KeyValue's replies; the local network is asked only while nobody
  * stronger names a cache server.
  */
@@ -9,7 +9,7 @@ import { Host } from "@piecework/host/Host"
 import { vpn } from "@piecework/host/NetworkInterface"
 import type { Lan } from "@piecework/lan/Lan"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
-import { Clock, Deferred, Effect, FiberHandle, type Layer, Option, Queue, type Scope } from "effect"
+import { Clock, Deferred, Duration, Effect, FiberHandle, Latch, type Layer, Option, Queue, type Scope } from "effect"
 import { nameOf } from "../CacheHost.ts"
 import * as Hosts from "../Hosts.ts"
 import type { Finding } from "./makeAsking.ts"
@@ -27,7 +27,12 @@ const dhcpKept = 60_000
 const serviceKept = (expiresInSeconds: number): number =>
   (Math.min(Math.max(expiresInSeconds, 60), 86_400) + 600) * 1000
 /** How long the service is given to name some before the local network is asked. */
-const patience = "3 seconds"
+const patience = Duration.seconds(3)
+/**
+ * How long it takes to hear of cache servers on the local network, at most: answers come within 120 ms (RFC 6762, section 6), and a
+ * question that was lost is asked again after a second.
+ */
+const hearing = Duration.seconds(1.5)
 
 export const makeFinding = Effect.fnUntraced(function* ({
   atOnce = false,
@@ -76,30 +81,35 @@ export const makeFinding = Effect.fnUntraced(function* ({
   yield* live.onChange(look)
 
   const browsing = yield* FiberHandle.make()
+  /** The local network was listened to for long enough. */
+  const isHeard = yield* Latch.make(false)
   const browse = (way: Layer.Layer<Lan>) =>
     Effect.gen(function* () {
       yield* Effect.timeoutOption(Deferred.await(service), patience)
       // Loaded by those who ask it.
       const { browseFor } = yield* Effect.promise(() => import("./browseFor.ts"))
+      yield* Effect.forkScoped(Effect.andThen(Effect.sleep(hearing), isHeard.open))
       return yield* browseFor(way, host.interfaces, (dnsSd) => Effect.sync(() => hear({ dnsSd })))
     }).pipe(Effect.scoped)
 
   let dhcpAt = Number.NEGATIVE_INFINITY
   let isBrowsing = false
   let isWanted = atOnce
+  const isDhcpOld = (now: number) => Hosts.wants(live.current(), said).dhcp && now - dhcpAt >= dhcpKept
+  const readDhcp = Effect.gen(function* () {
+    const { cacheHosts } = yield* host.dhcp
+    dhcpAt = yield* Clock.currentTimeMillis
+    hear({ dhcp: cacheHosts })
+  })
   const keepUp = Effect.gen(function* () {
     yield* Queue.take(looks)
     if (!isWanted) return
     const now = yield* Clock.currentTimeMillis
-    const isDhcp = Hosts.wants(live.current(), said).dhcp
-    if (isDhcp && now - dhcpAt >= dhcpKept) {
-      const { cacheHosts } = yield* host.dhcp
-      dhcpAt = now
-      hear({ dhcp: cacheHosts })
-    }
+    if (isDhcpOld(now)) yield* readDhcp
     const isOfUse = lan !== undefined && Hosts.wants(live.current(), said).dnsSd
     if (isOfUse === isBrowsing) return
     isBrowsing = isOfUse
+    yield* isHeard.close
     if (isOfUse) yield* FiberHandle.run(browsing, browse(lan))
     else {
       yield* FiberHandle.clear(browsing)
@@ -109,8 +119,35 @@ export const makeFinding = Effect.fnUntraced(function* ({
   yield* Effect.forkScoped(Effect.forever(keepUp))
   if (atOnce) look()
 
+  /** One is known, or nobody else has a say. */
+  const isKnown = () => Hosts.of(live.current(), said).usable.length > 0
+  const isSettled = () => isKnown() || !Hosts.isOpen(live.current())
+  const settled: Finding["settled"] = Effect.fn("CacheHosts.settled")(function* ({ asksService }) {
+    if (isKnown()) return
+    isWanted = true
+    if (isDhcpOld(yield* Clock.currentTimeMillis)) yield* readDhcp
+    // The local network is looked at meanwhile.
+    look()
+    if (isSettled()) return
+    const found = yield* Deferred.make<void>()
+    const heard = () => {
+      if (isSettled()) Deferred.doneUnsafe(found, Effect.void)
+    }
+    yield* Effect.acquireRelease(
+      Effect.sync(() => listeners.add(heard)),
+      () => Effect.sync(() => listeners.delete(heard))
+    )
+    const others = Effect.gen(function* () {
+      if (asksService && Option.isSome(cloud)) yield* Effect.ignore(cloud.value.whereabouts)
+      if (lan === undefined || !Hosts.wants(live.current(), said).dnsSd) return
+      yield* Effect.timeoutOption(isHeard.await, Duration.sum(patience, hearing))
+    })
+    yield* Effect.raceFirst(others, Deferred.await(found))
+  }, Effect.scoped)
+
   let lastUsed: string | undefined
   return {
+    settled,
     said: () => said,
     onSaid: (heard) =>
       Effect.asVoid(
@@ -122,7 +159,7 @@ export const makeFinding = Effect.fnUntraced(function* ({
     vpn: Effect.map(host.interfaces, (all) => vpn(all, live.current().get("DOVpnKeywords"))),
     asked: Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      if (isWanted && (now - dhcpAt < dhcpKept || !Hosts.wants(live.current(), said).dhcp)) return
+      if (isWanted && !isDhcpOld(now)) return
       isWanted = true
       look()
     }),
