@@ -205,6 +205,46 @@ const counts = Fills.use((fills) => Effect.sync(() => fills.received()))
   )
 }
 
+{
+  const failures: Array<readonly [string, Failure["_tag"]]> = []
+  it.effect(
+    "says with every request who had it before, and blames no parent that sees a circle",
+    running(
+      Effect.gen(function* () {
+        const parent = yield* serve(() => ({ parts: [head("508 Loop Detected", ["Content-Length: 0"])] }), 8001)
+        const origin = yield* serve((request, n) => (n === 0 ? cutAfter(MiB, request) : answerWith(bytes)(request)))
+        const fiber = yield* Effect.forkChild(client({ via: "1.1 a, 1.1 b" }))
+        yield* TestClock.adjust("1 minute")
+        assert.isTrue(isSame((yield* Fiber.join(fiber)).bytes, bytes))
+        for (const { requests } of [parent, origin]) {
+          assert.deepStrictEqual(
+            requests.map(({ header }) => header("via")),
+            ["1.1 a, 1.1 b", "1.1 a, 1.1 b"]
+          )
+        }
+        assert.deepStrictEqual(
+          failures.filter(([name]) => name === "p8001"),
+          []
+        )
+      }),
+      { upstreams: over([8001], failures) }
+    )
+  )
+}
+
+it.effect(
+  "takes a file that has lost its tag for another one",
+  running(
+    Effect.gen(function* () {
+      const changed = pattern(bytes.length, 7)
+      yield* serve((request, n) =>
+        n === 0 ? cutAfter(2 * MiB, request) : answerWith(changed, { headers: [] })(request)
+      )
+      assert.strictEqual(failureOf(yield* get()), "Changed")
+    })
+  )
+)
+
 it.effect(
   "answers with what the origin says when parents refuse, and keeps that",
   running(
