@@ -3,7 +3,7 @@
  * takes no longer than `phfTimeout`. No credentials go there but those that are said for each place, and to the content's own server
  * those of the content.
  */
-import * as Patience from "@piecework/cloud/Patience"
+import * as Patience from "@piecework/domain/Patience"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Digest } from "@piecework/domain/Digest"
 import * as Phf from "@piecework/hashing/Phf"

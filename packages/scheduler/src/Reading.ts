@@ -180,8 +180,12 @@ const takeFromSlower = (draft: Draft, origin: Source, piece: PieceIndex): boolea
   return false
 }
 
-/** How long a source that owes the piece may be silent: less than usual for a peer when a reader waits for just that. */
+/**
+ * How long a source that owes the piece may be silent: less than usual for a peer when a reader waits for just that; longer for a cache server,
+ * which has a whole site's pieces to bring over one line, in the order in which they were asked for.
+ */
 export const silence = (plan: Plan.Plan, source: Source): number => {
+  if (source.kind === "CacheServer") return plan.settings.cachePatience
   const isWaitedFor = (run: Run) => run.waitsSince !== undefined && flightOf(source, run.first) !== undefined
   return !takesRuns(source) && plan.reading.some(isWaitedFor) ? plan.settings.readPatience : plan.settings.stallAfter
 }

@@ -56,6 +56,8 @@ export interface Settings {
 
   /** No byte for so long with work under way: the work is given again. 10 000: TCP has sent again three times in vain. */
   readonly stallAfter: number
+  /** The same of a cache server. 60 000: what 30 devices ask for at once takes that long over 5 Mbit/s. */
+  readonly cachePatience: number
   /** A source that failed is left alone for so long, doubled with each failure. 1000, spec.md F061. */
   readonly retryFirst: number
   /** … up to this. 30 000, spec.md F061. */
@@ -132,6 +134,7 @@ export const defaults: Settings = {
   endgameShare: 0.01,
   endgameAfter: 500,
   stallAfter: 10_000,
+  cachePatience: 60_000,
   retryFirst: 1000,
   retryMost: 30_000,
   strikes: 3,

@@ -98,6 +98,16 @@ describe("a source that stalls", () => {
     )
   })
 
+  it("that is a cache server has a minute: it brings what the whole site asked for, in turn", () => {
+    const story = new Story(2)
+    story.join("cache", "CacheServer", "all")
+    assert.deepStrictEqual(cancelsOf(story.wait(59_999)), [])
+    assert.include(
+      cancelsOf(story.wait(1)).map((one) => one.reason),
+      "Stalled"
+    )
+  })
+
   it("has not stalled while bytes come, however slowly", () => {
     const story = new Story(2)
     story.join("a", "Lan", "all")

@@ -4,6 +4,7 @@
  * Source: RFC 9110, RFC 9112.
  */
 import * as ContentUrl from "@piecework/domain/ContentUrl"
+import * as Patience from "@piecework/domain/Patience"
 import { CurrentPriority } from "@piecework/shaping/Shaper"
 import type { Transport } from "@piecework/transport/Transport"
 import type { TransportError } from "@piecework/transport/ByteStream"
@@ -175,10 +176,10 @@ const make = Effect.gen(function* () {
     const isFirst = connection.requests++ === 0
     yield* connection.flow.ask(yield* CurrentPriority, lengthOf(options.range))
     const answer = Effect.gen(function* () {
-      const head = yield* Effect.timeoutOrElse(ask(connection, encoded.success, fail), {
+      const head = yield* Patience.timeoutOrElse({
         duration: Duration.min(config.headTimeout, patience),
         orElse: () => Effect.fail(fail("TimedOut"))
-      })
+      })(ask(connection, encoded.success, fail))
       // What comes with a refusal nobody reads.
       const coding = (head?.status ?? 0) < 300 ? head?.headers.get("content-encoding") : undefined
       if (coding !== undefined && coding.toLowerCase() !== "identity") return yield* fail("Encoded", coding)

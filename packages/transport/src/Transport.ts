@@ -9,7 +9,7 @@ export interface DialOptions {
   /** A name or an address, without brackets. */
   readonly host: string
   readonly port: number
-  /** Longest time until the stream can be used, name look-up and TLS included. Default 15 s. Source: spec.md §3.4. */
+  /** Longest time until the stream can be used, name look-up and TLS included, in turns of the process (`Patience`). Default 15 s. Source: spec.md §3.4. */
   readonly timeout?: Duration.Input | undefined
   /** Encrypts the stream. */
   readonly tls?: TlsOptions | undefined

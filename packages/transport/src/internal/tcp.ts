@@ -1,4 +1,5 @@
 /** Dialling and listening on this machine: `node:net` and `node:tls`. */
+import * as Patience from "@piecework/domain/Patience"
 import type { PeerAddress } from "@piecework/domain/Peer"
 import { Effect, FiberSet, type Scope } from "effect"
 import * as Dns from "node:dns"
@@ -145,7 +146,7 @@ export const dial = Effect.fn("Transport.dial")(function* (
     })
   })
   const duration = options.timeout ?? "15 seconds"
-  return yield* Effect.timeoutOrElse(connected, { duration, orElse: () => Effect.fail(timedOut) })
+  return yield* Patience.timeoutOrElse({ duration, orElse: () => Effect.fail(timedOut) })(connected)
 })
 
 /** `events` reads accepted sockets in the way that needs nothing but Node's manual. */

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Clock, Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
-import * as Patience from "@piecework/cloud/Patience"
+import * as Patience from "@piecework/domain/Patience"
 
 /** The clock of a process that was away: each time it looks, whatever it waited for is due. */
 const overdue: Clock.Clock = {
