@@ -199,7 +199,7 @@ export class Entries {
     const part = partOf(wanted, size) ?? { offset: 0, length: size }
     const opened = Effect.sync(() => {
       const release = file.retain()
-      file.via = wanted.via
+      if (wanted.via !== undefined) file.via = wanted.via
       if (wanted.isGuarded === true) file.isGuarded = true
       let first = wanted.isHead === true ? undefined : places.join(part.offset, part.length)
       this.unseed(entry)

@@ -23,7 +23,16 @@ const kept = [
 ]
 
 /** Of a refusal. */
-const keptOfRefusal = ["content-type", "cache-control", "expires", "date", "age", "retry-after", "location"]
+const keptOfRefusal = [
+  "content-type",
+  "cache-control",
+  "expires",
+  "date",
+  "age",
+  "retry-after",
+  "location",
+  "www-authenticate"
+]
 
 /** Most bytes of names and values. */
 const mostBytes = 16_384
