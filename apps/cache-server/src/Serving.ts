@@ -123,7 +123,7 @@ const serve = Effect.fnUntraced(function* (
     reread: options.reread,
     renew: (pair) => Effect.tap(front.renew(pair), () => Effect.sync(() => void (shownCertificate = factsOf(pair))))
   })
-  if (settings.announce) yield* Announcing.announce(doors)
+  if (settings.announce && Announcing.isReachable(http.host)) yield* Announcing.announce(doors)
   yield* say(options, shown)
   return yield* Effect.never
 })

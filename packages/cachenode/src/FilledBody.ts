@@ -7,17 +7,23 @@ import * as Body from "./Body.ts"
 export const make = (
   filled: Filled,
   next: Effect.Effect<Body.Body, Body.BodyError> = movedToNowhere(filled)
-): Body.Body => ({
-  shelf: shelfOf(filled),
-  chunk: 262_144,
-  stream: (part, chunk) =>
-    Stream.mapError(filled.read(part, { chunk }), (error) =>
-      error.reason === "Surrendered"
-        ? new Body.Moved()
-        : new Body.BodyError({ reason: "Broken", detail: error.message })
-    ),
-  next
-})
+): Body.Body => {
+  let shelf: Body.Shelf | undefined
+  return {
+    // It gets its place on a drive while its first bytes go out.
+    get shelf() {
+      return (shelf ??= shelfOf(filled))
+    },
+    chunk: 262_144,
+    stream: (part, chunk) =>
+      Stream.mapError(filled.read(part, { chunk }), (error) =>
+        error.reason === "Surrendered"
+          ? new Body.Moved()
+          : new Body.BodyError({ reason: "Broken", detail: error.message })
+      ),
+    next
+  }
+}
 
 const movedToNowhere = ({ facts }: Filled) =>
   Effect.fail(new Body.BodyError({ reason: "Broken", detail: `${facts.url} was given up while it was read.` }))
@@ -37,8 +43,8 @@ export const shelfOf = ({ held, stored }: Filled): Body.Shelf | undefined =>
       }
 
 /** In the words of RFC 9211, section 2. */
-export const cacheStatus = ({ outcome, stored }: Filled): string => {
-  const kept = stored === undefined ? "" : "; stored"
+export const cacheStatus = ({ isKept, outcome }: Filled): string => {
+  const kept = isKept ? "; stored" : ""
   switch (outcome) {
     case "Hit":
       return "hit"

@@ -176,6 +176,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       // Its own, since the client that came first may leave.
       const filled = yield* fills.open({ url, isHead: true })
       if (filled._tag !== "Filled" || filled.facts.size !== size) return "Stays"
+      if ((yield* filled.place) === undefined) return "Stays"
       const { store } = yield* opened.open({ contentId, url })
       const isSameSize = store.phf.layout.contentSize === size
       const donated = isSameSize ? yield* donating.withPermit(Donation.give(filled, store)) : "Other"
@@ -266,7 +267,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
 
     const beside = Effect.fnUntraced(function* (filled: Filled): Effect.fn.Return<Reading, never, Scope.Scope> {
       const { facts } = filled
-      if (facts.size < minContentSize || filled.stored === undefined) return reading(filled)
+      if (facts.size < minContentSize || !filled.isKept) return reading(filled)
       const reader = yield* Effect.scope
       const halt = yield* watch(facts.url)
       const started = yield* startMove(facts)

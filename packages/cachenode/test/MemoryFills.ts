@@ -3,6 +3,7 @@ import * as Bitfield from "@piecework/domain/Bitfield"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type PieceIndex, standard } from "@piecework/domain/PieceLayout"
 import { type Answered, FillError, Fills } from "@piecework/fills/Fills"
+import type { StoredObject } from "@piecework/objects/StoredObject"
 import { PieceMissing } from "@piecework/objects/ObjectError"
 import { Deferred, Effect, Latch, Layer, Stream } from "effect"
 
@@ -81,6 +82,20 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
           Deferred.await(arrived)
         )
       })
+    const stored: StoredObject = {
+      facts: () => ({ url, size: bytes.length, headers: new Map(), confirmedAt: 0, freshUntil: 0 }),
+      layout,
+      held: () => held,
+      put: () => Effect.void,
+      confirm: () => Effect.void,
+      read: (piece, offset, target) =>
+        Effect.suspend(() => {
+          if (!Bitfield.has(held, piece) || damaged.has(piece)) return Effect.fail(new PieceMissing({ piece }))
+          const start = spanOf(piece).offset + offset
+          target.set(bytes.subarray(start, start + target.length))
+          return Effect.void
+        })
+    }
     return {
       _tag: "Filled",
       facts: {
@@ -92,20 +107,9 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
       },
       outcome: "Miss",
       held: () => held,
-      stored: {
-        facts: () => ({ url, size: bytes.length, headers: new Map(), confirmedAt: 0, freshUntil: 0 }),
-        layout,
-        held: () => held,
-        put: () => Effect.void,
-        confirm: () => Effect.void,
-        read: (piece, offset, target) =>
-          Effect.suspend(() => {
-            if (!Bitfield.has(held, piece) || damaged.has(piece)) return Effect.fail(new PieceMissing({ piece }))
-            const start = spanOf(piece).offset + offset
-            target.set(bytes.subarray(start, start + target.length))
-            return Effect.void
-          })
-      },
+      isKept: true,
+      place: Effect.succeed(stored),
+      stored,
       read: ({ length, offset }, { chunk = 262_144 } = {}) =>
         counted(
           Stream.unfold(offset, (at) =>

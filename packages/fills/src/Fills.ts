@@ -36,8 +36,12 @@ export interface Filled {
   readonly facts: ObjectFacts
   readonly outcome: Outcome
   readonly held: () => Bitfield
-  /** On its drive; `undefined` where no drive has room, so that it passes through. */
+  /** On its drive; `undefined` while its place there is made, and where no drive has room, so that it passes through. */
   readonly stored: StoredObject | undefined
+  /** False once it is known that no drive takes more of it. */
+  readonly isKept: boolean
+  /** Waits until it is known whether a drive takes it: `stored` is what it will be then. */
+  readonly place: Effect.Effect<StoredObject | undefined>
   /**
    * The bytes of the part in order, while they arrive; each chunk is valid until the next is pulled. Any number of readers, each at its
    * own speed; what is missing is fetched while somebody reads it, and a little ahead.
@@ -79,6 +83,8 @@ export interface Wanted {
   readonly isHead?: boolean | undefined
   /** Who had the request before, as Via says it: told to servers, so that a request that goes in a circle is seen. */
   readonly via?: string | undefined
+  /** Its client named the origin, and not the operator: then it may not be this machine or its link, whatever its name resolves to. */
+  readonly isGuarded?: boolean | undefined
   /** The client's own login: it goes to the origin with a request for this client alone, and the answer passes. */
   readonly authorization?: string | undefined
 }

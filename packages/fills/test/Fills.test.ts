@@ -1,7 +1,7 @@
 import { assert, it } from "@effect/vitest"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import { Objects } from "@piecework/objects/Objects"
-import { Effect, Exit, Fiber, Result, Scope, Stream } from "effect"
+import { Effect, Exit, Fiber, Latch, Layer, Result, Scope, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import { Fills } from "../src/Fills.ts"
 import {
@@ -17,6 +17,7 @@ import {
   running,
   serve,
   settled,
+  spanOf,
   url
 } from "./support.ts"
 
@@ -307,3 +308,58 @@ it.effect(
     { fills: { maxFiles: 2 } }
   )
 )
+
+it.effect(
+  "fetches what two clients want at both ends of a cold file of 4 GiB, at once, and not what lies between",
+  running(
+    Effect.gen(function* () {
+      const size = 4096 * MiB
+      const origin = yield* serve((request) => {
+        const [start, end] = spanOf(request, size) ?? [0, 0]
+        // Each piece has its number in all its bytes.
+        const parts = Array.from({ length: (end - start) / MiB }, (_, i) => new Uint8Array(MiB).fill(start / MiB + i))
+        const range = [`Content-Range: bytes ${start}-${end - 1}/${size}`, `Content-Length: ${end - start}`]
+        return { parts: [head("206 Partial Content", ['ETag: "1"', ...range]), ...parts], delay: 1000 }
+      })
+      const places = [0, 4094 * MiB + 5]
+      const reading = yield* Effect.forkChild(
+        Effect.forEach(places, (offset) => client({ part: { offset, length: MiB } }), { concurrency: 2 })
+      )
+      // As long as two questions after each other take, and no more.
+      yield* TestClock.adjust("2 seconds")
+      const [first, last] = yield* Fiber.join(reading)
+      assert.isTrue(first?.bytes.equals(new Uint8Array(MiB)))
+      assert.strictEqual(last?.bytes.length, MiB)
+      assert.deepStrictEqual([last?.bytes[0], last?.bytes[MiB - 5], last?.bytes[MiB - 6]], [4094 % 256, 255, 254])
+      assert.isAtMost(origin.sent, 6 * MiB)
+    })
+  )
+)
+
+{
+  const gate = Latch.makeUnsafe(false)
+  const slow: Layer.Layer<Objects> = Layer.effect(
+    Objects,
+    Effect.map(Objects, (objects) =>
+      Objects.of({ ...objects, create: (facts) => Effect.andThen(gate.await, objects.create(facts)) })
+    )
+  ).pipe(Layer.provide(Objects.layerMemory))
+  it.effect(
+    "waits for no drive: all bytes come before the file has its place there, and are kept once it has",
+    running(
+      Effect.gen(function* () {
+        const origin = yield* serve(answerWith(bytes))
+        const first = yield* client()
+        assert.isTrue(isSame(first.bytes, bytes))
+        assert.isTrue(first.file.stored === undefined && first.file.isKept)
+        yield* gate.open
+        yield* settled
+        assert.strictEqual(Bitfield.count(first.file.held()), first.file.stored?.layout.pieceCount)
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual((yield* client()).file.outcome, "Hit")
+        assert.strictEqual(origin.requests.length, 1)
+      }),
+      { objects: slow }
+    )
+  )
+}

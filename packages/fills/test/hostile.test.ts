@@ -3,7 +3,20 @@ import { assert, it } from "@effect/vitest"
 import { Effect, Fiber, Result, Stream } from "effect"
 import { TestClock } from "effect/testing"
 import type { Passing } from "../src/Fills.ts"
-import { answerWith, client, head, isSame, MiB, open, pattern, running, serve, settled, spanOf } from "./support.ts"
+import {
+  answerWith,
+  client,
+  head,
+  isSame,
+  MiB,
+  open,
+  pattern,
+  running,
+  serve,
+  settled,
+  spanOf,
+  url
+} from "./support.ts"
 
 const bytes = pattern(3 * MiB + 99)
 
@@ -166,6 +179,37 @@ fails("sends less than it said, again and again", (request) => {
     after: "End"
   }
 })
+
+it.effect(
+  "asks nothing of this machine for a client that named it",
+  running(
+    Effect.gen(function* () {
+      const origin = yield* serve(answerWith(bytes))
+      for (const host of ["http://127.0.0.1", "http://169.254.169.254", "http://[::1]"]) {
+        const got = yield* Effect.result(open({ url: url("/file", host), isGuarded: true }))
+        assert.isTrue(Result.isFailure(got))
+      }
+      assert.strictEqual(origin.requests.length, 0)
+      assert.strictEqual((yield* open({ url: url("/file", "http://127.0.0.1") }))._tag, "Filled")
+    })
+  )
+)
+
+it.effect(
+  "asks no more questions at a time than files may be open, also for clients that leave at once",
+  running(
+    Effect.gen(function* () {
+      const origin = yield* serve(() => ({ parts: [], after: "Silence" }))
+      for (let i = 0; i < 6; i++) {
+        const fiber = yield* Effect.forkChild(Effect.exit(open({ url: url(`/${i}`) })))
+        yield* settled
+        yield* Fiber.interrupt(fiber)
+      }
+      assert.strictEqual(origin.requests.length, 3)
+    }),
+    { fills: { maxFiles: 3 } }
+  )
+)
 
 it.effect(
   "refuses a part in answer to a request for all",

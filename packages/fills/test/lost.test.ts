@@ -156,13 +156,13 @@ const counts = Fills.use((fills) => Effect.sync(() => fills.received()))
     "replaces a parent that dies in the middle by the next, and the origin as the last, without a reader noticing",
     running(
       Effect.gen(function* () {
-        yield* serve((request) => cutAfter(2 * MiB + 7, request), 8001)
+        yield* serve((request, n) => (n === 0 ? cutAfter(2 * MiB + 7, request) : { parts: [], after: "End" }), 8001)
         yield* serve((request, n) => (n === 0 ? cutAfter(MiB, request) : { parts: [], after: "End" }), 8002)
         const origin = yield* serve(answerWith(bytes))
         const reading = yield* Effect.forkChild(Effect.all([client(), client()], { concurrency: "unbounded" }))
         yield* TestClock.adjust("1 minute")
         for (const got of yield* Fiber.join(reading)) assert.isTrue(isSame(got.bytes, bytes))
-        assert.isAtLeast(origin.requests.length, 0)
+        assert.isAtLeast(origin.requests.length, 1)
         const { origin: from, parent } = yield* counts
         assert.strictEqual(from + parent, bytes.length)
         assert.isTrue(failures.some(([name, tag]) => name === "p8001" && tag === "Broken"))
@@ -204,6 +204,46 @@ const counts = Fills.use((fills) => Effect.sync(() => fills.received()))
     )
   )
 }
+
+{
+  const failures: Array<readonly [string, Failure["_tag"]]> = []
+  it.effect(
+    "says with every request who had it before, and blames no parent that sees a circle",
+    running(
+      Effect.gen(function* () {
+        const parent = yield* serve(() => ({ parts: [head("508 Loop Detected", ["Content-Length: 0"])] }), 8001)
+        const origin = yield* serve((request, n) => (n === 0 ? cutAfter(MiB, request) : answerWith(bytes)(request)))
+        const fiber = yield* Effect.forkChild(client({ via: "1.1 a, 1.1 b" }))
+        yield* TestClock.adjust("1 minute")
+        assert.isTrue(isSame((yield* Fiber.join(fiber)).bytes, bytes))
+        for (const { requests } of [parent, origin]) {
+          assert.deepStrictEqual(
+            requests.map(({ header }) => header("via")),
+            ["1.1 a, 1.1 b", "1.1 a, 1.1 b"]
+          )
+        }
+        assert.deepStrictEqual(
+          failures.filter(([name]) => name === "p8001"),
+          []
+        )
+      }),
+      { upstreams: over([8001], failures) }
+    )
+  )
+}
+
+it.effect(
+  "takes a file that has lost its tag for another one",
+  running(
+    Effect.gen(function* () {
+      const changed = pattern(bytes.length, 7)
+      yield* serve((request, n) =>
+        n === 0 ? cutAfter(2 * MiB, request) : answerWith(changed, { headers: [] })(request)
+      )
+      assert.strictEqual(failureOf(yield* get()), "Changed")
+    })
+  )
+)
 
 it.effect(
   "answers with what the origin says when parents refuse, and keeps that",

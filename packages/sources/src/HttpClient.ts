@@ -52,6 +52,8 @@ export interface Way {
   readonly isDirect?: boolean | undefined
   /** Longest time to connect, TLS included. */
   readonly connectTimeout?: Duration.Duration | undefined
+  /** Neither it nor where it leads may be this device or its link, whatever its name resolves to: a stranger named it. Default false. */
+  readonly isGuarded?: boolean | undefined
   /** Whether redirects are followed; else they are answers as any other. Default true. */
   readonly isFollowing?: boolean | undefined
 }
@@ -154,7 +156,8 @@ const make = Effect.gen(function* () {
   ): Effect.fn.Return<HttpResponse & { readonly skip: Effect.Effect<void> }, HttpError, Scope.Scope> {
     const fail = failed(url)
     const target = new URL(url)
-    const bars = (host: string) => from !== undefined && !ReservedAddress.mayLead(from, ReservedAddress.zoneOf(host))
+    const least = options.way?.isGuarded === true ? "Elsewhere" : from
+    const bars = (host: string) => least !== undefined && !ReservedAddress.mayLead(least, ReservedAddress.zoneOf(host))
     if (bars(target.hostname)) return yield* fail("ForbiddenRedirect")
     const { connectTimeout, isDirect = false } = options.way ?? {}
     const proxy = isDirect ? undefined : config.proxies(target)

@@ -18,6 +18,7 @@ export interface Question {
   readonly ifNoneMatch?: string | undefined
   readonly ifModifiedSince?: string | undefined
   readonly via?: string | undefined
+  readonly isGuarded?: boolean | undefined
   /** Goes to the origin alone, and nobody else is asked. */
   readonly authorization?: string | undefined
   /** What else is wrong with an answer that looks right. */
@@ -67,7 +68,8 @@ export const ask = Effect.fnUntraced(function* (shop: Shop, question: Question):
     const { status } = response
     const failure: Failure =
       status < 500 ? { _tag: "Status", status } : { _tag: "Broken", detail: `it answers HTTP ${status}` }
-    yield* shop.upstreams.failed(upstream, question.url, failure)
+    // A circle is about this request, which clients may make look like one: the cache server is asked again for others.
+    if (status !== loopDetected) yield* shop.upstreams.failed(upstream, question.url, failure)
     yield* letGo
     failing = asked.success
   }
@@ -78,6 +80,9 @@ export const ask = Effect.fnUntraced(function* (shop: Shop, question: Question):
   )
 })
 
+/** Source: RFC 5842, section 7.2. */
+const loopDetected = 508
+
 interface Lost {
   readonly failure: Failure
   readonly error: FillError
@@ -86,7 +91,7 @@ interface Lost {
 const askOne = (shop: Shop, upstream: Upstream, question: Question): Effect.Effect<Asked, Lost> =>
   Effect.uninterruptibleMask((restore) =>
     Effect.gen(function* () {
-      const { authorization, ifModifiedSince, ifNoneMatch, ifRange, range, url, via } = question
+      const { authorization, ifModifiedSince, ifNoneMatch, ifRange, isGuarded, range, url, via } = question
       const scope = yield* Scope.fork(shop.scope)
       const getting = shop.client.get({
         url: upstream.url,
@@ -94,6 +99,7 @@ const askOne = (shop: Shop, upstream: Upstream, question: Question): Effect.Effe
         ifRange,
         ifNoneMatch,
         ifModifiedSince,
+        ...(isGuarded === true && upstream.kind === "Origin" ? { way: { isGuarded } } : {}),
         headers: {
           ...(via === undefined ? {} : { Via: via }),
           ...(authorization === undefined ? {} : { Authorization: authorization })

@@ -44,7 +44,6 @@ const mostTurns = 8
 
 export class Desk {
   private readonly shop: Shop
-  private readonly objects: Objects["Service"]
   private readonly entries: Entries
   private readonly openings = new Map<ContentUrl, Opening>()
   private readonly refusals: Timed<Refused>
@@ -55,7 +54,6 @@ export class Desk {
   constructor(shop: Shop, objects: Objects["Service"]) {
     const { maxRefusals } = shop.config
     this.shop = shop
-    this.objects = objects
     this.entries = new Entries(shop, objects)
     this.refusals = new Timed(maxRefusals)
     this.passes = new Timed(maxRefusals)
@@ -99,11 +97,16 @@ export class Desk {
   /** Waits for the question about the URL that is under way, or asks it. One of those who wait gets an answer that passes. */
   private join(wanted: Wanted) {
     return Effect.acquireUseRelease(
-      Effect.sync(() => {
+      Effect.suspend((): Effect.Effect<Opening, FillError> => {
         const opening = this.openings.get(wanted.url)
-        if (opening === undefined) return this.begin(wanted)
-        opening.waiting++
-        return opening
+        if (opening !== undefined) {
+          opening.waiting++
+          return Effect.succeed(opening)
+        }
+        // A question goes on when its client leaves, so clients that come and go could ask without end.
+        if (this.openings.size < this.shop.config.maxFiles) return Effect.succeed(this.begin(wanted))
+        const detail = "too many questions are under way at a time"
+        return Effect.fail(new FillError({ url: shown(wanted.url), reason: "Failed", detail }))
       }),
       (opening) =>
         Effect.map(Deferred.await(opening.result), (opened) => {
@@ -153,10 +156,10 @@ export class Desk {
   }
 
   private ask(wanted: Wanted, entry: Entry | undefined): Effect.Effect<Asking.Asked, FillError> {
-    const { url, via } = wanted
+    const { isGuarded, url, via } = wanted
     const { shop } = this
     const range = firstRange(wanted)
-    const question = { url, via, ...(entry === undefined ? {} : conditions(entry)) }
+    const question = { url, via, isGuarded, ...(entry === undefined ? {} : conditions(entry)) }
     const first = Asking.ask(shop, { ...question, range })
     // Past its end the file says nothing of itself, and an empty one has no part at all.
     const orLess = (asked: Asking.Asked, less: Range | undefined) =>
@@ -206,7 +209,7 @@ export class Desk {
   private gone(entry: Entry | undefined): Effect.Effect<void> {
     if (entry === undefined) return Effect.void
     this.entries.forget(entry)
-    return Effect.catch(this.objects.remove(entry.file.url), (error) => Effect.logWarning(error.message))
+    return this.entries.remove(entry.file.url)
   }
 
   /** An answer with bytes: of the file that is here, or of another. */
@@ -228,7 +231,8 @@ export class Desk {
         return { _tag: "File", entry: before, outcome: "Revalidated" }
       }
       const created = yield* Effect.onError(this.entries.create(facts, sendsParts), () => Asking.close(asked.scope))
-      if (created === undefined) return yield* Effect.die(new Error("a file that was created is not there"))
+      created.file.via = wanted.via
+      created.file.isGuarded = wanted.isGuarded === true
       this.entries.seed(created, wanted)
       // Of a look at the first byte nothing is kept.
       const isLook = asked.response.status === 206 && verdict.end - verdict.start === 1 && size > 1
@@ -261,10 +265,7 @@ export class Desk {
 
   private confirm({ file }: Entry, facts: ObjectFacts.ObjectFacts): Effect.Effect<void> {
     file.isDoubted = false
-    file.facts = facts
-    const { stored } = file
-    if (stored === undefined) return Effect.void
-    return Effect.catch(stored.confirm(facts), (error) => Effect.logWarning(error.message))
+    return file.confirm(facts)
   }
 
   /** The file though it is past its time, where that may be while its server is away. */
@@ -292,12 +293,12 @@ export class Desk {
   /** For this client alone. */
   private pass(wanted: Wanted, given: Asking.Asked | undefined): Effect.Effect<Answered, FillError, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
-      const { authorization, part, url, via } = wanted
+      const { authorization, isGuarded, part, url, via } = wanted
       const range = exactRange(wanted)
       // What was asked for first may be a look only.
       const isEnough = given !== undefined && (part === undefined || part.offset >= 0)
       if (given !== undefined && !isEnough) yield* Asking.close(given.scope)
-      const asked = isEnough ? given : yield* Asking.ask(this.shop, { url, range, via, authorization })
+      const asked = isEnough ? given : yield* Asking.ask(this.shop, { url, range, via, authorization, isGuarded })
       const { verdict } = asked
       if (verdict._tag === "File" || verdict._tag === "Passing") return yield* Passage.of(this.shop, asked, wanted)
       yield* Asking.close(asked.scope)

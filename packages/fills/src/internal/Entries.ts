@@ -5,12 +5,11 @@
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { ObjectFacts } from "@piecework/objects/ObjectFacts"
 import type { Objects } from "@piecework/objects/Objects"
-import type { StoredObject } from "@piecework/objects/StoredObject"
-import { Effect, Exit, Option, Result, Scope } from "effect"
+import { Deferred, Effect, Exit, Option, Result, Scope } from "effect"
 import { FillError } from "../FillError.ts"
 import type { Filled, Outcome, Wanted } from "../Fills.ts"
 import * as Fetch from "./Fetch.ts"
-import { OpenFile, type Place } from "./OpenFile.ts"
+import { OpenFile, type OpenFileOptions, type Place } from "./OpenFile.ts"
 import { partOf } from "./Passage.ts"
 import { Places } from "./Places.ts"
 import * as Reading from "./Reading.ts"
@@ -33,6 +32,8 @@ export class Entries {
   private readonly found = new Map<ContentUrl, Entry>()
   /** Those that nobody needs, in the order in which they were left. */
   private readonly idle = new Set<Entry>()
+  /** Files that get their place on a drive, until they have it. */
+  private readonly making = new Map<ContentUrl, Deferred.Deferred<void>>()
   private open = 0
 
   constructor(shop: Shop, objects: Objects["Service"]) {
@@ -51,22 +52,61 @@ export class Entries {
 
   /** The file as it is kept, if it is. */
   stored(url: ContentUrl): Effect.Effect<Entry | undefined, FillError> {
-    return this.entered(url, (scope) =>
-      Effect.map(this.orNone(Scope.provide(this.objects.find(url), scope)), (found) => {
-        const stored = found === undefined ? undefined : Option.getOrUndefined(found)
-        return stored === undefined ? undefined : { stored, facts: stored.facts(), sendsParts: true }
-      })
-    )
+    return Effect.gen({ self: this }, function* () {
+      yield* this.made(url)
+      const scope = yield* this.room(url)
+      const found = yield* this.orNone(Scope.provide(this.objects.find(url), scope))
+      const stored = found === undefined ? undefined : Option.getOrUndefined(found)
+      if (stored !== undefined) return this.entered(scope, { stored, facts: stored.facts(), sendsParts: true })
+      yield* Scope.close(scope, Exit.void)
+      return undefined
+    })
   }
 
-  /** A new file in the place of any that was there. */
-  create(facts: ObjectFacts, sendsParts: boolean): Effect.Effect<Entry | undefined, FillError> {
-    return this.entered(facts.url, (scope) =>
-      Effect.map(this.orNone(Scope.provide(this.objects.create(facts), scope)), (stored) => ({
-        stored,
-        facts,
-        sendsParts
-      }))
+  /** A new file in the place of any that was there. Its place on a drive is made beside: nobody waits for that. */
+  create(facts: ObjectFacts, sendsParts: boolean): Effect.Effect<Entry, FillError> {
+    return Effect.map(this.room(facts.url), (scope) => {
+      const entry = this.entered(scope, { stored: undefined, facts, sendsParts })
+      this.makePlace(entry, facts)
+      return entry
+    })
+  }
+
+  /** Takes what is kept of the URL from the drives. */
+  remove(url: ContentUrl): Effect.Effect<void> {
+    const removed = Effect.andThen(this.made(url), this.objects.remove(url))
+    return Effect.catch(removed, ({ message }) => Effect.logWarning(message))
+  }
+
+  /** Once no file of the URL is being made on a drive, so that what comes later is there later. */
+  private made(url: ContentUrl): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const making = this.making.get(url)
+      return making === undefined ? Effect.void : Deferred.await(making)
+    })
+  }
+
+  private makePlace({ file, scope }: Entry, facts: ObjectFacts): void {
+    const { url } = facts
+    // What is being made now, and not this one.
+    const earlier = this.making.get(url)
+    const before = earlier === undefined ? Effect.void : Deferred.await(earlier)
+    const done = Deferred.makeUnsafe<void>()
+    this.making.set(url, done)
+    file.storing++
+    const making = Effect.andThen(before, this.orNone(Scope.provide(this.objects.create(facts), scope)))
+    this.shop.run(
+      Effect.asVoid(
+        Effect.onExit(making, (exit) =>
+          Effect.sync(() => {
+            if (this.making.get(url) === done) this.making.delete(url)
+            Deferred.doneUnsafe(done, Effect.void)
+            file.settlePlace(Exit.isSuccess(exit) ? exit.value : undefined)
+            file.storing--
+            file.checkIdle()
+          })
+        )
+      )
     )
   }
 
@@ -79,15 +119,8 @@ export class Entries {
     )
   }
 
-  private entered(
-    url: ContentUrl,
-    open: (
-      scope: Scope.Scope
-    ) => Effect.Effect<
-      | { readonly stored: StoredObject | undefined; readonly facts: ObjectFacts; readonly sendsParts: boolean }
-      | undefined
-    >
-  ): Effect.Effect<Entry | undefined, FillError> {
+  /** What a file may hold, if one more may be open. */
+  private room(url: ContentUrl): Effect.Effect<Scope.Closeable, FillError> {
     return Effect.gen({ self: this }, function* () {
       yield* this.makeRoom
       if (this.open >= this.shop.config.maxFiles) return yield* failed(url, "too many files are open at a time")
@@ -97,23 +130,22 @@ export class Entries {
         scope,
         Effect.sync(() => this.open--)
       )
-      const opened = yield* open(scope)
-      if (opened === undefined) {
-        yield* Scope.close(scope, Exit.void)
-        return undefined
-      }
-      const file: OpenFile = new OpenFile({
-        ...opened,
-        shop: this.shop,
-        begin: (begun, fetching, asked) => this.shop.run(Fetch.run(begun, fetching, asked)),
-        onIdle: () => this.onIdle(entry)
-      })
-      const entry: Entry = { file, places: new Places(file), scope, seed: undefined, isLeaving: false }
-      this.found.set(url, entry)
-      // Somebody may have it in a moment; if nobody does, it closes.
-      file.checkIdle()
-      return entry
+      return scope
     })
+  }
+
+  private entered(scope: Scope.Closeable, opened: Pick<OpenFileOptions, "facts" | "sendsParts" | "stored">): Entry {
+    const file: OpenFile = new OpenFile({
+      ...opened,
+      shop: this.shop,
+      begin: (begun, fetching, asked) => this.shop.run(Fetch.run(begun, fetching, asked)),
+      onIdle: () => this.onIdle(entry)
+    })
+    const entry: Entry = { file, places: new Places(file), scope, seed: undefined, isLeaving: false }
+    this.found.set(file.url, entry)
+    // Somebody may have it in a moment; if nobody does, it closes.
+    file.checkIdle()
+    return entry
   }
 
   private onIdle(entry: Entry): void {
@@ -167,6 +199,8 @@ export class Entries {
     const part = partOf(wanted, size) ?? { offset: 0, length: size }
     const opened = Effect.sync(() => {
       const release = file.retain()
+      if (wanted.via !== undefined) file.via = wanted.via
+      if (wanted.isGuarded === true) file.isGuarded = true
       let first = wanted.isHead === true ? undefined : places.join(part.offset, part.length)
       this.unseed(entry)
       file.look()
@@ -192,7 +226,13 @@ export class Entries {
         facts: file.facts,
         outcome: outcome === "Hit" ? this.outcome(file, part.offset, part.length) : outcome,
         held: () => file.held(),
-        stored: file.stored,
+        get stored() {
+          return file.stored
+        },
+        get isKept() {
+          return !file.isUnkept
+        },
+        place: Deferred.await(file.place),
         read: (span, options) =>
           Reading.stream({
             file,

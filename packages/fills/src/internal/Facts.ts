@@ -23,7 +23,16 @@ const kept = [
 ]
 
 /** Of a refusal. */
-const keptOfRefusal = ["content-type", "cache-control", "expires", "date", "age", "retry-after", "location"]
+const keptOfRefusal = [
+  "content-type",
+  "cache-control",
+  "expires",
+  "date",
+  "age",
+  "retry-after",
+  "location",
+  "www-authenticate"
+]
 
 /** Most bytes of names and values. */
 const mostBytes = 16_384
@@ -77,7 +86,8 @@ export const isSame = (facts: ObjectFacts, headers: ReadonlyMap<string, string>)
     const now = headers.get(name)
     if (before !== undefined && now !== undefined) return before === now
   }
-  return true
+  // Whoever says of a file which version it is says so of its parts as well. Source: RFC 9110, section 15.3.7.
+  return !facts.headers.has("etag")
 }
 
 /** What makes a server send a part of this very file or all of another: a strong tag, else the date. Source: RFC 9110, section 13.1.5. */

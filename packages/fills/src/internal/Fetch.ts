@@ -5,8 +5,9 @@
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { HttpError } from "@piecework/sources/HttpError"
 import type { ObjectFacts } from "@piecework/objects/ObjectFacts"
+import type { StoredObject } from "@piecework/objects/StoredObject"
 import type { HttpBody, HttpResponse } from "@piecework/sources/HttpResponse"
-import { Effect, Result } from "effect"
+import { Deferred, Effect, Result } from "effect"
 import { FillError } from "../FillError.ts"
 import { Arrival } from "./Arrival.ts"
 import * as Asking from "./Asking.ts"
@@ -99,7 +100,7 @@ class Fetch {
 
   /** Asks for what is missing. */
   private get ask(): Effect.Effect<Asking.Asked, FillError> {
-    const { facts, layout, sendsParts, shop, url } = this.file
+    const { facts, layout, sendsParts, shop, url, via, isGuarded } = this.file
     const start = this.position
     const end = Math.min(this.fetching.end * layout.pieceSize, facts.size) - 1
     const isAll = !sendsParts || (start === 0 && end === facts.size - 1)
@@ -108,6 +109,8 @@ class Fetch {
         url,
         range: isAll ? undefined : { start, end },
         ifRange: isAll ? undefined : Facts.ifRange(facts),
+        via,
+        isGuarded,
         wrong: (upstream, response, verdict) =>
           upstream.kind === "Parent" && !isOf(facts, response, verdict)
             ? "the cache server has another file"
@@ -143,10 +146,8 @@ class Fetch {
     const error = this.failed(reason, detail)
     this.file.isDoubted = true
     this.file.end(error)
-    const { facts, stored } = this.file
     // Also when it was closed meanwhile, its server is asked before it is answered again.
-    const doubted = stored?.confirm({ ...facts, freshUntil: 0 }) ?? Effect.void
-    this.file.shop.run(Effect.catch(doubted, ({ message: why }) => Effect.logWarning(why)))
+    this.file.shop.run(this.file.confirm({ ...this.file.facts, freshUntil: 0 }))
     return error
   }
 
@@ -249,14 +250,16 @@ class Fetch {
   /** Puts the piece on its drive, while the next arrives. */
   private keep(part: Arrival): void {
     const { file } = this
-    const { stored } = file
-    if (stored === undefined || file.isUnkept) return file.loosen(part)
+    if (file.isUnkept) return file.loosen(part)
     file.storing++
-    const put = stored.put(part.piece as PieceIndex, part.bytes.subarray(0, part.length))
+    const put = (stored: StoredObject | undefined) =>
+      stored === undefined || file.isUnkept
+        ? Effect.succeed(false)
+        : Effect.as(stored.put(part.piece as PieceIndex, part.bytes.subarray(0, part.length)), true)
     file.shop.run(
-      Effect.flatMap(Effect.result(put), (result) => {
+      Effect.flatMap(Effect.result(Effect.flatMap(Deferred.await(file.place), put)), (result) => {
         file.storing--
-        if (Result.isSuccess(result)) file.kept(part)
+        if (Result.isSuccess(result) && result.success) file.kept(part)
         else {
           file.isUnkept = true
           file.loosen(part)

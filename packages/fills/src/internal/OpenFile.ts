@@ -9,7 +9,7 @@ import * as PieceLayout from "@piecework/domain/PieceLayout"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { ObjectFacts } from "@piecework/objects/ObjectFacts"
 import type { StoredObject } from "@piecework/objects/StoredObject"
-import { Effect } from "effect"
+import { Deferred, Effect } from "effect"
 import type { FillError } from "../FillError.ts"
 import * as FillPlan from "../FillPlan.ts"
 import type { Asked } from "./Asking.ts"
@@ -36,6 +36,7 @@ export interface Place {
 export interface OpenFileOptions {
   readonly shop: Shop
   readonly facts: ObjectFacts
+  /** On its drive; `undefined` while a place for it is made there, see `OpenFile.settle`. */
   readonly stored: StoredObject | undefined
   readonly sendsParts: boolean
   /** Begins a fetch, with its first answer where there is one; it calls `ended` when it is over. */
@@ -47,12 +48,17 @@ export interface OpenFileOptions {
 export class OpenFile {
   readonly url: ContentUrl
   readonly layout: PieceLayout.PieceLayout
-  readonly stored: StoredObject | undefined
+  /** On its drive, once it has a place there. */
+  stored: StoredObject | undefined
   readonly shop: Shop
   readonly arrivals = new Map<number, Arrival>()
   readonly fetches = new Set<Fetching>()
   readonly places = new Set<Place>()
   sendsParts: boolean
+  /** Who had the request before, as the client that came last says: told with every request for the file, so that circles are seen. */
+  via: string | undefined
+  /** See `Wanted`. */
+  isGuarded = false
   /** Why it cannot be fetched any more. */
   over: FillError | undefined
   /** The drive takes nothing more of it. */
@@ -62,13 +68,15 @@ export class OpenFile {
   isClosed = false
   /** Goes up whenever something happened that a reader may wait for. */
   changes = 0
-  private ownFacts: ObjectFacts
+  facts: ObjectFacts
   private handles = 0
   /** Pieces that the drive lost, though it says that it has them. */
   private readonly lost = new Set<number>()
   private readonly waiting = new Map<number, Set<() => void>>()
   private readonly settled = new Set<() => void>()
   private readonly quieting = new Set<() => void>()
+  /** Where it is kept, once that is known; `undefined`: nowhere. */
+  readonly place = Deferred.makeUnsafe<StoredObject | undefined>()
   private readonly options: OpenFileOptions
   private isLooking = false
   private looksAgain = false
@@ -76,20 +84,30 @@ export class OpenFile {
   constructor(options: OpenFileOptions) {
     this.options = options
     this.shop = options.shop
-    this.ownFacts = options.facts
+    this.facts = options.facts
     this.url = options.facts.url
     this.stored = options.stored
     this.layout = options.stored?.layout ?? PieceLayout.standard(options.facts.size)
     this.sendsParts = options.sendsParts
-    this.isUnkept = options.stored === undefined
+    this.isUnkept = false
+    if (options.stored !== undefined) Deferred.doneUnsafe(this.place, Effect.succeed(options.stored))
   }
 
-  get facts(): ObjectFacts {
-    return this.stored?.facts() ?? this.ownFacts
+  /** Its place on a drive is made, or no drive takes it. What was said of the file meanwhile is written down there. */
+  settlePlace(stored: StoredObject | undefined): void {
+    this.stored = stored
+    this.isUnkept = stored === undefined
+    Deferred.doneUnsafe(this.place, Effect.succeed(stored))
+    if (stored !== undefined && stored.facts() !== this.facts) this.shop.run(this.confirm(this.facts))
+    // Fetches that went on as if it were kept look again.
+    this.settle()
   }
 
-  set facts(facts: ObjectFacts) {
-    this.ownFacts = facts
+  /** What its server says of it now. */
+  confirm(facts: ObjectFacts): Effect.Effect<void> {
+    this.facts = facts
+    const confirmed = this.stored?.confirm(facts) ?? Effect.void
+    return Effect.catch(confirmed, ({ message }) => Effect.logWarning(message))
   }
 
   held(): Bitfield.Bitfield {
