@@ -45,6 +45,12 @@ export const parse = (entries: ReadonlyArray<string>): Result.Result<AllowList, 
 export const find = (list: AllowList, origin: Authority): Entry | undefined =>
   list.find((entry) => allows(entry, origin))
 
+/** Whether what the URL leads to must not be this machine or its link, whatever its name resolves to: it was not named one by one. */
+export const isGuarded = (list: AllowList, url: ContentUrl.ContentUrl): boolean => {
+  const origin = authority(new URL(url).host)
+  return origin === undefined || find(list, origin)?.kind !== "Exact"
+}
+
 const allows = (entry: Entry, { host, port }: Authority): boolean => {
   const usual = usualPort(entry.protocol)
   if (entry.kind !== "All" && (port ?? usual) !== (entry.port ?? usual)) return false

@@ -178,7 +178,7 @@ export const make = Effect.fnUntraced(function* ({
       url,
       part: Reply.firstPart(request),
       isHead: request.method === "HEAD",
-      isGuarded: entry.kind !== "Exact",
+      isGuarded: AllowList.isGuarded(config.allow, url),
       via: via === undefined ? `1.1 ${pseudonym}` : `${via.slice(0, maxVia)}, 1.1 ${pseudonym}`,
       authorization
     })

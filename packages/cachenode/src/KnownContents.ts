@@ -30,6 +30,7 @@ import {
   Scope,
   Semaphore
 } from "effect"
+import * as AllowList from "./AllowList.ts"
 import * as Body from "./Body.ts"
 import { CacheNodeConfig } from "./CacheNodeConfig.ts"
 import * as ContentBody from "./ContentBody.ts"
@@ -76,7 +77,8 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
     const contents = yield* Effect.serviceOption(Contents)
     const cache = yield* Effect.serviceOption(PieceCache)
     if (Option.isNone(contents) || Option.isNone(cache)) return none
-    const { knownFor, minContentSize, openFor, unknownFor } = yield* CacheNodeConfig
+    const config = yield* CacheNodeConfig
+    const { knownFor, minContentSize, openFor, unknownFor } = config
     const fills = yield* Fills
     const objects = yield* Effect.serviceOption(Objects)
     const remembered = yield* Effect.serviceOption(Memory)
@@ -153,7 +155,10 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       facts: ObjectFacts
     ): Effect.fn.Return<Body.Body, Body.BodyError, Scope.Scope> {
       const reader = yield* Effect.scope
-      const answered = yield* Effect.mapError(fills.open({ url: facts.url }), broken)
+      const answered = yield* Effect.mapError(
+        fills.open({ url: facts.url, isGuarded: AllowList.isGuarded(config.allow, facts.url) }),
+        broken
+      )
       if (answered._tag === "Filled" && isSame(answered.facts, facts)) {
         return FilledBody.make(answered, Scope.provide(again(facts), reader))
       }
@@ -174,7 +179,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const { contentId } = knowledge
       if (knowledge.size !== size) return yield* Effect.as(deny(url), "Stays" as const)
       // Its own, since the client that came first may leave.
-      const filled = yield* fills.open({ url, isHead: true })
+      const filled = yield* fills.open({ url, isHead: true, isGuarded: AllowList.isGuarded(config.allow, url) })
       if (filled._tag !== "Filled" || filled.facts.size !== size) return "Stays"
       if ((yield* filled.place) === undefined) return "Stays"
       const { store } = yield* opened.open({ contentId, url })

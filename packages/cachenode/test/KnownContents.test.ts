@@ -2,7 +2,7 @@ import { assert, it } from "@effect/vitest"
 import { KnownContents } from "@piecework/objects/KnownContents"
 import { Effect, Fiber, Layer, Option } from "effect"
 import * as MemoryContents from "./MemoryContents.ts"
-import { ask, begin, bytesOf, rest, start, until, urlOf } from "./Scene.ts"
+import { allow, ask, begin, bytesOf, rest, start, until, urlOf } from "./Scene.ts"
 
 const url = "http://files.test/a.cab"
 const path = "/a.cab?cacheHostOrigin=files.test"
@@ -99,6 +99,21 @@ it.live("answers from what it has while the service is away, by what it said onc
     assert.strictEqual(part.headers["cache-status"], 'piecework; hit; detail="verified"')
     assert.strictEqual(contents.sent(), sent)
     assert.strictEqual(fills.opened.length, opened)
+  })
+)
+
+it.live("never asks for a file that nobody named one by one where its name may lead to this machine", () =>
+  Effect.gen(function* () {
+    for (const [entry, unguarded] of [
+      ["*.test", 0],
+      ["files.test", 2]
+    ] as const) {
+      const contents = service()
+      const scene = yield* start(file, { ...config, allow: allow(entry) }, contents.layer)
+      assert.isTrue((yield* ask(scene.port, path)).body.equals(bytes))
+      yield* until(() => scene.fills.opened.length >= 2)
+      assert.lengthOf(scene.fills.unguarded, unguarded)
+    }
   })
 )
 

@@ -28,6 +28,8 @@ export interface MemoryFills {
   readonly reading: () => number
   /** What came along with requests that had it. */
   readonly vias: Array<string>
+  /** URLs that were asked for although they might lead to this machine. */
+  readonly unguarded: Array<string>
   readonly logins: Array<string>
   /** Pieces that the drive says it holds and cannot read. */
   readonly damaged: Set<number>
@@ -43,6 +45,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
   let streamed = 0
   let reading = 0
   const vias: Array<string> = []
+  const unguarded: Array<string> = []
   const damaged = new Set<number>()
   const logins: Array<string> = []
   let surrendered = 0
@@ -134,9 +137,10 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
   }
 
   const layer = Layer.succeed(Fills, {
-    open: ({ authorization, url, via }) =>
+    open: ({ authorization, isGuarded, url, via }) =>
       Effect.suspend(() => {
         opened.push(url)
+        if (isGuarded !== true) unguarded.push(url)
         if (via !== undefined && via.includes(",")) vias.push(via)
         if (authorization !== undefined) logins.push(authorization)
         const file = map.get(url)
@@ -165,6 +169,7 @@ export const make = (files: Readonly<Record<string, File | Answered | FillError>
     surrendered: () => surrendered,
     reading: () => reading,
     vias,
+    unguarded,
     damaged,
     logins
   }
