@@ -4,21 +4,11 @@
  */
 import type { ObjectFacts } from "@piecework/objects/ObjectFacts"
 import * as ByteRange from "@piecework/proxy/ByteRange"
-import * as Conditions from "@piecework/proxy/Conditions"
 import type { Header } from "@piecework/proxy/Headers"
+import * as Selection from "@piecework/proxy/Selection"
 
-export interface Asked {
-  readonly method?: string | undefined
-  /** By name in small letters. */
-  readonly headers: Conditions.Asked & { readonly range?: string | undefined }
-}
-
-export interface Reply {
-  readonly status: number
-  readonly headers: ReadonlyArray<Header>
-  /** What follows; `undefined` when nothing does. */
-  readonly part: ByteRange.Part | undefined
-}
+export type Asked = Selection.Asked
+export type Reply = Selection.Selection
 
 export interface Told {
   /** Of `Cache-Status`, behind the cache's name. */
@@ -29,7 +19,7 @@ export interface Told {
 }
 
 /** Of a file whose size is known. */
-export const ofFile = ({ headers, method }: Asked, facts: ObjectFacts, told: Told): Reply => {
+export const ofFile = (asked: Asked, facts: ObjectFacts, told: Told): Reply => {
   const { size } = facts
   const version = { etag: facts.headers.get("etag"), lastModified: facts.headers.get("last-modified") }
   const about: ReadonlyArray<Header> = [
@@ -38,34 +28,8 @@ export const ofFile = ({ headers, method }: Asked, facts: ObjectFacts, told: Tol
     ["Age", String(age(facts, told.now))],
     ...ownHeaders(facts.headers, told)
   ]
-  const empty = (status: number, more: ReadonlyArray<Header> = []): Reply => ({
-    status,
-    headers: [...about, ...more],
-    part: undefined
-  })
-  const verdict = Conditions.evaluate(headers, version)
-  if (verdict === "NotModified") return empty(304)
-  if (verdict === "Failed") return empty(412, [["Content-Length", "0"]])
-  // Ranges are defined for GET alone.
-  const wanted = method === "GET" && Conditions.mayHaveRange(headers, version) ? headers.range : undefined
-  const range = ByteRange.parse(wanted, size)
-  if (range._tag === "None") {
-    return empty(416, [
-      ["Content-Range", `bytes */${size}`],
-      ["Content-Length", "0"]
-    ])
-  }
-  if (range._tag === "Part") {
-    const { length, offset } = range.part
-    const place: Header = ["Content-Range", `bytes ${offset}-${offset + length - 1}/${size}`]
-    return { status: 206, headers: [...about, place, ["Content-Length", String(length)]], part: range.part }
-  }
-  const hasBody = method !== "HEAD" && size > 0
-  return {
-    status: 200,
-    headers: [...about, ["Content-Length", String(size)]],
-    part: hasBody ? { offset: 0, length: size } : undefined
-  }
+  const { headers, part, status } = Selection.select(asked, size, version)
+  return { status, headers: [...about, ...headers], part }
 }
 
 /** What a client asks for first of a file whose size is not known yet; `undefined`: all of it, or what cannot be read. */

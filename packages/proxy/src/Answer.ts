@@ -3,25 +3,13 @@
  * said on; where it says nothing the content's id tells versions apart. Pure. Source: RFC 9110, sections 8, 13 and 14; RFC 9211.
  */
 import type { ContentId } from "@piecework/domain/Content"
-import * as ByteRange from "./ByteRange.ts"
-import * as Conditions from "./Conditions.ts"
 import type { Header } from "./Headers.ts"
-
-export interface Asked {
-  readonly method?: string | undefined
-  /** By name in small letters. */
-  readonly headers: Conditions.Asked & { readonly range?: string | undefined }
-}
+import * as Selection from "./Selection.ts"
 
 /** What the origin said of it, by name in small letters; empty where it said nothing. */
 export type Facts = ReadonlyMap<string, string>
 
-export interface Answer {
-  readonly status: 200 | 206 | 304 | 412 | 416
-  readonly headers: ReadonlyArray<Header>
-  /** What follows; `undefined` when nothing does. */
-  readonly part: ByteRange.Part | undefined
-}
+export type Answer = Selection.Selection
 
 export interface Content {
   readonly contentId: ContentId
@@ -41,7 +29,7 @@ const saidOn = [
   ["Vary", "vary"]
 ] as const
 
-export const decide = ({ headers, method }: Asked, content: Content): Answer => {
+export const decide = (asked: Selection.Asked, content: Content): Answer => {
   const { contentId, facts, size } = content
   const version = { etag: facts.get("etag") ?? `"${contentId}"`, lastModified: facts.get("last-modified") }
   const about: ReadonlyArray<Header> = [
@@ -53,33 +41,10 @@ export const decide = ({ headers, method }: Asked, content: Content): Answer => 
     ["Accept-Ranges", "bytes"],
     ["Cache-Status", 'piecework; detail="verified"']
   ]
-  const empty = (status: Answer["status"], more: ReadonlyArray<Header> = []): Answer => ({
-    status,
-    headers: [...about, ...more],
-    part: undefined
-  })
-
-  const verdict = Conditions.evaluate(headers, version)
-  if (verdict === "NotModified") return empty(304)
-  if (verdict === "Failed") return empty(412, [["Content-Length", "0"]])
-  const type: Header = ["Content-Type", facts.get("content-type") ?? "application/octet-stream"]
-  // Ranges are defined for GET alone.
-  const wanted = method === "GET" && Conditions.mayHaveRange(headers, version) ? headers.range : undefined
-  const range = ByteRange.parse(wanted, size)
-  if (range._tag === "None") {
-    return empty(416, [
-      ["Content-Range", `bytes */${size}`],
-      ["Content-Length", "0"]
-    ])
-  }
-  if (range._tag === "Part") {
-    const { length, offset } = range.part
-    const place: Header = ["Content-Range", `bytes ${offset}-${offset + length - 1}/${size}`]
-    return { status: 206, headers: [...about, type, place, ["Content-Length", String(length)]], part: range.part }
-  }
-  return {
-    status: 200,
-    headers: [...about, type, ["Content-Length", String(size)]],
-    part: method === "HEAD" ? undefined : { offset: 0, length: size }
-  }
+  const { headers, part, status } = Selection.select(asked, size, version)
+  const hasFile = status === 200 || status === 206
+  const type: ReadonlyArray<Header> = hasFile
+    ? [["Content-Type", facts.get("content-type") ?? "application/octet-stream"]]
+    : []
+  return { status, headers: [...about, ...type, ...headers], part }
 }

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Answer from "../src/Answer.ts"
+import type * as Selection from "../src/Selection.ts"
 import * as Scene from "./Scene.ts"
 
 const modified = "Sat, 01 Aug 2026 10:00:00 GMT"
@@ -15,7 +16,7 @@ const content = {
     ["set-cookie", "a=b"]
   ])
 }
-const ask = (headers: Answer.Asked["headers"], method = "GET", of: Answer.Content = content) => {
+const ask = (headers: Selection.Asked["headers"], method = "GET", of: Answer.Content = content) => {
   const { headers: said, part, status } = Answer.decide({ method, headers }, of)
   return { status, part, said: new Map(said.map(([name, value]) => [name.toLowerCase(), value])) }
 }
@@ -68,7 +69,7 @@ describe("An answer for a known content", () => {
     }
   })
 
-  const versions: ReadonlyArray<readonly [headers: Answer.Asked["headers"], status: number]> = [
+  const versions: ReadonlyArray<readonly [headers: Selection.Asked["headers"], status: number]> = [
     [{ "if-none-match": '"one"' }, 304],
     [{ "if-none-match": 'W/"one"' }, 304],
     [{ "if-none-match": '"two", "one"' }, 304],
