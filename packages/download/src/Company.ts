@@ -84,7 +84,7 @@ export const start = Effect.fn("Company.start")(function* (
       sources.set(id, session)
       // Another session with the same peer may not have left yet.
       meter.leave(id)
-      meter.join({ id, kind, received, sent: () => session.counters().sent })
+      meter.join({ id, kind, received, sent: () => session.counters().sent, host: session.address.host })
       mostPeers = Math.max(mostPeers, peerCount())
       const what = { kind, held: session.held(), peer, host: session.address.host, choked: session.choked() }
       tell(() => [{ _tag: "SourceJoined", source: id, ...what }])

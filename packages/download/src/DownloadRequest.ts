@@ -25,6 +25,8 @@ export interface DownloadRequest {
   readonly mode: DownloadMode
   /** Whether a person waits for it. Default "Foreground". */
   readonly priority?: Priority | undefined
+  /** Who asks for it, for those who look at the device's files, such as `piecework get`. Default nobody says. */
+  readonly caller?: string | undefined
   /** Why it is this mode, where that is not just what was asked for. */
   readonly why?: Fallback | undefined
   /** Replaces a file that is there. Default false. */

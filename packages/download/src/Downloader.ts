@@ -23,6 +23,8 @@ import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option, RcMap, Result, Scope } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
+import * as Accounts from "./Accounts.ts"
+import { Activity } from "./Activity.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
@@ -34,7 +36,6 @@ import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as Opening from "./Opening.ts"
-import * as Noting from "./Noting.ts"
 import * as Origins from "./Origins.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
@@ -43,7 +44,7 @@ import { Records } from "./Records.ts"
 import * as Room from "./Room.ts"
 import * as SimpleAttempts from "./SimpleAttempts.ts"
 import { settle, type Shared } from "./Shared.ts"
-import { recordOf, Standing } from "./Standing.ts"
+import { Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
@@ -95,6 +96,7 @@ export class Downloader extends Context.Service<
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy).pipe(
         Context.add(Permission, yield* Permission),
+        Context.add(Activity, yield* Activity),
         Context.add(Shaper, yield* Shaper)
       )
       const neighbourly = yield* Neighbours.known
@@ -149,33 +151,27 @@ const start = Effect.fn("Downloader.start")(function* (
   const { mode, path, url } = request
   const { cloud, contents, halts, keeper } = shared
   const policy = yield* LivePolicy.LivePolicy
-  const records = yield* Records
   const destination = yield* Destination
   const outer = yield* Effect.scope
-  // First, so that it ends last.
+  const meter = Meter.make()
+  const began = yield* Clock.currentTimeMillis
+  const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  // First, so that these end last.
+  const accounts = yield* Accounts.make(request, standing, path)
   const keeping = yield* Keeping.make(keeper, request)
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
-  const meter = Meter.make()
-  const began = yield* Clock.currentTimeMillis
   const origins = yield* Scope.provide(Origins.make(request, meter, began, shared.cacheHosts), scope)
-  const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })
+  standing.cache = origins.cache
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
   const arrived = yield* Deferred.make<Arrived, DownloadError>()
 
   const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
 
-  const noteDown = Effect.fnUntraced(function* (result: DownloadResult, now: number) {
-    yield* records
-      .put(recordOf(result, now))
-      // The file is there; that it was not noted down is no reason to call the download failed.
-      .pipe(Effect.catch((error) => Effect.logWarning(error.message)))
-  }, Effect.uninterruptible)
-
   const finish = Effect.fnUntraced(function* (phf: Phf) {
     const now = yield* Clock.currentTimeMillis
     const result = standing.result(phf, path, now)
-    const noting = yield* FiberSet.run(notes, noteDown(result, now))
+    const noting = yield* FiberSet.run(notes, accounts.complete(result, now))
     const noted = Effect.asVoid(Fiber.await(noting))
     return { result, noted }
   })
@@ -188,8 +184,7 @@ const start = Effect.fn("Downloader.start")(function* (
     standing.isOf(phf)
     yield* standing.enter("Checking")
     // Before the sessions, so that the last note is made when they are over.
-    const noting = yield* Noting.make(contentId, meter.sent)
-    yield* Noting.keepUp(noting)
+    yield* accounts.named(contentId)
     const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, layout.contentSize)
     if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
     const part = spans === undefined ? undefined : ByteRanges.partOf(spans.success, layout)
@@ -250,7 +245,6 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* deliver
     const { noted, result } = yield* finish(phf)
     yield* noted
-    yield* noting.note
     return result
   })
 
@@ -316,7 +310,10 @@ const start = Effect.fn("Downloader.start")(function* (
     Scope.provide(scope),
     Effect.onExit((exit) =>
       Effect.andThen(
-        Deferred.done(ended, exit),
+        Effect.suspend(() => {
+          accounts.ended(Exit.isSuccess(exit))
+          return Deferred.done(ended, exit)
+        }),
         Deferred.done(
           arrived,
           Exit.map(exit, (result) => ({ result, noted: Effect.void }))
