@@ -1,3 +1,4 @@
+export * as Activity from "./Activity.ts"
 export * as Agent from "./Agent.ts"
 export * as AgentError from "./AgentError.ts"
 export * as AgentLink from "./AgentLink.ts"
