@@ -6,8 +6,7 @@
 import { anonymous, type Identity } from "@piecework/cloud/Identity"
 import type { DatabaseError } from "@piecework/database/DatabaseError"
 import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
-import { identityOf } from "./Credential.ts"
-import { judge, type Refusal } from "./Judgement.ts"
+import { identityOf, judge, type Refusal } from "./Credential.ts"
 import { Credentials } from "./Credentials.ts"
 import * as Token from "./Token.ts"
 

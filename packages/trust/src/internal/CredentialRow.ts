@@ -1,7 +1,6 @@
 /** A row of the table of credentials, as it is read. */
 import { Schema } from "effect"
-import { Credential } from "../Credential.ts"
-import type { Kept } from "../Judgement.ts"
+import { Credential, type Kept } from "../Credential.ts"
 
 export const Row = Schema.Struct({
   id: Credential.fields.id,
