@@ -75,7 +75,7 @@ const runner = (progress: Partial<Progress>, asked: Array<DownloadRequest>, fact
                   progress: () => progress as Progress,
                   facts: () => facts,
                   result: Effect.succeed(result),
-                  arrived: Effect.succeed({ result, noted: Effect.void })
+                  arrived: Effect.succeed(result)
                 }
               })
           })
