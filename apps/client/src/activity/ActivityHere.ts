@@ -63,7 +63,9 @@ export const make = Effect.fn("ActivityHere.make")(function* (options: Options) 
   const turn = yield* Semaphore.make(1)
   let url: string | undefined
   return turn.withPermits(1)(
-    Effect.suspend(() => (url === undefined ? Effect.tap(started, (made) => Effect.sync(() => (url = made))) : Effect.succeed(url)))
+    Effect.suspend(() =>
+      url === undefined ? Effect.tap(started, (made) => Effect.sync(() => (url = made))) : Effect.succeed(url)
+    )
   )
 })
 

@@ -80,8 +80,8 @@ const Locked = ({ sentence }: { readonly sentence: string }) => (
       title={sentence}
       className={classes["locked"] ?? ""}
     >
-      What a device downloads is its user&apos;s business, so the page&apos;s address has a secret that only this command tells:{" "}
-      <Code>piecework activity</Code>
+      What a device downloads is its user&apos;s business, so the page&apos;s address has a secret that only this
+      command tells: <Code>piecework activity</Code>
     </Alert>
   </>
 )

@@ -58,7 +58,13 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
           {look.word}
         </Badge>
       </div>
-      <Bar parts={parts} of={Math.max(row.total, came.reduce((sum, { bytes }) => sum + bytes, 0))} />
+      <Bar
+        parts={parts}
+        of={Math.max(
+          row.total,
+          came.reduce((sum, { bytes }) => sum + bytes, 0)
+        )}
+      />
       <div className={classes["line"]}>
         <Text size="sm">{progress(row)}</Text>
         <Text size="sm" c="dimmed">
@@ -102,8 +108,8 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
       )}
       <Modal opened={isAsking} onClose={() => setAsking(false)} title={`Abort ${row.name}?`}>
         <Text size="sm">
-          The job is taken off the list and its file deleted, as far as it is there. What the cache holds of it stays for other
-          devices.
+          The job is taken off the list and its file deleted, as far as it is there. What the cache holds of it stays
+          for other devices.
         </Text>
         <Group justify="flex-end" mt="lg">
           <Button variant="default" onClick={() => setAsking(false)}>

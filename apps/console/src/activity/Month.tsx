@@ -17,7 +17,10 @@ export const Month = ({ month }: { readonly month: PerfMonth }) => {
   const sent = bytes.up.local + bytes.up.internet
   const saved = savedPercent(bytes)
   return (
-    <Panel title={`Since ${begun(month.MonthStartDate)}`} about="Bytes of this calendar month, by the clock of this device.">
+    <Panel
+      title={`Since ${begun(month.MonthStartDate)}`}
+      about="Bytes of this calendar month, by the clock of this device."
+    >
       <div className={classes["month"]}>
         <div className={classes["hero"]}>
           <Text className={classes["figure"] ?? ""}>{received === 0 ? "–" : Amount.percent(saved)}</Text>
@@ -34,9 +37,17 @@ export const Month = ({ month }: { readonly month: PerfMonth }) => {
         </div>
         <div className={classes["splits"]}>
           <Split title="Downloaded" parts={down.map((part) => ({ ...part, bytes: bytes.down[part.key] }))} />
-          <Split title="Uploaded" parts={up.map((part) => ({ ...part, bytes: bytes.up[part.key] }))} none="Nothing was sent to other devices." />
+          <Split
+            title="Uploaded"
+            parts={up.map((part) => ({ ...part, bytes: bytes.up[part.key] }))}
+            none="Nothing was sent to other devices."
+          />
           {month.MonthlyUploadRestriction === 0 ? null : (
-            <Limit used={bytes.up.internet} limit={month.MonthlyUploadRestriction} isReached={month.UploadLimitReached} />
+            <Limit
+              used={bytes.up.internet}
+              limit={month.MonthlyUploadRestriction}
+              isReached={month.UploadLimitReached}
+            />
           )}
           {sent === 0 ? null : (
             <Text size="xs" c="dimmed">

@@ -20,7 +20,11 @@ export const Now = ({ page }: { readonly page: ActivityPage }) => {
       </Panel>
       <Panel
         title="Downloads"
-        about={rows.length === 0 ? undefined : "What programs have this agent download, and what else this device fetches now."}
+        about={
+          rows.length === 0
+            ? undefined
+            : "What programs have this agent download, and what else this device fetches now."
+        }
       >
         {rows.length === 0 ? (
           <Empty title="Nothing is being downloaded" icon={<IconDownload size={36} stroke={1.4} aria-hidden />}>

@@ -17,7 +17,10 @@ export const Peers = ({ moment }: { readonly moment: Moment }) => {
     PeersInfo.map((peer, place) => ({ ...peer, key: `${FileId} ${place}` }))
   ).toSorted((a, b) => b.DownloadRateBytes + b.UploadRateBytes - a.DownloadRateBytes - a.UploadRateBytes)
   return (
-    <Panel title="Devices connected now" about="Who gives to this device, and whom it gives to; rates are means of 20 seconds.">
+    <Panel
+      title="Devices connected now"
+      about="Who gives to this device, and whom it gives to; rates are means of 20 seconds."
+    >
       {peers.length === 0 ? (
         <Empty title="No device is connected">
           Devices connect while one of them downloads something that the other one has.

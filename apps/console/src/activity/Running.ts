@@ -117,7 +117,8 @@ export const of = ({ jobs, moment, why }: Pick<ActivityPage, "jobs" | "moment" |
   const isJobs = (file: FileStatus) =>
     jobs.some(
       ({ state, transfer, url }) =>
-        state === "Transferring" && (file.SourceURL === url || (file.FileId !== "" && transfer?.contentId === file.FileId))
+        state === "Transferring" &&
+        (file.SourceURL === url || (file.FileId !== "" && transfer?.contentId === file.FileId))
     )
   const others = moment.Downloads.filter((file) => file.Status === "Downloading" && !isJobs(file)).map(ofFile)
   const goesOn = ({ state }: Running) => state === "Downloading"

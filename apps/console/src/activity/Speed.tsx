@@ -33,7 +33,10 @@ export const Speed = ({ moment }: { readonly moment: Moment }) => {
         role="img"
         aria-label={`Speeds of the last two minutes; at most ${Amount.byteRate(top)}`}
       >
-        <path className={classes["area"]} d={`${path(seen, "down", top)} L${most - 1},40 L${most - seen.length},40 Z`} />
+        <path
+          className={classes["area"]}
+          d={`${path(seen, "down", top)} L${most - 1},40 L${most - seen.length},40 Z`}
+        />
         <path className={classes["down"]} d={path(seen, "down", top)} />
         <path className={classes["up"]} d={path(seen, "up", top)} />
       </svg>
@@ -44,10 +47,20 @@ export const Speed = ({ moment }: { readonly moment: Moment }) => {
 /** The newest at the right end. */
 const path = (samples: ReadonlyArray<Sample>, what: "down" | "up", top: number): string =>
   samples
-    .map((sample, n) => `${n === 0 ? "M" : "L"}${most - samples.length + n},${(38 - (36 * sample[what]) / top).toFixed(1)}`)
+    .map(
+      (sample, n) => `${n === 0 ? "M" : "L"}${most - samples.length + n},${(38 - (36 * sample[what]) / top).toFixed(1)}`
+    )
     .join(" ")
 
-const Figure = ({ line, name, rate }: { readonly name: string; readonly rate: number; readonly line: "down" | "up" }) => (
+const Figure = ({
+  line,
+  name,
+  rate
+}: {
+  readonly name: string
+  readonly rate: number
+  readonly line: "down" | "up"
+}) => (
   <div>
     <Text size="sm" c="dimmed" className={classes[`${line}Name`] ?? ""}>
       {name}
