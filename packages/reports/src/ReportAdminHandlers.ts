@@ -29,6 +29,7 @@ export const layer = ReportAdminRpcs.toLayer(
       Devices: (page) => reading(reports.devices(page)),
       Contents: (page) => reading(reports.contents(page)),
       Groups: (page) => reading(reports.groups(page)),
+      One: (one) => reading(reports.one(one)),
       Events: (page) => reading(reports.events(page))
     })
   })

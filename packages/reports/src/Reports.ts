@@ -23,6 +23,7 @@ import * as Writing from "./internal/Writing.ts"
 import { mostRows } from "./ReportAdminRpcs.ts"
 import { Places } from "./Places.ts"
 import { ReportsConfig } from "./ReportsConfig.ts"
+import * as Site from "./Site.ts"
 import type * as Views from "./Views.ts"
 
 /** A batch, and who brought it. */
@@ -43,7 +44,16 @@ export class Reports extends Context.Service<
       readonly days: Days.Span
       readonly most: number
       readonly after?: string | undefined
+      /** Only those whose id has it, whatever its case. */
+      readonly search?: string | undefined
     }) => Effect.Effect<Page<Views.DeviceRow>, DatabaseError>
+    /** One of them by itself, and day by day. */
+    readonly one: (of: {
+      readonly days: Days.Span
+      readonly by: Views.By
+      readonly name: string
+      readonly isEnrolled?: boolean | undefined
+    }) => Effect.Effect<Views.OneRow, DatabaseError>
     /** Those with most bytes fetched. */
     readonly contents: (page: {
       readonly days: Days.Span
@@ -133,6 +143,7 @@ const make = Effect.gen(function* () {
   const sorted = ({ externalIp, identity, request }: Delivery, receivedAt: number, groupSalt: Uint8Array) => {
     const device = DeviceKey.of(identity, request.deviceId)
     const place = places.of(externalIp)
+    const site = Site.of(externalIp)
     const events: Array<Writing.Arrived> = []
     const refused: Array<ReportReply["refused"][number]> = []
     for (const event of request.events) {
@@ -150,6 +161,7 @@ const make = Effect.gen(function* () {
         device,
         group: groupId === undefined ? undefined : GroupHash.of(groupSalt, groupId),
         place,
+        site,
         clientVersion: clean(request.clientVersion),
         osVersion: request.osVersion === undefined ? undefined : clean(request.osVersion)
       })
@@ -171,8 +183,11 @@ const make = Effect.gen(function* () {
     summary: Effect.fn("Reports.summary")(function* (days) {
       return yield* overview.summary(days, yield* Clock.currentTimeMillis)
     }, during("read the reports")),
-    devices: Effect.fn("Reports.devices")(function* ({ after = "", days, most }) {
-      return yield* overview.devices({ days, after, most: bounded(most), now: yield* Clock.currentTimeMillis })
+    devices: Effect.fn("Reports.devices")(function* ({ after = "", days, most, search = "" }) {
+      return yield* overview.devices({ days, after, search, most: bounded(most), now: yield* Clock.currentTimeMillis })
+    }, during("read the reports")),
+    one: Effect.fn("Reports.one")(function* ({ by, days, isEnrolled = true, name }) {
+      return yield* overview.one({ by, days, isEnrolled, name, now: yield* Clock.currentTimeMillis })
     }, during("read the reports")),
     contents: Effect.fn("Reports.contents")(function* ({ days, most }) {
       return yield* overview.contents({ days, most: bounded(most), now: yield* Clock.currentTimeMillis })

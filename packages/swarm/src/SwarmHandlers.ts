@@ -18,7 +18,11 @@ export const layer = SwarmRpcs.toLayer(
         Effect.andThen(
           allowed,
           Effect.mapError(swarms.look(contentId, groupId), () => new RequestRefused({ reason: "Overloaded" }))
-        )
+        ),
+      Live: () => Effect.andThen(allowed, Effect.fail(new RequestRefused({ reason: "Overloaded" }))),
+      Inside: () => Effect.andThen(allowed, Effect.fail(new RequestRefused({ reason: "Overloaded" }))),
+      Totals: () => Effect.andThen(allowed, Effect.fail(new RequestRefused({ reason: "Overloaded" }))),
+      History: () => Effect.andThen(allowed, Effect.fail(new RequestRefused({ reason: "Overloaded" })))
     })
   )
 )

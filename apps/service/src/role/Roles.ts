@@ -8,6 +8,7 @@ import type { CatalogConfig } from "@piecework/catalog/CatalogConfig"
 import { Administration } from "@piecework/catalog/Administration"
 import { RuleHasher } from "@piecework/catalog/RuleHasher"
 import { Rules } from "@piecework/catalog/Rules"
+import { UrlPublisher } from "@piecework/catalog/UrlPublisher"
 import * as ContentAdminHandlers from "@piecework/catalog/ContentAdminHandlers"
 import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers"
 import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
@@ -99,6 +100,7 @@ export const routes = ({
   )
   // A rule's contents are read by whoever tells what they are.
   const ruled = RuleHasher.layer.pipe(Layer.provide([origins, hasher, administration]))
+  const publisher = UrlPublisher.layer.pipe(Layer.provide([origins, hasher, administration]))
   const signer = explained(
     SigningKeys.layerSigner.pipe(Layer.provide(SigningKeys.SigningKeys.layer), Layer.provide(Audit.layer)),
     ofDatabase
@@ -134,7 +136,7 @@ export const routes = ({
       Layer.mergeAll(
         rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer.pipe(Layer.provide([ruled, signer]))),
         rpcs(ContentAdminRpcs.ContentAdminRpcs, ContentAdminRpcs.path, ContentAdminHandlers.layer).pipe(
-          Layer.provide(administration)
+          Layer.provide([administration, publisher])
         ),
         CatalogMetrics.layer
       ),
