@@ -72,6 +72,13 @@ export class Reports extends Context.Service<
       readonly from?: number | undefined
       readonly until?: number | undefined
     }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, DatabaseError>
+    /** The events of one device, the latest that came first, from before a place. */
+    readonly eventsOf: (page: {
+      readonly name: string
+      readonly isEnrolled?: boolean | undefined
+      readonly most: number
+      readonly before?: number | undefined
+    }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, DatabaseError>
     /** Forgets what is too old; answers how many rows went. `Sweeper` has it done from time to time. */
     readonly sweep: Effect.Effect<number, DatabaseError>
   }
@@ -198,6 +205,11 @@ const make = Effect.gen(function* () {
     events: Effect.fn("Reports.events")(
       ({ after = 0, from = 0, most, until = Number.MAX_SAFE_INTEGER }) =>
         overview.events({ after, from, until, most: bounded(most) }),
+      during("read the reports")
+    ),
+    eventsOf: Effect.fn("Reports.eventsOf")(
+      ({ before = Number.MAX_SAFE_INTEGER, isEnrolled = true, most, name }) =>
+        overview.eventsOf({ name, isEnrolled, before, most: bounded(most) }),
       during("read the reports")
     ),
     sweep
