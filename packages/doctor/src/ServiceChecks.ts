@@ -191,7 +191,7 @@ const externalIp = (service: Service): Check => {
     return warn(
       "external-ip",
       `the service sees this device at ${first}, which is the service's own machine`,
-      `${own} a reverse proxy stands before the service; tell the service of it with --trusted-proxy.`
+      `${own} a reverse proxy stands before the service; tell the service of it with --trust-proxy.`
     )
   }
   if (isLocal && !isOwn && leavesFrom !== undefined) {
