@@ -66,7 +66,7 @@ export const of = (found: Findings, now: number): ReadonlyArray<Check.Check> => 
     ...(names === undefined ? [] : [NetworkChecks.names(names)]),
     ...(lan === undefined ? [] : [NetworkChecks.multicast(lan)]),
     ...(ranges === undefined ? [] : [NetworkChecks.ranges(ranges, names)]),
-    ...(caches === undefined ? [] : NetworkChecks.caches(caches, now))
+    ...(caches === undefined ? [] : NetworkChecks.caches(caches, names, now))
   ]
   const byId = new Map(made.map((check) => [check.id, check]))
   return Check.ids.map((id) => byId.get(id) ?? Check.late(id))

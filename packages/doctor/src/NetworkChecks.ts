@@ -83,7 +83,18 @@ const hintOf = (answer: RangeAnswer): string => {
   }
 }
 
-export const caches = (hosts: ReadonlyArray<CacheHost>, now: number): ReadonlyArray<Check> => {
+export const caches = (
+  all: ReadonlyArray<CacheHost>,
+  resolved: Names | undefined,
+  now: number
+): ReadonlyArray<Check> => {
+  const isLost = ({ name }: CacheHost) =>
+    resolved?.hosts.some(({ host, why }) => why !== undefined && new URL(name).hostname === host) === true
+  const hosts = all.filter((host) => !isLost(host))
+  if (hosts.length === 0 && all.length > 0) {
+    const why = "no name of a cache server resolves"
+    return [disabled("cache-hosts", why), disabled("cache-origin", why)]
+  }
   if (hosts.length === 0) {
     return [disabled("cache-hosts", "none is known"), disabled("cache-origin", "no cache server is known")]
   }
