@@ -47,6 +47,7 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             ...rangesOf(spec),
             path: draft,
             destination,
+            asker: { door: "job", job: id, name: spec.displayName },
             overwrite: true,
             priority: spec.foregroundPriority === true ? "Foreground" : "Background",
             mode: yield* mode

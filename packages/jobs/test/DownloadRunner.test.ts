@@ -74,6 +74,7 @@ const runner = (progress: Partial<Progress>, asked: Array<DownloadRequest>, fact
                 return {
                   progress: () => progress as Progress,
                   facts: () => facts,
+                  ledger: () => ({}) as never,
                   result: Effect.succeed(result),
                   arrived: Effect.succeed(result)
                 }
