@@ -1,9 +1,9 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
 import { isIP } from "node:net"
-import { EndpointUrl } from "@piecework/cloud/Fields"
-import { Config, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { addressIn } from "../http/Address.ts"
+import { addressIn } from "@piecework/telemetry/Address"
+import * as Traces from "@piecework/telemetry/Traces"
 import { proxyIn } from "../http/Proxies.ts"
 import { rateIn } from "../http/Rate.ts"
 import { formats, levels } from "../operation/Logs.ts"
@@ -67,14 +67,6 @@ const metrics = Flag.String("metrics").pipe(
   Flag.withMetavar("HOST:PORT"),
   Flag.withDescription("serves metrics there, for Prometheus; default nowhere"),
   Flag.filterMap(addressIn, (text) => `"${text}" is no address and port; give one like 127.0.0.1:9670`),
-  Flag.optional
-)
-
-const otlp = Flag.String("otlp").pipe(
-  Flag.withMetavar("URL"),
-  Flag.withDescription("sends traces to this OpenTelemetry collector; default $OTEL_EXPORTER_OTLP_ENDPOINT, or none"),
-  Flag.withFallbackConfig(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
-  Flag.filter(Schema.is(EndpointUrl), (text) => `"${text}" is no http or https URL`),
   Flag.optional
 )
 
@@ -175,7 +167,7 @@ export const serve = Command.make("piecework-service", {
   privateNetworks,
   unknownContents,
   metrics,
-  otlp,
+  otlp: Traces.flag,
   logFormat,
   logLevel,
   cluster,
