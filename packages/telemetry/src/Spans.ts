@@ -96,12 +96,7 @@ export const within =
     Effect.flatMap(Telling, (isTold) => {
       if (!isTold) return self
       const { atEnd, attributes, kind = "internal", parent } = options
-      const where =
-        parent === undefined
-          ? {}
-          : parent === null
-            ? { root: true }
-            : { parent: "_tag" in parent ? parent : of(parent) }
+      const where = parent === undefined ? {} : parent === null ? { root: true } : { parent: of(parent) }
       return Effect.useSpan(name, { kind, ...where }, (span) => {
         annotate(span, attributes)
         const surrounded = Effect.withParentSpan(self, span, { captureStackTrace: false }).pipe(
@@ -130,7 +125,7 @@ export const past = Effect.fnUntraced(function* (
 ) {
   if (!(yield* Telling)) return
   const tracer = yield* Effect.tracer
-  const inside = parent === undefined || parent === null ? undefined : "_tag" in parent ? parent : of(parent)
+  const inside = parent === undefined || parent === null ? undefined : of(parent)
   const span = tracer.span({
     name,
     parent: Option.fromUndefinedOr(inside),
@@ -145,7 +140,11 @@ export const past = Effect.fnUntraced(function* (
   span.end((yield* Clock.Clock).currentTimeNanosUnsafe(), Exit.void)
 })
 
-const of = (place: TraceContext): Tracer.ExternalSpan => Tracer.externalSpan(place)
+/** Of another program, unless it is a span. */
+const of = (place: Tracer.AnySpan | TraceContext): Tracer.AnySpan =>
+  "annotations" in place
+    ? place
+    : Tracer.externalSpan({ traceId: place.traceId, spanId: place.spanId, sampled: place.sampled })
 
 /** What is not known is not told. */
 export const annotate = (span: Tracer.Span, attributes: Attributes | undefined): void => {
