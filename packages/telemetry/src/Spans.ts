@@ -95,9 +95,8 @@ export const within =
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
     Effect.flatMap(Telling, (isTold) => {
       if (!isTold) return self
-      const { atEnd, attributes, kind = "internal", parent } = options
-      const where = parent === undefined ? {} : parent === null ? { root: true } : { parent: of(parent) }
-      return Effect.useSpan(name, { kind, ...where }, (span) => {
+      const { atEnd, attributes } = options
+      return Effect.useSpan(name, placed(options), (span) => {
         annotate(span, attributes)
         const surrounded = Effect.withParentSpan(self, span, { captureStackTrace: false }).pipe(
           Effect.onExit((exit) => Effect.sync(() => annotate(span, atEnd?.(exit))))
@@ -109,9 +108,10 @@ export const within =
     })
 
 /** The same for something that lasts until the scope closes. Answers the place of the span. */
-export const scoped = Effect.fnUntraced(function* (name: string, { atEnd, attributes, kind = "internal" }: Options) {
+export const scoped = Effect.fnUntraced(function* (name: string, options: Options) {
   if (!(yield* Telling)) return undefined
-  const span = yield* Effect.makeSpanScoped(name, { kind })
+  const { atEnd, attributes } = options
+  const span = yield* Effect.makeSpanScoped(name, placed(options))
   annotate(span, attributes)
   yield* Effect.addFinalizer((exit) => Effect.sync(() => annotate(span, atEnd?.(exit))))
   return span
@@ -139,6 +139,11 @@ export const past = Effect.fnUntraced(function* (
   annotate(span, attributes)
   span.end((yield* Clock.Clock).currentTimeNanosUnsafe(), Exit.void)
 })
+
+const placed = ({ kind = "internal", parent }: Options) => {
+  if (parent === undefined) return { kind }
+  return parent === null ? { kind, root: true } : { kind, parent: of(parent) }
+}
 
 /** Of another program, unless it is a span. */
 const of = (place: Tracer.AnySpan | TraceContext): Tracer.AnySpan =>

@@ -2,23 +2,10 @@
  * Traces to an OpenTelemetry collector, for programs that are told of one. Without one no spans are made at all, and what exports them is
  * not loaded.
  */
-import { Config, Effect, Layer, Option, References, Result } from "effect"
-import { Flag } from "effect/cli"
+import { Effect, Layer, Option, References, Result } from "effect"
 import { HttpClient } from "effect/http"
 import * as Sampler from "./Sampler.ts"
 import * as Spans from "./Spans.ts"
-
-/** `--otlp URL`, or the variable that OpenTelemetry has for it. */
-export const flag = Flag.String("otlp").pipe(
-  Flag.withMetavar("URL"),
-  Flag.withDescription("sends traces to this OpenTelemetry collector; default $OTEL_EXPORTER_OTLP_ENDPOINT, or none"),
-  Flag.withFallbackConfig(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
-  Flag.filter(
-    (text) => /^https?:\/\/[^\s@]+$/.test(text) && URL.canParse(text),
-    (text) => `"${text}" is no http or https URL`
-  ),
-  Flag.optional
-)
 
 export interface Options {
   /** The collector's URL ("http://127.0.0.1:4318"); the other `OTEL_…` variables of the environment hold as well. */

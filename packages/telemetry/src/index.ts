@@ -1,6 +1,7 @@
 export * as Address from "./Address.ts"
 export * as EventLoop from "./EventLoop.ts"
 export * as Families from "./Families.ts"
+export * as Flags from "./Flags.ts"
 export * as Listening from "./Listening.ts"
 export * as MetricsServer from "./MetricsServer.ts"
 export * as ProcessMetrics from "./ProcessMetrics.ts"
