@@ -22,6 +22,7 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option, RcMap, Result, Scope } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import { CurrentLedger } from "./CurrentLedger.ts"
@@ -51,6 +52,7 @@ import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
+import * as Told from "./Told.ts"
 
 export type { DownloadRequest, OpenRequest } from "./DownloadRequest.ts"
 export type { OpenContent } from "./OpenContent.ts"
@@ -321,6 +323,7 @@ const start = Effect.fn("Downloader.start")(function* (
 
   yield* whole.pipe(
     Scope.provide(scope),
+    Spans.within(Spans.names.download, Told.options(request, standing)),
     Effect.provideService(CurrentLedger, ledger),
     // Nobody waits for what is written down of one that succeeded.
     Effect.onExit((exit) =>

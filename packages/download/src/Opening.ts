@@ -10,6 +10,7 @@ import * as ContentTerms from "@piecework/policy/ContentTerms"
 import { LivePolicy, also } from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import type { OriginKind } from "@piecework/sources/Origin"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
@@ -33,6 +34,7 @@ import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
+import * as Told from "./Told.ts"
 
 type Found<T extends FirstLook.Found["_tag"]> = Extract<FirstLook.Found, { _tag: T }>
 
@@ -83,7 +85,10 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
     const found = yield* FirstLook.asChecked(request, looked)
     return yield* found._tag === "Swarm" ? fromSwarm(opened, found) : overHttp(opened, found)
   })
-  return yield* opening.pipe(
+  const span = yield* Spans.scoped(Spans.names.download, Told.options(request, standing)).pipe(Scope.provide(scope))
+  return yield* (
+    span === undefined ? opening : Effect.withParentSpan(opening, span, { captureStackTrace: false })
+  ).pipe(
     Scope.provide(scope),
     Effect.provideService(CurrentLedger, recording.recorder),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? recording.ended(exit) : Effect.void)),
