@@ -6,7 +6,7 @@
 import type { ContentId } from "@piecework/domain/Content"
 import { Clock, Effect, type Scope } from "effect"
 import { Activity } from "./Activity.ts"
-import { type OpenRequest, priorityOf } from "./DownloadRequest.ts"
+import { callerOf, type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as Noting from "./Noting.ts"
 import * as Passed from "./Passed.ts"
 import type { DownloadResult } from "./Progress.ts"
@@ -53,7 +53,7 @@ export const make = Effect.fnUntraced(function* (
     began,
     priority: priorityOf(request),
     url: withoutQuery(request.url),
-    caller: request.caller ?? "",
+    caller: callerOf(request),
     progress: () => standing.progress(),
     unnoted: () => Passed.minus(passed(false), (noting ?? nameless).noted())
   })

@@ -7,11 +7,12 @@ import { toBase64 } from "@piecework/domain/Digest"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { noBytes, total } from "@piecework/domain/SourceKind"
 import type { Phf } from "@piecework/hashing/Phf"
+import { type Recorder, short, silent } from "@piecework/ledger/Recorder"
 import type { Shaper } from "@piecework/shaping/Shaper"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Effect } from "effect"
 import { Fallback } from "./DownloadError.ts"
-import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import { callerOf, type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
 import type { JobCache } from "./JobCache.ts"
 import type { Meter } from "./Meter.ts"
 import * as Passed from "./Passed.ts"
@@ -21,7 +22,7 @@ import type { SwarmDownload } from "./SwarmDownload.ts"
 import { wasted } from "./Tally.ts"
 
 export interface StandingOptions {
-  readonly request: Pick<DownloadRequest, "url" | "destination" | "mode" | "priority" | "caller">
+  readonly request: Pick<DownloadRequest, "url" | "destination" | "mode" | "priority" | "asker">
   /** Epoch milliseconds. */
   readonly began: number
   readonly meter: Meter
@@ -39,6 +40,8 @@ export class Standing {
   lastFailure: SourceError | undefined
   /** When its file was there, in epoch milliseconds. */
   endedAt: number | undefined
+  /** Who collects what is decided. */
+  ledger: Recorder = silent
   /** `undefined` where nobody looks for cache servers. */
   cache: Pick<JobCache, "view"> | undefined
   swarm: SwarmDownload | undefined
@@ -55,6 +58,18 @@ export class Standing {
     this.request = options.request
     this.began = options.began
     this.shaper = options.shaper
+  }
+
+  /** The mode is settled, and why. */
+  settle(settled: NonNullable<Standing["settled"]>): void {
+    const { mode, why } = settled
+    this.settled = settled
+    this.ledger.note({
+      _tag: "Mode",
+      mode,
+      reason: why.reason,
+      ...(why.detail === undefined ? {} : { detail: short(why.detail, 1024) })
+    })
   }
 
   enter(phase: Progress["phase"]): Effect.Effect<void> {
@@ -169,7 +184,6 @@ export class Standing {
 
   /** By whom, and how urgently. */
   private askedBy() {
-    const { request } = this
-    return { priority: priorityOf(request), ...(request.caller === undefined ? {} : { caller: request.caller }) }
+    return { priority: priorityOf(this.request), caller: callerOf(this.request) }
   }
 }
