@@ -21,6 +21,7 @@ import * as Sweeping from "./internal/Sweeping.ts"
 import * as Writing from "./internal/Writing.ts"
 import { mostRows } from "./ReportAdminRpcs.ts"
 import { Places } from "./Places.ts"
+import * as ReportMetrics from "./ReportMetrics.ts"
 import { ReportsConfig } from "./ReportsConfig.ts"
 import * as Site from "./Site.ts"
 import type * as Views from "./Views.ts"
@@ -71,6 +72,13 @@ export class Reports extends Context.Service<
       readonly from?: number | undefined
       readonly until?: number | undefined
     }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, DatabaseError>
+    /** The events of one device, the latest that came first, from before a place. */
+    readonly eventsOf: (page: {
+      readonly name: string
+      readonly isEnrolled?: boolean | undefined
+      readonly most: number
+      readonly before?: number | undefined
+    }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, DatabaseError>
     /** Forgets what is too old; answers how many rows went. `Sweeper` has it done from time to time. */
     readonly sweep: Effect.Effect<number, DatabaseError>
   }
@@ -113,8 +121,10 @@ const make = Effect.gen(function* () {
     const events = [...byId].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
     return Effect.gen(function* () {
       const added = new Set((yield* addEvents(events)).map(({ id }) => id))
-      yield* addTally(Cells.tally(events.filter(({ event }) => added.has(event.eventId))))
-    }).pipe(sql.withTransaction, during("write reports"))
+      const tally = Cells.tally(events.filter(({ event }) => added.has(event.eventId)))
+      yield* addTally(tally)
+      return tally
+    }).pipe(sql.withTransaction, during("write reports"), Effect.flatMap(ReportMetrics.count))
   }
 
   const writeNext = Effect.gen(function* () {
@@ -123,6 +133,7 @@ const make = Effect.gen(function* () {
     for (const { written } of batches) yield* Deferred.done(written, exit)
   })
   yield* Effect.forkScoped(Effect.forever(writeNext))
+  yield* ReportMetrics.begin
 
   const sweep = Effect.flatMap(Clock.currentTimeMillis, sweepAll).pipe(
     during("forget old reports"),
@@ -188,6 +199,11 @@ const make = Effect.gen(function* () {
     events: Effect.fn("Reports.events")(
       ({ after = 0, from = 0, most, until = Number.MAX_SAFE_INTEGER }) =>
         overview.events({ after, from, until, most: bounded(most) }),
+      during("read the reports")
+    ),
+    eventsOf: Effect.fn("Reports.eventsOf")(
+      ({ before = Number.MAX_SAFE_INTEGER, isEnrolled = true, most, name }) =>
+        overview.eventsOf({ name, isEnrolled, before, most: bounded(most) }),
       during("read the reports")
     ),
     sweep
