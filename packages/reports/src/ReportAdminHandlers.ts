@@ -30,7 +30,8 @@ export const layer = ReportAdminRpcs.toLayer(
       Contents: (page) => reading(reports.contents(page)),
       Groups: (page) => reading(reports.groups(page)),
       One: (one) => reading(reports.one(one)),
-      Events: (page) => reading(reports.events(page))
+      Events: (page) => reading(reports.events(page)),
+      DeviceEvents: (page) => reading(reports.eventsOf(page))
     })
   })
 )

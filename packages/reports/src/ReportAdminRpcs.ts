@@ -72,6 +72,25 @@ const Events = Rpc.make("Events", {
   error: RequestRefused
 })
 
-export class ReportAdminRpcs extends RpcGroup.make(Summary, Devices, Contents, Groups, One, Events).middleware(
-  CallerMiddleware
-) {}
+/** Those of one device, which is named as for `One`: the latest that came first, from before the place `before`. */
+const DeviceEvents = Rpc.make("DeviceEvents", {
+  payload: {
+    name: Schema.String.check(Schema.isMaxLength(128)),
+    /** Default true. */
+    isEnrolled: Schema.optionalKey(Schema.Boolean),
+    most,
+    before: Schema.optionalKey(Schema.Natural)
+  },
+  success: rows(Views.StoredEvent),
+  error: RequestRefused
+})
+
+export class ReportAdminRpcs extends RpcGroup.make(
+  Summary,
+  Devices,
+  Contents,
+  Groups,
+  One,
+  Events,
+  DeviceEvents
+).middleware(CallerMiddleware) {}

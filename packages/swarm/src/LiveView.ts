@@ -35,11 +35,8 @@ export type ByKind = typeof ByKind.Type
 /** A group as reports name it: 16 hex digits, made of its id and a secret of the service (`GroupHash` of `reports`). */
 export const GroupName = Schema.String.check(Schema.isPattern(/^[0-9a-f]{16}$/))
 
-/** One line of the list of swarms. */
-export class LiveSwarm extends Schema.Class<LiveSwarm>("@piecework/swarm/LiveSwarm")({
-  contentId: ContentId,
-  /** Of the swarm of a group. */
-  group: Schema.optionalKey(GroupName),
+/** A swarm in sums. */
+export const figures = {
   members: Schema.Natural,
   /** Members that hold everything. */
   complete: Schema.Natural,
@@ -48,6 +45,14 @@ export class LiveSwarm extends Schema.Class<LiveSwarm>("@piecework/swarm/LiveSwa
   bytes: ByKind,
   /** What they receive now, in bytes a second. What members give each other is `rate.peers`. */
   rate: ByKind
+}
+
+/** One line of the list of swarms. */
+export class LiveSwarm extends Schema.Class<LiveSwarm>("@piecework/swarm/LiveSwarm")({
+  contentId: ContentId,
+  /** Of the swarm of a group. */
+  group: Schema.optionalKey(GroupName),
+  ...figures
 }) {}
 
 /** Members that are near each other. */
@@ -116,11 +121,9 @@ export class LiveMember extends Schema.Class<LiveMember>("@piecework/swarm/LiveM
   joinedAt: Schema.Natural
 }) {}
 
-/** One swarm from inside. */
-export class LiveInside extends Schema.Class<LiveInside>("@piecework/swarm/LiveInside")({
+const inside = {
   /** Epoch milliseconds. */
   at: Schema.Natural,
-  swarm: LiveSwarm,
   /** Pieces that are leased now, over all sites. */
   leasedPieces: Schema.Natural,
   /** Those with most members first, at most `mostRows`; `swarm.sites` counts all. */
@@ -131,6 +134,18 @@ export class LiveInside extends Schema.Class<LiveInside>("@piecework/swarm/LiveI
   members: Schema.Array(LiveMember).check(Schema.isMaxLength(mostRows)),
   /** For `after` of the next page; absent after the last. */
   next: Schema.optionalKey(PeerId)
+}
+
+/** One swarm from inside. */
+export class LiveInside extends Schema.Class<LiveInside>("@piecework/swarm/LiveInside")({
+  swarm: LiveSwarm,
+  ...inside
+}) {}
+
+/** The same as the swarm itself tells it, which does not know how operators call it. */
+export class Inspected extends Schema.Class<Inspected>("@piecework/swarm/Inspected")({
+  figures: Schema.Struct(figures),
+  ...inside
 }) {}
 
 /** All swarms together. */

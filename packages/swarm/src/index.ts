@@ -1,4 +1,5 @@
 export * as ArrayHandlers from "./ArrayHandlers.ts"
+export * as GroupNaming from "./GroupNaming.ts"
 export * as LeasePace from "./LeasePace.ts"
 export * as LeaseTables from "./LeaseTables.ts"
 export * as Leases from "./Leases.ts"

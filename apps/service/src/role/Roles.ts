@@ -48,6 +48,7 @@ import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Transport } from "@piecework/transport"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
+import { GroupNaming } from "@piecework/swarm/GroupNaming"
 import * as SwarmHandlers from "@piecework/swarm/SwarmHandlers"
 import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
 import { Swarms } from "@piecework/swarm/Swarms"
@@ -73,6 +74,8 @@ export interface Rooms {
   /** Who may have what of it. */
   readonly gate: Layer.Layer<CatalogConfig | Gate, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** What operators see groups called. Default: names that last as long as the process. */
+  readonly groups?: Layer.Layer<GroupNaming, Failure>
   /** How cache nodes come and are told of. Default: what `NodesConfig` says. */
   readonly nodes?: Layer.Layer<NodesConfig.NodesConfig>
   /** How long reports are kept, and which networks are where. Default: what `ReportsConfig` says, and nowhere. */
@@ -90,6 +93,7 @@ export const routes = ({
   catalog,
   database,
   gate,
+  groups = GroupNaming.layerOwn,
   nodes = NodesConfig.layer(),
   reporting = Layer.merge(Places.layerNone, ReportsConfig.layer()),
   swarms,
@@ -151,7 +155,7 @@ export const routes = ({
         rpcs(SwarmRpcs.SwarmRpcs, SwarmRpcs.path, SwarmHandlers.layer)
       ),
       answering
-    ).pipe(Layer.provide([swarms, gate])),
+    ).pipe(Layer.provide([swarms, gate, groups])),
     reports: works(
       "reports",
       Layer.merge(

@@ -153,22 +153,33 @@ export const make = (sql: Database["Service"]["sql"]) => {
     return found.map(({ DeviceCount, name, row }) => new Views.GroupRow({ By: by, Name: name, DeviceCount, ...row }))
   })
 
-  const events = Effect.fnUntraced(function* (page: Parameters<typeof reading.events>[0]) {
-    const found = yield* reading.events(page)
-    return found.map(({ body, device, moment, place, receivedAt }) => {
-      const { id, isEnrolled } = DeviceKey.parse(device)
-      return new Views.StoredEvent({
-        place,
-        GlobalDeviceId: id,
-        IsEnrolled: isEnrolled,
-        Moment: new Date(moment).toISOString(),
-        ReceivedAt: new Date(receivedAt).toISOString(),
-        event: body
-      })
-    })
-  })
+  const events = (page: Parameters<typeof reading.events>[0]) =>
+    Effect.map(reading.events(page), (found) => found.map(stored))
 
-  return { summary, devices, one, contents, groups, events }
+  const eventsOf = (page: {
+    readonly name: string
+    readonly isEnrolled: boolean
+    readonly before: number
+    readonly most: number
+  }) =>
+    Effect.map(
+      reading.eventsOf({ device: DeviceKey.make(page.name, page.isEnrolled), before: page.before, most: page.most }),
+      (found) => found.map(stored)
+    )
+
+  return { summary, devices, one, contents, groups, events, eventsOf }
+}
+
+const stored = ({ body, device, moment, place, receivedAt }: Reading.EventFound): Views.StoredEvent => {
+  const { id, isEnrolled } = DeviceKey.parse(device)
+  return new Views.StoredEvent({
+    place,
+    GlobalDeviceId: id,
+    IsEnrolled: isEnrolled,
+    Moment: new Date(moment).toISOString(),
+    ReceivedAt: new Date(receivedAt).toISOString(),
+    event: body
+  })
 }
 
 const dayRows = (days: ReadonlyArray<Reading.Named>) =>

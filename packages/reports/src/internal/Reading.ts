@@ -156,5 +156,15 @@ export const make = (sql: Database["Service"]["sql"]) => {
       ORDER BY place LIMIT ${most}`
   })
 
-  return { top, sumsOf, byDay, placesOf, devices, isDevice, contents, devicesByMode, deviceCounts, events }
+  /** The latest that came first, from before the place. */
+  const eventsOf = SqlSchema.findAll({
+    Request: Schema.Struct({ device: Schema.String, before: Schema.Natural, most: Schema.Natural }),
+    Result: EventFound,
+    execute: ({ before, device, most }) => sql`
+      SELECT place, device, moment, received_at AS "receivedAt", body FROM report_events
+      WHERE device = ${device} AND place < ${before} AND body IS NOT NULL
+      ORDER BY place DESC LIMIT ${most}`
+  })
+
+  return { top, sumsOf, byDay, placesOf, devices, isDevice, contents, devicesByMode, deviceCounts, events, eventsOf }
 }
