@@ -60,11 +60,8 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
         <Tag tone={look.tone}>{look.word}</Tag>
       </div>
       <Bar
-        parts={parts}
-        of={Math.max(
-          row.total,
-          came.reduce((sum, { bytes }) => sum + bytes, 0)
-        )}
+        parts={[...parts, { key: "others", label: "", color: "var(--grade-none)", bytes: others }]}
+        of={Math.max(row.total, others + came.reduce((sum, { bytes }) => sum + bytes, 0))}
       />
       <div className={classes["line"]}>
         <Text size="sm">{progress(row)}</Text>
