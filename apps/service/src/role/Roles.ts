@@ -25,6 +25,7 @@ import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
 import * as KeyValueHandlers from "@piecework/cloud/KeyValueHandlers"
 import { type KeyValueReply, KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
+import * as ReachRpcs from "@piecework/cloud/ReachRpcs"
 import { ReportRpcs } from "@piecework/cloud/ReportRpcs"
 import { Places } from "@piecework/reports/Places"
 import * as ReportAdminHandlers from "@piecework/reports/ReportAdminHandlers"
@@ -44,6 +45,7 @@ import { NodeFigures } from "@piecework/nodes/NodeFigures"
 import { Nodes } from "@piecework/nodes/Nodes"
 import * as NodesConfig from "@piecework/nodes/NodesConfig"
 import * as NodeSweeper from "@piecework/nodes/NodeSweeper"
+import { ReachConfig, ReachHandlers } from "@piecework/reach"
 import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Transport } from "@piecework/transport"
@@ -60,6 +62,7 @@ import { Duration, Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, ofDatabase } from "../Explained.ts"
+import * as SiteRoutes from "../console/SiteRoutes.ts"
 import * as PhfRoute from "../http/PhfRoute.ts"
 import { credentials, type Trust } from "../http/Trust.ts"
 import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
@@ -82,6 +85,10 @@ export interface Rooms {
   readonly reporting?: Layer.Layer<Places | ReportsConfig.ReportsConfig, Failure>
   /** Whether callers are told where to report to. */
   readonly takesReports: boolean
+  /** Folders where the console's files may be, of which the first counts that has them. Default: where they are built. */
+  readonly page?: ReadonlyArray<string>
+  /** Whom it dials back that asks whether others reach it. Default: what `ReachConfig` says. */
+  readonly reach?: Layer.Layer<ReachConfig.ReachConfig>
   /** Who is let in, whatever the role. */
   readonly trust: Trust
 }
@@ -95,8 +102,10 @@ export const routes = ({
   gate,
   groups = GroupNaming.layerOwn,
   nodes = NodesConfig.layer(),
+  reach = ReachConfig.layer(),
   reporting = Layer.merge(Places.layerNone, ReportsConfig.layer()),
   swarms,
+  page,
   takesReports
 }: Rooms): { readonly [N in RoleName]: Routes } => {
   const administration = Layer.mergeAll(Administration.layer, Rules.layer, ClientSettings.layer).pipe(
@@ -119,7 +128,18 @@ export const routes = ({
     Layer.provideMerge(nodes)
   )
   return {
-    geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
+    geo: works(
+      "geo",
+      Layer.merge(
+        rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer),
+        rpcs(
+          ReachRpcs.ReachRpcs,
+          ReachRpcs.path,
+          ReachHandlers.layer.pipe(Layer.provide([reach, Transport.Transport.layer]))
+        )
+      ),
+      Effect.void
+    ),
     kv: works(
       "kv",
       Layer.mergeAll(
@@ -163,7 +183,8 @@ export const routes = ({
         rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
       ),
       Effect.flatMap(Database, Probe.writable)
-    ).pipe(Layer.provide([reports, database]))
+    ).pipe(Layer.provide([reports, database])),
+    console: works("console", SiteRoutes.layer(page), Effect.void)
   }
 }
 
