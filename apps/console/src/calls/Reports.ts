@@ -31,7 +31,11 @@ export interface DevicePage {
 /** A page of devices, those whose id has the text in it. */
 export const devices = (
   days: Span,
-  { after, most = mostRows, search = "" }: { readonly after?: string | undefined; readonly most?: number; readonly search?: string }
+  {
+    after,
+    most = mostRows,
+    search = ""
+  }: { readonly after?: string | undefined; readonly most?: number; readonly search?: string }
 ): Ask<DevicePage> =>
   reports((client) =>
     client.Devices({

@@ -10,7 +10,12 @@ export const Command = ({ children }: { readonly children: string }) => (
       <CopyButton value={children}>
         {({ copied, copy }) => (
           <Tooltip label={copied ? "Copied" : "Copy"}>
-            <ActionIcon variant="subtle" color="gray" aria-label={copied ? "Copied" : "Copy the command"} onClick={copy}>
+            <ActionIcon
+              variant="subtle"
+              color="gray"
+              aria-label={copied ? "Copied" : "Copy the command"}
+              onClick={copy}
+            >
               {copied ? <IconCheck size={16} aria-hidden /> : <IconCopy size={16} aria-hidden />}
             </ActionIcon>
           </Tooltip>

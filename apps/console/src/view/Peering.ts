@@ -27,7 +27,8 @@ export const outcomes = (of: Counts): ReadonlyArray<Outcome> => [
     label: "met no peers",
     count: of.NoPeersCount,
     color: "var(--grade-none)",
-    advice: "The service named nobody: the first device of a site that fetches a file, or a group or site with one device."
+    advice:
+      "The service named nobody: the first device of a site that fetches a file, or a group or site with one device."
   },
   {
     label: "could not connect",
@@ -39,7 +40,8 @@ export const outcomes = (of: Counts): ReadonlyArray<Outcome> => [
     label: "got nothing from peers",
     count: of.PeersUnknownCount,
     color: "var(--grade-warning)",
-    advice: "They were connected and brought nothing in time, or it is not known; piecework explain on the device tells why."
+    advice:
+      "They were connected and brought nothing in time, or it is not known; piecework explain on the device tells why."
   }
 ]
 

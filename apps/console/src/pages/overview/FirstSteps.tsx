@@ -10,13 +10,16 @@ export const FirstSteps = () => {
   const { areas } = useSession()
   return (
     <>
-      <Panel title="First steps" about="No device has reported a download in the last 28 days. Savings are shown here once one has.">
+      <Panel
+        title="First steps"
+        about="No device has reported a download in the last 28 days. Savings are shown here once one has."
+      >
         <List type="ordered" spacing="lg" styles={{ itemWrapper: { width: "100%" }, itemLabel: { width: "100%" } }}>
           <List.Item>
             <Text fw={600}>Publish a file</Text>
             <Text size="sm" c="dimmed" mb={6}>
-              On this service&apos;s machine. It is read once and hashed; the file stays with its origin. Files under 10 MB
-              always come from there.
+              On this service&apos;s machine. It is read once and hashed; the file stays with its origin. Files under 10
+              MB always come from there.
             </Text>
             <Command>piecework-service publish image.iso --url http://origin.example/image.iso</Command>
           </List.Item>

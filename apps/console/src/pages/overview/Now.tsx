@@ -19,7 +19,11 @@ export const Now = () => {
       icon={<span className={classes["live"]} aria-hidden />}
       value={Amount.byteRate(all)}
       mark={<Trend />}
-      about={all === 0 ? quiet(data) : `${Amount.percent(Amount.share(all - data.rate.origin, all))} not from the origin; ${members(data)}`}
+      about={
+        all === 0
+          ? quiet(data)
+          : `${Amount.percent(Amount.share(all - data.rate.origin, all))} not from the origin; ${members(data)}`
+      }
     />
   )
 }
@@ -33,5 +37,7 @@ const quiet = (of: LiveTotals): string =>
 const Trend = () => {
   const { data = [] } = useAsk(Swarms.history, "normal")
   const points = data.map(({ rate }) => rate.origin + rate.cacheServer + rate.peers)
-  return points.length < 2 ? null : <Spark points={points} label={`Up to ${Amount.byteRate(Math.max(...points))} in 20 minutes`} />
+  return points.length < 2 ? null : (
+    <Spark points={points} label={`Up to ${Amount.byteRate(Math.max(...points))} in 20 minutes`} />
+  )
 }
