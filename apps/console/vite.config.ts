@@ -9,6 +9,8 @@ import { defaultClientConditions, defineConfig } from "vite"
 /** Where calls go while developing. */
 const service = process.env["PIECEWORK_SERVICE"] ?? "http://127.0.0.1:7670"
 
+const at = (page: string) => fileURLToPath(new URL(page, import.meta.url))
+
 export default defineConfig({
   root: fileURLToPath(new URL(".", import.meta.url)),
   base: "./",
@@ -20,7 +22,8 @@ export default defineConfig({
     // A file in the page's address would be inline.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
-    rolldownOptions: { input: { console: fileURLToPath(new URL("index.html", import.meta.url)) } }
+    // The console, which the service serves, and the page of a device, which its agent serves.
+    rolldownOptions: { input: { console: at("index.html"), activity: at("activity.html") } }
   },
   server: { host: "127.0.0.1", proxy: { "/rpc": { target: service, secure: false } } }
 })

@@ -15,11 +15,13 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
 import { forbidsPeers } from "@piecework/policy/Eligibility"
 import type { Priority } from "@piecework/policy/Facts"
+import { short } from "@piecework/ledger/Recorder"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Plan } from "@piecework/scheduler/Plan"
 import type { PieceSource, SourceId } from "@piecework/sources/PieceSource"
 import { Effect, Option, type Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Feeders from "./Feeders.ts"
 import type { Happening, Turn } from "./Fetches.ts"
@@ -75,6 +77,8 @@ export const start = Effect.fn("Company.start")(function* (
   const config = yield* DownloadConfig
   const host = yield* PeerHost
   const permission = yield* Permission.Permission
+  const ledger = yield* CurrentLedger
+  const settings = yield* LivePolicy
   const cloud = Option.getOrUndefined(options.cloud)
   const feeders = Feeders.make()
   let mostPeers = 0
@@ -89,6 +93,7 @@ export const start = Effect.fn("Company.start")(function* (
       meter.join({ id, kind, received, sent: () => session.counters().sent })
       feeders.joined(session)
       mostPeers = Math.max(mostPeers, peerCount())
+      ledger.joined(id, kind, session.address.toString())
       const what = { kind, held: session.held(), peer, host: session.address.host, choked: session.choked() }
       tell(() => [{ _tag: "SourceJoined", source: id, ...what }])
     },
@@ -96,8 +101,9 @@ export const start = Effect.fn("Company.start")(function* (
       tell(() =>
         sources.get(session.id) === session ? session.takeEvents().map((event) => toHappening(session, event)) : []
       ),
-    left: (session) => {
+    left: (session, { reason }) => {
       feeders.left(session)
+      ledger.left(session.id, reason)
       if (sources.get(session.id) !== session) return
       sources.delete(session.id)
       meter.leave(session.id)
@@ -125,12 +131,17 @@ export const start = Effect.fn("Company.start")(function* (
       onAttempt,
       subnetMask: config.reportedMask
     }
-    const meet = (peers: Parameters<typeof met.meet>[0]) => {
+    const meet = (from: "Service" | "Lan") => (peers: Parameters<typeof met.meet>[0]) => {
       named = Math.max(named ?? 0, peers.length)
+      ledger.offered(from, peers)
       return met.meet(peers)
     }
+    if (scope === "Group" && config.groupId !== undefined) {
+      const setting = settings.current().isSet("DOGroupId") ? "DOGroupId" : "DOGroupIdSource"
+      ledger.note({ _tag: "Group", id: short(config.groupId, 128), setting })
+    }
     const isLocal = config.peersFrom === "Local"
-    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet })
+    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet("Lan") })
     const { unreachable } = met
     if (cloud !== undefined) {
       const joining = Membership.join({
@@ -157,7 +168,7 @@ export const start = Effect.fn("Company.start")(function* (
           ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
           ...peers.map((peerId) => ({ peerId, reason: "Unreachable" as const }))
         ]),
-        onHandout: (peers) => (isLocal ? Effect.void : meet(peers)),
+        onHandout: (peers) => (isLocal ? Effect.void : meet("Service")(peers)),
         permission
       })
       membership = yield* Effect.provideService(joining, Cloud, cloud)
@@ -186,12 +197,12 @@ export const start = Effect.fn("Company.start")(function* (
     }
     tell(() => [{ _tag: "LeasesOff" }])
   })
-  const settings = yield* LivePolicy
   const may = Permission.mayPeer(permission)
   const mayMeet: Switched.Switch = {
     isOn: () => may.isOn() && !forbidsPeers(settings.current()),
     onChange: (call) => Effect.andThen(may.onChange(call), settings.onChange(call))
   }
+  if (usesPeers(options.mode)) yield* Permission.recorded(permission)
   if (usesPeers(options.mode)) yield* Switched.run(mayMeet, attend(options.mode), goAlone)
 
   return {

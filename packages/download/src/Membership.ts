@@ -19,6 +19,7 @@ import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Duration, Effect, Latch, Random, Ref, type Scope } from "effect"
 import * as Arrays from "./Arrays.ts"
+import { answerOf, CurrentLedger } from "./CurrentLedger.ts"
 import * as Feeders from "./Feeders.ts"
 import * as Permission from "./Permission.ts"
 
@@ -91,6 +92,7 @@ export const join = Effect.fn("Membership.join")(function* (
   options: MembershipOptions
 ): Effect.fn.Return<Membership, never, Cloud | Scope.Scope> {
   const cloud = yield* Cloud
+  const ledger = yield* CurrentLedger
   const group = options.groupId === undefined || options.scope !== "Group" ? {} : { groupId: options.groupId }
   const hurry = yield* Latch.make(false)
   const failed = yield* Ref.make<CloudError | undefined>(undefined)
@@ -161,6 +163,7 @@ export const join = Effect.fn("Membership.join")(function* (
     let wait = shortestWait
     while (true) {
       const result = yield* Effect.result(once())
+      ledger.note({ _tag: "Asked", role: "Array", ...answerOf(result) })
       if (options.onAttempt !== undefined) {
         yield* options.onAttempt(result._tag === "Success" ? undefined : result.failure)
       }

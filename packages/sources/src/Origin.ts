@@ -127,7 +127,7 @@ export const make = Effect.fnUntraced(function* (
     ifRange: string | undefined
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const asked = target
-    const getting = client.get({ url: asked, range, ifRange, access, began, patience, way })
+    const getting = client.get({ url: asked, range, ifRange, access, began, patience, way, server: kind })
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response

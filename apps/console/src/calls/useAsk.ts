@@ -12,7 +12,7 @@ export interface Question<A> {
 export type Answer<A> = UseQueryResult<A, CallFailed>
 
 /** Milliseconds between two askings. Live: what changes while one looks. Slow: what is summed up by day. */
-export const every = { live: 2_000, normal: 15_000, slow: 60_000 } as const
+export const every = { second: 1_000, live: 2_000, normal: 15_000, slow: 60_000 } as const
 export type Pace = keyof typeof every
 
 /** What was answered before to another question of the kind is shown until this one is answered. */

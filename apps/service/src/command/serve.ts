@@ -1,9 +1,8 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
 import { isIP } from "node:net"
-import { EndpointUrl } from "@piecework/cloud/Fields"
-import { Config, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { addressIn } from "../http/Address.ts"
+import * as Flags from "@piecework/telemetry/Flags"
 import { proxyIn } from "../http/Proxies.ts"
 import { rateIn } from "../http/Rate.ts"
 import { formats, levels } from "../operation/Logs.ts"
@@ -61,21 +60,6 @@ const roleUrls = Flag.String("role-url").pipe(
   Flag.withDescription("where a role is that this process does not have; may be repeated, for a role too"),
   Flag.filterMap(roleUrlIn, (text) => `"${text}" is no role and URL; give one like array=https://arrays.example`),
   Flag.atLeast(0)
-)
-
-const metrics = Flag.String("metrics").pipe(
-  Flag.withMetavar("HOST:PORT"),
-  Flag.withDescription("serves metrics there, for Prometheus; default nowhere"),
-  Flag.filterMap(addressIn, (text) => `"${text}" is no address and port; give one like 127.0.0.1:9670`),
-  Flag.optional
-)
-
-const otlp = Flag.String("otlp").pipe(
-  Flag.withMetavar("URL"),
-  Flag.withDescription("sends traces to this OpenTelemetry collector; default $OTEL_EXPORTER_OTLP_ENDPOINT, or none"),
-  Flag.withFallbackConfig(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
-  Flag.filter(Schema.is(EndpointUrl), (text) => `"${text}" is no http or https URL`),
-  Flag.optional
 )
 
 const logFormat = Flag.Literals("log-format", formats).pipe(
@@ -174,8 +158,8 @@ export const serve = Command.make("piecework-service", {
   proxies,
   privateNetworks,
   unknownContents,
-  metrics,
-  otlp,
+  metrics: Flags.metrics(9670),
+  otlp: Flags.otlp,
   logFormat,
   logLevel,
   cluster,

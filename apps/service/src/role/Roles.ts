@@ -25,6 +25,7 @@ import { GeoRpcs } from "@piecework/cloud/GeoRpcs"
 import * as KeyValueHandlers from "@piecework/cloud/KeyValueHandlers"
 import { type KeyValueReply, KeyValueRpcs } from "@piecework/cloud/KeyValueRpcs"
 import { paths } from "@piecework/cloud/Role"
+import * as ReachRpcs from "@piecework/cloud/ReachRpcs"
 import { ReportRpcs } from "@piecework/cloud/ReportRpcs"
 import { Places } from "@piecework/reports/Places"
 import * as ReportAdminHandlers from "@piecework/reports/ReportAdminHandlers"
@@ -44,6 +45,7 @@ import { NodeFigures } from "@piecework/nodes/NodeFigures"
 import { Nodes } from "@piecework/nodes/Nodes"
 import * as NodesConfig from "@piecework/nodes/NodesConfig"
 import * as NodeSweeper from "@piecework/nodes/NodeSweeper"
+import { ReachConfig, ReachHandlers } from "@piecework/reach"
 import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Transport } from "@piecework/transport"
@@ -82,6 +84,8 @@ export interface Rooms {
   readonly reporting?: Layer.Layer<Places | ReportsConfig.ReportsConfig, Failure>
   /** Whether callers are told where to report to. */
   readonly takesReports: boolean
+  /** Whom it dials back that asks whether others reach it. Default: what `ReachConfig` says. */
+  readonly reach?: Layer.Layer<ReachConfig.ReachConfig>
   /** Who is let in, whatever the role. */
   readonly trust: Trust
 }
@@ -95,6 +99,7 @@ export const routes = ({
   gate,
   groups = GroupNaming.layerOwn,
   nodes = NodesConfig.layer(),
+  reach = ReachConfig.layer(),
   reporting = Layer.merge(Places.layerNone, ReportsConfig.layer()),
   swarms,
   takesReports
@@ -119,7 +124,18 @@ export const routes = ({
     Layer.provideMerge(nodes)
   )
   return {
-    geo: works("geo", rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer), Effect.void),
+    geo: works(
+      "geo",
+      Layer.merge(
+        rpcs(GeoRpcs, paths.Geo, GeoHandlers.layer),
+        rpcs(
+          ReachRpcs.ReachRpcs,
+          ReachRpcs.path,
+          ReachHandlers.layer.pipe(Layer.provide([reach, Transport.Transport.layer]))
+        )
+      ),
+      Effect.void
+    ),
     kv: works(
       "kv",
       Layer.mergeAll(
