@@ -96,6 +96,7 @@ export const make = Effect.fnUntraced(function* (
   let tag: string | undefined
   let sendsWholeFiles = false
   let finished = 0
+  let answers = 0
   const underWay = new Set<HttpBody>()
 
   const fail = (reason: SourceError["reason"], response?: HttpResponse, retryAfter?: number) =>
@@ -112,6 +113,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.acquireRelease(
       Effect.sync(() => {
         underWay.add(response.body)
+        answers++
         return response
       }),
       () =>
@@ -285,7 +287,8 @@ export const make = Effect.fnUntraced(function* (
       let sum = finished
       for (const body of underWay) sum += body.received()
       return sum
-    }
+    },
+    answers: () => ({ soFar: answers, now: underWay.size })
   }
 })
 
