@@ -10,6 +10,7 @@ import {
   Destination,
   DownloadConfig,
   Downloader,
+  Ledgers,
   MonthlyUploads,
   NoPeers,
   Permission,
@@ -167,6 +168,7 @@ export const client = <More, E, R>(options: Options, storage: Layer.Layer<Kept |
         }).pipe(Layer.provide([cloud, ThisHost.layer]))
   // The services as well, for the proxy to ask.
   return Layer.mergeAll(downloads(options), Seeder.Seeder.layer, cloud).pipe(
+    Layer.provideMerge(options.isServer === true ? Layer.empty : ledgers),
     Layer.provideMerge(peers(options.listen)),
     Layer.provide([cloud, options.lan ? neighbours : Layer.empty, config, Destination.Destination.layer]),
     Layer.provideMerge(cacheHosts),
@@ -188,6 +190,9 @@ export const client = <More, E, R>(options: Options, storage: Layer.Layer<Kept |
 
 /** The limits of rate, which remember what the line can carry. */
 const shaping = Layer.unwrap(Effect.map(StateFolder, ({ line }) => Shaper.layer({ file: line })))
+
+/** Why downloads went as they did, for who asks later. */
+const ledgers = Layer.unwrap(Effect.map(StateFolder, (places) => Ledgers.layer(places.ledgers)))
 
 /** What the device counts as among others. */
 const profileOf = ({ policy }: Pick<Options, "policy">): number =>

@@ -1,6 +1,6 @@
 /**
  * Where a device keeps what outlives its programs: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
- * `uploads/` (what Internet peers were sent, by month), `line.json` (what the line has been
+ * `ledgers/` (why downloads went as they did), `uploads/` (what Internet peers were sent, by month), `line.json` (what the line has been
  * seen to carry), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
@@ -34,6 +34,7 @@ export class StateFolder extends Context.Service<
     readonly cache: string
     readonly records: string
     readonly reports: string
+    readonly ledgers: string
     readonly uploads: string
     /** What the line has been seen to carry. */
     readonly line: string
@@ -77,12 +78,14 @@ export const placesIn = (
   readonly cache: string
   readonly records: string
   readonly reports: string
+  readonly ledgers: string
   readonly uploads: string
   readonly line: string
 } => ({
   cache: join(root, "cache"),
   records: join(root, "records"),
   reports: join(root, "reports"),
+  ledgers: join(root, "ledgers"),
   uploads: join(root, "uploads"),
   line: join(root, "line.json")
 })
@@ -95,6 +98,7 @@ export const names: ReadonlySet<string> = new Set([
   "device",
   "enrolments",
   "jobs",
+  "ledgers",
   "line.json",
   "offers.json",
   "records",

@@ -10,6 +10,7 @@ import { PeerHost, type Served } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
 import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Effect, FiberMap, type Scope, type Tracer } from "effect"
+import { CurrentLedger } from "./CurrentLedger.ts"
 
 /** With a span, of which the peer is told by whoever is inside. */
 const told = (session: PeerSession, parent: Tracer.AnySpan) =>
@@ -82,6 +83,7 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
   readonly listener: Listener
 }): Effect.fn.Return<Crowd, never, PeerHost | Scope.Scope> {
   const host = yield* PeerHost
+  const ledger = yield* CurrentLedger
   const dials = yield* FiberMap.make<PeerId, void>()
   const sessions = new Map<PeerSession["id"], PeerSession>()
   const kinds = new Map<PeerId, PeerKind>()
@@ -134,14 +136,16 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
   const dial = (peer: Peer): Effect.Effect<void> =>
     Effect.gen(function* () {
       dialling++
+      ledger.dialled(peer.id)
       const session = yield* host.connect(peer, served).pipe(Effect.ensuring(Effect.sync(() => dialling--)))
       failures.delete(peer.id)
       yield* attend(session)
     }).pipe(
       Effect.scoped,
-      Effect.catchTag("PeerError", (error) =>
-        Effect.andThen(Effect.logDebug("peer not connected", error.message), rest(peer.id, error.reason))
-      )
+      Effect.catchTag("PeerError", (error) => {
+        ledger.refused(peer.id, error.reason)
+        return Effect.andThen(Effect.logDebug("peer not connected", error.message), rest(peer.id, error.reason))
+      })
     )
 
   return {

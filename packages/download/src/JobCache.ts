@@ -8,6 +8,7 @@ import type { CacheHosts, Choice, Failure } from "@piecework/cachehosts/CacheHos
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Priority } from "@piecework/policy/Facts"
+import { short } from "@piecework/ledger/Recorder"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import * as CacheServer from "@piecework/sources/CacheServer"
 import { isRefusal } from "@piecework/sources/CacheServerId"
@@ -18,7 +19,8 @@ import type { OriginOptions } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Clock, Duration, Effect, Fiber, Latch, Option, Result, type Scope } from "effect"
 import * as CacheTurn from "./CacheTurn.ts"
-import type { CacheView, Reason } from "./CacheView.ts"
+import { type CacheView, type Reason, sentence as sentenceOf } from "./CacheView.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { NoSourceError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
 
@@ -95,6 +97,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   const pool = yield* BufferPool
   const policy = yield* LivePolicy
   const clock = yield* Clock.Clock
+  const ledger = yield* CurrentLedger
   const changed = yield* Latch.make(false)
   const listeners = new Set<() => void>()
   /** Those whose bytes were bad, by name. */
@@ -129,6 +132,7 @@ export const make = Effect.fn("JobCache.make")(function* (
     instead = isNobodyLeft ? (spoilt.size > 0 ? "BadPieces" : "NotAllowed") : undefined
     choice = instead === undefined ? found : { _tag: "Without", why: whyOf(instead), until: undefined }
     if (found._tag === "Use") last = found.cache
+    record()
     return choice
   })
 
@@ -160,6 +164,14 @@ export const make = Effect.fn("JobCache.make")(function* (
     if (turn.isLeft && fallback !== "Never") return { ...seen, reason: "Left" }
     if (choice._tag === "Without") return { ...seen, reason: choice.why }
     return { ...seen, reason: turn.at === "Origin" && from <= now() ? "Failed" : "Asked" }
+  }
+
+  const record = () => {
+    if (!ledger.isKept) return
+    const seen = view()
+    const host = seen.host === undefined ? {} : { host: short(seen.host, 256) }
+    const sentence = short(sentenceOf(seen, (at) => new Date(at).toISOString()))
+    ledger.note({ _tag: "Cache", reason: seen.reason, ...host, sentence })
   }
 
   return {
@@ -214,6 +226,7 @@ export const make = Effect.fn("JobCache.make")(function* (
       const isFatal = CacheTurn.isFatal(rules(), what)
       if (isFatal && error._tag === "SourceError") refusal = error
       turn = CacheTurn.cacheFailed(turn, rules(), what, hasGrown, at)
+      record()
       yield* Effect.logDebug("a cache server failed", Host.nameOf(cache), failure)
       yield* hosts.failed(cache, url, CacheTurn.told(rules(), what, at))
       return isFatal

@@ -15,6 +15,7 @@ import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } fr
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
 import * as ContentReader from "./ContentReader.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type DownloadError, HaltedError, ModeError, NoSourceError } from "./DownloadError.ts"
 import { type OpenRequest, priorityOf } from "./DownloadRequest.ts"
@@ -27,6 +28,7 @@ import * as OriginReader from "./OriginReader.ts"
 import * as Origins from "./Origins.ts"
 import type { Place } from "./Readers.ts"
 import { settle, type Shared } from "./Shared.ts"
+import * as Recording from "./Recording.ts"
 import { Records } from "./Records.ts"
 import { recordOf, Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
@@ -46,6 +48,7 @@ interface Opened {
   readonly standing: Standing
   /** Epoch milliseconds. */
   readonly began: number
+  readonly recording: Recording.Recording
 }
 
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
@@ -55,9 +58,25 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
   const began = yield* Clock.currentTimeMillis
-  const origins = yield* Origins.make(request, meter, began, shared.cacheHosts)
-  const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })
-  const opened: Opened = { request, shared, keeping, origins, meter, standing, began }
+  const asked = { ...request, asker: request.asker ?? { door: "open" as const } }
+  const recording = yield* Scope.provide(
+    Recording.begin(asked, began, () => standing),
+    scope
+  )
+  const origins = yield* Effect.provideService(
+    Origins.make(request, meter, began, shared.cacheHosts),
+    CurrentLedger,
+    recording.recorder
+  )
+  const standing = new Standing({
+    request,
+    began,
+    meter,
+    shaper: yield* Shaper,
+    cache: origins.cache,
+    ledger: recording.recorder
+  })
+  const opened: Opened = { request, shared, keeping, origins, meter, standing, began, recording }
 
   const opening = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
@@ -71,6 +90,8 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
     span === undefined ? opening : Effect.withParentSpan(opening, span, { captureStackTrace: false })
   ).pipe(
     Scope.provide(scope),
+    Effect.provideService(CurrentLedger, recording.recorder),
+    Effect.onExit((exit) => (Exit.isFailure(exit) ? recording.ended(exit) : Effect.void)),
     // What could not be opened ends here and now, not with the scope of the caller.
     Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
   )
@@ -79,7 +100,7 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
 const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standing }: Opened, found: Found<"Simple">) {
   const { first, why } = found
   const { origin, probe } = first
-  standing.settled = { mode: "Simple", why }
+  standing.settle({ mode: "Simple", why })
   standing.fileBytes = probe.size
   yield* standing.enter("Fetching")
   let requested = 0
@@ -126,7 +147,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   const isWhole = request.isWhole ?? true
   const policy = yield* LivePolicy
   const settled = settle(request, found, policy.current())
-  standing.settled = settled
+  standing.settle(settled)
   standing.isOf(phf)
   const noting = yield* Noting.make(contentId, meter.sent)
   yield* Noting.keepUp(noting)
@@ -135,6 +156,8 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   const { noteComplete, store } = yield* keeping.open(phf, policies, part)
   const readers = yield* RcMap.get(shared.contents, contentId)
   const terms = Terms.of(policies)
+  const ledger = opened.recording.recorder
+  ledger.sized(layout.pieceCount, layout.pieceSize)
   yield* standing.enter("Fetching")
 
   /** Pieces that the meter knows of, and those that were asked for, by index. */
@@ -149,7 +172,9 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     return true
   }
   const countCached = (piece: PieceIndex) => {
-    if (count(piece)) meter.kept("LocalCache", layout.length(piece), true)
+    if (!count(piece)) return
+    meter.kept("LocalCache", layout.length(piece), true)
+    ledger.found(piece)
   }
   const places = new Set<Place>()
   let failure: DownloadError | undefined
@@ -211,6 +236,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     standing.swarm = swarm
     yield* swarm.complete
     yield* standing.enter("Done")
+    yield* opened.recording.ended(Exit.void)
     yield* note
   })
   const swarmScope = yield* Scope.fork(yield* Effect.scope)
@@ -228,7 +254,10 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     Effect.fail(new HaltedError({ url: request.url }))
   )
   yield* Effect.raceFirst(Effect.andThen(fetching, Effect.never), halted).pipe(
-    Effect.catch((error) => Effect.sync(() => fail(error))),
+    Effect.catch((error) => {
+      fail(error)
+      return opened.recording.ended(Exit.fail(error))
+    }),
     // A bug must not look like bytes that do not come.
     Effect.catchDefect((defect) =>
       Effect.map(Effect.logError("a content that is read failed in an unforeseen way", defect), () =>

@@ -13,6 +13,7 @@ import type { Facts } from "@piecework/policy/Facts"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { gibibyte } from "@piecework/policy/Units"
 import { Context, Effect, Latch, Layer, Schedule, type Scope } from "effect"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { MonthlyUploads } from "./MonthlyUploads.ts"
 import * as Switched from "./Switched.ts"
 
@@ -43,6 +44,22 @@ export const mayPeer = (permission: Permission): Switched.Switch => ({
   isOn: () => Eligibility.isAllowed(permission.current().peering),
   onChange: permission.onChange
 })
+
+/** Has the ledger of a download know what it is, and what becomes of it. */
+export const recorded = Effect.fnUntraced(function* (
+  permission: Permission
+): Effect.fn.Return<void, never, Scope.Scope> {
+  const ledger = yield* CurrentLedger
+  const note = () => {
+    const { far, near, peering } = permission.current()
+    ledger.note({ _tag: "Permission", peering: rulesOf(peering), near: rulesOf(near), far: rulesOf(far) })
+  }
+  note()
+  yield* permission.onChange(note)
+})
+
+const rulesOf = (verdict: Eligibility.Verdict) =>
+  verdict.slice(0, 16).map(({ sentence, setting }) => (setting === undefined ? { sentence } : { setting, sentence }))
 
 /** To whom a member of a swarm gives: what its join says. */
 export type Gives = "All" | "Near" | "Nobody"

@@ -7,6 +7,7 @@ import { toBase64 } from "@piecework/domain/Digest"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { total } from "@piecework/domain/SourceKind"
 import type { Phf } from "@piecework/hashing/Phf"
+import { type Recorder, short, silent } from "@piecework/ledger/Recorder"
 import type { Shaper } from "@piecework/shaping/Shaper"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Effect } from "effect"
@@ -27,6 +28,8 @@ export interface StandingOptions {
   readonly shaper: Shaper
   /** Absent where nobody looks for cache servers. */
   readonly cache?: Pick<JobCache, "view"> | undefined
+  /** Who collects what is decided. Default nobody. */
+  readonly ledger?: Recorder | undefined
 }
 
 export class Standing {
@@ -47,6 +50,7 @@ export class Standing {
   private readonly began: number
   private readonly shaper: Shaper
   private readonly cache: StandingOptions["cache"]
+  private readonly ledger: Recorder
 
   constructor(options: StandingOptions) {
     this.meter = options.meter
@@ -54,6 +58,19 @@ export class Standing {
     this.began = options.began
     this.shaper = options.shaper
     this.cache = options.cache
+    this.ledger = options.ledger ?? silent
+  }
+
+  /** The mode is settled, and why. */
+  settle(settled: NonNullable<Standing["settled"]>): void {
+    const { mode, why } = settled
+    this.settled = settled
+    this.ledger.note({
+      _tag: "Mode",
+      mode,
+      reason: why.reason,
+      ...(why.detail === undefined ? {} : { detail: short(why.detail, 1024) })
+    })
   }
 
   enter(phase: Progress["phase"]): Effect.Effect<void> {
