@@ -115,7 +115,7 @@ const endOf = (exit: Exit.Exit<unknown, DownloadError>): Omit<End, "at"> => {
     outcome: "Failed",
     error: error._tag,
     ...(code === undefined ? {} : { code }),
-    sentence: withoutQueries(Recorders.short(error.message, 1024))
+    sentence: Recorders.short(error.message, 1024)
   }
 }
 
@@ -131,10 +131,6 @@ const codeOf = (error: DownloadError): number | undefined => {
       return undefined
   }
 }
-
-/** Sentences name URLs, and a query may be a secret. */
-export const withoutQueries = (text: string): string =>
-  text.replace(/(https?:\/\/[^\s?#]+)[?#][^\s]*?(?=[.,:;)]?(?:\s|$))/g, "$1")
 
 const viewOf = (standing: Standing) => {
   const { contentId, fileBytes, heldBytes, phase, received, requestedBytes } = standing.progress()
