@@ -73,18 +73,7 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
   agentFolder: string = AgentFiles.usualFolder
 ): Effect.fn.Return<Live, Failure, FileSystem.FileSystem | Output> {
   const output = yield* Output
-  const { admin, kit } = AgentFiles.fileNames
-  // Of two that are as strong as each other the later one has the last word.
-  const places: ReadonlyArray<PolicyFiles.Place> = [
-    { provider: "MachineFile", path: join(agentFolder, kit), isNamed: false, parse: AgentFiles.kit },
-    { provider: "MachineFile", path: join(agentFolder, admin), isNamed: false, parse: AgentFiles.admin },
-    {
-      provider: "MachineFile",
-      path: Option.getOrElse(given.policy, () => join(folder, fileNames.machine)),
-      isNamed: Option.isSome(given.policy)
-    },
-    { provider: "ManagedFile", path: join(folder, fileNames.managed), isNamed: false }
-  ]
+  const places = placesOf(given, folder, agentFolder)
   const lookAgain = (before: ReadonlyArray<PolicyFiles.Look>) =>
     Effect.forEach(places, (place, i) => PolicyFiles.look(place, before[i] ?? PolicyFiles.nothing))
 
@@ -160,6 +149,53 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
     hear: Effect.fnUntraced(function* (said) {
       ofService = Option.some(said)
       yield* renew()
+    })
+  }
+})
+
+/** Of two that are as strong as each other the later one has the last word. */
+const placesOf = (given: Given, folder: string, agentFolder: string): ReadonlyArray<PolicyFiles.Place> => {
+  const { admin, kit } = AgentFiles.fileNames
+  return [
+    { provider: "MachineFile", path: join(agentFolder, kit), isNamed: false, parse: AgentFiles.kit },
+    { provider: "MachineFile", path: join(agentFolder, admin), isNamed: false, parse: AgentFiles.admin },
+    {
+      provider: "MachineFile",
+      path: Option.getOrElse(given.policy, () => join(folder, fileNames.machine)),
+      isNamed: Option.isSome(given.policy)
+    },
+    { provider: "ManagedFile", path: join(folder, fileNames.managed), isNamed: false }
+  ]
+}
+
+/** What is said of settings now, and what is wrong with the files that say it. Tells nobody, and never fails. */
+export const look = Effect.fn("DevicePolicy.look")(function* (
+  given: Given,
+  folder: string = usualFolder,
+  agentFolder: string = AgentFiles.usualFolder
+): Effect.fn.Return<
+  {
+    /** From the weakest of equals to the strongest; the service's last word is not among them. */
+    readonly said: ReadonlyArray<Policy.Said>
+    readonly ofService: Option.Option<Policy.Said>
+    /** Those that are there, or were named. */
+    readonly files: ReadonlyArray<{ readonly path: string; readonly flaw: string | undefined }>
+  },
+  never,
+  FileSystem.FileSystem
+> {
+  const places = placesOf(given, folder, agentFolder)
+  const looks = yield* Effect.forEach(places, (place) => PolicyFiles.look(place, PolicyFiles.nothing))
+  return {
+    said: [
+      PolicyFile.fromEnvironment(process.env),
+      fromCommandLine(given),
+      ...looks.flatMap(({ said }) => (said === undefined ? [] : [said]))
+    ],
+    ofService: yield* lastWord(given),
+    files: places.flatMap(({ path }, i) => {
+      const one = looks[i]
+      return one === undefined || (one.said === undefined && one.flaw === undefined) ? [] : [{ path, flaw: one.flaw }]
     })
   }
 })

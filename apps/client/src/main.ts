@@ -9,6 +9,7 @@ import { Command } from "effect/cli"
 import { agent } from "./command/agent.ts"
 import { cache } from "./command/cache.ts"
 import { config } from "./command/config.ts"
+import { doctor } from "./command/doctor.ts"
 import { enrol } from "./command/enrol.ts"
 import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
@@ -20,7 +21,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, cache, jobs, config, phf, forget, enrol])
+  Command.withSubcommands([get, agent, status, cache, jobs, config, doctor, phf, forget, enrol])
 )
 
 Command.run(piecework, { version }).pipe(

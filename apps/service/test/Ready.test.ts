@@ -138,6 +138,8 @@ const stuckSwarms = (isStuck: (id: string) => boolean) => {
     lease: () => Effect.never,
     list: Effect.never,
     look: (id) => (isStuck(id) ? Effect.never : Effect.succeed(empty)),
+    inspect: () => Effect.never,
+    live: { totals: Effect.never, history: () => Effect.never, list: () => Effect.never },
     resident: () => undefined
   })
 }

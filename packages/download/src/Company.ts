@@ -23,6 +23,7 @@ import { Effect, Option, type Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
 import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
+import * as Feeders from "./Feeders.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import type { Halts } from "./Halts.ts"
 import * as Leasing from "./Leasing.ts"
@@ -79,6 +80,7 @@ export const start = Effect.fn("Company.start")(function* (
   const ledger = yield* CurrentLedger
   const settings = yield* LivePolicy
   const cloud = Option.getOrUndefined(options.cloud)
+  const feeders = Feeders.make()
   let mostPeers = 0
   let named: number | undefined
 
@@ -89,6 +91,7 @@ export const start = Effect.fn("Company.start")(function* (
       // Another session with the same peer may not have left yet.
       meter.leave(id)
       meter.join({ id, kind, received, sent: () => session.counters().sent })
+      feeders.joined(session)
       mostPeers = Math.max(mostPeers, peerCount())
       ledger.joined(id, kind, session.address.toString())
       const what = { kind, held: session.held(), peer, host: session.address.host, choked: session.choked() }
@@ -100,6 +103,7 @@ export const start = Effect.fn("Company.start")(function* (
       ),
     left: (session, { reason }) => {
       ledger.left(session.id, reason)
+      feeders.left(session)
       if (sources.get(session.id) !== session) return
       sources.delete(session.id)
       meter.leave(session.id)
@@ -146,13 +150,20 @@ export const start = Effect.fn("Company.start")(function* (
         isBackground: options.priority === "Background",
         isOfSubnet: config.peersFrom === "Subnet",
         peersWanted: isLocal ? 0 : config.maxPeers * 3,
-        standing: Effect.sync(() => ({
-          uploaded: meter.sent(),
-          downloaded: total(meter.received()) - meter.received().LocalCache,
-          fromOrigin: meter.received().Origin,
-          fromCache: meter.received().CacheServer,
-          left: layout.contentSize - total(meter.useful())
-        })),
+        standing: Effect.sync(() => {
+          const { CacheServer, Group, Internet, Lan, LinkLocal, Origin } = meter.received()
+          const fromPeers = { linkLocal: LinkLocal, lan: Lan, group: Group, internet: Internet }
+          return {
+            uploaded: meter.sent(),
+            downloaded: Origin + CacheServer + LinkLocal + Lan + Group + Internet,
+            fromOrigin: Origin,
+            fromCache: CacheServer,
+            fromPeers,
+            fedBy: feeders.received(),
+            left: layout.contentSize - total(meter.useful()),
+            contentSize: layout.contentSize
+          }
+        }),
         complaints: Effect.map(unreachable, (peers) => [
           ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
           ...peers.map((peerId) => ({ peerId, reason: "Unreachable" as const }))

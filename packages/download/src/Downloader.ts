@@ -65,13 +65,7 @@ export interface ActiveDownload {
   /** Waits for the end: the file is there, and noted down. */
   readonly result: Effect.Effect<DownloadResult, DownloadError>
   /** Waits for the file alone. What is noted of it is on its way then, and ends also when the scope has closed. */
-  readonly arrived: Effect.Effect<Arrived, DownloadError>
-}
-
-export interface Arrived {
-  readonly result: DownloadResult
-  /** Waits until it is noted down, or could not be. */
-  readonly noted: Effect.Effect<void>
+  readonly arrived: Effect.Effect<DownloadResult, DownloadError>
 }
 
 export class Downloader extends Context.Service<
@@ -165,14 +159,15 @@ const start = Effect.fn("Downloader.start")(function* (
   const scope = yield* Scope.fork(outer)
   const meter = Meter.make()
   const began = yield* Clock.currentTimeMillis
-  const { ended: recordEnd, recorder: ledger } = yield* Recording.begin(request, began, () => standing)
+  const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  const { ended: recordEnd, recorder: ledger } = yield* Recording.begin(request, began, standing)
   const origins = yield* Origins.make(request, meter, began, shared.cacheHosts).pipe(
     Scope.provide(scope),
     Effect.provideService(CurrentLedger, ledger)
   )
-  const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache, ledger })
+  standing.cache = origins.cache
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
-  const arrived = yield* Deferred.make<Arrived, DownloadError>()
+  const arrived = yield* Deferred.make<DownloadResult, DownloadError>()
 
   const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
 
@@ -307,7 +302,7 @@ const start = Effect.fn("Downloader.start")(function* (
     if (ranges === undefined) standing.isOf(phf)
     else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
     const finished = yield* finish(phf)
-    yield* Deferred.succeed(arrived, finished)
+    yield* Deferred.succeed(arrived, finished.result)
     yield* finished.noted
     return finished.result
   })
@@ -332,15 +327,7 @@ const start = Effect.fn("Downloader.start")(function* (
     Effect.onExit((exit) =>
       Exit.isSuccess(exit) ? Effect.asVoid(FiberSet.run(notes, recordEnd(exit))) : recordEnd(exit)
     ),
-    Effect.onExit((exit) =>
-      Effect.andThen(
-        Deferred.done(ended, exit),
-        Deferred.done(
-          arrived,
-          Exit.map(exit, (result) => ({ result, noted: Effect.void }))
-        )
-      )
-    ),
+    Effect.onExit((exit) => Effect.andThen(Deferred.done(ended, exit), Deferred.done(arrived, exit))),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
     Effect.exit,
     Effect.forkIn(outer)

@@ -56,24 +56,15 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
   const began = yield* Clock.currentTimeMillis
+  const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   const asked = { ...request, asker: request.asker ?? { door: "open" as const } }
-  const recording = yield* Scope.provide(
-    Recording.begin(asked, began, () => standing),
-    scope
-  )
+  const recording = yield* Scope.provide(Recording.begin(asked, began, standing), scope)
   const origins = yield* Effect.provideService(
     Origins.make(request, meter, began, shared.cacheHosts),
     CurrentLedger,
     recording.recorder
   )
-  const standing = new Standing({
-    request,
-    began,
-    meter,
-    shaper: yield* Shaper,
-    cache: origins.cache,
-    ledger: recording.recorder
-  })
+  standing.cache = origins.cache
   const opened: Opened = { request, shared, keeping, origins, meter, standing, began, recording }
 
   const opening = Effect.gen(function* () {

@@ -26,10 +26,6 @@ export interface StandingOptions {
   readonly began: number
   readonly meter: Meter
   readonly shaper: Shaper
-  /** Absent where nobody looks for cache servers. */
-  readonly cache?: Pick<JobCache, "view"> | undefined
-  /** Who collects what is decided. Default nobody. */
-  readonly ledger?: Recorder | undefined
 }
 
 export class Standing {
@@ -42,6 +38,10 @@ export class Standing {
   /** What the origin failed with, before it answered. */
   lastFailure: SourceError | undefined
   swarm: SwarmDownload | undefined
+  /** Absent where nobody looks for cache servers. */
+  cache: Pick<JobCache, "view"> | undefined
+  /** Who collects what is decided. */
+  ledger: Recorder = silent
   /** What was asked for, in bytes, and how much of that is held, where that is not the whole. */
   asked: (() => { readonly requested: number | undefined; readonly held: number }) | undefined
   readonly meter: Meter
@@ -49,16 +49,12 @@ export class Standing {
   /** Epoch milliseconds. */
   private readonly began: number
   private readonly shaper: Shaper
-  private readonly cache: StandingOptions["cache"]
-  private readonly ledger: Recorder
 
   constructor(options: StandingOptions) {
     this.meter = options.meter
     this.request = options.request
     this.began = options.began
     this.shaper = options.shaper
-    this.cache = options.cache
-    this.ledger = options.ledger ?? silent
   }
 
   /** The mode is settled, and why. */

@@ -53,12 +53,7 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             mode: yield* mode
           })
           const result = active.arrived.pipe(
-            Effect.map(({ noted, result: outcome }): RunEnd => ({
-              _tag: "Complete",
-              bytes: outcome.requestedBytes,
-              outcome,
-              noted
-            })),
+            Effect.map((outcome): RunEnd => ({ _tag: "Complete", bytes: outcome.requestedBytes, outcome })),
             Effect.catch((error) => {
               const failure = failureOf(error)
               const sentence = `Job ${id}: ${inPlace(error, draft, destination).message}`

@@ -76,7 +76,7 @@ const runner = (progress: Partial<Progress>, asked: Array<DownloadRequest>, fact
                   facts: () => facts,
                   ledger: () => ({}) as never,
                   result: Effect.succeed(result),
-                  arrived: Effect.succeed({ result, noted: Effect.void })
+                  arrived: Effect.succeed(result)
                 }
               })
           })

@@ -1,8 +1,7 @@
-/** What the service knows of a token that it handed out, and whether one that comes in is it. */
+/** What the service knows of a token that it handed out; without the secret, and for pages as well. */
 import { GroupId } from "@piecework/cloud/Fields"
-import { type Identity, OperatorScope } from "@piecework/cloud/Identity"
-import { Result, Schema } from "effect"
-import * as Token from "./Token.ts"
+import { OperatorScope } from "@piecework/cloud/Identity"
+import { Schema } from "effect"
 
 export const Kind = Schema.Literals(["Operator", "Enrolment", "Device"])
 
@@ -43,50 +42,3 @@ export class Credential extends Schema.Class<Credential>("@piecework/trust/Crede
     return this.revokedAt === null && !isOver && this.usesLeft !== 0
   }
 }
-
-/** A credential as it is kept, with the hash of its token. */
-export interface Kept {
-  readonly credential: Credential
-  readonly hash: string
-  /** Of the token before the last rotation, which is good until the new one is used for the first time. */
-  readonly formerHash: string | null
-}
-
-/** Why a token is not accepted. For the log of the service: who presents it is told nothing but that. */
-export type Refusal = "Malformed" | "Unknown" | "Wrong" | "Revoked" | "Expired" | "UsedUp"
-
-/**
- * Whether what came in is the token that is kept under its id. All ways through do the same: one comparison of hashes, with a
- * stand-in where nothing is kept.
- */
-export const judge = (
-  presented: Token.Presented,
-  kept: Kept | undefined,
-  now: number
-): Result.Result<{ readonly credential: Credential; readonly isFormer: boolean }, Refusal> => {
-  const isCurrent = Token.isSame(presented.hash, kept?.hash ?? standIn)
-  const isFormer = Token.isSame(presented.hash, kept?.formerHash ?? standIn)
-  if (presented.named === undefined) return Result.fail("Malformed")
-  if (kept === undefined || kept.credential.kind !== presented.named.kind) return Result.fail("Unknown")
-  if (!isCurrent && !isFormer) return Result.fail("Wrong")
-  const { credential } = kept
-  if (credential.revokedAt !== null) return Result.fail("Revoked")
-  if (credential.expiresAt !== null && credential.expiresAt <= now) return Result.fail("Expired")
-  if (credential.usesLeft === 0) return Result.fail("UsedUp")
-  return Result.succeed({ credential, isFormer: !isCurrent })
-}
-
-/** Who somebody with this credential is. An enrolment token is nobody: it is no proof of who calls. */
-export const identityOf = ({ groups, id, kind, scopes }: Credential): Identity | undefined => {
-  switch (kind) {
-    case "Operator":
-      return { _tag: "Operator", id, scopes }
-    case "Device":
-      return { _tag: "Device", id, groups }
-    case "Enrolment":
-      return undefined
-  }
-}
-
-/** The hash of no token: of nothing that has a token's form. */
-const standIn = Token.hashOf("")

@@ -4,13 +4,15 @@
  */
 import { describe, type Identity, type OperatorScope } from "@piecework/cloud/Identity"
 import { Database } from "@piecework/database/Database"
+import * as Dialect from "@piecework/database/Dialect"
 import type { DatabaseError } from "@piecework/database/DatabaseError"
 import { Clock, Context, Effect, Layer, Option, type Redacted, Result, Schema } from "effect"
 import { type SqlError, SqlSchema } from "effect/sql"
 import { Audit } from "./Audit.ts"
-import { Credential, judge, type Kept, Kind, type Refusal } from "./Credential.ts"
+import { Credential, Kind } from "./Credential.ts"
 import { decodeRow, keptOf, nobody, Row } from "./internal/CredentialRow.ts"
 import { trustMigrations } from "./internal/migrations.ts"
+import { judge, type Kept, type Refusal } from "./Judgement.ts"
 import * as Token from "./Token.ts"
 
 /** The token to enrol with is not accepted; `reason` is for the log, not for who presents it. */
@@ -43,10 +45,10 @@ export class Credentials extends Context.Service<
     /** A new secret for a device; its present one is good until the new one is used for the first time. */
     readonly rotate: (device: string) => Effect.Effect<Option.Option<Issued>, DatabaseError>
     readonly find: (id: string) => Effect.Effect<Option.Option<Kept>, DatabaseError>
-    /** By id, those after `after`. */
+    /** By id, those after `after`; those whose name or id has `search` in it, whatever its case. */
     readonly list: (
       kind: Credential["kind"],
-      page: { readonly most: number; readonly after?: string | undefined }
+      page: { readonly most: number; readonly after?: string | undefined; readonly search?: string | undefined }
     ) => Effect.Effect<ReadonlyArray<Credential>, DatabaseError>
     /** `None` when there is none; revoking twice changes nothing. */
     readonly revoke: (
@@ -85,10 +87,13 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
     execute: (id) => sql`SELECT * FROM credentials WHERE id = ${id}`
   })
   const listRows = SqlSchema.findAll({
-    Request: Schema.Struct({ kind: Kind, after: Schema.String, most: Schema.Natural }),
+    Request: Schema.Struct({ kind: Kind, after: Schema.String, most: Schema.Natural, search: Schema.String }),
     Result: Row,
-    execute: ({ after, kind, most }) =>
-      sql`SELECT * FROM credentials WHERE kind = ${kind} AND id > ${after} ORDER BY id LIMIT ${most}`
+    execute: ({ after, kind, most, search }) => {
+      const has = Dialect.hasText(search)
+      return sql`SELECT * FROM credentials WHERE kind = ${kind} AND id > ${after}
+        AND (lower(name) LIKE lower(${has}) ESCAPE '!' OR id LIKE lower(${has}) ESCAPE '!') ORDER BY id LIMIT ${most}`
+    }
   })
   const changed = sql`UPDATE credential_changes SET count = count + 1`
   const of = (id: string, kind: Credential["kind"]) =>
@@ -222,8 +227,8 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
         during("find a credential")
       ),
     list: Effect.fn("Credentials.list")(
-      (kind, { after = "", most }) =>
-        Effect.map(listRows({ kind, after, most }), (rows) => rows.map((row) => keptOf(row).credential)),
+      (kind, { after = "", most, search = "" }) =>
+        Effect.map(listRows({ kind, after, most, search }), (rows) => rows.map((row) => keptOf(row).credential)),
       during("list credentials")
     ),
     revoke: (who, kind, id) => whole(revoke(who, kind, id)).pipe(during("revoke a credential")),

@@ -23,6 +23,7 @@ const rules: ReadonlyArray<readonly [prefix: string, rule: RouteRule]> = [
   ["/ready", { name: "/ready", wants: "Anybody", maxBody: 0 }],
   ["/phf/", { name: "/phf", wants: "Device", maxBody: 0 }],
   ["/rpc/geo", { name: "/rpc/geo", wants: "Device", maxBody: 8 * kibibyte }],
+  ["/rpc/geo/reach", { name: "/rpc/geo/reach", wants: "Device", maxBody: 1 * kibibyte }],
   ["/rpc/kv", { name: "/rpc/kv", wants: "Device", maxBody: 8 * kibibyte }],
   ["/rpc/cp", { name: "/rpc/cp", wants: "Device", maxBody: 16 * kibibyte }],
   ["/rpc/disc", { name: "/rpc/disc", wants: "Device", maxBody: 16 * kibibyte }],

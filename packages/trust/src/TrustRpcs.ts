@@ -57,9 +57,15 @@ const CreateEnrolment = Rpc.make("CreateEnrolment", {
   error: RequestRefused
 })
 
-/** By id; those after `after`, when it is given. */
+/** By id; those after `after`, when it is given; those whose name or id has `search` in it, whatever its case. */
 const List = Rpc.make("List", {
-  payload: { kind: Kind, after: Schema.optionalKey(Id) },
+  payload: {
+    kind: Kind,
+    after: Schema.optionalKey(Id),
+    /** Default `mostListed`. */
+    most: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostListed }))),
+    search: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(64)))
+  },
   success: Schema.Array(Credential).check(Schema.isMaxLength(mostListed)),
   error: RequestRefused
 })

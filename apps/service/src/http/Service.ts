@@ -1,6 +1,7 @@
 /** The roles of this process on one port, with the health of the service. */
 import { createServer, type Server } from "node:http"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
+import { ReachConfig } from "@piecework/reach"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -17,6 +18,7 @@ import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 import { listening } from "./listening.ts"
 import * as Observed from "./Observed.ts"
+import * as Proxies from "./Proxies.ts"
 import * as ShortcutServer from "./ShortcutServer.ts"
 import * as TlsServer from "./TlsServer.ts"
 
@@ -39,7 +41,9 @@ export const layer = (
     options.publicUrl !== undefined ||
     options.roles.includes("reports") ||
     options.roleUrls.some(({ role }) => role === "reports")
-  const all = Roles.routes({ ...rooms, takesReports })
+  // Who comes by a proxy of ours is known by its own address; the proxy itself is nobody's device.
+  const reach = ReachConfig.layer({ bars: Proxies.make(options.proxies).has, knowsProxies: options.proxies.length > 0 })
+  const all = Roles.routes({ reach, ...rooms, takesReports })
   const [first, ...others] = options.roles
   const routes = Layer.mergeAll(
     all[first],

@@ -5,9 +5,11 @@ import * as CatalogConfig from "@piecework/catalog/CatalogConfig"
 import * as CatalogGate from "@piecework/catalog/CatalogGate"
 import { Gate } from "@piecework/cloud/Gate"
 import { EndpointUrl } from "@piecework/cloud/Fields"
-import { fileName } from "@piecework/database/Database"
+import { type Database, fileName } from "@piecework/database/Database"
 import * as NodesConfig from "@piecework/nodes/NodesConfig"
+import { GroupNames } from "@piecework/reports/GroupNames"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
+import { GroupNaming } from "@piecework/swarm/GroupNaming"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
 import * as Ending from "@piecework/terminal/Ending"
@@ -138,6 +140,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       catalog,
       gate,
       swarms,
+      ...(isKept ? { groups: groupsIn(database) } : {}),
       nodes: NodesConfig.layer({ privateNetworks }),
       reporting: Layer.merge(PlacesFile.layer(options.places), keeping(options)),
       trust: Trust.make({ ...options, hasCredentials: options.requireEnrolment || isKept }, database)
@@ -156,6 +159,13 @@ export const run = Effect.fnUntraced(function* (options: Options) {
     Layer.launch
   )
 })
+
+/** As reports call them. */
+const groupsIn = (database: Layer.Layer<Database, Failure>): Layer.Layer<GroupNaming, Failure> =>
+  Layer.effect(
+    GroupNaming,
+    Effect.map(GroupNames, (names) => GroupNaming.of({ of: (groupId) => Effect.orDie(names.of(groupId)) }))
+  ).pipe(Layer.provide(explained(GroupNames.layer, ofDatabase)), Layer.provide(database))
 
 const keeping = ({ keepEvents, keepSums }: Options) =>
   ReportsConfig.layer({
