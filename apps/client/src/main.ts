@@ -12,6 +12,7 @@ import { cache } from "./command/cache.ts"
 import { config } from "./command/config.ts"
 import { doctor } from "./command/doctor.ts"
 import { enrol } from "./command/enrol.ts"
+import { explain } from "./command/explain.ts"
 import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
 import { jobs } from "./command/jobs.ts"
@@ -22,7 +23,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, cache, jobs, config, doctor, phf, forget, enrol])
+  Command.withSubcommands([get, agent, status, cache, jobs, config, doctor, explain, phf, forget, enrol])
 )
 
 Command.run(piecework, { version }).pipe(
