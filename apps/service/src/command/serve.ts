@@ -2,6 +2,8 @@
 import { isIP } from "node:net"
 import { Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
+import { Failure } from "@piecework/terminal/Failure"
+import { exitCodes } from "../ExitCode.ts"
 import * as Flags from "@piecework/telemetry/Flags"
 import { proxyIn } from "../http/Proxies.ts"
 import { rateIn } from "../http/Rate.ts"
@@ -95,6 +97,11 @@ const runnerListen = Flag.String("runner-listen").pipe(
   Flag.optional
 )
 
+const consoleFlag = Flag.Boolean("console").pipe(
+  Flag.withDescription("serve the console at /console/, the page for operators; --no-console does without"),
+  Flag.withDefault(true)
+)
+
 const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
   Flag.withDescription("serve enrolled devices only; see piecework-service device --help"),
   Flag.withDefault(false)
@@ -165,6 +172,7 @@ export const serve = Command.make("piecework-service", {
   cluster,
   runner,
   runnerListen,
+  console: consoleFlag,
   requireEnrolment,
   tlsCert,
   tlsKey,
@@ -181,7 +189,18 @@ export const serve = Command.make("piecework-service", {
     Effect.gen(function* () {
       // A third of the program's start; the other commands do without.
       const { run } = yield* Effect.promise(() => import("../http/Serving.ts"))
-      return yield* run({ ...options, log: { format: options.logFormat, level: options.logLevel } })
+      const [first, ...more] = options.roles.filter((role) => role !== "console" || options.console)
+      if (first === undefined) {
+        return yield* new Failure({
+          sentence: "A process whose only role is console has nothing to do with --no-console.",
+          code: exitCodes.usage
+        })
+      }
+      return yield* run({
+        ...options,
+        roles: [first, ...more],
+        log: { format: options.logFormat, level: options.logLevel }
+      })
     })
   )
 )
