@@ -3,7 +3,9 @@ import type { OperatorScope } from "@piecework/cloud/Identity"
 import {
   IconAffiliate,
   IconChartBar,
+  IconChartDonut,
   IconDeviceDesktopCheck,
+  IconFileExport,
   IconHistory,
   IconKey,
   IconPackage,
@@ -42,6 +44,28 @@ export const places: ReadonlyArray<Place> = [
     load: () => import("../pages/overview/Overview.tsx"),
     area: "Reports",
     menu: { section: "Savings", icon: IconChartBar }
+  },
+  {
+    path: "/savings",
+    title: "Savings by",
+    load: () => import("../pages/savings/Savings.tsx"),
+    area: "Reports",
+    menu: { section: "Savings", icon: IconChartDonut }
+  },
+  { path: "/savings/:by", title: "Savings by", load: () => import("../pages/savings/Savings.tsx"), area: "Reports" },
+  {
+    path: "/savings/device/:kind/:name",
+    title: "Device",
+    load: () => import("../pages/device/Device.tsx"),
+    area: "Reports"
+  },
+  { path: "/savings/:by/*", title: "Savings of one", load: () => import("../pages/savings/One.tsx"), area: "Reports" },
+  {
+    path: "/exports",
+    title: "Exports",
+    load: () => import("../pages/exports/Exports.tsx"),
+    area: "Reports",
+    menu: { section: "Savings", icon: IconFileExport }
   },
   {
     path: "/swarms",
