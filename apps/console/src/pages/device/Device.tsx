@@ -78,7 +78,7 @@ const Known = ({ of, row }: { readonly of: Reports.DeviceName; readonly row: Vie
       </Columns>
       <Panel title="Bytes by day and source">
         <Answered of={one} label="Asking for its days">
-          {({ ByDay }) => <DaysChart days={ByDay} height={220} />}
+          {({ ByDay }) => <DaysChart of={ByDay} height={220} />}
         </Answered>
       </Panel>
       <Columns least="22rem">

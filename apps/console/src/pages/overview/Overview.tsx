@@ -49,7 +49,7 @@ const Figures = ({ of }: { readonly of: Views.Summary }) => (
       <Now />
     </SavingsStats>
     <Panel title="Bytes by day and source" about="What devices fetched. What came from the origin crossed your line.">
-      <DaysChart days={of.ByDay} />
+      <DaysChart of={of.ByDay} />
     </Panel>
     <Columns least="22rem">
       <BySource of={of} />

@@ -62,7 +62,7 @@ const OfOne = ({ by, kind, name }: { readonly kind: Kind; readonly by: Views.By;
                 <Stat label="Devices" value={Amount.number(of.DeviceCount)} about="with a download in the time shown" />
               </SavingsStats>
               <Panel title="Bytes by day and source">
-                <DaysChart days={of.ByDay} />
+                <DaysChart of={of.ByDay} />
               </Panel>
               <Columns least="22rem">
                 <BySource of={of} />
