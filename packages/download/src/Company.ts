@@ -102,8 +102,8 @@ export const start = Effect.fn("Company.start")(function* (
         sources.get(session.id) === session ? session.takeEvents().map((event) => toHappening(session, event)) : []
       ),
     left: (session, { reason }) => {
-      feeders.left(session)
       ledger.left(session.id, reason)
+      feeders.left(session)
       if (sources.get(session.id) !== session) return
       sources.delete(session.id)
       meter.leave(session.id)

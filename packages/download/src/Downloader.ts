@@ -164,8 +164,7 @@ const start = Effect.fn("Downloader.start")(function* (
   const keeping = yield* Keeping.make(keeper, request)
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
-  const { ended: recordEnd, recorder: ledger } = yield* Recording.begin(request, began, () => standing)
-  standing.ledger = ledger
+  const { ended: recordEnd, recorder: ledger } = yield* Recording.begin(request, began, standing)
   const origins = yield* Origins.make(request, meter, began, shared.cacheHosts).pipe(
     Scope.provide(scope),
     Effect.provideService(CurrentLedger, ledger)

@@ -61,11 +61,7 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const asked = { ...request, asker: request.asker ?? { door: "open" as const } }
-  const recording = yield* Scope.provide(
-    Recording.begin(asked, began, () => standing),
-    scope
-  )
-  standing.ledger = recording.recorder
+  const recording = yield* Scope.provide(Recording.begin(asked, began, standing), scope)
   const origins = yield* Effect.provideService(
     Origins.make(request, meter, began, shared.cacheHosts),
     CurrentLedger,

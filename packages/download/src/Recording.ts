@@ -27,7 +27,7 @@ export const begin = Effect.fnUntraced(function* (
     readonly path?: string | undefined
   },
   began: number,
-  standing: () => Standing
+  standing: Standing
 ): Effect.fn.Return<Recording, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const live = yield* LivePolicy
@@ -50,9 +50,10 @@ export const begin = Effect.fnUntraced(function* (
   const recorder = Recorders.make({
     subject,
     now: () => clock.currentTimeMillisUnsafe(),
-    view: () => viewOf(standing()),
+    view: () => viewOf(standing),
     settings: () => settingsOf(live)
   })
+  standing.ledger = recorder
   const limit = () => {
     const holding = shaper.holding(priority)
     if (holding === undefined) return
@@ -78,7 +79,7 @@ export const begin = Effect.fnUntraced(function* (
   // Whoever lets go of it has stopped it, or has read all that was to be read.
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      const { heldBytes, requestedBytes = Infinity } = standing().progress()
+      const { heldBytes, requestedBytes = Infinity } = standing.progress()
       return over({ outcome: heldBytes >= requestedBytes ? "Done" : "Stopped" })
     })
   )
@@ -115,7 +116,7 @@ const endOf = (exit: Exit.Exit<unknown, DownloadError>): Omit<End, "at"> => {
     outcome: "Failed",
     error: error._tag,
     ...(code === undefined ? {} : { code }),
-    sentence: withoutQueries(Recorders.short(error.message, 1024))
+    sentence: Recorders.short(error.message, 1024)
   }
 }
 
@@ -131,10 +132,6 @@ const codeOf = (error: DownloadError): number | undefined => {
       return undefined
   }
 }
-
-/** Sentences name URLs, and a query may be a secret. */
-export const withoutQueries = (text: string): string =>
-  text.replace(/(https?:\/\/[^\s?#]+)[?#][^\s]*?(?=[.,:;)]?(?:\s|$))/g, "$1")
 
 const viewOf = (standing: Standing) => {
   const { contentId, fileBytes, heldBytes, phase, received, requestedBytes } = standing.progress()
