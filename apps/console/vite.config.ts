@@ -22,6 +22,8 @@ export default defineConfig({
     // A file in the page's address would be inline.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    // Of what is built in, for the packages that the pages are part of.
+    license: { fileName: "licences.md" },
     // The console, which the service serves, and the page of a device, which its agent serves.
     rolldownOptions: {
       input: { console: at("index.html"), activity: at("activity.html") },
