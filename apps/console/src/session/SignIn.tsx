@@ -13,9 +13,7 @@ export const SignIn = ({ state: { hint, maySignIn, version } }: { readonly state
   const [token, setToken] = useState("")
   const signingIn = useMutation<unknown, CallFailed, string>({
     mutationFn: async (text) => {
-      const state = await Session.signIn(text)
-      client.clear()
-      client.setQueryData(Session.state.key, state)
+      Session.become(client, await Session.signIn(text))
     }
   })
   const submit = (event: FormEvent) => {
