@@ -142,18 +142,26 @@ const makeFiles = Effect.fnUntraced(function* (directory: string) {
     Effect.mapError(refused("list"))
   )
 
-  const replace = Effect.fnUntraced(
-    function* (record: DownloadRecord) {
-      const draft = `${fileOf(record.contentId)}.${yield* Random.nextIntBetween(0, 0xffffffff)}.draft`
-      const written = fs.writeFileString(draft, encode(record))
-      const made = fs.makeDirectory(directory, { recursive: true })
-      yield* Effect.catchIf(written, isNotFound, () => Effect.andThen(made, written)).pipe(
-        Effect.andThen(fs.rename(draft, fileOf(record.contentId))),
-        Effect.onError(() => Effect.ignore(fs.remove(draft)))
+  /** Writes the record, or what it becomes for what `older` answers meanwhile, which seldom is anything. */
+  const replace = Effect.fnUntraced(function* (
+    record: DownloadRecord,
+    older: Effect.Effect<Option.Option<DownloadRecord>, RecordsError> = Effect.succeedNone
+  ) {
+    const draft = `${fileOf(record.contentId)}.${yield* Random.nextIntBetween(0, 0xffffffff)}.draft`
+    const made = fs.makeDirectory(directory, { recursive: true })
+    const write = (one: DownloadRecord) => {
+      const written = fs.writeFileString(draft, encode(one))
+      return Effect.mapError(
+        Effect.catchIf(written, isNotFound, () => Effect.andThen(made, written)),
+        refused("put")
       )
-    },
-    Effect.mapError(refused("put"))
-  )
+    }
+    yield* Effect.all([older, write(record)], { concurrency: 2 }).pipe(
+      Effect.flatMap(([before]) => (Option.isNone(before) ? Effect.void : write(succeeding(record, before)))),
+      Effect.andThen(Effect.mapError(fs.rename(draft, fileOf(record.contentId)), refused("put"))),
+      Effect.onError(() => Effect.ignore(fs.remove(draft)))
+    )
+  })
 
   return Records.of({
     list: Effect.gen(function* () {
@@ -164,7 +172,7 @@ const makeFiles = Effect.fnUntraced(function* (directory: string) {
       return { records, damaged: names.length - records.length }
     }).pipe(Effect.mapError(refused("list"))),
     put: Effect.fn("Records.put")(function* (record) {
-      yield* replace(succeeding(record, yield* find(record.contentId)))
+      yield* replace(record, find(record.contentId))
     }),
     addSent: Effect.fn("Records.addSent")(function* (content, bytes) {
       if (Option.isNone(parse(content))) return false

@@ -81,17 +81,21 @@ export const layer = (setting: Setting) =>
         Download: ({ everyMillis, options, ranges }) =>
           Stream.unwrap(
             Effect.gen(function* () {
+              let isDone = false
               const id = yield* Effect.acquireRelease(create(options), (made) =>
-                // One that is over is not there any more.
-                Effect.ignore(jobs.abort(made))
+                // One that failed may be over; one that is done is not there any more.
+                isDone ? Effect.void : Effect.ignore(jobs.abort(made))
               )
               yield* start(id, ranges)
               const going = Stream.mapEffect(views(id, everyMillis ?? usualEvery), (seen) => next(jobs, seen))
               const events: Stream.Stream<DownloadEvent, AgentJobError> = Stream.concat(
                 Stream.make({ _tag: "Started" as const, id: JobId.make(id) }),
-                Stream.concat(going, Stream.fail(refusal("JobNotFound")))
+                Stream.concat(
+                  going,
+                  Stream.suspend(() => Stream.fail(refusal("JobNotFound")))
+                )
               )
-              return Stream.takeUntil(events, ({ _tag }) => _tag === "Done")
+              return Stream.takeUntil(events, ({ _tag }) => (isDone = _tag === "Done"))
             })
           ),
         Open: (options) =>
