@@ -1,7 +1,7 @@
 /**
  * Where a device keeps what outlives its programs: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
  * `uploads/` (what Internet peers were sent, by month), `line.json` (what the line has been
- * seen to carry), `device` (who we are).
+ * seen to carry), `logs/` (what the programs say), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
@@ -96,6 +96,7 @@ export const names: ReadonlySet<string> = new Set([
   "enrolments",
   "jobs",
   "line.json",
+  "logs",
   "offers.json",
   "records",
   "reports",

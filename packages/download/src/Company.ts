@@ -84,7 +84,7 @@ export const start = Effect.fn("Company.start")(function* (
       sources.set(id, session)
       // Another session with the same peer may not have left yet.
       meter.leave(id)
-      meter.join({ id, kind, received, sent: () => session.counters().sent })
+      meter.join({ id, kind, received, sent: () => session.counters().sent, address: session.address.toString() })
       mostPeers = Math.max(mostPeers, peerCount())
       const what = { kind, held: session.held(), peer, host: session.address.host, choked: session.choked() }
       tell(() => [{ _tag: "SourceJoined", source: id, ...what }])
@@ -93,10 +93,10 @@ export const start = Effect.fn("Company.start")(function* (
       tell(() =>
         sources.get(session.id) === session ? session.takeEvents().map((event) => toHappening(session, event)) : []
       ),
-    left: (session) => {
+    left: (session, why) => {
       if (sources.get(session.id) !== session) return
       sources.delete(session.id)
-      meter.leave(session.id)
+      meter.leave(session.id, why.violation ?? why.reason)
       tell(() => (sources.has(session.id) ? [] : [{ _tag: "SourceLeft", source: session.id }]))
     }
   }

@@ -23,6 +23,7 @@ import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option, RcMap, Result, Scope } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
+import * as Connections from "./Connections.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
@@ -30,7 +31,6 @@ import { type DownloadRequest, type OpenRequest, priorityOf } from "./DownloadRe
 import * as FirstLook from "./FirstLook.ts"
 import * as Halts from "./Halts.ts"
 import * as Keeping from "./Keeping.ts"
-import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as Opening from "./Opening.ts"
@@ -156,7 +156,10 @@ const start = Effect.fn("Downloader.start")(function* (
   const keeping = yield* Keeping.make(keeper, request)
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
-  const meter = Meter.make()
+  const meter = yield* Scope.provide(
+    Connections.metered(() => standing.contentId ?? url),
+    scope
+  )
   const began = yield* Clock.currentTimeMillis
   const origins = yield* Scope.provide(Origins.make(request, meter, began, shared.cacheHosts), scope)
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })

@@ -13,6 +13,7 @@ import type { OriginKind } from "@piecework/sources/Origin"
 import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
+import * as Connections from "./Connections.ts"
 import * as ContentReader from "./ContentReader.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type DownloadError, HaltedError, ModeError, NoSourceError } from "./DownloadError.ts"
@@ -51,7 +52,10 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   // First, so that it ends last.
   const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
   const scope = yield* Scope.fork(yield* Effect.scope)
-  const meter = Meter.make()
+  const meter = yield* Scope.provide(
+    Connections.metered(() => standing.contentId ?? request.url),
+    scope
+  )
   const began = yield* Clock.currentTimeMillis
   const origins = yield* Origins.make(request, meter, began, shared.cacheHosts)
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })

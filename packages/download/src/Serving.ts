@@ -12,6 +12,7 @@ import { PeerAddress } from "@piecework/domain/Peer"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
 import { Clock, Effect, Option, type Scope } from "effect"
+import * as Connections from "./Connections.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import type * as Halts from "./Halts.ts"
 import * as Membership from "./Membership.ts"
@@ -137,7 +138,7 @@ const serve = Effect.fnUntraced(
           })
         }).pipe(Effect.provideService(Cloud, service))
     })
-    const onSession = (session: PeerSession) => attend(ledger, session, onAsked, hold(contentId))
+    const onSession = (session: PeerSession) => attend(contentId, ledger, session, onAsked, hold(contentId))
     const served = Effect.gen(function* () {
       yield* host.serve({ phf: phf.value, store, onSession })
       yield* Neighbours.meet({ ...member, swarm: phf.value.hashOfHashes })
@@ -155,16 +156,19 @@ const serve = Effect.fnUntraced(
 
 /** Runs as long as the session. */
 const attend = (
+  contentId: ContentId,
   ledger: Ledger,
   session: PeerSession,
   onAsked: () => void,
   held: Effect.Effect<void, never, Scope.Scope>
-): Effect.Effect<void> =>
-  Effect.gen(function* () {
+): Effect.Effect<void> => {
+  let why = "Closed"
+  return Effect.gen(function* () {
     ledger.sessions.add(session)
     onAsked()
     yield* held
-    yield* session.closed
+    const { reason, violation } = yield* session.closed
+    why = violation ?? reason
   }).pipe(
     Effect.scoped,
     Effect.ensuring(
@@ -173,8 +177,10 @@ const attend = (
         ledger.sent += session.counters().sent
         ledger.askedAt = now
       })
-    )
+    ),
+    Effect.ensuring(Effect.suspend(() => Connections.served(contentId, session, why)))
   )
+}
 
 /** Bytes of the content that are not held. */
 const missing = (held: Bitfield.Bitfield, content: CachedContent): number =>

@@ -8,7 +8,7 @@ import type { LogEntry } from "./LogEntry.ts"
 
 const Short = Schema.String.check(Schema.isMaxLength(4_096))
 
-/** A download is over, however it ended. At level Info. */
+/** A download is over, however it ended. At level Info, at Warning where it failed. */
 export const DownloadEnded = Schema.Struct({
   event: Schema.Literal("download"),
   /** Id of the content; empty where nobody knew it. */

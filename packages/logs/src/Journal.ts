@@ -17,19 +17,24 @@ export interface Keeper {
   readonly keep: Logger.Logger<unknown, void>
 }
 
-/** A sentence, and what belongs to it by name. */
-export type Said = readonly [text: string, notes?: { readonly [name: string]: unknown }]
+/** A sentence, what belongs to it by name, and the errors that it is about. */
+export type Said = readonly [
+  text: string,
+  notes?: { readonly [name: string]: unknown },
+  ...errors: ReadonlyArray<Error>
+]
 
 /** For whoever looks closely: written only after `piecework log verbose on`, or where the level is debug. */
 export const verbose = (said: () => Said): Effect.Effect<void> =>
   Effect.withFiber((fiber) => {
     if (!isVerbose(fiber)) return Effect.void
-    const [text, notes = {}] = said()
-    return Effect.logDebug(text, notes)
+    const [text, notes = {}, ...errors] = said()
+    return Effect.logDebug(text, notes, ...errors)
   })
 
 /** For the files alone: nobody who watches a download wants to read it in between. */
-export const note = (said: () => Said): Effect.Effect<void> => Effect.withFiber((fiber) => kept(fiber, "Info", said))
+export const note = (said: () => Said, level: "Info" | "Warn" | "Error" = "Info"): Effect.Effect<void> =>
+  Effect.withFiber((fiber) => kept(fiber, level, said))
 
 /** The same, where verbose entries are wanted. */
 export const verboseNote = (said: () => Said): Effect.Effect<void> =>
@@ -48,12 +53,12 @@ const isVerbose = (fiber: Fiber.Fiber<unknown, unknown>): boolean => {
   return LogLevel.isLessThanOrEqualTo(fiber.getRef(References.MinimumLogLevel), "Debug")
 }
 
-const kept = (fiber: Fiber.Fiber<unknown, unknown>, logLevel: "Info" | "Debug", said: () => Said) => {
+const kept = (fiber: Fiber.Fiber<unknown, unknown>, logLevel: LogLevel.Severity, said: () => Said) => {
   write(fiber, logLevel, said)
   return Effect.void
 }
 
-const write = (fiber: Fiber.Fiber<unknown, unknown>, logLevel: "Info" | "Debug", said: () => Said): void => {
+const write = (fiber: Fiber.Fiber<unknown, unknown>, logLevel: LogLevel.Severity, said: () => Said): void => {
   const keeper = fiber.getRef(Journal)
   if (keeper === undefined) return
   const date = new Date(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())

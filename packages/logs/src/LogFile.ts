@@ -72,7 +72,8 @@ export const make = (options: LogFileOptions): LogFile => {
       names = readdirSync(folder)
     } catch (cause) {
       if (codeOf(cause) !== "ENOENT") throw cause
-      mkdirSync(folder, { recursive: true, mode: folderMode })
+      // Not what is above it: that is its program's to make, as it wants it.
+      mkdirSync(folder, { mode: folderMode })
       names = []
     }
     const numbers = LogFolder.numbersIn(names)

@@ -76,8 +76,9 @@ const plain = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202a-
 
 const localTime = (iso: string): string => {
   const at = new Date(iso)
-  const two = (n: number) => String(n).padStart(2, "0")
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`
   const millis = String(at.getMilliseconds()).padStart(3, "0")
   return `${day} ${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}.${millis}`
 }
+
+const two = (n: number): string => String(n).padStart(2, "0")

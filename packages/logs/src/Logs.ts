@@ -5,8 +5,8 @@
  */
 import { existsSync } from "node:fs"
 import { threadId } from "node:worker_threads"
-import { ByteSize, Clock, Duration, Effect, Latch, Layer, Logger, References, type Scope } from "effect"
-import { Journal, type Keeper } from "./Journal.ts"
+import { ByteSize, Cause, Clock, Duration, Effect, Exit, Latch, Layer, Logger, References, Scope } from "effect"
+import * as Journal from "./Journal.ts"
 import { ofEffect, upTo } from "./Level.ts"
 import * as LogConfig from "./LogConfig.ts"
 import { encode } from "./LogEntry.ts"
@@ -26,19 +26,31 @@ export interface Options {
   /** Of what is said on standard error; `text` leaves that as it is, `json` is a line as in the files for each entry. */
   readonly format: Format
   readonly config?: LogConfig.LogOptions | undefined
+  /** Whether standard error is told when the files cannot be written. Default true. */
+  readonly complains?: boolean | undefined
 }
 
 /** Runs the program with its log. What of it goes to standard error is what its `MinimumLogLevel` lets through. */
 export const kept =
   (options: Options) =>
   <A, E, R>(program: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-    Effect.scoped(
-      Effect.flatMap(layerOf(options), (layer) => Effect.provide(program, layer)) as Effect.Effect<
-        A,
-        E,
-        R | Scope.Scope
-      >
-    ) as Effect.Effect<A, E, R>
+    Effect.scopedWith((scope) =>
+      Effect.flatMap(Scope.provide(layerOf(options), scope), (layer) =>
+        Effect.provide(Effect.onExit(program, ended), layer)
+      )
+    )
+
+/** What a program fails with, standard error is told of by the program. */
+const ended = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
+  if (Exit.isSuccess(exit)) return Effect.void
+  const { cause } = exit
+  if (Cause.hasInterruptsOnly(cause)) return Journal.note(() => ["The program was told to stop."])
+  const error = Cause.squash(cause)
+  return Journal.note(
+    () => (error instanceof Error ? ["The program failed:", {}, error] : ["The program failed."]),
+    "Error"
+  )
+}
 
 const layerOf = Effect.fnUntraced(function* (options: Options) {
   const minimum = yield* References.MinimumLogLevel
@@ -46,15 +58,15 @@ const layerOf = Effect.fnUntraced(function* (options: Options) {
   const speaker = { program: options.program, processId: process.pid, threadId }
   const shown = upTo(minimum)
   const onScreen = options.format === "json" ? [jsonTo(speaker)] : [...before]
-  const files = options.folder === undefined ? undefined : yield* keepFiles(options.folder, speaker, options.config)
+  const files = options.folder === undefined ? undefined : yield* keepFiles(options.folder, speaker, options)
   const isVerbose = () => shown === 5 || files?.isVerbose() === true
-  const keeper: Keeper = { isVerbose, keep: files?.logger ?? silent }
+  const keeper: Journal.Keeper = { isVerbose, keep: files?.logger ?? silent }
   const loggers = onScreen.map((logger) => upToLevel(logger, () => shown))
   return Layer.mergeAll(
     Logger.layer([...loggers, ...(files === undefined ? [] : [files.logger])]),
     // Who wants what of it is asked of each entry: that changes while the program runs.
     Layer.succeed(References.MinimumLogLevel, shown === 0 && files === undefined ? "None" : "Debug"),
-    Layer.succeed(Journal, keeper)
+    Layer.succeed(Journal.Journal, keeper)
   )
 })
 
@@ -73,7 +85,7 @@ const upToLevel = <A>(logger: Logger.Logger<unknown, A>, most: () => number): Lo
 const keepFiles = Effect.fnUntraced(function* (
   folder: string,
   speaker: Speaker,
-  config: LogConfig.LogOptions = LogConfig.defaults
+  { complains = true, config = LogConfig.defaults }: Pick<Options, "complains" | "config">
 ) {
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
@@ -101,12 +113,10 @@ const keepFiles = Effect.fnUntraced(function* (
   let hasSaid = false
   const flush = Effect.suspend(() => {
     const trouble = file.flush()
-    if (trouble === undefined || hasSaid) {
-      hasSaid = trouble !== undefined
-      return Effect.void
-    }
-    hasSaid = true
-    return Effect.sync(() => process.stderr.write(`${LogText.unwritable(speaker.program, folder, trouble)}\n`))
+    const isNews = complains && trouble !== undefined && !hasSaid
+    hasSaid = trouble !== undefined
+    if (isNews) process.stderr.write(`${LogText.unwritable(speaker.program, folder, trouble)}\n`)
+    return Effect.void
   })
   yield* Effect.forkScoped(
     Effect.forever(

@@ -10,6 +10,7 @@ import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import * as Layers from "@piecework/device/Layers"
+import * as Logging from "../Logging.ts"
 import * as Startup from "../Startup.ts"
 import * as Storage from "../Storage.ts"
 import { version } from "../version.ts"
@@ -41,6 +42,7 @@ export const agent = Command.make(
     policy: options.policy,
     ...rest.flags,
     ...proxy.flags,
+    logFormat: Logging.format,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
         'print {"listening":"HOST:PORT","rest":PORT,"proxy":"HOST:PORT"} once it serves, and failures as JSON'
@@ -106,6 +108,7 @@ export const agent = Command.make(
       return yield* CachePlace.following(live, cache, serving)
     },
     Effect.provide(Supervisor.layer),
-    Effect.scoped
+    Effect.scoped,
+    (effect, input) => Logging.kept("agent", input)(effect)
   )
 ).pipe(Command.withDescription("Run on: serve what the cache holds to peers, and take downloads from programs"))

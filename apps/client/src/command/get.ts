@@ -15,6 +15,7 @@ import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import * as Layers from "@piecework/device/Layers"
+import * as Logging from "../Logging.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
 import * as Storage from "../Storage.ts"
@@ -99,6 +100,7 @@ const flags = {
   reports: options.reports,
   host: options.host,
   port: options.port,
+  logFormat: Logging.format,
   json: options.json,
   events: Flag.Boolean("events").pipe(
     Flag.withDescription("print progress and the result as lines of JSON"),
@@ -267,7 +269,8 @@ export const get = Command.make(
       Effect.scoped,
       Reporting.atTheEnd,
       Effect.provide(layer),
-      Startup.explained
+      Startup.explained,
+      Logging.kept("get", input, false)
     )
   })
 ).pipe(
