@@ -19,7 +19,7 @@ export const layer: Layer.Layer<Downloader, never, Downloader | DownloadConfig> 
     const inner = yield* Downloader
     const { minContentSize } = yield* DownloadConfig
 
-    const tell = Effect.fnUntraced(function* (
+    const tell = Effect.fn("LoggedDownloads.tell")(function* (
       request: Pick<DownloadRequest, "url" | "priority">,
       look: Progress,
       began: number,
@@ -35,7 +35,8 @@ export const layer: Layer.Layer<Downloader, never, Downloader | DownloadConfig> 
         isForeground: priorityOf(request) === "Foreground",
         fileBytes: look.fileBytes ?? 0,
         minPeerBytes: minContentSize,
-        isEligible: usesPeers(look.mode),
+        // The mode of one that failed before is only what was asked for.
+        isEligible: look.why !== undefined && usesPeers(look.mode),
         mode: look.mode,
         why: look.why?.reason ?? "",
         peersFound: look.named ?? 0,
@@ -77,16 +78,16 @@ export const layer: Layer.Layer<Downloader, never, Downloader | DownloadConfig> 
         yield* Effect.addFinalizer(() => once("Interrupted"))
         const active = yield* inner.start(request)
         progress = active.progress
-        yield* active.result.pipe(
-          Effect.onExit((exit) => {
+        // Before the caller goes on, who may close the scope at once.
+        const told = <A>(ending: Effect.Effect<A, DownloadError>) =>
+          Effect.onExit(ending, (exit) => {
             if (Exit.isSuccess(exit)) return once("Completed")
             const failure = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
             return failure === undefined ? Effect.void : once("Failed", failure)
-          }),
-          Effect.exit,
-          Effect.forkScoped
-        )
-        return active
+          })
+        const result = told(active.result)
+        yield* result.pipe(Effect.exit, Effect.forkScoped)
+        return { ...active, result, arrived: told(active.arrived) }
       })
     })
   })

@@ -2,6 +2,7 @@
  * The files of a log: `log-000001.jsonl` and on, in one folder for all processes that share a state folder. The one with the highest number
  * is written to; nothing is ever renamed, so two processes that find it full open the same next one.
  */
+import { mkdir, rm, writeFile } from "node:fs/promises"
 import { join } from "node:path"
 
 /** Where the log lies in a state folder. */
@@ -9,6 +10,15 @@ export const folderIn = (root: string): string => join(root, "logs")
 
 /** While it is there, verbose entries are written. */
 export const verboseIn = (folder: string): string => join(folder, "verbose")
+
+/** Makes verbose entries wanted, or not; it stays so until it is changed. Fails with the system's error. */
+export const setVerbose = async (folder: string, isOn: boolean): Promise<void> => {
+  if (!isOn) return await rm(verboseIn(folder), { force: true })
+  await mkdir(folder, { mode: 0o750 }).catch((cause: unknown) => {
+    if (!(cause instanceof Error) || !("code" in cause) || cause.code !== "EEXIST") throw cause
+  })
+  await writeFile(verboseIn(folder), "", { mode: 0o640 })
+}
 
 export const fileName = (number: number): string => `log-${String(number).padStart(6, "0")}.jsonl`
 

@@ -42,8 +42,10 @@ export interface Look {
 export interface LogReader {
   /** What was written since the last look, at most some of it. */
   readonly more: Effect.Effect<Look, LogReadError>
-  /** What is held back for its order, and what is left of a line without an end. To be called at the end. */
-  readonly rest: () => Look
+  /** What is held back for its order, when nothing more is waited for now. */
+  readonly rest: () => ReadonlyArray<LogEntry>
+  /** Lines that have no end yet: of a process that is writing, or that was killed when it was. */
+  readonly unfinished: () => number
 }
 
 export interface Options {
@@ -160,13 +162,8 @@ export const make = ({ disorder = 10_000, folder, wanted }: Options): LogReader 
         return { entries: settled(newest - disorder), damaged, isEnd }
       })
     ),
-    rest: () => {
-      for (const place of places.values()) {
-        if (place.begun !== "") damaged++
-        place.begun = ""
-      }
-      return { entries: settled(Number.POSITIVE_INFINITY), damaged, isEnd: true }
-    }
+    rest: () => settled(Number.POSITIVE_INFINITY),
+    unfinished: () => [...places.values()].filter(({ begun }) => begun !== "").length
   }
 }
 
@@ -179,11 +176,10 @@ export const forEach = Effect.fn("LogReader.forEach")(function* <E, R>(
   while (true) {
     const look = yield* reader.more
     for (const entry of look.entries) yield* each(entry)
-    if (look.isEnd) break
+    if (!look.isEnd) continue
+    for (const entry of reader.rest()) yield* each(entry)
+    return look.damaged + reader.unfinished()
   }
-  const { damaged, entries } = reader.rest()
-  for (const entry of entries) yield* each(entry)
-  return damaged
 })
 
 const codeOf = (cause: unknown): string | undefined =>

@@ -11,9 +11,7 @@ export interface TextOptions {
 export const render = (entry: LogEntry, { colours }: TextOptions): string => {
   const { Annotations, ErrorCode, Function, Level, LevelName, Message, ProcessId, Program, TimeCreated } = entry
   const paint = (text: string, colour: number) => (colours && text !== "" ? `\u001b[${colour}m${text}\u001b[0m` : text)
-  const notes = Object.entries(Annotations)
-    .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
-    .join(", ")
+  const notes = notesOf(Annotations)
   const said = [
     paint(localTime(TimeCreated), grey),
     paint(LevelName.padEnd(longestName), levelColours[Level]),
@@ -24,6 +22,20 @@ export const render = (entry: LogEntry, { colours }: TextOptions): string => {
     ...(notes === "" ? [] : [paint(`(${plain(notes)})`, grey)])
   ]
   return said.join(" ")
+}
+
+/** What says nothing is left out, and how a program knows the entry. */
+const notesOf = (annotations: LogEntry["Annotations"]): string =>
+  Object.entries(annotations)
+    .filter(([key, value]) => key !== "event" && value !== "" && value !== undefined && value !== null)
+    .map(([key, value]) => `${key} ${textOf(value)}`)
+    .join(", ")
+
+const textOf = (value: unknown): string => {
+  if (typeof value !== "object" || value === null) return String(value)
+  if (Array.isArray(value)) return JSON.stringify(value)
+  const some = Object.entries(value).filter(([, of]) => of !== 0)
+  return `[${some.map(([key, of]) => `${key} ${typeof of === "object" ? JSON.stringify(of) : String(of)}`).join(", ")}]`
 }
 
 /** One line in logfmt: `timestamp=… level=… process=… message=… function=… code=… key=value`. */
@@ -72,7 +84,7 @@ const fmtLevels = { 1: "FATAL", 2: "ERROR", 3: "WARN", 4: "INFO", 5: "DEBUG" } a
 const longestName = 8
 
 /** In one line; of control characters nothing is left, nor of what turns the direction of writing. */
-const plain = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ")
+export const plain = (text: string): string => text.replace(/[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]+/gu, " ")
 
 const localTime = (iso: string): string => {
   const at = new Date(iso)

@@ -5,7 +5,20 @@
  */
 import { existsSync } from "node:fs"
 import { threadId } from "node:worker_threads"
-import { ByteSize, Cause, Clock, Duration, Effect, Exit, Latch, Layer, Logger, References, Scope } from "effect"
+import {
+  ByteSize,
+  Cause,
+  Clock,
+  Duration,
+  Effect,
+  Exit,
+  Latch,
+  Layer,
+  Logger,
+  type LogLevel,
+  References,
+  Scope
+} from "effect"
 import * as Journal from "./Journal.ts"
 import { ofEffect, upTo } from "./Level.ts"
 import * as LogConfig from "./LogConfig.ts"
@@ -23,9 +36,17 @@ export interface Options {
   readonly program: string
   /** Where the files lie; none are written where there is none. */
   readonly folder: string | undefined
-  /** Of what is said on standard error; `text` leaves that as it is, `json` is a line as in the files for each entry. */
-  readonly format: Format
+  /**
+   * Of what is said on standard error; `text` leaves that as it is, `json` is a line as in the files for each entry, `logfmt` one of names
+   * and values.
+   */
+  readonly format: Format | "logfmt"
+  /** How much is kept; default what the environment says. */
   readonly config?: LogConfig.LogOptions | undefined
+  /** What is said on standard error. Default what the fiber's own level lets through. */
+  readonly minimum?: LogLevel.LogLevel | undefined
+  /** Entries that nobody wants to read. */
+  readonly hides?: ((said: Logger.Options<unknown>) => boolean) | undefined
   /** Whether standard error is told when the files cannot be written. Default true. */
   readonly complains?: boolean | undefined
 }
@@ -40,6 +61,9 @@ export const kept =
       )
     )
 
+/** The same for programs that are layers; how they end they say themselves. */
+export const layer = (options: Options): Layer.Layer<never> => Layer.unwrap(layerOf(options))
+
 /** What a program fails with, standard error is told of by the program. */
 const ended = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
   if (Exit.isSuccess(exit)) return Effect.void
@@ -53,17 +77,21 @@ const ended = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<void> => {
 }
 
 const layerOf = Effect.fnUntraced(function* (options: Options) {
-  const minimum = yield* References.MinimumLogLevel
+  const minimum = options.minimum ?? (yield* References.MinimumLogLevel)
   const before = yield* Logger.CurrentLoggers
   const speaker = { program: options.program, processId: process.pid, threadId }
   const shown = upTo(minimum)
-  const onScreen = options.format === "json" ? [jsonTo(speaker)] : [...before]
+  const onScreen = options.format === "text" ? [...before] : [linesTo(speaker, options.format)]
   const files = options.folder === undefined ? undefined : yield* keepFiles(options.folder, speaker, options)
   const isVerbose = () => shown === 5 || files?.isVerbose() === true
   const keeper: Journal.Keeper = { isVerbose, keep: files?.logger ?? silent }
-  const loggers = onScreen.map((logger) => upToLevel(logger, () => shown))
+  const loggers = [
+    ...onScreen.map((logger) => upToLevel(logger, shown)),
+    ...(files === undefined ? [] : [files.logger])
+  ]
+  const { hides } = options
   return Layer.mergeAll(
-    Logger.layer([...loggers, ...(files === undefined ? [] : [files.logger])]),
+    Logger.layer(hides === undefined ? loggers : loggers.map((logger) => unless(logger, hides))),
     // Who wants what of it is asked of each entry: that changes while the program runs.
     Layer.succeed(References.MinimumLogLevel, shown === 0 && files === undefined ? "None" : "Debug"),
     Layer.succeed(Journal.Journal, keeper)
@@ -73,20 +101,32 @@ const layerOf = Effect.fnUntraced(function* (options: Options) {
 const silent: Logger.Logger<unknown, void> = Logger.make(() => undefined)
 
 /** Writes to standard error. */
-const jsonTo = (speaker: Speaker): Logger.Logger<unknown, void> =>
-  Logger.make((said) => void process.stderr.write(`${encode(entryOf(speaker, said))}\n`))
+const linesTo = (speaker: Speaker, format: "json" | "logfmt"): Logger.Logger<unknown, void> => {
+  const lineOf = format === "json" ? encode : LogText.logfmt
+  return Logger.make((said) => void process.stderr.write(`${lineOf(entryOf(speaker, said))}\n`))
+}
 
-const upToLevel = <A>(logger: Logger.Logger<unknown, A>, most: () => number): Logger.Logger<unknown, void> =>
+const upToLevel = <A>(logger: Logger.Logger<unknown, A>, most: number): Logger.Logger<unknown, void> =>
   Logger.make((said) => {
-    if (ofEffect(said.logLevel) <= most()) logger.log(said)
+    if (ofEffect(said.logLevel) <= most) logger.log(said)
+  })
+
+const unless = (
+  logger: Logger.Logger<unknown, void>,
+  hides: (said: Logger.Options<unknown>) => boolean
+): Logger.Logger<unknown, void> =>
+  Logger.make((said) => {
+    if (!hides(said)) logger.log(said)
   })
 
 /** In its scope: files, who writes what waits, and who looks whether verbose entries are wanted. */
 const keepFiles = Effect.fnUntraced(function* (
   folder: string,
   speaker: Speaker,
-  { complains = true, config = LogConfig.defaults }: Pick<Options, "complains" | "config">
+  { complains = true, config: given }: Pick<Options, "complains" | "config">
 ) {
+  // A setting that cannot be read is as good as none: nobody loses a download by it.
+  const config = given ?? (yield* Effect.orElseSucceed(LogConfig.config, () => LogConfig.defaults))
   const clock = yield* Clock.Clock
   const now = () => clock.currentTimeMillisUnsafe()
   const keepMillis = Duration.toMillis(config.keep)

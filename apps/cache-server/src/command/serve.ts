@@ -1,10 +1,13 @@
 /** `piecework-cache serve`: serves until it is told to stop. */
 import { defaultRoot } from "@piecework/device/StateFolder"
+import * as Logs from "@piecework/logs/Logs"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Config, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { program } from "../RunFolder.ts"
+import { folderOf } from "./log.ts"
 import * as options from "./options.ts"
 import * as settingsOf from "./settingsOf.ts"
 
@@ -23,6 +26,7 @@ export const serve = Command.make(
       Flag.optional
     ),
     allowHttp: options.allowHttp,
+    logFormat: LogCommand.format,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
         'print {"http":"HOST:PORT","https":"HOST:PORT","peers":"HOST:PORT"} once it serves, and failures as JSON'
@@ -53,7 +57,9 @@ export const serve = Command.make(
       })
     },
     Effect.provide(Supervisor.layer),
-    Effect.scoped
+    Effect.scoped,
+    (effect, { logFormat, state }) =>
+      Logs.kept({ program: "cache", folder: folderOf(state), format: logFormat })(effect)
   )
 ).pipe(
   Command.withDescription("Serve the files of the origins that are named, each fetched once for all clients"),

@@ -49,7 +49,8 @@ export const decide = (
 ): Wish | Refusal => {
   if (!isLoopback(remoteAddress)) return refused(403, "This page is for users of its own device.")
   const { host } = headers
-  if (host === undefined || !isOwnName(host, port)) return refused(403, "This page answers to the loopback's name only.")
+  if (host === undefined || !isOwnName(host, port))
+    return refused(403, "This page answers to the loopback's name only.")
   if (!isSameOrigin(headers, host)) return refused(403, "Another page may ask nothing here.")
   if (hasBody(headers)) return refused(413, "No request has a body here.")
   const [path = ""] = target.split("?", 1)

@@ -1,6 +1,7 @@
 /** `piecework agent`: runs on, for peers and for programs of its device. */
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import { Failure } from "@piecework/terminal/Failure"
 import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Effect, Option } from "effect"
@@ -42,7 +43,7 @@ export const agent = Command.make(
     policy: options.policy,
     ...rest.flags,
     ...proxy.flags,
-    logFormat: Logging.format,
+    logFormat: LogCommand.format,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
         'print {"listening":"HOST:PORT","rest":PORT,"proxy":"HOST:PORT"} once it serves, and failures as JSON'

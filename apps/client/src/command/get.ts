@@ -6,6 +6,7 @@ import * as DownloadConfig from "@piecework/download/DownloadConfig"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
@@ -100,7 +101,7 @@ const flags = {
   reports: options.reports,
   host: options.host,
   port: options.port,
-  logFormat: Logging.format,
+  logFormat: LogCommand.format,
   json: options.json,
   events: Flag.Boolean("events").pipe(
     Flag.withDescription("print progress and the result as lines of JSON"),

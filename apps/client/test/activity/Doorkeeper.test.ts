@@ -33,7 +33,10 @@ describe("Doorkeeper", () => {
     assert.strictEqual(status(ask({ with: { authorization: undefined } })), 401)
     assert.strictEqual(status(ask({ with: { authorization: "Bearer s3cre" } })), 401)
     assert.strictEqual(status(ask({ with: { authorization: "s3cret" } })), 401)
-    assert.strictEqual(status(ask({ method: "POST", target: `/api/jobs/${id}/abort`, with: { authorization: "" } })), 401)
+    assert.strictEqual(
+      status(ask({ method: "POST", target: `/api/jobs/${id}/abort`, with: { authorization: "" } })),
+      401
+    )
     assert.deepStrictEqual(ask({ target: "/", with: { authorization: undefined } }), {
       _tag: "File",
       name: "activity.html"

@@ -1,7 +1,7 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
 import { isIP } from "node:net"
 import { EndpointUrl } from "@piecework/cloud/Fields"
-import { Config, Effect, Schema } from "effect"
+import { Config, Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { addressIn } from "../http/Address.ts"
 import { proxyIn } from "../http/Proxies.ts"
@@ -81,6 +81,12 @@ const otlp = Flag.String("otlp").pipe(
 const logFormat = Flag.Literals("log-format", formats).pipe(
   Flag.withDescription("how log lines are written"),
   Flag.withDefault("text")
+)
+
+const logFolder = Flag.String("log-folder").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription("write the log to files in this folder as well, for piecework log --path DIR; default none"),
+  Flag.optional
 )
 
 const logLevel = Flag.Literals("log-level", levels).pipe(
@@ -176,6 +182,7 @@ export const serve = Command.make("piecework-service", {
   unknownContents,
   metrics,
   otlp,
+  logFolder,
   logFormat,
   logLevel,
   cluster,
@@ -197,7 +204,10 @@ export const serve = Command.make("piecework-service", {
     Effect.gen(function* () {
       // A third of the program's start; the other commands do without.
       const { run } = yield* Effect.promise(() => import("../http/Serving.ts"))
-      return yield* run({ ...options, log: { format: options.logFormat, level: options.logLevel } })
+      return yield* run({
+        ...options,
+        log: { folder: Option.getOrUndefined(options.logFolder), format: options.logFormat, level: options.logLevel }
+      })
     })
   )
 )
