@@ -66,7 +66,8 @@ export const make = (options: LogFileOptions): LogFile => {
     closeSync(old)
   }
 
-  const open = (least: number): number => {
+  /** The file to write so many bytes to. */
+  const open = (more: number): number => {
     let names: ReadonlyArray<string>
     try {
       names = readdirSync(folder)
@@ -77,10 +78,10 @@ export const make = (options: LogFileOptions): LogFile => {
       names = []
     }
     const numbers = LogFolder.numbersIn(names)
-    for (let number = Math.max(numbers.at(-1) ?? 1, least); ; number++) {
+    for (let number = numbers.at(-1) ?? 1; ; number++) {
       const flags = O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW
       const opened = openSync(join(folder, LogFolder.fileName(number)), flags, fileMode)
-      if (isFull(opened, 0)) {
+      if (isFull(opened, more)) {
         closeSync(opened)
         continue
       }
@@ -120,10 +121,10 @@ export const make = (options: LogFileOptions): LogFile => {
   const write = () => {
     const said = lost === 0 ? waiting : [options.lost(lost, trouble ?? "EIO"), ...waiting]
     const text = Buffer.from(`\n${said.join("\n")}\n`)
-    let file = fd ?? open(1)
+    let file = fd ?? open(text.length)
     if (isFull(file, text.length)) {
       letGo()
-      file = open(1)
+      file = open(text.length)
     }
     let done = 0
     try {
