@@ -12,8 +12,9 @@ import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
+import type { Provider } from "@piecework/policy/Provider"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
-import { type Name, names } from "@piecework/policy/Settings"
+import { find, type Name, names } from "@piecework/policy/Settings"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, type FileSystem, Option } from "effect"
@@ -73,18 +74,7 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
   agentFolder: string = AgentFiles.usualFolder
 ): Effect.fn.Return<Live, Failure, FileSystem.FileSystem | Output> {
   const output = yield* Output
-  const { admin, kit } = AgentFiles.fileNames
-  // Of two that are as strong as each other the later one has the last word.
-  const places: ReadonlyArray<PolicyFiles.Place> = [
-    { provider: "MachineFile", path: join(agentFolder, kit), isNamed: false, parse: AgentFiles.kit },
-    { provider: "MachineFile", path: join(agentFolder, admin), isNamed: false, parse: AgentFiles.admin },
-    {
-      provider: "MachineFile",
-      path: Option.getOrElse(given.policy, () => join(folder, fileNames.machine)),
-      isNamed: Option.isSome(given.policy)
-    },
-    { provider: "ManagedFile", path: join(folder, fileNames.managed), isNamed: false }
-  ]
+  const places = placesOf(given, folder, agentFolder)
   const lookAgain = (before: ReadonlyArray<PolicyFiles.Look>) =>
     Effect.forEach(places, (place, i) => PolicyFiles.look(place, before[i] ?? PolicyFiles.nothing))
 
@@ -152,14 +142,71 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
     }
   })
 
+  /** The file that has the last word on a setting. */
+  const placeOf = (name: Name, provider: Provider): string | undefined => {
+    const says = (values: Policy.Said["values"]) => Object.keys(values).some((given) => find(given) === name)
+    return places.findLast((place, i) => {
+      const said = looks[i]?.said
+      return place.provider === provider && said !== undefined && says(said.values)
+    })?.path
+  }
+
   yield* warn(changing.current())
   return {
     current: changing.current,
     onChange: changing.onChange,
     keepUp,
+    placeOf: (name) => placeOf(name, changing.current().effective(name).provider),
     hear: Effect.fnUntraced(function* (said) {
       ofService = Option.some(said)
       yield* renew()
+    })
+  }
+})
+
+/** Of two that are as strong as each other the later one has the last word. */
+const placesOf = (given: Given, folder: string, agentFolder: string): ReadonlyArray<PolicyFiles.Place> => {
+  const { admin, kit } = AgentFiles.fileNames
+  return [
+    { provider: "MachineFile", path: join(agentFolder, kit), isNamed: false, parse: AgentFiles.kit },
+    { provider: "MachineFile", path: join(agentFolder, admin), isNamed: false, parse: AgentFiles.admin },
+    {
+      provider: "MachineFile",
+      path: Option.getOrElse(given.policy, () => join(folder, fileNames.machine)),
+      isNamed: Option.isSome(given.policy)
+    },
+    { provider: "ManagedFile", path: join(folder, fileNames.managed), isNamed: false }
+  ]
+}
+
+/** What is said of settings now, and what is wrong with the files that say it. Tells nobody, and never fails. */
+export const look = Effect.fn("DevicePolicy.look")(function* (
+  given: Given,
+  folder: string = usualFolder,
+  agentFolder: string = AgentFiles.usualFolder
+): Effect.fn.Return<
+  {
+    /** From the weakest of equals to the strongest; the service's last word is not among them. */
+    readonly said: ReadonlyArray<Policy.Said>
+    readonly ofService: Option.Option<Policy.Said>
+    /** Those that are there, or were named. */
+    readonly files: ReadonlyArray<{ readonly path: string; readonly flaw: string | undefined }>
+  },
+  never,
+  FileSystem.FileSystem
+> {
+  const places = placesOf(given, folder, agentFolder)
+  const looks = yield* Effect.forEach(places, (place) => PolicyFiles.look(place, PolicyFiles.nothing))
+  return {
+    said: [
+      PolicyFile.fromEnvironment(process.env),
+      fromCommandLine(given),
+      ...looks.flatMap(({ said }) => (said === undefined ? [] : [said]))
+    ],
+    ofService: yield* lastWord(given),
+    files: places.flatMap(({ path }, i) => {
+      const one = looks[i]
+      return one === undefined || (one.said === undefined && one.flaw === undefined) ? [] : [{ path, flaw: one.flaw }]
     })
   }
 })

@@ -15,7 +15,9 @@ export const exitCodes = {
   /** The service has halted the content. */
   halted: 14,
   /** No agent runs, or it went away. */
-  noAgent: 15
+  noAgent: 15,
+  /** `doctor` found something that fails. */
+  unsound: 16
 } as const
 
 /** The word for a code. */

@@ -1,3 +1,4 @@
+export * as Amount from "./Amount.ts"
 export * as Bitfield from "./Bitfield.ts"
 export * as Content from "./Content.ts"
 export * as ContentUrl from "./ContentUrl.ts"

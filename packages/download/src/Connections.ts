@@ -1,6 +1,7 @@
 /** The meter of a download whose connections are told of in the log as they end, with the bytes that it counted. */
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
+import { PeerAddress } from "@piecework/domain/Peer"
 import type { ConnectionEnded } from "@piecework/logs/Events"
 import * as Journal from "@piecework/logs/Journal"
 import type { PeerSession } from "@piecework/peers/PeerSession"
@@ -12,16 +13,19 @@ export const metered = Effect.fnUntraced(function* (
   file: () => ContentId | ContentUrl
 ): Effect.fn.Return<Meter.Meter, never, Scope.Scope> {
   const write = yield* Journal.pen
-  const meter = Meter.make(({ address, id, kind, received, sent }, status) => {
+  const meter = Meter.make(({ host, id, kind, port, received, sent }, status) => {
     const [gotten, given] = [received(), sent()]
     // An origin that was there in case it was needed is no connection.
-    if (address === undefined && gotten === 0) return
+    if (host === undefined && gotten === 0) return
     write(() => [
       "A connection ended.",
       {
         event: "connection",
         file: file(),
-        destination: address ?? id.replace(/^(?:origin|cache):/, ""),
+        destination:
+          host === undefined
+            ? id.replace(/^(?:origin|cache):/, "")
+            : new PeerAddress({ host, port: port ?? 0 }).toString(),
         kind,
         status,
         sent: given,

@@ -8,6 +8,7 @@ import { Output } from "./Output.ts"
 let isSettled = false
 let isForPrograms = false
 let stoppedBy: string | undefined
+let verdict: number = exitCodes.ok
 
 const remember = (name: NodeJS.Signals) => void (stoppedBy ??= name)
 
@@ -25,8 +26,14 @@ export const forPrograms = (is: boolean): Effect.Effect<void> =>
     isForPrograms = is
   })
 
+/** A command that did all that it is there for ends with this code, which is its answer to scripts. */
+export const answering = (code: number): Effect.Effect<void> =>
+  Effect.sync(() => {
+    verdict = code
+  })
+
 export const teardown: Runtime.Teardown = (exit, onExit) => {
-  if (Exit.isSuccess(exit)) return onExit(exitCodes.ok)
+  if (Exit.isSuccess(exit)) return onExit(verdict)
   if (Cause.hasInterruptsOnly(exit.cause)) return onExit(isSettled ? exitCodes.ok : exitCodes.interrupted)
   const error = Cause.squash(exit.cause)
   // The command line has shown the usage; asked for, that is no error.

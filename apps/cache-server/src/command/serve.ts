@@ -1,6 +1,8 @@
 /** `piecework-cache serve`: serves until it is told to stop. */
 import { defaultRoot } from "@piecework/device/StateFolder"
 import * as Logs from "@piecework/logs/Logs"
+import * as Flags from "@piecework/telemetry/Flags"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import * as LogCommand from "@piecework/terminal/LogCommand"
 import * as Supervisor from "@piecework/terminal/Supervisor"
@@ -10,6 +12,7 @@ import { program } from "../RunFolder.ts"
 import { folderOf } from "./log.ts"
 import * as options from "./options.ts"
 import * as settingsOf from "./settingsOf.ts"
+import { version } from "../version.ts"
 
 export const serve = Command.make(
   "serve",
@@ -27,6 +30,7 @@ export const serve = Command.make(
     ),
     allowHttp: options.allowHttp,
     logFormat: LogCommand.format,
+    otlp: Flags.otlp,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
         'print {"http":"HOST:PORT","https":"HOST:PORT","peers":"HOST:PORT"} once it serves, and failures as JSON'
@@ -35,7 +39,7 @@ export const serve = Command.make(
     )
   },
   Effect.fn("serve")(
-    function* ({ allowHttp, config, json, state, token, ...given }) {
+    function* ({ allowHttp, config, json, otlp, state, token, ...given }) {
       yield* Ending.forPrograms(json)
       const told = { config, said: options.said(given) }
       const settings = yield* settingsOf.read(told)
@@ -54,7 +58,7 @@ export const serve = Command.make(
           }
         ),
         isForPrograms: json
-      })
+      }).pipe(Effect.provide(Traces.layer({ url: otlp, serviceName: "piecework-cache", version })))
     },
     Effect.provide(Supervisor.layer),
     Effect.scoped,

@@ -127,10 +127,10 @@ const ask = Effect.fnUntraced(function* ({
 })
 
 /** The cache servers that the service named just now, or why it did not answer. */
-type Answer = { readonly cacheHosts: Hosts.Said["service"] } | { readonly failed: string }
+export type Answer = { readonly cacheHosts: Hosts.Said["service"] } | { readonly failed: string }
 
 /** What is said of cache servers: DHCP's word, the service's, and what an agent that runs has heard; and what follows from that. */
-const cachesOf = Effect.fnUntraced(function* (policy: Policy.Policy, root: string, answer: Answer | undefined) {
+export const cachesOf = Effect.fnUntraced(function* (policy: Policy.Policy, root: string, answer: Answer | undefined) {
   const host = yield* Host
   const agents = yield* CacheHostsNote.read(root)
   const heard = CacheHostsNote.saidOf(Option.getOrElse(agents, () => []))

@@ -5,6 +5,8 @@ import { usesPeers } from "@piecework/domain/DownloadMode"
 import * as DownloadConfig from "@piecework/download/DownloadConfig"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
+import * as Flags from "@piecework/telemetry/Flags"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import * as LogCommand from "@piecework/terminal/LogCommand"
 import { Failure } from "@piecework/terminal/Failure"
@@ -99,6 +101,7 @@ const flags = {
   serviceKey: options.serviceKey,
   state: options.state,
   reports: options.reports,
+  otlp: Flags.otlp,
   host: options.host,
   port: options.port,
   logFormat: LogCommand.format,
@@ -271,6 +274,7 @@ export const get = Command.make(
       Reporting.atTheEnd,
       Effect.provide(layer),
       Startup.explained,
+      Effect.provide(Traces.layer({ url: input.otlp, serviceName: "piecework", version })),
       Logging.kept("get", input, false)
     )
   })

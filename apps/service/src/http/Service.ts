@@ -1,6 +1,8 @@
 /** The roles of this process on one port, with the health of the service. */
 import { createServer, type Server } from "node:http"
+import type * as ConsoleSession from "@piecework/cloud/ConsoleSession"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
+import { ReachConfig } from "@piecework/reach"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
@@ -10,15 +12,17 @@ import { logged } from "../operation/RequestLog.ts"
 import { Traffic } from "../operation/Traffic.ts"
 import { type RoleName, type RoleUrl, urlsOf } from "../role/RoleName.ts"
 import * as Roles from "../role/Roles.ts"
-import type { Address } from "./Address.ts"
+import type { Address } from "@piecework/telemetry/Address"
 import * as ArrayShortcut from "./ArrayShortcut.ts"
 import * as Entrance from "./Entrance.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
-import { listening } from "./listening.ts"
+import { listening } from "@piecework/telemetry/Listening"
 import * as Observed from "./Observed.ts"
+import * as Proxies from "./Proxies.ts"
 import * as ShortcutServer from "./ShortcutServer.ts"
 import * as TlsServer from "./TlsServer.ts"
+import type { Trust } from "./Trust.ts"
 
 export interface Options extends HttpCaller.Options, Address {
   /** What this process is to do. */
@@ -39,12 +43,17 @@ export const layer = (
     options.publicUrl !== undefined ||
     options.roles.includes("reports") ||
     options.roleUrls.some(({ role }) => role === "reports")
-  const all = Roles.routes({ ...rooms, takesReports })
+  // Who comes by a proxy of ours is known by its own address; the proxy itself is nobody's device.
+  const reach = ReachConfig.layer({ bars: Proxies.make(options.proxies).has, knowsProxies: options.proxies.length > 0 })
+  const all = Roles.routes({ reach, ...rooms, takesReports })
   const [first, ...others] = options.roles
   const routes = Layer.mergeAll(
     all[first],
     ...others.map((role) => all[role]),
     rooms.trust.routes,
+    options.roles.includes("console")
+      ? rooms.trust.sessions({ ...options, areas: areasOf(options, rooms.trust) })
+      : Layer.empty,
     HealthRoute.layer,
     Entrance.layer(options)
   )
@@ -77,6 +86,19 @@ export const layer = (
     )
   }
   return Layer.unwrap(Effect.map(serverFor(options.tls), serving))
+}
+
+/** Whose calls are answered where the console is: by this process, or by whoever else is under its public URL. */
+const areasOf = ({ publicUrl, roles }: Options, { hasCredentials }: Trust): ReadonlyArray<ConsoleSession.Area> => {
+  const has = (role: RoleName) => publicUrl !== undefined || roles.includes(role)
+  const areas: ReadonlyArray<readonly [ConsoleSession.Area, boolean]> = [
+    ["Contents", has("content-policy")],
+    ["Swarms", has("array")],
+    ["Reports", has("reports")],
+    ["Nodes", has("kv")],
+    ["Trust", hasCredentials]
+  ]
+  return areas.flatMap(([area, isThere]) => (isThere ? [area] : []))
 }
 
 const serverFor = (tls: TlsServer.Files | undefined) =>

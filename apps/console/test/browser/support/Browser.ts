@@ -136,5 +136,7 @@ export const barriers = async (page: Page): Promise<ReadonlyArray<string>> => {
     // Without frames there is nothing to gather in a page of its own.
     .setLegacyMode(true)
     .analyze()
-  return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html} (${node.failureSummary ?? ""})`))
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map((node) => `${id}: ${node.html} (${node.failureSummary ?? ""})`)
+  )
 }

@@ -1,0 +1,3 @@
+export * as ReachConfig from "./ReachConfig.ts"
+export * as ReachHandlers from "./ReachHandlers.ts"
+export * as ReachLimits from "./ReachLimits.ts"
