@@ -177,7 +177,7 @@ const serve = Effect.fnUntraced(
   Effect.scoped,
   (effect, { content: { contentId } }) =>
     Effect.catchTag(effect, "CacheError", (error) =>
-      Effect.logWarning(error.message).pipe(Effect.annotateLogs({ content: contentId }))
+      Effect.logWarning(error).pipe(Effect.annotateLogs({ content: contentId }))
     )
 )
 

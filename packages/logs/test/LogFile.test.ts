@@ -53,14 +53,14 @@ const files = (made: string) => LogFolder.numbersIn(readdirSync(made)).map(LogFo
 
 /** Starts a process that writes; `begun` when it has written something, `ended` when it is over. */
 const writer = (made: string, name: string, count: number) => {
-  const process_ = spawn(
+  const child = spawn(
     process.execPath,
     ["--conditions=source", join(import.meta.dirname, "support/writer.ts"), made, name, String(count)],
     { stdio: ["ignore", "pipe", "inherit"] }
   )
-  const ended = new Promise<void>((resolve) => process_.on("exit", () => resolve()))
-  const begun = new Promise<void>((resolve) => process_.stdout.once("data", () => resolve()))
-  return { process: process_, ended, begun }
+  const ended = new Promise<void>((resolve) => child.on("exit", () => resolve()))
+  const begun = new Promise<void>((resolve) => child.stdout.once("data", () => resolve()))
+  return { process: child, ended, begun }
 }
 
 describe("LogFile", () => {
