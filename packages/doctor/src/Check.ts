@@ -85,6 +85,6 @@ export const warn: (id: CheckId, sentence: string, hint: string) => Check = make
 export const late = (id: CheckId): Check =>
   warn(
     id,
-    "it could not be found out in time",
+    `${titles[id]}: it could not be found out in time`,
     "Run piecework doctor again; a machine or a network that busy is slow for downloads, too."
   )

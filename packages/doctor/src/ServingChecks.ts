@@ -18,7 +18,7 @@ const agent = ({ agent: one }: Serving): Check => {
     case "Silent":
       return fail(
         "agent",
-        `something has the socket ${one.socket} open and does not answer`,
+        `whoever has the agent's socket ${one.socket} open does not answer`,
         "Look at what the agent is doing, and start it again."
       )
     case "Denied":
@@ -30,7 +30,7 @@ const agent = ({ agent: one }: Serving): Check => {
     case "None":
       return warn(
         "agent",
-        "none runs, so this device gives nothing to others between its downloads",
+        "no agent runs, so this device gives nothing to others between its downloads",
         "Start piecework agent, as a unit of systemd for instance: docs/operation.md."
       )
   }
