@@ -100,7 +100,12 @@ const faults = (firewall: "nft" | "iptables", ca: string): ReadonlyArray<Ward.Fa
   {
     name: "a VPN is up",
     expected: { vpn: "Warn" },
-    network: ["ip link add corp-vpn0 type dummy", "ip addr add 10.99.0.1/24 dev corp-vpn0", "ip link set corp-vpn0 up"]
+    network: [
+      "ip link add corp-vpn0 type veth peer name corp-vpn1",
+      "ip addr add 10.99.0.1/24 dev corp-vpn0",
+      "ip link set corp-vpn0 up",
+      "ip link set corp-vpn1 up"
+    ]
   },
   {
     name: "the month's upload is used up",

@@ -217,7 +217,8 @@ export const open = Effect.fnUntraced(function* (devices: number) {
       writeFileSync(file, text)
     }
     for (const line of fault.network ?? []) {
-      yield* execute("ip", ["netns", "exec", host.namespace, "sh", "-c", line], {})
+      const { code, stderr } = yield* execute("ip", ["netns", "exec", host.namespace, "sh", "-c", line], {})
+      if (code !== 0) return yield* new ProgramError({ name: line, reason: "Failed", exitCode: code, detail: stderr })
     }
     const own = ["--state", state, "--policy", join(folder, "policy.json")]
     const to_ = fault.service ?? services.whole
