@@ -48,7 +48,8 @@ export class Service {
   constructor(options: ServiceOptions) {
     this.#options = options
     const census = { most: Number.POSITIVE_INFINITY, count: 0 }
-    this.#swarm = new SwarmState(options.seed, 0, { ...SwarmConfig.defaults, census })
+    const followed = { most: 0, count: 0 }
+    this.#swarm = new SwarmState(options.seed, 0, { ...SwarmConfig.defaults, census, followed })
   }
 
   join(asker: Asker, wanted: number, now: number): Handout {

@@ -12,8 +12,9 @@ import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
+import type { Provider } from "@piecework/policy/Provider"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
-import { type Name, names } from "@piecework/policy/Settings"
+import { find, type Name, names } from "@piecework/policy/Settings"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, type FileSystem, Option } from "effect"
@@ -141,11 +142,21 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
     }
   })
 
+  /** The file that has the last word on a setting. */
+  const placeOf = (name: Name, provider: Provider): string | undefined => {
+    const says = (values: Policy.Said["values"]) => Object.keys(values).some((given) => find(given) === name)
+    return places.findLast((place, i) => {
+      const said = looks[i]?.said
+      return place.provider === provider && said !== undefined && says(said.values)
+    })?.path
+  }
+
   yield* warn(changing.current())
   return {
     current: changing.current,
     onChange: changing.onChange,
     keepUp,
+    placeOf: (name) => placeOf(name, changing.current().effective(name).provider),
     hear: Effect.fnUntraced(function* (said) {
       ofService = Option.some(said)
       yield* renew()

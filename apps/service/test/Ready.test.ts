@@ -7,7 +7,7 @@ import { Swarms } from "@piecework/swarm/Swarms"
 import { SwarmView } from "@piecework/swarm/SwarmView"
 import { Effect, Fiber, Layer, Schedule } from "effect"
 import { TestClock } from "effect/testing"
-import { EventLoop } from "../src/operation/EventLoop.ts"
+import { EventLoop } from "@piecework/telemetry/EventLoop"
 import { Readiness } from "../src/operation/Readiness.ts"
 import { Traffic } from "../src/operation/Traffic.ts"
 import { local, post, readyAt } from "./Local.ts"
@@ -138,6 +138,8 @@ const stuckSwarms = (isStuck: (id: string) => boolean) => {
     lease: () => Effect.never,
     list: Effect.never,
     look: (id) => (isStuck(id) ? Effect.never : Effect.succeed(empty)),
+    inspect: () => Effect.never,
+    live: { totals: Effect.never, history: () => Effect.never, list: () => Effect.never },
     resident: () => undefined
   })
 }

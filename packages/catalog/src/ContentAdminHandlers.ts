@@ -26,6 +26,7 @@ import type * as Settings from "./ClientSettings.ts"
 import type { Published } from "./Published.ts"
 import * as RulePattern from "./RulePattern.ts"
 import { Rules } from "./Rules.ts"
+import { UrlPublisher } from "./UrlPublisher.ts"
 
 export const layer = ContentAdminRpcs.toLayer(
   Effect.gen(function* () {
@@ -34,6 +35,7 @@ export const layer = ContentAdminRpcs.toLayer(
     const catalog = yield* Catalog
     const rules = yield* Rules
     const settings = yield* ClientSettings
+    const publisher = yield* UrlPublisher
     return ContentAdminRpcs.of({
       Publish: ({ phf: bytes, policy, urls }) =>
         Effect.gen(function* () {
@@ -59,6 +61,14 @@ export const layer = ContentAdminRpcs.toLayer(
           allowed("Read"),
           Effect.suspend(() => there(name, administration.find(name)))
         ),
+      Lookup: ({ contentIds }) =>
+        Effect.gen(function* () {
+          yield* allowed("Read")
+          const found = yield* failing(Effect.forEach([...new Set(contentIds)], catalog.byId))
+          return found.flatMap((one) => Option.toArray(one)).map((content) => recordOf(content, mostListedUrls))
+        }),
+      PublishUrl: ({ policy, url }) => Effect.flatMap(allowed("Publish"), (who) => publisher.publish(who, url, policy)),
+      Publications: () => Effect.andThen(allowed("Read"), publisher.list),
       SetPolicy: ({ change, name }) =>
         Effect.flatMap(allowed("Publish"), (who) => there(name, administration.setPolicy(who, name, change))),
       SetHalted: ({ isHalted, name, why }) =>

@@ -25,6 +25,7 @@ import { Administration } from "../src/Administration.ts"
 import { Catalog } from "../src/Catalog.ts"
 import { ClientSettings } from "../src/ClientSettings.ts"
 import * as ContentAdminHandlers from "../src/ContentAdminHandlers.ts"
+import { UrlPublisher } from "../src/UrlPublisher.ts"
 import { Rules } from "../src/Rules.ts"
 
 const contentOf = (byte: number) =>
@@ -69,7 +70,7 @@ class Client extends Context.Service<
 
 const rooms = Layer.mergeAll(Catalog.layer, Audit.Audit.layer).pipe(Layer.provideMerge(Database.Database.layerMemory))
 const handlers = Layer.merge(ContentAdminHandlers.layer, middleware).pipe(
-  Layer.provideMerge(Layer.mergeAll(Administration.layer, Rules.layer, ClientSettings.layer)),
+  Layer.provideMerge(Layer.mergeAll(Administration.layer, Rules.layer, ClientSettings.layer, UrlPublisher.layerNone)),
   Layer.provideMerge(rooms)
 )
 

@@ -10,6 +10,7 @@ import { type AgentFacts, AgentRpcs, type JobFilter, type ServerFacts } from "./
 import * as AgentWire from "./AgentWire.ts"
 import * as ByteFrames from "./ByteFrames.ts"
 import * as DuplexSocket from "./DuplexSocket.ts"
+import type { Meant, Told } from "./Explain.ts"
 import type { JobOptions, OpenOptions, Range } from "./JobOptions.ts"
 import type { DownloadEvent, JobId, JobView } from "./JobView.ts"
 import type { Transfer } from "./Transfer.ts"
@@ -58,6 +59,8 @@ export class Agent extends Context.Service<
     ) => Stream.Stream<DownloadEvent, CallError>
     /** Answers as soon as size and kind are known. The content is closed with the scope; what was fetched stays in the agent's cache. */
     readonly open: (options: OpenOptions) => Effect.Effect<OpenContent, CallError, Scope.Scope>
+    /** Why a download went as it did that goes on or went through the agent; `null` for one that it does not know. */
+    readonly explain: (meant: Meant) => Effect.Effect<Told | null, AgentLost>
   }
 >()("@piecework/client/Agent") {
   /** One connection, for as long as the layer is there. */
@@ -102,6 +105,7 @@ export const make: Effect.Effect<Agent["Service"], AgentNotFound, AgentLink | Sc
     watch: (id, everyMillis) => streamed(rpc.Watch({ id, ...pace(everyMillis) })),
     download: (options, { everyMillis, ranges } = {}) =>
       streamed(rpc.Download({ options, ...(ranges === undefined ? {} : { ranges }), ...pace(everyMillis) })),
+    explain: (meant) => called(rpc.Explain(meant)),
     open: Effect.fnUntraced(function* (options) {
       let transfer: Transfer | undefined
       const pull = yield* Stream.toPull(streamed(rpc.Open(options)))

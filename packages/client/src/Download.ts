@@ -32,7 +32,9 @@ const run = Effect.fn("Piecework.download")(function* (url: string | URL, option
   const agent = yield* agentFor(socket)
   let outcome: Outcome | undefined
   const everyMillis = progressEvery === undefined ? undefined : millis(progressEvery)
-  yield* Stream.runForEach(agent.download(job, { ranges, everyMillis }), (event) =>
+  // Nothing comes behind the end, so nobody waits for more.
+  const events = Stream.takeUntil(agent.download(job, { ranges, everyMillis }), ({ _tag }) => _tag === "Done")
+  yield* Stream.runForEach(events, (event) =>
     Effect.sync(() => {
       if (event._tag === "Going") onProgress?.(event.job)
       if (event._tag === "Done") outcome = event.outcome

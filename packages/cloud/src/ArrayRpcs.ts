@@ -36,6 +36,17 @@ export type Complaint = typeof Complaint.Type
 /** Most peers that a client complains about at a time. */
 export const maxComplaints = 16
 
+/** A peer that gave something, and how many bytes of content since the join before. */
+export const Fed = Schema.Struct({ peerId: PeerId, bytes: Bytes })
+export type Fed = typeof Fed.Type
+
+/** Most peers that a join names as having given something. */
+export const maxFed = 16
+
+/** Bytes of content from peers, by how near they were. */
+export const FromPeers = Schema.Struct({ linkLocal: Bytes, lan: Bytes, group: Bytes, internet: Bytes })
+export type FromPeers = typeof FromPeers.Type
+
 /** Version of the peer protocol that the client speaks. `ClientDialectVersion…`. */
 const Dialect = Schema.Struct({
   major: Schema.Natural,
@@ -98,6 +109,12 @@ export class JoinRequest extends Schema.Class<JoinRequest>("@piecework/cloud/Joi
   profile: defaulted(ProfileBits, Profile.pc),
   /** All that the client has to complain about now; what it said before and does not say again is taken back. Ours. */
   complaints: Schema.optionalKey(Schema.Array(Complaint).check(Schema.isMaxLength(maxComplaints))),
+  /** Bytes of the whole content, for operators' pages. Ours. */
+  contentSize: Schema.optionalKey(Bytes),
+  /** Of `downloaded`, what came from peers. Ours. */
+  downloadedPeers: Schema.optionalKey(FromPeers),
+  /** The peers that gave most since the join before, for operators' pages; it changes nothing for anybody. Ours. */
+  fedBy: Schema.optionalKey(Schema.Array(Fed).check(Schema.isMaxLength(maxFed))),
   /** Counts the joins of this client to this swarm. `Seq`. */
   seq: defaulted(Schema.Natural, 0),
   /** `eID`. */

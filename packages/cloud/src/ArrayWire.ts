@@ -7,7 +7,7 @@
 import type { PeerId } from "@piecework/domain/Peer"
 import { Duration, Exit, Result, Schema } from "effect"
 import { NetAddress } from "effect/net"
-import { maxComplaints, maxPeers, type JoinRequest, LeaveRequest } from "./ArrayRpcs.ts"
+import { maxComplaints, maxFed, maxPeers, type JoinRequest, LeaveRequest } from "./ArrayRpcs.ts"
 import { type LeaseReply, LeaseRequest } from "./LeaseRpc.ts"
 import type { RequestRefused } from "./RoleError.ts"
 
@@ -78,7 +78,10 @@ export const isJoin = (value: unknown): value is JoinRequest =>
   isAbsentOr(value, "givesNear", isBoolean) &&
   isAbsentOr(value, "groupId", (group) => isText(group, 128) && group !== "") &&
   isAbsentOr(value, "eId", (experiment) => isText(experiment, 64)) &&
-  isAbsentOr(value, "complaints", isComplaints)
+  isAbsentOr(value, "complaints", isComplaints) &&
+  isAbsentOr(value, "contentSize", isCount) &&
+  isAbsentOr(value, "downloadedPeers", isFromPeers) &&
+  isAbsentOr(value, "fedBy", isFedBy)
 
 /** Texts that stand in JSON as they are. `effect/rpc` counts its requests. */
 const plainId = /^[\w-]{1,64}$/
@@ -137,6 +140,18 @@ const isComplaints = (value: unknown): boolean =>
     (one: unknown): one is { readonly peerId: PeerId } =>
       isRecord(one) && isMatch(one["peerId"], peerId) && isOneOf(one["reason"], reasons)
   )
+
+const isFromPeers = (value: unknown): boolean =>
+  isRecord(value) &&
+  isCount(value["linkLocal"]) &&
+  isCount(value["lan"]) &&
+  isCount(value["group"]) &&
+  isCount(value["internet"])
+
+const isFedBy = (value: unknown): boolean =>
+  Array.isArray(value) &&
+  value.length <= maxFed &&
+  value.every((one: unknown) => isRecord(one) && isMatch(one["peerId"], peerId) && isCount(one["bytes"]))
 
 const isIp = (value: unknown): boolean =>
   isText(value, 45) && (isDotted(value) || Result.isSuccess(NetAddress.ipFromString(value)))

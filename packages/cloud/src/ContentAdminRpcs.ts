@@ -88,6 +88,53 @@ export const List = Rpc.make("List", {
 /** Read. */
 export const Show = Rpc.make("Show", { payload: Named, success: ContentRecord, error: changeErrors })
 
+/** Those of the ids that there are, in any order: for pages that have ids and want names. Read. */
+export const Lookup = Rpc.make("Lookup", {
+  payload: { contentIds: Schema.Array(ContentId).check(Schema.isMaxLength(maxPage)) },
+  success: Schema.Array(ContentRecord).check(Schema.isMaxLength(maxPage)),
+  error: RequestRefused
+})
+
+/** Most contents that are hashed or were lately, as one process of the service remembers them. */
+export const maxPublications = 64
+
+/**
+ * A file at an origin that the service is to hash, is hashing or has hashed. Only the process that was asked for it knows of it, and
+ * only until it ends; what it published stays.
+ */
+export class Publication extends Schema.Class<Publication>("@piecework/cloud/Publication")({
+  /** Of the publication, not of what is published. */
+  id: text(64),
+  url: ContentUrl,
+  /** Epoch milliseconds. */
+  beganAt: Schema.Natural,
+  state: Schema.Union([
+    /** Others are hashed before it. */
+    Schema.TaggedStruct("Waiting", {}),
+    /** Bytes so far, and in all where the origin says it. */
+    Schema.TaggedStruct("Hashing", { hashed: Schema.Natural, total: Schema.optionalKey(Schema.Natural) }),
+    Schema.TaggedStruct("Published", { contentId: ContentId, contentSize: Schema.Natural, isNew: Schema.Boolean }),
+    /** Why, in one sentence. */
+    Schema.TaggedStruct("Failed", { sentence: text(1024) })
+  ])
+}) {}
+
+/**
+ * Has the service read the file at its origin once, hash it and publish it under that URL; answers at once. `Overloaded` when too many
+ * wait. The same URL again, while it waits or is hashed, answers what is under way. Publish.
+ */
+export const PublishUrl = Rpc.make("PublishUrl", {
+  payload: { url: ContentUrl, policy: PolicyChange },
+  success: Publication,
+  error: RequestRefused
+})
+
+/** Those of the process that is asked, the latest first. Read. */
+export const Publications = Rpc.make("Publications", {
+  success: Schema.Array(Publication).check(Schema.isMaxLength(maxPublications)),
+  error: RequestRefused
+})
+
 /** Publish. */
 export const SetPolicy = Rpc.make("SetPolicy", {
   payload: { ...Named.fields, change: PolicyChange },
@@ -213,6 +260,9 @@ export class ContentAdminRpcs extends RpcGroup.make(
   Publish,
   List,
   Show,
+  Lookup,
+  PublishUrl,
+  Publications,
   SetPolicy,
   SetHalted,
   Unpublish,

@@ -5,7 +5,7 @@
 import { Cause, Duration, Effect, Option, Redacted, Schema, type Scope } from "effect"
 import { FetchHttpClient, HttpClient, HttpClientError, HttpClientRequest } from "effect/http"
 import { type Rpc, RpcClient, RpcClientError, type RpcGroup, RpcSerialization } from "effect/rpc"
-import { challengeOf, isUntrusted } from "./internal/Calls.ts"
+import { challengeOf, isUntrusted } from "./internal/Challenge.ts"
 import { readReply } from "./internal/Reply.ts"
 
 /** No answer of the call's own. */
@@ -73,7 +73,7 @@ export const call =
     Effect.gen(function* () {
       const http = yield* HttpClient.HttpClient
       const bounded = http.pipe(
-        HttpClient.mapRequest(HttpClientRequest.prependUrl(options.url)),
+        HttpClient.mapRequest(HttpClientRequest.setUrl(options.url)),
         HttpClient.mapRequest((request) =>
           options.token === undefined ? request : HttpClientRequest.bearerToken(request, Redacted.value(options.token))
         ),

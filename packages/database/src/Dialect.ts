@@ -14,6 +14,12 @@ export interface Dialect {
   readonly gather: (column: string) => Statement.Fragment
 }
 
+/**
+ * What a text is like that has that one in it: `lower(column) LIKE lower(${hasText(text)}) ESCAPE '!'`. An empty text is in every text.
+ * SQLite takes the case of ASCII letters for none, PostgreSQL that of all.
+ */
+export const hasText = (text: string): string => `%${text.replaceAll(/[!%_]/g, "!$&")}%`
+
 export const of = (sql: SqlClient.SqlClient): Dialect =>
   sql.onDialectOrElse({
     pg: () => ({

@@ -1,6 +1,6 @@
 /**
  * Where a device keeps what outlives its programs: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
- * `uploads/` (what Internet peers were sent, by month), `line.json` (what the line has been
+ * `ledgers/` (why downloads went as they did), `months/` (what was downloaded and sent, by month), `line.json` (what the line has been
  * seen to carry), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
@@ -34,7 +34,8 @@ export class StateFolder extends Context.Service<
     readonly cache: string
     readonly records: string
     readonly reports: string
-    readonly uploads: string
+    readonly ledgers: string
+    readonly months: string
     /** What the line has been seen to carry. */
     readonly line: string
     /** This device, and a suffix for this process: two processes of one device are two peers. */
@@ -77,13 +78,15 @@ export const placesIn = (
   readonly cache: string
   readonly records: string
   readonly reports: string
-  readonly uploads: string
+  readonly ledgers: string
+  readonly months: string
   readonly line: string
 } => ({
   cache: join(root, "cache"),
   records: join(root, "records"),
   reports: join(root, "reports"),
-  uploads: join(root, "uploads"),
+  ledgers: join(root, "ledgers"),
+  months: join(root, "months"),
   line: join(root, "line.json")
 })
 
@@ -95,13 +98,14 @@ export const names: ReadonlySet<string> = new Set([
   "device",
   "enrolments",
   "jobs",
+  "ledgers",
   "line.json",
   "offers.json",
   "records",
   "reports",
   "run",
   "settings",
-  "uploads"
+  "months"
 ])
 
 /** The folder that is used when none is named: the agent's, or that of another program. */

@@ -17,6 +17,7 @@ import type * as Phf from "@piecework/hashing/Phf"
 import type { Access } from "@piecework/sources/Access"
 import type { HttpClient } from "@piecework/sources/HttpClient"
 import { Effect, Option, Result } from "effect"
+import { answerOf, CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { Fallback } from "./DownloadError.ts"
 import * as HashesFile from "./HashesFile.ts"
@@ -139,6 +140,16 @@ const vouchedFor = Effect.fnUntraced(function* (
   const { lookupTimeout } = yield* DownloadConfig
   const asked = cloud.value.lookup(contentId === undefined ? { url } : { contentId })
   const found = yield* asked.pipe(Patience.timeoutOption(lookupTimeout), Effect.result)
+  const ledger = yield* CurrentLedger
+  const isSilent = Result.isSuccess(found) && Option.isNone(found.success)
+  ledger.note({
+    _tag: "Asked",
+    role: Result.isFailure(found) ? found.failure.role : "ContentPolicy",
+    ...(isSilent ? { answer: "TimedOut" } : answerOf(found))
+  })
+  if (Result.isSuccess(found) && Option.isSome(found.success)) {
+    ledger.note({ _tag: "Seen", externalIp: found.success.value.geo.externalIp })
+  }
   // Also of a content that the caller names: its operator wants nobody to have it.
   if (Result.isFailure(found) && found.failure.reason === "ContentHalted") return Result.fail("Halted")
   if (Result.isFailure(found)) return instead(reasonOf(found.failure), found.failure.message)

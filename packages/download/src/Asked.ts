@@ -7,6 +7,7 @@ import type { HttpError } from "@piecework/sources/HttpError"
 import type { Origin } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Effect } from "effect"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { NoSourceError } from "./DownloadError.ts"
 
 /** What is to be done after a failure. */
@@ -56,8 +57,16 @@ export const badPieces = ({ instead }: Pick<Asked, "instead">, url: ContentUrl):
 }
 
 /** What is to be done after a failure of who was asked last. */
-export const verdictOn = (asked: Asked, error: SourceError | HttpError, hasGrown: boolean): Effect.Effect<Verdict> =>
-  asked.instead === undefined ? Effect.succeed(ofOrigin(error)) : asked.instead.failed(error, hasGrown)
+export const verdictOn = Effect.fnUntraced(function* (
+  asked: Asked,
+  error: SourceError | HttpError,
+  hasGrown: boolean
+): Effect.fn.Return<Verdict> {
+  const source = error._tag === "SourceError" ? error.source : asked.id
+  const detail = error._tag === "SourceError" ? error.description : error.message
+  ;(yield* CurrentLedger).failed(source, error.reason, detail)
+  return yield* asked.instead === undefined ? Effect.succeed(ofOrigin(error)) : asked.instead.failed(error, hasGrown)
+})
 
 /** Of an origin that nobody stands in for. */
 export const ofOrigin = (error: SourceError | HttpError): Verdict =>

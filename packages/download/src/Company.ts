@@ -15,12 +15,15 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerEvent, PeerSession } from "@piecework/peers/PeerSession"
 import { forbidsPeers } from "@piecework/policy/Eligibility"
 import type { Priority } from "@piecework/policy/Facts"
+import { short } from "@piecework/ledger/Recorder"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Plan } from "@piecework/scheduler/Plan"
 import type { PieceSource, SourceId } from "@piecework/sources/PieceSource"
 import { Effect, Option, type Scope } from "effect"
 import * as Crowd from "./Crowd.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
+import * as Feeders from "./Feeders.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 import type { Halts } from "./Halts.ts"
 import * as Leasing from "./Leasing.ts"
@@ -74,7 +77,10 @@ export const start = Effect.fn("Company.start")(function* (
   const config = yield* DownloadConfig
   const host = yield* PeerHost
   const permission = yield* Permission.Permission
+  const ledger = yield* CurrentLedger
+  const settings = yield* LivePolicy
   const cloud = Option.getOrUndefined(options.cloud)
+  const feeders = Feeders.make()
   let mostPeers = 0
   let named: number | undefined
 
@@ -84,8 +90,10 @@ export const start = Effect.fn("Company.start")(function* (
       sources.set(id, session)
       // Another session with the same peer may not have left yet.
       meter.leave(id)
-      meter.join({ id, kind, received, sent: () => session.counters().sent })
+      meter.join({ id, kind, received, sent: () => session.counters().sent, host: session.address.host })
+      feeders.joined(session)
       mostPeers = Math.max(mostPeers, peerCount())
+      ledger.joined(id, kind, session.address.toString())
       const what = { kind, held: session.held(), peer, host: session.address.host, choked: session.choked() }
       tell(() => [{ _tag: "SourceJoined", source: id, ...what }])
     },
@@ -93,7 +101,9 @@ export const start = Effect.fn("Company.start")(function* (
       tell(() =>
         sources.get(session.id) === session ? session.takeEvents().map((event) => toHappening(session, event)) : []
       ),
-    left: (session) => {
+    left: (session, { reason }) => {
+      ledger.left(session.id, reason)
+      feeders.left(session)
       if (sources.get(session.id) !== session) return
       sources.delete(session.id)
       meter.leave(session.id)
@@ -121,12 +131,17 @@ export const start = Effect.fn("Company.start")(function* (
       onAttempt,
       subnetMask: config.reportedMask
     }
-    const meet = (peers: Parameters<typeof met.meet>[0]) => {
+    const meet = (from: "Service" | "Lan") => (peers: Parameters<typeof met.meet>[0]) => {
       named = Math.max(named ?? 0, peers.length)
+      ledger.offered(from, peers)
       return met.meet(peers)
     }
+    if (scope === "Group" && config.groupId !== undefined) {
+      const setting = settings.current().isSet("DOGroupId") ? "DOGroupId" : "DOGroupIdSource"
+      ledger.note({ _tag: "Group", id: short(config.groupId, 128), setting })
+    }
     const isLocal = config.peersFrom === "Local"
-    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet })
+    yield* Neighbours.meet({ ...member, swarm: store.phf.hashOfHashes, found: meet("Lan") })
     const { unreachable } = met
     if (cloud !== undefined) {
       const joining = Membership.join({
@@ -135,18 +150,25 @@ export const start = Effect.fn("Company.start")(function* (
         isBackground: options.priority === "Background",
         isOfSubnet: config.peersFrom === "Subnet",
         peersWanted: isLocal ? 0 : config.maxPeers * 3,
-        standing: Effect.sync(() => ({
-          uploaded: meter.sent(),
-          downloaded: total(meter.received()) - meter.received().LocalCache,
-          fromOrigin: meter.received().Origin,
-          fromCache: meter.received().CacheServer,
-          left: layout.contentSize - total(meter.useful())
-        })),
+        standing: Effect.sync(() => {
+          const { CacheServer, Group, Internet, Lan, LinkLocal, Origin } = meter.received()
+          const fromPeers = { linkLocal: LinkLocal, lan: Lan, group: Group, internet: Internet }
+          return {
+            uploaded: meter.sent(),
+            downloaded: Origin + CacheServer + LinkLocal + Lan + Group + Internet,
+            fromOrigin: Origin,
+            fromCache: CacheServer,
+            fromPeers,
+            fedBy: feeders.received(),
+            left: layout.contentSize - total(meter.useful()),
+            contentSize: layout.contentSize
+          }
+        }),
         complaints: Effect.map(unreachable, (peers) => [
           ...banned.map((peerId) => ({ peerId, reason: "Bad" as const })),
           ...peers.map((peerId) => ({ peerId, reason: "Unreachable" as const }))
         ]),
-        onHandout: (peers) => (isLocal ? Effect.void : meet(peers)),
+        onHandout: (peers) => (isLocal ? Effect.void : meet("Service")(peers)),
         permission
       })
       membership = yield* Effect.provideService(joining, Cloud, cloud)
@@ -175,12 +197,12 @@ export const start = Effect.fn("Company.start")(function* (
     }
     tell(() => [{ _tag: "LeasesOff" }])
   })
-  const settings = yield* LivePolicy
   const may = Permission.mayPeer(permission)
   const mayMeet: Switched.Switch = {
     isOn: () => may.isOn() && !forbidsPeers(settings.current()),
     onChange: (call) => Effect.andThen(may.onChange(call), settings.onChange(call))
   }
+  if (usesPeers(options.mode)) yield* Permission.recorded(permission)
   if (usesPeers(options.mode)) yield* Switched.run(mayMeet, attend(options.mode), goAlone)
 
   return {

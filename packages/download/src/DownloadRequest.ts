@@ -8,6 +8,13 @@ import type { RequestHeaders } from "@piecework/sources/RequestHeaders"
 import type { Fallback } from "./DownloadError.ts"
 import type { NamedHashes } from "./NamedHashes.ts"
 
+/** Who asked for a download, for whoever wants to know later: by which door, as which job, and what the caller calls it. */
+export interface Asker {
+  readonly door: "get" | "job" | "proxy" | "open"
+  readonly job?: string | undefined
+  readonly name?: string | undefined
+}
+
 export interface DownloadRequest {
   readonly url: ContentUrl
   /** Which content that is, when the caller knows: any other bytes are refused, and its hashes need no service. */
@@ -23,6 +30,8 @@ export interface DownloadRequest {
   /** What its place is called in messages and records, when the file goes on from `path`. Default `path`. */
   readonly destination?: string | undefined
   readonly mode: DownloadMode
+  /** Default `get`, and nothing more. */
+  readonly asker?: Asker | undefined
   /** Whether a person waits for it. Default "Foreground". */
   readonly priority?: Priority | undefined
   /** Why it is this mode, where that is not just what was asked for. */
@@ -55,3 +64,14 @@ export interface OpenRequest extends Omit<DownloadRequest, "path" | "overwrite" 
 }
 
 export const priorityOf = ({ priority }: Pick<DownloadRequest, "priority">): Priority => priority ?? "Foreground"
+
+/** Who asked, for those who look at the device's files: what a job is called, else by which way it came. */
+export const callerOf = ({ asker }: Pick<DownloadRequest, "asker">): string =>
+  asker?.name?.slice(0, 256) ?? callers[asker?.door ?? "get"]
+
+const callers: { readonly [D in Asker["door"]]: string } = {
+  get: "piecework get",
+  job: "job",
+  proxy: "proxy",
+  open: "program"
+}

@@ -14,6 +14,7 @@ import type { ContentId } from "@piecework/domain/Content"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
+import type { Ledger } from "@piecework/ledger/Ledger"
 import { Bans } from "@piecework/peers/Bans"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import * as ContentTerms from "@piecework/policy/ContentTerms"
@@ -21,8 +22,12 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option, RcMap, Result, Scope } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
+import * as Accounts from "./Accounts.ts"
+import { Activity } from "./Activity.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type DownloadError, HaltedError, ModeError } from "./DownloadError.ts"
@@ -30,23 +35,25 @@ import { type DownloadRequest, type OpenRequest, priorityOf } from "./DownloadRe
 import * as FirstLook from "./FirstLook.ts"
 import * as Halts from "./Halts.ts"
 import * as Keeping from "./Keeping.ts"
+import { Ledgers } from "./Ledgers.ts"
 import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as Opening from "./Opening.ts"
-import * as Noting from "./Noting.ts"
 import * as Origins from "./Origins.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { Readers } from "./Readers.ts"
+import * as Recording from "./Recording.ts"
 import { Records } from "./Records.ts"
 import * as Room from "./Room.ts"
 import * as SimpleAttempts from "./SimpleAttempts.ts"
 import { settle, type Shared } from "./Shared.ts"
-import { recordOf, Standing } from "./Standing.ts"
+import { Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
+import * as Told from "./Told.ts"
 
 export type { DownloadRequest, OpenRequest } from "./DownloadRequest.ts"
 export type { OpenContent } from "./OpenContent.ts"
@@ -56,16 +63,12 @@ export interface ActiveDownload {
   readonly progress: () => Progress
   /** What the origin said last, whatever it was; `undefined` while it said nothing. */
   readonly facts: () => HttpFacts | undefined
+  /** What it decided so far and why. */
+  readonly ledger: () => Ledger
   /** Waits for the end: the file is there, and noted down. */
   readonly result: Effect.Effect<DownloadResult, DownloadError>
   /** Waits for the file alone. What is noted of it is on its way then, and ends also when the scope has closed. */
-  readonly arrived: Effect.Effect<Arrived, DownloadError>
-}
-
-export interface Arrived {
-  readonly result: DownloadResult
-  /** Waits until it is noted down, or could not be. */
-  readonly noted: Effect.Effect<void>
+  readonly arrived: Effect.Effect<DownloadResult, DownloadError>
 }
 
 export class Downloader extends Context.Service<
@@ -95,7 +98,9 @@ export class Downloader extends Context.Service<
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy).pipe(
         Context.add(Permission, yield* Permission),
-        Context.add(Shaper, yield* Shaper)
+        Context.add(Activity, yield* Activity),
+        Context.add(Shaper, yield* Shaper),
+        Context.add(Ledgers, yield* Ledgers)
       )
       const neighbourly = yield* Neighbours.known
       const cloud = yield* Effect.serviceOption(Cloud)
@@ -149,33 +154,31 @@ const start = Effect.fn("Downloader.start")(function* (
   const { mode, path, url } = request
   const { cloud, contents, halts, keeper } = shared
   const policy = yield* LivePolicy.LivePolicy
-  const records = yield* Records
   const destination = yield* Destination
   const outer = yield* Effect.scope
-  // First, so that it ends last.
+  const meter = Meter.make()
+  const began = yield* Clock.currentTimeMillis
+  const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  // First, so that these end last.
+  const accounts = yield* Accounts.make(request, standing, path)
   const keeping = yield* Keeping.make(keeper, request)
   // A download that failed ends here and now, not with the scope of whoever started it.
   const scope = yield* Scope.fork(outer)
-  const meter = Meter.make()
-  const began = yield* Clock.currentTimeMillis
-  const origins = yield* Scope.provide(Origins.make(request, meter, began, shared.cacheHosts), scope)
-  const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })
+  const { ended: recordEnd, recorder: ledger } = yield* Recording.begin(request, began, standing)
+  const origins = yield* Origins.make(request, meter, began, shared.cacheHosts).pipe(
+    Scope.provide(scope),
+    Effect.provideService(CurrentLedger, ledger)
+  )
+  standing.cache = origins.cache
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
-  const arrived = yield* Deferred.make<Arrived, DownloadError>()
+  const arrived = yield* Deferred.make<DownloadResult, DownloadError>()
 
   const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
-
-  const noteDown = Effect.fnUntraced(function* (result: DownloadResult, now: number) {
-    yield* records
-      .put(recordOf(result, now))
-      // The file is there; that it was not noted down is no reason to call the download failed.
-      .pipe(Effect.catch((error) => Effect.logWarning(error.message)))
-  }, Effect.uninterruptible)
 
   const finish = Effect.fnUntraced(function* (phf: Phf) {
     const now = yield* Clock.currentTimeMillis
     const result = standing.result(phf, path, now)
-    const noting = yield* FiberSet.run(notes, noteDown(result, now))
+    const noting = yield* FiberSet.run(notes, accounts.complete(result, now))
     const noted = Effect.asVoid(Fiber.await(noting))
     return { result, noted }
   })
@@ -184,12 +187,11 @@ const start = Effect.fn("Downloader.start")(function* (
     const { phf, policies } = found
     const { contentId, layout } = phf
     const settled = settle(request, found, policy.current())
-    standing.settled = settled
+    standing.settle(settled)
     standing.isOf(phf)
     yield* standing.enter("Checking")
     // Before the sessions, so that the last note is made when they are over.
-    const noting = yield* Noting.make(contentId, meter.sent)
-    yield* Noting.keepUp(noting)
+    yield* accounts.named(contentId)
     const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, layout.contentSize)
     if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
     const part = spans === undefined ? undefined : ByteRanges.partOf(spans.success, layout)
@@ -201,11 +203,13 @@ const start = Effect.fn("Downloader.start")(function* (
     }
     const readers = yield* Scope.provide(RcMap.get(contents, contentId), scope)
 
+    ledger.sized(layout.pieceCount, layout.pieceSize)
     const fetching = Effect.gen(function* () {
       const held = yield* Effect.mapError(store.verifyHeld, Storage.fromCache)
       for (const piece of Bitfield.pieces(held)) {
         if (part !== undefined && !Bitfield.has(part.pieces, piece)) continue
         meter.kept("LocalCache", layout.length(piece), true)
+        ledger.found(piece)
         onKept(piece)
       }
       yield* standing.enter("Fetching")
@@ -250,7 +254,6 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* deliver
     const { noted, result } = yield* finish(phf)
     yield* noted
-    yield* noting.note
     return result
   })
 
@@ -259,7 +262,7 @@ const start = Effect.fn("Downloader.start")(function* (
     phf: named,
     why
   }: Extract<FirstLook.Found, { _tag: "Simple" }>) {
-    standing.settled = { mode: "Simple", why }
+    standing.settle({ mode: "Simple", why })
     const fileBytes = first.probe.size ?? 0
     const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, first.probe.size ?? Infinity)
     if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
@@ -294,7 +297,7 @@ const start = Effect.fn("Downloader.start")(function* (
     if (ranges === undefined) standing.isOf(phf)
     else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
     const finished = yield* finish(phf)
-    yield* Deferred.succeed(arrived, finished)
+    yield* Deferred.succeed(arrived, finished.result)
     yield* finished.noted
     return finished.result
   })
@@ -314,15 +317,16 @@ const start = Effect.fn("Downloader.start")(function* (
 
   yield* whole.pipe(
     Scope.provide(scope),
+    Spans.within(Spans.names.download, Told.options(request, standing)),
+    Effect.provideService(CurrentLedger, ledger),
+    // Nobody waits for what is written down of one that succeeded.
     Effect.onExit((exit) =>
-      Effect.andThen(
-        Deferred.done(ended, exit),
-        Deferred.done(
-          arrived,
-          Exit.map(exit, (result) => ({ result, noted: Effect.void }))
-        )
-      )
+      Exit.isSuccess(exit) ? Effect.asVoid(FiberSet.run(notes, recordEnd(exit))) : recordEnd(exit)
     ),
+    Effect.onExit((exit) => {
+      accounts.ended(Exit.isSuccess(exit))
+      return Effect.andThen(Deferred.done(ended, exit), Deferred.done(arrived, exit))
+    }),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
     Effect.exit,
     Effect.forkIn(outer)
@@ -330,6 +334,7 @@ const start = Effect.fn("Downloader.start")(function* (
   return {
     progress: () => standing.progress(),
     facts: origins.facts,
+    ledger: ledger.snapshot,
     result: Deferred.await(ended),
     arrived: Deferred.await(arrived)
   }

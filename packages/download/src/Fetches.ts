@@ -7,9 +7,11 @@ import type { StoredContent } from "@piecework/cache/StoredContent"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { PieceBuffer } from "@piecework/hashing/BufferPool"
+import { short } from "@piecework/ledger/Recorder"
 import type { Event } from "@piecework/scheduler"
 import type { PieceRun, PieceSource, SourceError, SourceId } from "@piecework/sources/PieceSource"
 import { Cause, Effect, FiberMap, FiberSet, Option, type Scope } from "effect"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import type { StorageError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
 import * as Storage from "./Storage.ts"
@@ -53,6 +55,7 @@ export const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Fetches, never, Scope.Scope> {
   const { store, meter, tell } = options
   const { layout } = store.phf
+  const ledger = yield* CurrentLedger
   // Made before the fetches and so closed after them: a piece that is delivered to a closed set would keep its buffer.
   const runKeeper = yield* FiberSet.makeRuntime<never, void>()
   const fibers = yield* FiberMap.make<string, void>()
@@ -66,6 +69,7 @@ export const make = Effect.fnUntraced(function* (
         Effect.sync(() => {
           const isFirst = !Bitfield.has(held, piece)
           meter.kept(source.kind, layout.length(piece), isFirst)
+          ledger.held(source.id, piece, isFirst)
           held = Bitfield.add(held, piece)
           tell(() => [{ _tag: "PieceHeld", source: source.id, piece }])
           if (isFirst) options.onKept?.(piece)
@@ -75,6 +79,7 @@ export const make = Effect.fnUntraced(function* (
         PieceMismatch: () =>
           Effect.sync(() => {
             meter.bad(layout.length(piece))
+            ledger.bad(source.id)
             tell(() => [{ _tag: "PieceBad", source: source.id, piece }])
           }),
         CacheError: (error) => options.onBroken(Cause.fail(Storage.fromCache(error)))
@@ -97,9 +102,11 @@ export const make = Effect.fnUntraced(function* (
         Effect.catchTag("SourceError", (error) =>
           Effect.sync(() => {
             if (error.reason === "RangeIgnored") {
+              ledger.note({ _tag: "WholeFiles", source: short(source.id, 256) })
               return unlessTakenBack({ _tag: "RangesIgnored", source: source.id, run })
             }
             options.onFailure(source, error)
+            ledger.failed(source.id, error.reason, error.description)
             const { isFatal: fatal, reason, retryAfter } = error
             unlessTakenBack({ _tag: "FetchFailed", source: source.id, run, fatal, reason, retryAfter })
           })

@@ -10,6 +10,7 @@ import * as Limits from "@piecework/policy/Limits"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Policy } from "@piecework/policy/Policy"
 import { Clock, Effect, Latch, type Scope } from "effect"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import type { Turn } from "./Fetches.ts"
 import type { JobCache } from "./JobCache.ts"
 
@@ -40,13 +41,16 @@ export const take = Effect.fn("HttpTurn.take")(function* (
   options: HttpTurnOptions
 ): Effect.fn.Return<HttpTurn, never, Scope.Scope> {
   const live = yield* LivePolicy
+  const ledger = yield* CurrentLedger
   const clock = yield* Clock.Clock
   const changed = yield* Latch.make(false)
   const { began, cache, mayPeer, priority, tell, terms } = options
-  const delayIn = (policy: Policy) => {
-    const hasCacheServer = cache?.isThere() ?? false
-    return Delays.of(policy, { priority, mayPeer: mayPeer && !forbidsPeers(policy), hasCacheServer }).origin
-  }
+  const situationIn = (policy: Policy): Delays.Situation => ({
+    priority,
+    mayPeer: mayPeer && !forbidsPeers(policy),
+    hasCacheServer: cache?.isThere() ?? false
+  })
+  const delayIn = (policy: Policy) => Delays.of(policy, situationIn(policy)).origin
   let delay = delayIn(live.current())
   let floor: number | undefined
   let isHeld = false
@@ -57,18 +61,27 @@ export const take = Effect.fn("HttpTurn.take")(function* (
     const isEarly = left() > 0
     if (isEarly === isHeld) return
     isHeld = isEarly
+    if (isEarly) {
+      const until = delay === "Never" ? null : delay
+      const settings = Delays.settingsOf(live.current(), situationIn(live.current()))
+      ledger.note({ _tag: "HttpHeld", until, settings })
+    } else ledger.note({ _tag: "HttpAllowed", why: delay !== "Never" && left() > -1000 ? "DelayOver" : "Changed" })
     tell(() => [{ _tag: isEarly ? "OriginHeld" : "OriginAllowed" }])
   }
   const obey = (policy: Policy) => {
     delay = delayIn(policy)
     const rate = mayPeer && !forbidsPeers(policy) ? Limits.saidFloor(policy, priority, terms) : undefined
-    if (rate !== floor) tell(() => [{ _tag: "Floor", rate }])
+    if (rate !== floor) {
+      ledger.note({ _tag: "Floor", rate: rate ?? null })
+      tell(() => [{ _tag: "Floor", rate }])
+    }
     floor = rate
     look()
     changed.openUnsafe()
   }
 
   obey(live.current())
+  if (!isHeld) ledger.note({ _tag: "HttpAllowed", why: "NoDelay" })
   yield* live.onChange(obey)
   yield* Effect.gen(function* () {
     while (true) {

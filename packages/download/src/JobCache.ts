@@ -8,6 +8,7 @@ import type { CacheHosts, Choice, Failure } from "@piecework/cachehosts/CacheHos
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Priority } from "@piecework/policy/Facts"
+import { short } from "@piecework/ledger/Recorder"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import * as CacheServer from "@piecework/sources/CacheServer"
 import { isRefusal } from "@piecework/sources/CacheServerId"
@@ -18,7 +19,8 @@ import type { OriginOptions } from "@piecework/sources/Origin"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Clock, Duration, Effect, Fiber, Latch, Option, Result, type Scope } from "effect"
 import * as CacheTurn from "./CacheTurn.ts"
-import type { CacheView, Reason } from "./CacheView.ts"
+import { type CacheView, type Reason, sentence as sentenceOf } from "./CacheView.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { NoSourceError } from "./DownloadError.ts"
 import type { Meter } from "./Meter.ts"
 
@@ -95,6 +97,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   const pool = yield* BufferPool
   const policy = yield* LivePolicy
   const clock = yield* Clock.Clock
+  const ledger = yield* CurrentLedger
   const changed = yield* Latch.make(false)
   const listeners = new Set<() => void>()
   /** Those whose bytes were bad, by name. */
@@ -123,27 +126,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   /** It is not asked though it may be. */
   const isOut = (cache: CacheHost): boolean => spoilt.has(Host.nameOf(cache)) || unusable.has(Host.nameOf(cache))
 
-  const look = Effect.map(hosts.choose(url, isOut), (found) => {
-    // A ban has an end; where there is nothing to wait for, all of them are out.
-    const isNobodyLeft = found._tag === "Without" && found.why === "Banned" && found.until === undefined
-    instead = isNobodyLeft ? (spoilt.size > 0 ? "BadPieces" : "NotAllowed") : undefined
-    choice = instead === undefined ? found : { _tag: "Without", why: whyOf(instead), until: undefined }
-    if (found._tag === "Use") last = found.cache
-    return choice
-  })
-
   const isThere = () => CacheTurn.isThere(turn, rules(), choice)
-
-  /** Milliseconds for which the origin waits until it is known whether there is one: without a delay, none. */
-  const waits = Math.min(CacheTurn.left(rules(), now()), Duration.toMillis(options.patience))
-  // In a fiber of the download, since those who wait for it come and go.
-  const settling =
-    waits > 0 && (yield* look)._tag === "Without"
-      ? yield* hosts
-          .settled({ asksService: options.asksService })
-          .pipe(Effect.timeoutOption(waits), Effect.andThen(look), Effect.forkScoped)
-      : undefined
-  const ready = settling === undefined ? Effect.void : Effect.asVoid(Fiber.await(settling))
 
   const view = (): CacheView => {
     const { due, fallback, peersUntil } = rules()
@@ -161,6 +144,35 @@ export const make = Effect.fn("JobCache.make")(function* (
     if (choice._tag === "Without") return { ...seen, reason: choice.why }
     return { ...seen, reason: turn.at === "Origin" && from <= now() ? "Failed" : "Asked" }
   }
+
+  const record = () => {
+    if (!ledger.isKept) return
+    const seen = view()
+    const host = seen.host === undefined ? {} : { host: short(seen.host, 256) }
+    const sentence = short(sentenceOf(seen, (at) => new Date(at).toISOString()))
+    ledger.note({ _tag: "Cache", reason: seen.reason, ...host, sentence })
+  }
+
+  const look = Effect.map(hosts.choose(url, isOut), (found) => {
+    // A ban has an end; where there is nothing to wait for, all of them are out.
+    const isNobodyLeft = found._tag === "Without" && found.why === "Banned" && found.until === undefined
+    instead = isNobodyLeft ? (spoilt.size > 0 ? "BadPieces" : "NotAllowed") : undefined
+    choice = instead === undefined ? found : { _tag: "Without", why: whyOf(instead), until: undefined }
+    if (found._tag === "Use") last = found.cache
+    record()
+    return choice
+  })
+
+  /** Milliseconds for which the origin waits until it is known whether there is one: without a delay, none. */
+  const waits = Math.min(CacheTurn.left(rules(), now()), Duration.toMillis(options.patience))
+  // In a fiber of the download, since those who wait for it come and go.
+  const settling =
+    waits > 0 && (yield* look)._tag === "Without"
+      ? yield* hosts
+          .settled({ asksService: options.asksService })
+          .pipe(Effect.timeoutOption(waits), Effect.andThen(look), Effect.forkScoped)
+      : undefined
+  const ready = settling === undefined ? Effect.void : Effect.asVoid(Fiber.await(settling))
 
   return {
     peersAllowed: (may) => {
@@ -199,7 +211,8 @@ export const make = Effect.fn("JobCache.make")(function* (
         return undefined
       }
       meter.leave(source.id)
-      meter.join({ id: source.id, kind: source.kind, received: source.received, sent: () => 0 })
+      const { answers, id, kind, received } = source
+      meter.join({ id, kind, received, answers, sent: () => 0 })
       return source
     }),
     failed: Effect.fn("JobCache.failed")(function* (
@@ -214,6 +227,7 @@ export const make = Effect.fn("JobCache.make")(function* (
       const isFatal = CacheTurn.isFatal(rules(), what)
       if (isFatal && error._tag === "SourceError") refusal = error
       turn = CacheTurn.cacheFailed(turn, rules(), what, hasGrown, at)
+      record()
       yield* Effect.logDebug("a cache server failed", Host.nameOf(cache), failure)
       yield* hosts.failed(cache, url, CacheTurn.told(rules(), what, at))
       return isFatal

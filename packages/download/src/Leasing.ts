@@ -9,9 +9,11 @@ import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { LeaseRequest, type LeaseReply, type Run } from "@piecework/cloud/LeaseRpc"
 import type { ContentId } from "@piecework/domain/Content"
 import type { PeerAddress, PeerId } from "@piecework/domain/Peer"
+import { short } from "@piecework/ledger/Recorder"
 import { Leases, Plan } from "@piecework/scheduler"
 import { Clock, Deferred, Duration, Effect, Latch, Random, type Scope } from "effect"
 import * as Arrays from "./Arrays.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import type { Happening, Turn } from "./Fetches.ts"
 
 export interface LeasingOptions {
@@ -72,6 +74,7 @@ export const start = Effect.fn("Leasing.start")(function* (
   options: LeasingOptions
 ): Effect.fn.Return<Leasing, never, Cloud | Scope.Scope> {
   const cloud = yield* Cloud
+  const ledger = yield* CurrentLedger
   const { contentId, plan, tell } = options
   const group = options.groupId === undefined || options.scope !== "Group" ? {} : { groupId: options.groupId }
   /** The first decision was made, so that there is something to say. */
@@ -89,6 +92,13 @@ export const start = Effect.fn("Leasing.start")(function* (
   let hasKept = false
   /** The origin was let go since: an answer to a question that wanted nothing is none. */
   let isOpened = false
+
+  /** It goes ahead by itself. */
+  let isWithout = false
+  const without = (detail: string) => {
+    if (!isWithout) ledger.note({ _tag: "Leases", state: answered === 0 ? "Without" : "Lost", detail })
+    isWithout = true
+  }
 
   const ask = Effect.fnUntraced(function* (): Effect.fn.Return<Said, CloudError> {
     if (isLost) yield* arrays.discover(cloud.whereabouts)
@@ -124,7 +134,8 @@ export const start = Effect.fn("Leasing.start")(function* (
       need,
       reply: { runs, again }
     } = yield* ask()
-    answered++
+    if (answered++ === 0 || isWithout) ledger.note({ _tag: "Leases", state: "Given" })
+    isWithout = false
     answeredAt = yield* Clock.currentTimeMillis
     isStarved = need.most + need.claimed > 0 && piecesIn(runs) <= piecesIn(need.keep) - need.claimed
     const heard = Deferred.makeUnsafe<void>()
@@ -163,7 +174,10 @@ export const start = Effect.fn("Leasing.start")(function* (
         const isRefused = reason === "Refused" || reason === "ContentUnknown"
         // A first answer that does not come in time has until `timeout`: a whole site may have started at once.
         const isAwaited = answered === 0 && reason === "TimedOut"
-        if (!isAwaited && (isRefused || silence >= Duration.toMillis(most))) tell(() => [{ _tag: "LeasesOff" }])
+        if (!isAwaited && (isRefused || silence >= Duration.toMillis(most))) {
+          without(short(result.failure.message))
+          tell(() => [{ _tag: "LeasesOff" }])
+        }
         const spread = yield* Random.nextBetween(0.5, 1)
         yield* Effect.sleep(isRefused ? refusedWait : Duration.times(wait, spread))
         wait = Duration.min(Duration.times(wait, 2), longestWait)
@@ -174,7 +188,9 @@ export const start = Effect.fn("Leasing.start")(function* (
   yield* Effect.forkScoped(Effect.andThen(begun.await, forever))
   // Only the first answer is waited for: later ones find the client at work on what it has.
   yield* Effect.sync(() => {
-    if (answered === 0) tell(() => (answered === 0 ? [{ _tag: "LeasesOff" }] : []))
+    if (answered > 0) return
+    without("no answer in time")
+    tell(() => (answered === 0 ? [{ _tag: "LeasesOff" }] : []))
   }).pipe(Effect.delay(options.timeout), Effect.forkScoped)
 
   return {

@@ -6,12 +6,21 @@
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Peer, PeerAddress, PeerId } from "@piecework/domain/Peer"
-import { type Complaint, type Handout, JoinRequest, LeaveRequest, maxComplaints } from "@piecework/cloud/ArrayRpcs"
+import {
+  type Complaint,
+  type FromPeers,
+  type Handout,
+  JoinRequest,
+  LeaveRequest,
+  maxComplaints
+} from "@piecework/cloud/ArrayRpcs"
 import { Cloud, type Whereabouts } from "@piecework/cloud/Cloud"
 import type { CloudError } from "@piecework/cloud/CloudError"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Duration, Effect, Latch, Random, Ref, type Scope } from "effect"
 import * as Arrays from "./Arrays.ts"
+import { answerOf, CurrentLedger } from "./CurrentLedger.ts"
+import * as Feeders from "./Feeders.ts"
 import * as Permission from "./Permission.ts"
 
 /** What a join tells about the client; bytes. */
@@ -20,7 +29,13 @@ export interface Standing {
   readonly downloaded: number
   readonly fromOrigin: number
   readonly fromCache: number
+  /** Of `downloaded`, by how near the peers were. Absent when nothing is downloaded. */
+  readonly fromPeers?: FromPeers | undefined
+  /** By peer, since the download began. */
+  readonly fedBy?: Feeders.Received | undefined
   readonly left: number
+  /** Of the whole content. */
+  readonly contentSize?: number | undefined
 }
 
 export interface MembershipOptions {
@@ -77,6 +92,7 @@ export const join = Effect.fn("Membership.join")(function* (
   options: MembershipOptions
 ): Effect.fn.Return<Membership, never, Cloud | Scope.Scope> {
   const cloud = yield* Cloud
+  const ledger = yield* CurrentLedger
   const group = options.groupId === undefined || options.scope !== "Group" ? {} : { groupId: options.groupId }
   const hurry = yield* Latch.make(false)
   const failed = yield* Ref.make<CloudError | undefined>(undefined)
@@ -86,6 +102,8 @@ export const join = Effect.fn("Membership.join")(function* (
     options.permission === undefined ? "All" : Permission.gives(options.permission.current(), options.scope)
   let isAnswered = false
   let lastKnown: Whereabouts | undefined
+  /** What joins that were answered said of who fed it. */
+  let toldFed: Feeders.Received = new Map()
   /** What the last join said that it gives. */
   let told: Permission.Gives | undefined
   const arrays = Arrays.make(cloud, options.contentId)
@@ -102,6 +120,8 @@ export const join = Effect.fn("Membership.join")(function* (
     const complaints = (yield* options.complaints ?? Effect.succeed([])).slice(0, maxComplaints)
     const n = yield* Ref.getAndUpdate(seq, (value) => value + 1)
     told = gives()
+    const { contentSize, fedBy, fromPeers } = standing
+    const fed = fedBy === undefined ? [] : Feeders.since(toldFed, fedBy)
     const event = n === 0 ? "Started" : (yield* Ref.get(complete)) ? "Completed" : "Periodic"
     const request = new JoinRequest({
       contentId: options.contentId,
@@ -125,9 +145,13 @@ export const join = Effect.fn("Membership.join")(function* (
       downloaded: standing.downloaded,
       downloadedCdn: standing.fromOrigin,
       downloadedCache: standing.fromCache,
-      left: standing.left
+      left: standing.left,
+      ...(contentSize === undefined ? {} : { contentSize }),
+      ...(fromPeers === undefined ? {} : { downloadedPeers: fromPeers }),
+      ...(fed.length === 0 ? {} : { fedBy: fed })
     })
     const handout = yield* arrays.ask((url) => cloud.join(url, request))
+    if (fedBy !== undefined) toldFed = fedBy
     if (event === "Completed") yield* Ref.set(complete, false)
     return handout
   })
@@ -139,6 +163,7 @@ export const join = Effect.fn("Membership.join")(function* (
     let wait = shortestWait
     while (true) {
       const result = yield* Effect.result(once())
+      ledger.note({ _tag: "Asked", role: "Array", ...answerOf(result) })
       if (options.onAttempt !== undefined) {
         yield* options.onAttempt(result._tag === "Success" ? undefined : result.failure)
       }

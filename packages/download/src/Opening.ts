@@ -10,32 +10,36 @@ import * as ContentTerms from "@piecework/policy/ContentTerms"
 import { LivePolicy, also } from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import type { OriginKind } from "@piecework/sources/Origin"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } from "effect"
+import * as Accounts from "./Accounts.ts"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
 import * as ContentReader from "./ContentReader.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type DownloadError, HaltedError, ModeError, NoSourceError } from "./DownloadError.ts"
 import { type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Keeping from "./Keeping.ts"
 import * as Meter from "./Meter.ts"
-import * as Noting from "./Noting.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as OriginReader from "./OriginReader.ts"
 import * as Origins from "./Origins.ts"
 import type { Place } from "./Readers.ts"
 import { settle, type Shared } from "./Shared.ts"
-import { Records } from "./Records.ts"
-import { recordOf, Standing } from "./Standing.ts"
+import * as Recording from "./Recording.ts"
+import { Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
+import * as Told from "./Told.ts"
 
 type Found<T extends FirstLook.Found["_tag"]> = Extract<FirstLook.Found, { _tag: T }>
 
 /** What is being opened. */
 interface Opened {
+  readonly accounts: Accounts.Accounts
   readonly request: OpenRequest
   readonly shared: Shared
   readonly keeping: Keeping.Keeping
@@ -44,18 +48,27 @@ interface Opened {
   readonly standing: Standing
   /** Epoch milliseconds. */
   readonly began: number
+  readonly recording: Recording.Recording
 }
 
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
   const { mode } = request
-  // First, so that it ends last.
-  const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
-  const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
   const began = yield* Clock.currentTimeMillis
-  const origins = yield* Origins.make(request, meter, began, shared.cacheHosts)
-  const standing = new Standing({ request, began, meter, shaper: yield* Shaper, cache: origins.cache })
-  const opened: Opened = { request, shared, keeping, origins, meter, standing, began }
+  const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  // First, so that these end last.
+  const accounts = yield* Accounts.make(request, standing, request.path ?? "")
+  const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
+  const scope = yield* Scope.fork(yield* Effect.scope)
+  const asked = { ...request, asker: request.asker ?? { door: "open" as const } }
+  const recording = yield* Scope.provide(Recording.begin(asked, began, standing), scope)
+  const origins = yield* Effect.provideService(
+    Origins.make(request, meter, began, shared.cacheHosts),
+    CurrentLedger,
+    recording.recorder
+  )
+  standing.cache = origins.cache
+  const opened: Opened = { accounts, request, shared, keeping, origins, meter, standing, began, recording }
 
   const opening = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
@@ -64,22 +77,31 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
     const found = yield* FirstLook.asChecked(request, looked)
     return yield* found._tag === "Swarm" ? fromSwarm(opened, found) : overHttp(opened, found)
   })
-  return yield* opening.pipe(
+  const span = yield* Spans.scoped(Spans.names.download, Told.options(request, standing)).pipe(Scope.provide(scope))
+  return yield* (
+    span === undefined ? opening : Effect.withParentSpan(opening, span, { captureStackTrace: false })
+  ).pipe(
     Scope.provide(scope),
+    Effect.provideService(CurrentLedger, recording.recorder),
+    Effect.onExit((exit) => (Exit.isFailure(exit) ? recording.ended(exit) : Effect.void)),
     // What could not be opened ends here and now, not with the scope of the caller.
     Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause)))
   )
 })
 
-const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standing }: Opened, found: Found<"Simple">) {
+const overHttp = Effect.fnUntraced(function* (opened: Opened, found: Found<"Simple">) {
+  const { accounts, meter, origins, request, standing } = opened
   const { first, why } = found
   const { origin, probe } = first
-  standing.settled = { mode: "Simple", why }
+  standing.settle({ mode: "Simple", why })
   standing.fileBytes = probe.size
   yield* standing.enter("Fetching")
   let requested = 0
   let handedOut = 0
   standing.asked = () => ({ requested, held: handedOut })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => accounts.ended(probe.size !== undefined && handedOut > 0 && handedOut >= probe.size))
+  )
   const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
   let isTaken = false
 
@@ -115,21 +137,22 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
 })
 
 const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swarm">) {
-  const { keeping, meter, origins, request, shared, standing } = opened
+  const { accounts, keeping, meter, origins, request, shared, standing } = opened
   const { phf, policies } = found
   const { contentId, layout } = phf
   const isWhole = request.isWhole ?? true
   const policy = yield* LivePolicy
   const settled = settle(request, found, policy.current())
-  standing.settled = settled
+  standing.settle(settled)
   standing.isOf(phf)
-  const noting = yield* Noting.make(contentId, meter.sent)
-  yield* Noting.keepUp(noting)
+  yield* accounts.named(contentId)
   // Room is made for what is fetched in any case.
   const part = isWhole ? undefined : ByteRanges.partOf([], layout)
   const { noteComplete, store } = yield* keeping.open(phf, policies, part)
   const readers = yield* RcMap.get(shared.contents, contentId)
   const terms = Terms.of(policies)
+  const ledger = opened.recording.recorder
+  ledger.sized(layout.pieceCount, layout.pieceSize)
   yield* standing.enter("Fetching")
 
   /** Pieces that the meter knows of, and those that were asked for, by index. */
@@ -144,7 +167,9 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     return true
   }
   const countCached = (piece: PieceIndex) => {
-    if (count(piece)) meter.kept("LocalCache", layout.length(piece), true)
+    if (!count(piece)) return
+    meter.kept("LocalCache", layout.length(piece), true)
+    ledger.found(piece)
   }
   const places = new Set<Place>()
   let failure: DownloadError | undefined
@@ -169,13 +194,13 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   }
 
   /** Noted down as a download is, once all of it is here. */
-  const records = yield* Records
   const note = Effect.gen(function* () {
     yield* noteComplete
     const now = yield* Clock.currentTimeMillis
     const result = standing.result(phf, request.path ?? "", now)
     if (total(result.bytes) === result.bytes.LocalCache) return
-    yield* records.put(recordOf(result, now)).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+    yield* accounts.complete(result, now)
+    accounts.ended(true)
   })
   // Of one that is read in parts nobody says when the last has come.
   if (!isWhole) {
@@ -206,6 +231,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     standing.swarm = swarm
     yield* swarm.complete
     yield* standing.enter("Done")
+    yield* opened.recording.ended(Exit.void)
     yield* note
   })
   const swarmScope = yield* Scope.fork(yield* Effect.scope)
@@ -223,7 +249,10 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
     Effect.fail(new HaltedError({ url: request.url }))
   )
   yield* Effect.raceFirst(Effect.andThen(fetching, Effect.never), halted).pipe(
-    Effect.catch((error) => Effect.sync(() => fail(error))),
+    Effect.catch((error) => {
+      fail(error)
+      return opened.recording.ended(Exit.fail(error))
+    }),
     // A bug must not look like bytes that do not come.
     Effect.catchDefect((defect) =>
       Effect.map(Effect.logError("a content that is read failed in an unforeseen way", defect), () =>

@@ -8,6 +8,7 @@ import type { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
 import { Duration, Effect, Exit, Scope } from "effect"
 import type { Asked } from "./Asked.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as FirstProbe from "./FirstProbe.ts"
 import * as SimpleDownload from "./SimpleDownload.ts"
@@ -62,6 +63,8 @@ export const run = Effect.fn("SimpleAttempts.run")(function* (
           ? "The file at the origin has changed; beginning again."
           : "The origin is gone; trying the next URL."
     )
+    const ledger = yield* CurrentLedger
+    ledger.note({ _tag: "Again", why: isSpoilt ? "BadPieces" : isAgain ? "ContentChanged" : "NextUrl" })
     yield* Scope.close(scope, Exit.void)
     meter.lost()
     const candidates = isAgain ? [origin, ...others] : others

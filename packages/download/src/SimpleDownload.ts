@@ -11,10 +11,12 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { type PieceIndex, standardPieceSize } from "@piecework/domain/PieceLayout"
 import { BufferPool, type PieceBuffer } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
+import { short } from "@piecework/ledger/Recorder"
 import type { OriginKind, Probe } from "@piecework/sources/Origin"
 import { SourceError } from "@piecework/sources/PieceSource"
 import { Deferred, type Duration, Effect, Exit, FiberSet, Result, Scope, Semaphore } from "effect"
 import { type Asked, badPieces, endOf } from "./Asked.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import {
   type DestinationError,
   type NoProgressError,
@@ -82,6 +84,9 @@ export const run = Effect.fn("SimpleDownload.run")(function* (
   if (resumed > 0 && !probe.ranges) {
     yield* Effect.logInfo("This origin sends whole files only; beginning again, and keeping what is here already.")
   }
+  const ledger = yield* CurrentLedger
+  if (resumed > 0) ledger.note({ _tag: "Resumed", bytes: resumed * pieceSize })
+  if (!probe.ranges) ledger.note({ _tag: "WholeFiles", source: short(origin.id, 256) })
   for (let n = 0; n < resumed; n++) meter.kept("LocalCache", pieceSize, true)
 
   const writers = yield* FiberSet.make<void>()

@@ -24,6 +24,7 @@ import { type PieceSource, type SourceError, SourceId } from "@piecework/sources
 import { Cause, Clock, Deferred, Effect, Option, Queue, Random, Scope } from "effect"
 import * as CacheMember from "./CacheMember.ts"
 import * as Company from "./Company.ts"
+import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import { type NoProgressError, NoSourceError, type StorageError } from "./DownloadError.ts"
 import * as Fetches from "./Fetches.ts"
@@ -85,6 +86,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
   const bans = yield* Bans
   const shaper = yield* Shaper
   const host = yield* PeerHost
+  const ledger = yield* CurrentLedger
   const ended = yield* Deferred.make<void, StorageError | NoSourceError | NoProgressError>()
   const turns = yield* Queue.unbounded<Turn>()
   const tell = (turn: Turn) => void Queue.offerUnsafe(turns, turn)
@@ -129,6 +131,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
 
   const ban = Effect.fnUntraced(function* ({ host: address, peer, until }: Command.Ban) {
     banned.push(peer)
+    ledger.banned(peer)
     yield* Effect.annotateLogs(Effect.logWarning("banned a peer for bad pieces"), { peer, host: address ?? "-" })
     yield* bans.ban({ device: deviceOf(peer), host: address, until })
     yield* company.dismiss(peer)
@@ -142,11 +145,13 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
         // It is leaving: that it left is told next.
         if (source === undefined) return undefined
         exhausted = undefined
+        ledger.asked(command.source, command.run.first, command.run.count, command.reason)
         fetches.start(source, command.run)
         return undefined
       }
       case "Cancel":
         if (command.reason === "Stalled" && sources.get(command.source as SourceId)?.kind === "Origin") failures++
+        ledger.cancelled(command.source, command.reason)
         fetches.cancel(command.source as SourceId, command.run)
         if (command.reason === "Stalled") cacheMember?.stalled(command.source as SourceId)
         return undefined
@@ -223,6 +228,7 @@ export const start = Effect.fn("SwarmDownload.start")(function* (
 
   const join = (source: PieceSource) => {
     sources.set(source.id, source)
+    ledger.joined(source.id, source.kind)
     tell(() => [{ _tag: "SourceJoined", source: source.id, kind: source.kind, held: "all" }])
   }
   const cacheMember =

@@ -47,17 +47,13 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             ...rangesOf(spec),
             path: draft,
             destination,
+            asker: { door: "job", job: id, name: spec.displayName },
             overwrite: true,
             priority: spec.foregroundPriority === true ? "Foreground" : "Background",
             mode: yield* mode
           })
           const result = active.arrived.pipe(
-            Effect.map(({ noted, result: outcome }): RunEnd => ({
-              _tag: "Complete",
-              bytes: outcome.requestedBytes,
-              outcome,
-              noted
-            })),
+            Effect.map((outcome): RunEnd => ({ _tag: "Complete", bytes: outcome.requestedBytes, outcome })),
             Effect.catch((error) => {
               const failure = failureOf(error)
               const sentence = `Job ${id}: ${inPlace(error, draft, destination).message}`

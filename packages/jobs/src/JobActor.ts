@@ -151,13 +151,11 @@ export const make = Effect.fnUntraced(function* (
     const failure =
       end._tag === "Failed"
         ? end.failure
-        : yield* Effect.all(
-            [
-              Effect.flatMap(files.identity(draft()), (identity) => deliver(identity, end.bytes)),
-              end.noted ?? Effect.void
-            ],
-            { concurrency: "unbounded", discard: true }
-          ).pipe(Effect.as(undefined), Effect.catch(fatal))
+        : yield* files.identity(draft()).pipe(
+            Effect.flatMap((identity) => deliver(identity, end.bytes)),
+            Effect.as(undefined),
+            Effect.catch(fatal)
+          )
     if (failure === undefined) return yield* became(Job.transferred(job))
     outcome = undefined
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))

@@ -27,13 +27,7 @@ export interface JobRun {
 
 /** A failure is a value: most of them are the business of the job, not of whoever runs it. */
 export type RunEnd =
-  | {
-      readonly _tag: "Complete"
-      readonly bytes: number
-      readonly outcome?: DownloadResult | undefined
-      /** Waits until what is noted of it is on the disk, where anything is: nobody hears of the file before. */
-      readonly noted?: Effect.Effect<void> | undefined
-    }
+  | { readonly _tag: "Complete"; readonly bytes: number; readonly outcome?: DownloadResult | undefined }
   | { readonly _tag: "Failed"; readonly failure: Failed }
 
 export class JobRunner extends Context.Service<

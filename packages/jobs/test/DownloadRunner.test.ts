@@ -74,8 +74,9 @@ const runner = (progress: Partial<Progress>, asked: Array<DownloadRequest>, fact
                 return {
                   progress: () => progress as Progress,
                   facts: () => facts,
+                  ledger: () => ({}) as never,
                   result: Effect.succeed(result),
-                  arrived: Effect.succeed({ result, noted: Effect.void })
+                  arrived: Effect.succeed(result)
                 }
               })
           })
@@ -106,6 +107,7 @@ describe("A run", () => {
           mustVerify: false,
           path: "/draft",
           destination: "/data/file",
+          asker: { door: "job", job: task.id, name: undefined },
           overwrite: true,
           priority: "Background",
           mode: "Lan"

@@ -4,6 +4,7 @@
  */
 import type { Priority } from "./Facts.ts"
 import type { Policy } from "./Policy.ts"
+import type { Name } from "./Settings.ts"
 
 export interface Delays {
   /** Milliseconds from the start of the download until the origin may be asked; "Never" while there is a cache server. */
@@ -35,6 +36,12 @@ export const of = (policy: Policy, { hasCacheServer, mayPeer, priority }: Situat
   if (forCache === "Never") return { origin: "Never" }
   return { origin: forPeers + (forCache === "NotSet" ? 0 : forCache) }
 }
+
+/** The settings that hold the origin back so. */
+export const settingsOf = (policy: Policy, { hasCacheServer, mayPeer, priority }: Situation): ReadonlyArray<Name> => [
+  ...(mayPeer && (policy.get(namesOf[priority].peers) ?? 0) > 0 ? [namesOf[priority].peers] : []),
+  ...(hasCacheServer && policy.get(namesOf[priority].cache) !== undefined ? [namesOf[priority].cache] : [])
+]
 
 const namesOf = {
   Foreground: { peers: "DODelayForegroundDownloadFromHttp", cache: "DODelayCacheServerFallbackForeground" },

@@ -4,11 +4,14 @@
  */
 import { Context, Effect, Layer, type Scope } from "effect"
 import { defaults, type Policy, resolve, type Said } from "./Policy.ts"
+import type { Name } from "./Settings.ts"
 
 export interface LivePolicy {
   readonly current: () => Policy
   /** Calls the listener at each change, in plain code, as long as the scope lasts. It is not called for what is in force now. */
   readonly onChange: (listener: (policy: Policy) => void) => Effect.Effect<void, never, Scope.Scope>
+  /** Where the one who says a setting says it, such as the path of a file; for who knows places. */
+  readonly placeOf?: ((name: Name) => string | undefined) | undefined
 }
 
 export const LivePolicy = Context.Reference<LivePolicy>("@piecework/policy/LivePolicy", {
@@ -33,7 +36,8 @@ export const also = (live: LivePolicy, said: Said): LivePolicy => {
   }
   return {
     current: () => over(live.current()),
-    onChange: (listener) => live.onChange((policy) => listener(over(policy)))
+    onChange: (listener) => live.onChange((policy) => listener(over(policy))),
+    placeOf: live.placeOf
   }
 }
 

@@ -33,7 +33,7 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<Contents, 
               reason: error._tag === "HaltedError" ? "Halted" : "Failed",
               detail: error.message
             })
-          const opening = downloader.open({ url, contentId, isWhole, mode: yield* mode })
+          const opening = downloader.open({ url, contentId, isWhole, mode: yield* mode, asker: { door: "proxy" } })
           const content = yield* Effect.mapError(opening, failed)
           const { size } = content
           if (content.contentId !== contentId || size === undefined) {

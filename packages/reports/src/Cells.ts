@@ -8,7 +8,7 @@ import type { Counted } from "./Counted.ts"
 import * as Figures from "./Figures.ts"
 
 /** By what sums are seen. All: the key is "". Type: who asked for the file. */
-export const facets = ["All", "Device", "Content", "Group", "Type", "Mode", "City", "Country", "Isp"] as const
+export const facets = ["All", "Device", "Content", "Group", "Type", "Mode", "City", "Country", "Isp", "Site"] as const
 export type Facet = (typeof facets)[number]
 
 export interface Cell {
@@ -113,7 +113,7 @@ export const tally = (events: ReadonlyArray<Counted>): Tally => {
   }
 }
 
-const seenBy = ({ device, event, group, place }: Counted): ReadonlyArray<readonly [Facet, string]> => {
+const seenBy = ({ device, event, group, place, site }: Counted): ReadonlyArray<readonly [Facet, string]> => {
   const everywhere: ReadonlyArray<readonly [Facet, string]> = [
     ["All", ""],
     ["Device", device]
@@ -130,7 +130,8 @@ const seenBy = ({ device, event, group, place }: Counted): ReadonlyArray<readonl
     ...(group === undefined ? [] : [["Group", group] as const]),
     ...(place.city === "" ? [] : [["City", place.city] as const]),
     ...(place.country === "" ? [] : [["Country", place.country] as const]),
-    ...(place.isp === "" ? [] : [["Isp", place.isp] as const])
+    ...(place.isp === "" ? [] : [["Isp", place.isp] as const]),
+    ["Site", site]
   ]
 }
 

@@ -12,6 +12,8 @@ export interface Counted {
   /** See `GroupHash`. */
   readonly group: string | undefined
   readonly place: Place
+  /** See `Site`. */
+  readonly site: string
   readonly clientVersion: string
   readonly osVersion: string | undefined
 }

@@ -7,6 +7,9 @@ import type { Identity } from "@piecework/cloud/Identity"
 export const of = (identity: Identity, deviceId: string): string =>
   identity._tag === "Device" ? enrolled + identity.id : claimed + deviceId
 
+/** From what `parse` makes of a key. */
+export const make = (id: string, isEnrolled: boolean): string => (isEnrolled ? enrolled : claimed) + id
+
 export const parse = (key: string): { readonly id: string; readonly isEnrolled: boolean } =>
   key.startsWith(enrolled)
     ? { id: key.slice(enrolled.length), isEnrolled: true }

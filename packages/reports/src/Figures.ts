@@ -84,11 +84,12 @@ export const savedPercent = (self: Figures): number => {
 }
 
 /** How good that is. Source: spec.md §8.3: an error under 10 %, a warning up to 60 %. */
-export const efficiency = (self: Figures): "None" | "Error" | "Warning" | "Good" => {
-  if (fetched(self) === 0) return "None"
-  const percent = savedPercent(self)
-  return percent < 10 ? "Error" : percent <= 60 ? "Warning" : "Good"
-}
+export const efficiency = (self: Figures): "None" | "Error" | "Warning" | "Good" =>
+  fetched(self) === 0 ? "None" : gradeOf(savedPercent(self))
+
+/** The same of a share in percent of what was fetched. */
+export const gradeOf = (percent: number): "Error" | "Warning" | "Good" =>
+  percent < 10 ? "Error" : percent <= 60 ? "Warning" : "Good"
 
 /** Whether the mode of that number takes pieces from peers. Source: spec.md §8.3. */
 export const isPeering = (mode: number): boolean => mode === 1 || mode === 2 || mode === 3

@@ -29,7 +29,9 @@ export const layer = ReportAdminRpcs.toLayer(
       Devices: (page) => reading(reports.devices(page)),
       Contents: (page) => reading(reports.contents(page)),
       Groups: (page) => reading(reports.groups(page)),
-      Events: (page) => reading(reports.events(page))
+      One: (one) => reading(reports.one(one)),
+      Events: (page) => reading(reports.events(page)),
+      DeviceEvents: (page) => reading(reports.eventsOf(page))
     })
   })
 )

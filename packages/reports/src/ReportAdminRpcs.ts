@@ -20,9 +20,14 @@ const rows = <S extends Schema.Top>(row: S) => Schema.Array(row).check(Schema.is
 
 const Summary = Rpc.make("Summary", { payload: { days }, success: Views.Summary, error: RequestRefused })
 
-/** In the order of the service's names for them, behind `after`. */
+/** In the order of the service's names for them, behind `after`; those whose id has `search` in it, whatever its case. */
 const Devices = Rpc.make("Devices", {
-  payload: { days, most, after: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(128))) },
+  payload: {
+    days,
+    most,
+    after: Schema.optionalKey(Schema.String.check(Schema.isMaxLength(128))),
+    search: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(64)))
+  },
   success: Schema.Struct({ rows: rows(Views.DeviceRow), next: Schema.optionalKey(Schema.String) }),
   error: RequestRefused
 })
@@ -39,6 +44,22 @@ const Groups = Rpc.make("Groups", {
   error: RequestRefused
 })
 
+/**
+ * One content, group, place, site or device: its sums, and day by day; days without anything have no row. Nothing that is known
+ * has sums of 0. A device is named as in `Devices`, with `isEnrolled` as there.
+ */
+const One = Rpc.make("One", {
+  payload: {
+    days,
+    by: Views.By,
+    name: Schema.String.check(Schema.isMaxLength(256)),
+    /** Of a device. Default true. */
+    isEnrolled: Schema.optionalKey(Schema.Boolean)
+  },
+  success: Views.OneRow,
+  error: RequestRefused
+})
+
 /** In the order in which they came, behind the place `after`; those whose moment is in the span. */
 const Events = Rpc.make("Events", {
   payload: {
@@ -51,6 +72,25 @@ const Events = Rpc.make("Events", {
   error: RequestRefused
 })
 
-export class ReportAdminRpcs extends RpcGroup.make(Summary, Devices, Contents, Groups, Events).middleware(
-  CallerMiddleware
-) {}
+/** Those of one device, which is named as for `One`: the latest that came first, from before the place `before`. */
+const DeviceEvents = Rpc.make("DeviceEvents", {
+  payload: {
+    name: Schema.String.check(Schema.isMaxLength(128)),
+    /** Default true. */
+    isEnrolled: Schema.optionalKey(Schema.Boolean),
+    most,
+    before: Schema.optionalKey(Schema.Natural)
+  },
+  success: rows(Views.StoredEvent),
+  error: RequestRefused
+})
+
+export class ReportAdminRpcs extends RpcGroup.make(
+  Summary,
+  Devices,
+  Contents,
+  Groups,
+  One,
+  Events,
+  DeviceEvents
+).middleware(CallerMiddleware) {}

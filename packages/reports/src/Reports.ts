@@ -8,21 +8,22 @@ import type { Identity } from "@piecework/cloud/Identity"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import { Database } from "@piecework/database/Database"
 import type { DatabaseError } from "@piecework/database/DatabaseError"
-import { Clock, Context, Deferred, Effect, Layer, Queue, Schema } from "effect"
-import { SqlSchema } from "effect/sql"
+import { Clock, Context, Deferred, Effect, Layer, Queue } from "effect"
 import * as Arrival from "./Arrival.ts"
 import * as Cells from "./Cells.ts"
 import { clean, cleaned } from "./Counted.ts"
 import * as Days from "./Days.ts"
 import * as DeviceKey from "./DeviceKey.ts"
 import * as GroupHash from "./GroupHash.ts"
-import { migrations } from "./internal/migrations.ts"
+import { GroupNames } from "./GroupNames.ts"
 import * as Overview from "./internal/Overview.ts"
 import * as Sweeping from "./internal/Sweeping.ts"
 import * as Writing from "./internal/Writing.ts"
 import { mostRows } from "./ReportAdminRpcs.ts"
 import { Places } from "./Places.ts"
+import * as ReportMetrics from "./ReportMetrics.ts"
 import { ReportsConfig } from "./ReportsConfig.ts"
+import * as Site from "./Site.ts"
 import type * as Views from "./Views.ts"
 
 /** A batch, and who brought it. */
@@ -43,7 +44,16 @@ export class Reports extends Context.Service<
       readonly days: Days.Span
       readonly most: number
       readonly after?: string | undefined
+      /** Only those whose id has it, whatever its case. */
+      readonly search?: string | undefined
     }) => Effect.Effect<Page<Views.DeviceRow>, DatabaseError>
+    /** One of them by itself, and day by day. */
+    readonly one: (of: {
+      readonly days: Days.Span
+      readonly by: Views.By
+      readonly name: string
+      readonly isEnrolled?: boolean | undefined
+    }) => Effect.Effect<Views.OneRow, DatabaseError>
     /** Those with most bytes fetched. */
     readonly contents: (page: {
       readonly days: Days.Span
@@ -62,6 +72,13 @@ export class Reports extends Context.Service<
       readonly from?: number | undefined
       readonly until?: number | undefined
     }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, DatabaseError>
+    /** The events of one device, the latest that came first, from before a place. */
+    readonly eventsOf: (page: {
+      readonly name: string
+      readonly isEnrolled?: boolean | undefined
+      readonly most: number
+      readonly before?: number | undefined
+    }) => Effect.Effect<ReadonlyArray<Views.StoredEvent>, DatabaseError>
     /** Forgets what is too old; answers how many rows went. `Sweeper` has it done from time to time. */
     readonly sweep: Effect.Effect<number, DatabaseError>
   }
@@ -69,7 +86,7 @@ export class Reports extends Context.Service<
   static readonly layer: Layer.Layer<Reports, DatabaseError, Database | Places | ReportsConfig> = Layer.effect(
     Reports,
     Effect.suspend(() => make)
-  )
+  ).pipe(Layer.provide(GroupNames.layer))
 
   /** In a database that lives in memory, where nobody knows which network is where. */
   static readonly layerMemory: Layer.Layer<Reports, DatabaseError, ReportsConfig> = Reports.layer.pipe(
@@ -91,17 +108,8 @@ interface Waiting {
 const make = Effect.gen(function* () {
   const config = yield* ReportsConfig
   const places = yield* Places
-  const { during, migrate, sql } = yield* Database
-  yield* migrate("reports", migrations)
-  let known: Uint8Array | undefined
-  // Opening the store reads nothing: its tables may not be there yet for who only looks at what is to be migrated.
-  const salt = Effect.suspend(() =>
-    known === undefined
-      ? Effect.tap(saltIn(sql).pipe(during("read the salt of groups")), (found) =>
-          Effect.sync(() => void (known = found))
-        )
-      : Effect.succeed(known)
-  )
+  const { salt } = yield* GroupNames
+  const { during, sql } = yield* Database
   const { addEvents, addTally } = Writing.make(sql)
   const overview = Overview.make(sql)
   const sweepAll = Sweeping.make(sql, config)
@@ -113,8 +121,10 @@ const make = Effect.gen(function* () {
     const events = [...byId].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
     return Effect.gen(function* () {
       const added = new Set((yield* addEvents(events)).map(({ id }) => id))
-      yield* addTally(Cells.tally(events.filter(({ event }) => added.has(event.eventId))))
-    }).pipe(sql.withTransaction, during("write reports"))
+      const tally = Cells.tally(events.filter(({ event }) => added.has(event.eventId)))
+      yield* addTally(tally)
+      return tally
+    }).pipe(sql.withTransaction, during("write reports"), Effect.flatMap(ReportMetrics.count))
   }
 
   const writeNext = Effect.gen(function* () {
@@ -123,6 +133,7 @@ const make = Effect.gen(function* () {
     for (const { written } of batches) yield* Deferred.done(written, exit)
   })
   yield* Effect.forkScoped(Effect.forever(writeNext))
+  yield* ReportMetrics.begin
 
   const sweep = Effect.flatMap(Clock.currentTimeMillis, sweepAll).pipe(
     during("forget old reports"),
@@ -133,6 +144,7 @@ const make = Effect.gen(function* () {
   const sorted = ({ externalIp, identity, request }: Delivery, receivedAt: number, groupSalt: Uint8Array) => {
     const device = DeviceKey.of(identity, request.deviceId)
     const place = places.of(externalIp)
+    const site = Site.of(externalIp)
     const events: Array<Writing.Arrived> = []
     const refused: Array<ReportReply["refused"][number]> = []
     for (const event of request.events) {
@@ -150,6 +162,7 @@ const make = Effect.gen(function* () {
         device,
         group: groupId === undefined ? undefined : GroupHash.of(groupSalt, groupId),
         place,
+        site,
         clientVersion: clean(request.clientVersion),
         osVersion: request.osVersion === undefined ? undefined : clean(request.osVersion)
       })
@@ -171,8 +184,11 @@ const make = Effect.gen(function* () {
     summary: Effect.fn("Reports.summary")(function* (days) {
       return yield* overview.summary(days, yield* Clock.currentTimeMillis)
     }, during("read the reports")),
-    devices: Effect.fn("Reports.devices")(function* ({ after = "", days, most }) {
-      return yield* overview.devices({ days, after, most: bounded(most), now: yield* Clock.currentTimeMillis })
+    devices: Effect.fn("Reports.devices")(function* ({ after = "", days, most, search = "" }) {
+      return yield* overview.devices({ days, after, search, most: bounded(most), now: yield* Clock.currentTimeMillis })
+    }, during("read the reports")),
+    one: Effect.fn("Reports.one")(function* ({ by, days, isEnrolled = true, name }) {
+      return yield* overview.one({ by, days, isEnrolled, name, now: yield* Clock.currentTimeMillis })
     }, during("read the reports")),
     contents: Effect.fn("Reports.contents")(function* ({ days, most }) {
       return yield* overview.contents({ days, most: bounded(most), now: yield* Clock.currentTimeMillis })
@@ -185,19 +201,13 @@ const make = Effect.gen(function* () {
         overview.events({ after, from, until, most: bounded(most) }),
       during("read the reports")
     ),
+    eventsOf: Effect.fn("Reports.eventsOf")(
+      ({ before = Number.MAX_SAFE_INTEGER, isEnrolled = true, most, name }) =>
+        overview.eventsOf({ name, isEnrolled, before, most: bounded(most) }),
+      during("read the reports")
+    ),
     sweep
   })
 })
 
 const bounded = (most: number) => Math.min(Math.max(1, most), mostRows)
-
-/** Made with the tables, so all that share the database have the same. */
-const saltIn = (sql: Database["Service"]["sql"]) =>
-  SqlSchema.findOne({
-    Request: Schema.Void,
-    Result: Schema.Struct({ salt: Schema.Uint8Array }),
-    execute: () => sql`SELECT salt FROM report_salt WHERE one = 1`
-  })(undefined).pipe(
-    Effect.map(({ salt }) => salt),
-    Effect.catchTag("NoSuchElementError", Effect.die)
-  )

@@ -87,12 +87,13 @@ export class ContentRow extends Schema.Class<ContentRow>("@piecework/reports/Con
   ...savings
 }) {}
 
-export const GroupBy = Schema.Literals(["Group", "City", "Country", "Isp"])
+/** Site: the external address that devices share, the first 64 bits of one, or "private" for those that the service sees as they are. */
+export const GroupBy = Schema.Literals(["Group", "City", "Country", "Isp", "Site"])
 export type GroupBy = typeof GroupBy.Type
 
 export class GroupRow extends Schema.Class<GroupRow>("@piecework/reports/GroupRow")({
   By: GroupBy,
-  /** The group's hash, or the city, country or ISP. */
+  /** The group's hash, or the city, country, ISP or site. */
   Name: Schema.String,
   DeviceCount: Schema.Natural,
   ...sums,
@@ -119,6 +120,20 @@ export class DayRow extends Schema.Class<DayRow>("@piecework/reports/DayRow")({
   /** As 2026-01-31, of UTC. */
   Day: Schema.String,
   ...sums
+}) {}
+
+/** What there is a view of by itself. */
+export const By = Schema.Literals([...GroupBy.literals, "Content", "Device"])
+export type By = typeof By.Type
+
+export class OneRow extends Schema.Class<OneRow>("@piecework/reports/OneRow")({
+  By,
+  Name: Schema.String,
+  /** Devices with an event of it in the window; of a device itself 1, or 0 when it is not known. */
+  DeviceCount: Schema.Natural,
+  ...sums,
+  ...savings,
+  ByDay: Schema.Array(DayRow)
 }) {}
 
 export class Summary extends Schema.Class<Summary>("@piecework/reports/Summary")({

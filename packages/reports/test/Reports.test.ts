@@ -288,6 +288,23 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
+    stored("answer the events of one device alone, the latest first", (reports) =>
+      Effect.gen(function* () {
+        for (let n = 1; n <= 5; n++) {
+          yield* reports.take(delivery([completed({ bytesFromCDN: n })], { device: 1 }))
+          yield* reports.take(delivery([completed({ bytesFromCDN: 100 })], { device: 2 }))
+        }
+        const device = { name: deviceId(1), isEnrolled: false }
+        const latest = yield* reports.eventsOf({ ...device, most: 3 })
+        const others = yield* reports.eventsOf({ ...device, most: 3, before: latest.at(-1)?.place })
+        assert.deepStrictEqual(
+          [...latest, ...others].map(({ event }) => event["bytesFromCDN"]),
+          [5, 4, 3, 2, 1]
+        )
+        assert.deepStrictEqual(yield* reports.eventsOf({ name: deviceId(1), most: 3 }), [])
+      })
+    )
+
     stored("take names that mean something to SQL, to JSON and to terminals for names", (reports) =>
       Effect.gen(function* () {
         const odd = "x'; DROP TABLE report_cells; --\u0000\"\uD800\n=1"

@@ -3,6 +3,7 @@
  * swarm has many. Only `SwarmState` changes one.
  */
 import type { PeerId, PeerKind } from "@piecework/domain/Peer"
+import type { Activity } from "./Activity.ts"
 import type { Slot } from "./Bag.ts"
 import type { Complaint } from "./Complaints.ts"
 import * as PeerJson from "./PeerJson.ts"
@@ -23,6 +24,8 @@ export class Member {
   traits: Traits.Traits
   /** Milliseconds on the clock of its swarm. */
   joinedAt: number
+  /** Of its last join. */
+  seenAt: number
   /** … and after which it counts as gone. */
   expiresAt: number
   /** The pool of its site, and that of those elsewhere that are for it. */
@@ -33,6 +36,8 @@ export class Member {
   farAt = -1
   /** What others say against it; most members have none. */
   complaints: ReadonlyArray<Complaint> | undefined = undefined
+  /** What it receives, when that is followed. */
+  activity: Activity | undefined = undefined
 
   constructor(
     json: string,
@@ -46,6 +51,7 @@ export class Member {
     this.subnet = place.subnet
     this.traits = traits
     this.joinedAt = joinedAt
+    this.seenAt = joinedAt
     this.expiresAt = joinedAt
     this.near = place.near
     this.far = place.far

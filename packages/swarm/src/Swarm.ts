@@ -13,6 +13,7 @@ import { Rpc } from "effect/rpc"
 import * as Handouts from "./Handouts.ts"
 import * as Pace from "./Pace.ts"
 import { Residents } from "./Residents.ts"
+import { Inspected } from "./LiveView.ts"
 import { Memory, SwarmActor } from "./SwarmActor.ts"
 import { SwarmConfig } from "./SwarmConfig.ts"
 import { SwarmView } from "./SwarmView.ts"
@@ -26,8 +27,16 @@ const Lease = Rpc.make("Lease", {
   error: RequestRefused
 })
 const Look = Rpc.make("Look", { success: SwarmView })
+const Inspect = Rpc.make("Inspect", {
+  payload: {
+    site: Schema.optionalKey(Schema.String),
+    after: Schema.optionalKey(PeerId),
+    most: Schema.Natural
+  },
+  success: Inspected
+})
 
-export const Swarm = Entity.make("Swarm", [Join, Leave, Lease, Look])
+export const Swarm = Entity.make("Swarm", [Join, Leave, Lease, Look, Inspect])
 
 /** The entity in which the members of a content meet: those of a group meet only each other. */
 export const idOf = (contentId: ContentId, groupId: string | undefined): string =>
@@ -67,7 +76,8 @@ export const layer = Layer.unwrap(
                 ? Effect.fail(new RequestRefused({ reason: "NotAllowed" }))
                 : Effect.succeed(reply)
             }),
-          Look: () => Effect.sync(() => actor.look())
+          Look: () => Effect.sync(() => actor.look()),
+          Inspect: ({ payload }) => Effect.map(Clock.currentTimeMillis, (at) => actor.inspect(payload, at))
         })
       }),
       { maxIdleTime: Pace.idleTime(config.pace) }

@@ -8,10 +8,13 @@ import { LeaseReply, type LeaseRequest } from "@piecework/cloud/LeaseRpc"
 import { classOf } from "@piecework/cloud/Profile"
 import type { PeerId } from "@piecework/domain/Peer"
 import { Duration } from "effect"
+import * as Inside from "./Inside.ts"
+import type { Inspected } from "./LiveView.ts"
+import type { Member } from "./Member.ts"
 import * as LeaseTables from "./LeaseTables.ts"
 import { placeOf } from "./Place.ts"
 import type { SwarmConfig } from "./SwarmConfig.ts"
-import { type Census, type Joined, SwarmState } from "./SwarmState.ts"
+import { type Census, type Joined, type Sums, SwarmState } from "./SwarmState.ts"
 import * as Runs from "./Runs.ts"
 import { mostSites, SwarmView } from "./SwarmView.ts"
 import { Tally } from "./Tally.ts"
@@ -33,7 +36,11 @@ export class SwarmActor {
   constructor(seed: number, epochMillis: number, config: SwarmConfig["Service"], memory: Memory) {
     this.#config = config
     this.#memory = memory
-    this.#members = new SwarmState(seed, epochMillis, { ...config, census: memory.members })
+    this.#members = new SwarmState(seed, epochMillis, {
+      ...config,
+      census: memory.members,
+      followed: memory.followed
+    })
   }
 
   join(request: JoinRequest, externalIp: string, epochMillis: number): Joined {
@@ -60,6 +67,24 @@ export class SwarmActor {
 
   get memberCount(): number {
     return this.#members.count
+  }
+
+  /** As of `SwarmState`. */
+  get sums(): Sums {
+    return this.#members.sums
+  }
+
+  countSites(): number {
+    return this.#members.countSites()
+  }
+
+  get all(): Iterable<Member> {
+    return this.#members.all
+  }
+
+  /** Who is there and who feeds whom; takes time with each member. */
+  inspect(page: Inside.Page, epochMillis: number): Inspected {
+    return Inside.look(this.#members, page, LeaseTables.look(this.#tables).leasedPieces, epochMillis)
   }
 
   /** For administrators; takes time with each member. */
@@ -102,12 +127,14 @@ export class SwarmActor {
 /** What the swarms of a process take together: contents are named by whoever asks, so one bound for each is none. */
 export class Memory {
   readonly members: Census
+  readonly followed: Census
   readonly tally = new Tally()
   readonly #most: { readonly swarm: number; readonly all: number }
   #bytes = 0
 
   constructor(config: SwarmConfig["Service"]) {
     this.members = { most: config.maxMembersInAll, count: 0 }
+    this.followed = { most: config.maxFollowedInAll, count: 0 }
     this.#most = { swarm: config.maxLeaseBytes, all: config.maxLeaseBytesInAll }
   }
 

@@ -13,6 +13,11 @@ export class SwarmConfig extends Context.Service<
     readonly maxMembers: number
     /** … and all swarms of the process. Default 2,000,000. */
     readonly maxMembersInAll: number
+    /**
+     * Members of which the process remembers what they receive and from whom, for operators; one takes about 700 bytes, 2,000 at most.
+     * Default 50,000.
+     */
+    readonly maxFollowedInAll: number
     /** Most swarms in memory at once. Default 100,000. */
     readonly maxSwarms: number
     /** `SWARM_PRIVATE_NETWORKS`, "OneSite" or "BySubnet"; default "OneSite". */
@@ -30,6 +35,7 @@ export const defaults: SwarmConfig["Service"] = {
   handoutLimit: 50,
   maxMembers: 20_000,
   maxMembersInAll: 2_000_000,
+  maxFollowedInAll: 50_000,
   maxSwarms: 100_000,
   privateNetworks: "OneSite",
   pace: Pace.defaults,

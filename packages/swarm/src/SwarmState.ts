@@ -8,6 +8,8 @@
 import type { JoinRequest } from "@piecework/cloud/ArrayRpcs"
 import type { PeerId } from "@piecework/domain/Peer"
 import { Duration } from "effect"
+import * as Activity from "./Activity.ts"
+import * as Amounts from "./Amounts.ts"
 import { Chance } from "./Chance.ts"
 import * as Complaints from "./Complaints.ts"
 import { type Handed, handout } from "./Handing.ts"
@@ -28,6 +30,8 @@ export interface Rules {
   readonly maxMembers: number
   /** Of this swarm and others together, likewise: contents are named by whoever asks, so one bound for each is none. */
   readonly census: Census
+  /** Members whose figures are kept, likewise; those of the others are in no sum. */
+  readonly followed: Census
 }
 
 /** Members of all swarms of a process. */
@@ -39,6 +43,14 @@ export interface Census {
 export interface Joined extends Handed {
   /** Milliseconds. */
   readonly nextJoin: number
+}
+
+/** A swarm in sums. */
+export interface Sums {
+  readonly members: number
+  readonly complete: number
+  readonly bytes: ReadonlyArray<number>
+  readonly rate: ReadonlyArray<number>
 }
 
 /** Who asks what is there, member or not. */
@@ -67,6 +79,9 @@ export class SwarmState {
   /** Pools of members that keep to their subnet; and sites. */
   #closedPools = 0
   #sites = 0
+  #complete = 0
+  readonly #bytes = Amounts.none()
+  readonly #rate = Amounts.none()
   #sweep: Iterator<Member>
 
   /** `now` is epoch milliseconds, here and in all that follows. */
@@ -105,6 +120,8 @@ export class SwarmState {
     // One that goes on with what this process forgot knows its peers: else all of a site would come back in haste together.
     else if (known === undefined) member.joinedAt = now - Duration.toMillis(pace.eagerFor)
     member.expiresAt = now + 1
+    member.seenAt = now
+    this.#follow(member, request, now)
     this.#hear(member, request, now)
     const handed = this.#handout(member, Math.min(request.peersWanted, handoutLimit), now)
     const isComplete = request.left === 0
@@ -136,6 +153,27 @@ export class SwarmState {
     return false
   }
 
+  /** Costs nothing, unlike what follows. Who has been silent for too long is in it until it is noticed. */
+  get sums(): Sums {
+    return { members: this.count, complete: this.#complete, bytes: this.#bytes, rate: this.#rate }
+  }
+
+  /** Takes time with each circle of members. */
+  countSites(): number {
+    const sites = new Set<string>()
+    for (const { site } of this.#pools.values()) if (site !== undefined) sites.add(site)
+    return sites.size
+  }
+
+  /** All of them; their times count from `start`, epoch milliseconds. */
+  get all(): Iterable<Member> {
+    return this.#members.values()
+  }
+
+  get start(): number {
+    return this.#start
+  }
+
   /** Counts, and the sites with most members. Who has been silent for too long is counted until it is noticed. */
   look(mostSites: number): {
     readonly members: number
@@ -165,6 +203,8 @@ export class SwarmState {
   /** Forgets everybody. */
   clear(): void {
     this.#rules.census.count -= this.count
+    for (const member of this.#members.values()) this.#unfollow(member)
+    this.#complete = 0
     this.#members.clear()
     this.#pools.clear()
     this.#accused.clear()
@@ -225,6 +265,28 @@ export class SwarmState {
     member.near = near
     member.far = far
     this.#enter(member)
+  }
+
+  /** Takes what the join says of what it received in the place of what was said before. */
+  #follow(member: Member, request: JoinRequest, now: number): void {
+    const { followed } = this.#rules
+    const after = Activity.heard(member.activity, request, now)
+    this.#unfollow(member)
+    const isKept = this.#members.get(request.peerId) === member
+    if (after === undefined || !isKept || followed.count >= followed.most) return
+    followed.count++
+    member.activity = after
+    Amounts.add(this.#bytes, after.bytes)
+    Amounts.add(this.#rate, after.rate)
+  }
+
+  #unfollow(member: Member): void {
+    const before = member.activity
+    if (before === undefined) return
+    this.#rules.followed.count--
+    member.activity = undefined
+    Amounts.add(this.#bytes, before.bytes, -1)
+    Amounts.add(this.#rate, before.rate, -1)
   }
 
   #hear(member: Member, request: JoinRequest, now: number): void {
@@ -294,11 +356,13 @@ export class SwarmState {
   }
 
   #enter(member: Member): void {
+    if ((member.traits & Traits.complete) !== 0) this.#complete++
     member.near.put(member)
     member.far?.put(member)
   }
 
   #exit(member: Member): void {
+    if ((member.traits & Traits.complete) !== 0) this.#complete--
     for (const pool of member.far === undefined ? [member.near] : [member.near, member.far]) {
       pool.take(member)
       if (!pool.isEmpty) continue
@@ -312,6 +376,7 @@ export class SwarmState {
     this.#members.delete(id)
     this.#rules.census.count--
     this.#accused.delete(id)
+    this.#unfollow(member)
     this.#exit(member)
   }
 

@@ -5,8 +5,13 @@ import { RequestRefused } from "@piecework/cloud/RoleError"
 import type { ContentId } from "@piecework/domain/Content"
 import { Clock, Context, Duration, Effect, Layer, Schema } from "effect"
 import type { Sharding } from "effect/cluster"
+import { Board, type Listing, type Wanted } from "./Board.ts"
+import * as BoardEntity from "./BoardEntity.ts"
 import * as Embedded from "./Embedded.ts"
 import * as Handouts from "./Handouts.ts"
+import * as Herald from "./Herald.ts"
+import type * as Inside from "./Inside.ts"
+import type { Inspected, LiveTotals } from "./LiveView.ts"
 import { Residents } from "./Residents.ts"
 import * as Swarm from "./Swarm.ts"
 import type { Now, SwarmActor } from "./SwarmActor.ts"
@@ -21,6 +26,14 @@ export class SwarmUnavailable extends Schema.TaggedError<SwarmUnavailable>()("Sw
   override get message(): string {
     return `The swarm ${this.swarm} takes no messages now.`
   }
+}
+
+/** What is known of all swarms; see `Board`. */
+export interface Live {
+  readonly totals: Effect.Effect<LiveTotals, SwarmUnavailable>
+  /** Those after that epoch millisecond. */
+  readonly history: (after: number) => Effect.Effect<ReadonlyArray<LiveTotals>, SwarmUnavailable>
+  readonly list: (wanted: Wanted) => Effect.Effect<Listing, SwarmUnavailable>
 }
 
 export class Swarms extends Context.Service<
@@ -39,6 +52,14 @@ export class Swarms extends Context.Service<
     readonly list: Effect.Effect<{ readonly count: number; readonly swarms: ReadonlyArray<SwarmSummary> }>
     /** The swarm of a content, or of one of its groups, wherever it lives. */
     readonly look: (contentId: ContentId, groupId: string | undefined) => Effect.Effect<SwarmView, SwarmUnavailable>
+    /** The same as it is this moment, with a page of its members. */
+    readonly inspect: (
+      contentId: ContentId,
+      groupId: string | undefined,
+      page: Inside.Page
+    ) => Effect.Effect<Inspected, SwarmUnavailable>
+    /** Of all processes together, some seconds old. */
+    readonly live: Live
     /**
      * The swarm of a content, or of one of its groups, if it lives in this process: for callers in a hurry, who may tell
      * it at once what others say by a message. Nothing when it lives elsewhere, has not begun, or wants a message now.
@@ -56,6 +77,8 @@ export class Swarms extends Context.Service<
     Effect.gen(function* () {
       const client = yield* Swarm.Swarm.client
       const residents = yield* Residents
+      const board = (yield* BoardEntity.BoardEntity.client)(BoardEntity.id)
+      yield* Herald.run(residents.all, (bulletin) => board.Post({ bulletin }).pipe(unavailable(BoardEntity.id)))
       return Swarms.of({
         join: Effect.fn("Swarms.join")(function* (request, externalIp) {
           const swarm = Swarm.idOf(request.contentId, groupOf(request))
@@ -81,16 +104,32 @@ export class Swarms extends Context.Service<
           const swarm = Swarm.idOf(contentId, groupId)
           return yield* client(swarm).Look().pipe(unavailable(swarm))
         }),
+        inspect: Effect.fn("Swarms.inspect")(function* (contentId, groupId, { after, most, site }) {
+          const swarm = Swarm.idOf(contentId, groupId)
+          const page = { most, ...(after === undefined ? {} : { after }), ...(site === undefined ? {} : { site }) }
+          return yield* client(swarm).Inspect(page).pipe(unavailable(swarm))
+        }),
+        live: {
+          totals: board.Totals().pipe(unavailable(BoardEntity.id)),
+          history: (after) => board.History({ after }).pipe(unavailable(BoardEntity.id)),
+          list: ({ contentId, ...wanted }) =>
+            board
+              .List({ ...wanted, ...(contentId === undefined ? {} : { contentId }) })
+              .pipe(unavailable(BoardEntity.id))
+        },
         resident: (contentId, groupId, epochMillis) => residents.find(Swarm.idOf(contentId, groupId), epochMillis)
       })
     })
-  ).pipe(Layer.provide(Swarm.layer), Layer.provide(Residents.layer))
+  ).pipe(Layer.provide([Swarm.layer, BoardEntity.layer]), Layer.provide(Residents.layer))
 
   /** In this process alone, in memory: nothing to install, nothing left behind, no cluster. */
   static readonly layerEmbedded: Layer.Layer<Swarms, never, SwarmConfig> = Layer.effect(
     Swarms,
     Effect.gen(function* () {
       const embedded = yield* Embedded.make
+      const board = new Board()
+      const current = Clock.currentTimeMillis
+      yield* Herald.run(embedded.all, (bulletin) => Effect.map(current, (at) => board.hear(bulletin, at)))
       const asked = Effect.fnUntraced(function* <A>(
         contentId: ContentId,
         groupId: string | undefined,
@@ -118,6 +157,13 @@ export class Swarms extends Context.Service<
           ),
         list: Effect.sync(() => listOf(embedded.all())),
         look: (contentId, groupId) => asked(contentId, groupId, (swarm) => swarm.look()),
+        inspect: (contentId, groupId, page) =>
+          asked(contentId, groupId, (swarm, { epoch }) => swarm.inspect(page, epoch)),
+        live: {
+          totals: Effect.map(current, (at) => board.totals(at)),
+          history: (after) => Effect.sync(() => board.history(after)),
+          list: (wanted) => Effect.map(current, (at) => board.list(wanted, at))
+        },
         resident: embedded.swarm
       })
     })

@@ -42,6 +42,7 @@ export const rules = (overrides?: Partial<Rules>): Rules => ({
   handoutLimit: 255,
   maxMembers: 100_000,
   census: { most: 100_000, count: 0 },
+  followed: { most: 100_000, count: 0 },
   ...overrides
 })
 

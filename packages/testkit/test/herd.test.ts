@@ -26,7 +26,7 @@ const makeService = Effect.gen(function* () {
   const known = yield* real.whereabouts
   const arrays = yield* real.discover(known, contentOf(0))
   const away = new CloudError({ role: "Array", url: "http://a", reason: "Unreachable" })
-  const rules = { ...SwarmConfig.defaults, census: { most: members, count: 0 } }
+  const rules = { ...SwarmConfig.defaults, census: { most: members, count: 0 }, followed: { most: 0, count: 0 } }
   const swarmOf = (contentId: ContentId, now: number) => {
     const swarm = swarms.get(contentId) ?? new SwarmState(swarms.size, now, rules)
     swarms.set(contentId, swarm)

@@ -6,8 +6,8 @@
 import { anonymous, type Identity } from "@piecework/cloud/Identity"
 import type { DatabaseError } from "@piecework/database/DatabaseError"
 import { Clock, Context, Effect, Layer, Option, Result, Schema } from "effect"
-import { identityOf, judge, type Refusal } from "./Credential.ts"
 import { Credentials } from "./Credentials.ts"
+import { identityOf, judge, type Refusal } from "./Judgement.ts"
 import * as Token from "./Token.ts"
 
 /** The token is not accepted. Why, and whose it claims to be, is for the log and not for who presents it. */

@@ -20,7 +20,7 @@ const allowed = (...scopes: ReadonlyArray<OperatorScope>): Effect.Effect<Identit
         )
   )
 
-const changing = (kind: Credential["kind"]) => allowed(kind === "Operator" ? "Admin" : "Enrol")
+const changing = (kind: Credential["kind"]) => allowed(kind === "Operator" || kind === "Session" ? "Admin" : "Enrol")
 const reading = (kind: Credential["kind"]) => (kind === "Device" ? allowed("Enrol", "Read") : changing(kind))
 
 const expiry = (lifetimeSeconds: number | undefined) =>
@@ -49,9 +49,9 @@ export const layer = TrustRpcs.toLayer(
         const expiresAt = yield* expiry(lifetimeSeconds)
         return yield* Effect.orDie(credentials.issue(who, { kind: "Enrolment", name, groups, uses, expiresAt }))
       }),
-      List: Effect.fnUntraced(function* ({ after, kind }) {
+      List: Effect.fnUntraced(function* ({ after, kind, most = mostListed, search }) {
         yield* reading(kind)
-        return yield* Effect.orDie(credentials.list(kind, { most: mostListed, after }))
+        return yield* Effect.orDie(credentials.list(kind, { most, after, search }))
       }),
       Show: Effect.fnUntraced(function* ({ id, kind }) {
         yield* reading(kind)

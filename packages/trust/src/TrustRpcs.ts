@@ -1,6 +1,6 @@
 /**
- * What administrators say to the service about tokens and devices. `Operator` tokens are for Admin; enrolment tokens and devices for
- * Enrol, and devices may be looked at with Read.
+ * What administrators say to the service about tokens and devices. `Operator` tokens and their sessions are for Admin; enrolment tokens and
+ * devices for Enrol, and devices may be looked at with Read.
  */
 import { CallerMiddleware } from "@piecework/cloud/Caller"
 import { Secret } from "@piecework/cloud/EnrolRpcs"
@@ -31,7 +31,7 @@ export class CredentialUnknown extends Schema.TaggedError<CredentialUnknown>()("
   id: Schema.String
 }) {
   override get message(): string {
-    const nouns = { Operator: "token", Enrolment: "enrolment token", Device: "device" } as const
+    const nouns = { Operator: "token", Enrolment: "enrolment token", Device: "device", Session: "session" } as const
     return `There is no ${nouns[this.kind]} ${this.id}.`
   }
 }
@@ -57,9 +57,15 @@ const CreateEnrolment = Rpc.make("CreateEnrolment", {
   error: RequestRefused
 })
 
-/** By id; those after `after`, when it is given. */
+/** By id; those after `after`, when it is given; those whose name or id has `search` in it, whatever its case. */
 const List = Rpc.make("List", {
-  payload: { kind: Kind, after: Schema.optionalKey(Id) },
+  payload: {
+    kind: Kind,
+    after: Schema.optionalKey(Id),
+    /** Default `mostListed`. */
+    most: Schema.optionalKey(Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: mostListed }))),
+    search: Schema.optionalKey(Schema.NonEmptyString.check(Schema.isMaxLength(64)))
+  },
   success: Schema.Array(Credential).check(Schema.isMaxLength(mostListed)),
   error: RequestRefused
 })

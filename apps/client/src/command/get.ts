@@ -5,6 +5,8 @@ import { usesPeers } from "@piecework/domain/DownloadMode"
 import * as DownloadConfig from "@piecework/download/DownloadConfig"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
+import * as Flags from "@piecework/telemetry/Flags"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -97,6 +99,7 @@ const flags = {
   serviceKey: options.serviceKey,
   state: options.state,
   reports: options.reports,
+  otlp: Flags.otlp,
   host: options.host,
   port: options.port,
   json: options.json,
@@ -267,7 +270,8 @@ export const get = Command.make(
       Effect.scoped,
       Reporting.atTheEnd,
       Effect.provide(layer),
-      Startup.explained
+      Startup.explained,
+      Effect.provide(Traces.layer({ url: input.otlp, serviceName: "piecework", version }))
     )
   })
 ).pipe(

@@ -16,8 +16,15 @@ export const layer = (
     JobFiles.JobFiles,
     Effect.gen(function* () {
       const files = yield* JobFiles.JobFiles
+      let known: string | undefined
+      // The folder of a process that runs stays where it is.
+      const ofRoot = Effect.suspend(() =>
+        known === undefined
+          ? Effect.tap(realPath(root), (path) => Effect.sync(() => void (known = path)))
+          : Effect.succeed(known)
+      )
       const isOwn = Effect.fnUntraced(function* (destination: string) {
-        const [own, folder] = yield* Effect.all([realPath(root), realPath(dirname(destination))], {
+        const [own, folder] = yield* Effect.all([ofRoot, realPath(dirname(destination))], {
           concurrency: "unbounded"
         })
         if (folder === own) return names.has(basename(destination))

@@ -5,10 +5,12 @@ import type { JobOptions, Range } from "@piecework/client/JobOptions"
 import { type DownloadEvent, JobId, type JobView } from "@piecework/client/JobView"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { Downloader } from "@piecework/download/Downloader"
+import { Ledgers } from "@piecework/download/Ledgers"
 import * as JobError from "@piecework/jobs/JobError"
 import { Jobs } from "@piecework/jobs/Jobs"
 import * as RequestHeaders from "@piecework/sources/RequestHeaders"
 import { Clock, Effect, Option, Result, Stream } from "effect"
+import * as Explaining from "./Explaining.ts"
 import * as JobTexts from "./JobTexts.ts"
 import { of, OpenReads, refusal } from "./OpenReads.ts"
 import * as Views from "./Views.ts"
@@ -27,6 +29,7 @@ export const layer = (setting: Setting) =>
       const jobs = yield* Jobs
       const downloader = yield* Downloader
       const reads = yield* OpenReads
+      const ledgers = yield* Ledgers
 
       const view = (id: string) => Effect.map(Effect.mapError(jobs.look(id), of), Views.job)
       const create = (options: JobOptions) => Effect.mapError(jobs.create(JobTexts.of(options)), of)
@@ -59,6 +62,7 @@ export const layer = (setting: Setting) =>
       }
 
       return AgentRpcs.of({
+        Explain: (meant) => Explaining.answer(ledgers, meant),
         Facts: () => setting.facts,
         Create: (options) => Effect.map(create(options), (id) => JobId.make(id)),
         Change: ({ id, options }) =>
@@ -81,17 +85,21 @@ export const layer = (setting: Setting) =>
         Download: ({ everyMillis, options, ranges }) =>
           Stream.unwrap(
             Effect.gen(function* () {
+              let isDone = false
               const id = yield* Effect.acquireRelease(create(options), (made) =>
-                // One that is over is not there any more.
-                Effect.ignore(jobs.abort(made))
+                // One that failed may be over; one that is done is not there any more.
+                isDone ? Effect.void : Effect.ignore(jobs.abort(made))
               )
               yield* start(id, ranges)
               const going = Stream.mapEffect(views(id, everyMillis ?? usualEvery), (seen) => next(jobs, seen))
               const events: Stream.Stream<DownloadEvent, AgentJobError> = Stream.concat(
                 Stream.make({ _tag: "Started" as const, id: JobId.make(id) }),
-                Stream.concat(going, Stream.fail(refusal("JobNotFound")))
+                Stream.concat(
+                  going,
+                  Stream.suspend(() => Stream.fail(refusal("JobNotFound")))
+                )
               )
-              return Stream.takeUntil(events, ({ _tag }) => _tag === "Done")
+              return Stream.takeUntil(events, ({ _tag }) => (isDone = _tag === "Done"))
             })
           ),
         Open: (options) =>

@@ -79,6 +79,7 @@ const failing = (error: DownloadError.DownloadError, mode: DownloadMode = "Lan")
           Effect.succeed({
             progress: () => ({}) as never,
             facts: () => undefined,
+            ledger: () => ({}) as never,
             result: Effect.fail(error),
             arrived: Effect.fail(error)
           })

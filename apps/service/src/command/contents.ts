@@ -5,6 +5,7 @@ import { Administration } from "@piecework/catalog/Administration"
 import { ClientSettings } from "@piecework/catalog/ClientSettings"
 import * as ContentAdminHandlers from "@piecework/catalog/ContentAdminHandlers"
 import { Rules } from "@piecework/catalog/Rules"
+import { UrlPublisher } from "@piecework/catalog/UrlPublisher"
 import * as ContentAdminRpcs from "@piecework/cloud/ContentAdminRpcs"
 import { Name, PolicyChange, PolicySettings } from "@piecework/cloud/PolicySettings"
 import { ContentUnknown } from "@piecework/cloud/RoleError"
@@ -35,7 +36,7 @@ export const administer = <A, E>(where: Where, use: (client: Client) => Effect.E
   const database = databaseIn(where.data)
   const rooms = Layer.mergeAll(explained(Audit.layer, ofDatabase), catalogOn).pipe(Layer.provideMerge(database))
   const handlers = ContentAdminHandlers.layer.pipe(
-    Layer.provide([Administration.layer, Rules.layer, ClientSettings.layer]),
+    Layer.provide([Administration.layer, Rules.layer, ClientSettings.layer, UrlPublisher.layerNone]),
     Layer.provide(rooms)
   )
   return remote

@@ -5,9 +5,11 @@ import * as CatalogConfig from "@piecework/catalog/CatalogConfig"
 import * as CatalogGate from "@piecework/catalog/CatalogGate"
 import { Gate } from "@piecework/cloud/Gate"
 import { EndpointUrl } from "@piecework/cloud/Fields"
-import { fileName } from "@piecework/database/Database"
+import { type Database, fileName } from "@piecework/database/Database"
 import * as NodesConfig from "@piecework/nodes/NodesConfig"
+import { GroupNames } from "@piecework/reports/GroupNames"
 import * as ReportsConfig from "@piecework/reports/ReportsConfig"
+import { GroupNaming } from "@piecework/swarm/GroupNaming"
 import * as SwarmConfig from "@piecework/swarm/SwarmConfig"
 import { Swarms } from "@piecework/swarm/Swarms"
 import * as Ending from "@piecework/terminal/Ending"
@@ -23,18 +25,22 @@ import type { HostPort } from "../cluster/RunnerAddress.ts"
 import { catalogOn, type Data, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { explained, ofDatabase } from "../Explained.ts"
-import { EventLoop } from "../operation/EventLoop.ts"
+import { EventLoop } from "@piecework/telemetry/EventLoop"
 import * as Logs from "../operation/Logs.ts"
-import * as ProcessMetrics from "../operation/ProcessMetrics.ts"
+import * as LookMetrics from "../operation/LookMetrics.ts"
+import * as ProcessMetrics from "@piecework/telemetry/ProcessMetrics"
 import { Readiness } from "../operation/Readiness.ts"
+import { summed } from "../operation/SwarmMetrics.ts"
 import * as Traces from "../operation/Traces.ts"
 import { Traffic } from "../operation/Traffic.ts"
 import * as PlacesFile from "../report/PlacesFile.ts"
 import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
-import * as MetricsServer from "./MetricsServer.ts"
+import * as MetricsServer from "@piecework/telemetry/MetricsServer"
+import * as HealthRoute from "./HealthRoute.ts"
 import * as Service from "./Service.ts"
 import * as TlsServer from "./TlsServer.ts"
 import * as Trust from "./Trust.ts"
+import { version } from "../version.ts"
 
 export interface Options {
   /** Address to listen on; all of this machine's when absent. */
@@ -138,6 +144,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       catalog,
       gate,
       swarms,
+      ...(isKept ? { groups: groupsIn(database) } : {}),
       nodes: NodesConfig.layer({ privateNetworks }),
       reporting: Layer.merge(PlacesFile.layer(options.places), keeping(options)),
       trust: Trust.make({ ...options, hasCredentials: options.requireEnrolment || isKept }, database)
@@ -146,16 +153,24 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const ready = Layer.effectDiscard(
     Effect.andThen(hurried, announced(listenOn, tls === undefined ? "http" : "https", options))
   )
-  if (joined === undefined) return yield* ready.pipe(Layer.provide(service), operated(options), Layer.launch)
+  if (joined === undefined)
+    return yield* ready.pipe(Layer.provide(service), operated(options, tls?.certificate), Layer.launch)
   return yield* Layer.mergeAll(ready, joined.announced).pipe(
     Layer.provide(service),
     Layer.provide(joined.arrays),
     // A runner has swarms whatever roles it has.
     Option.isSome(options.runner) ? Layer.provideMerge(joined.swarms) : identity,
-    operated(options),
+    operated(options, tls?.certificate),
     Layer.launch
   )
 })
+
+/** As reports call them. */
+const groupsIn = (database: Layer.Layer<Database, Failure>): Layer.Layer<GroupNaming, Failure> =>
+  Layer.effect(
+    GroupNaming,
+    Effect.map(GroupNames, (names) => GroupNaming.of({ of: (groupId) => Effect.orDie(names.of(groupId)) }))
+  ).pipe(Layer.provide(explained(GroupNames.layer, ofDatabase)), Layer.provide(database))
 
 const keeping = ({ keepEvents, keepSums }: Options) =>
   ReportsConfig.layer({
@@ -172,14 +187,28 @@ const hasDatabase = ({ cluster, data, roles }: Options): boolean =>
 
 /** With what an operator looks at: metrics, readiness, traces and the log. */
 const operated =
-  ({ log, metrics, otlp }: Options) =>
+  ({ log, metrics, otlp }: Options, certificate: string | undefined) =>
   <A, E, R>(self: Layer.Layer<A, E, R>) =>
     self.pipe(
-      Layer.provide(Option.match(metrics, { onNone: () => Layer.empty, onSome: MetricsServer.layer })),
-      Layer.provide(Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer]))),
+      Layer.provide(Option.match(metrics, { onNone: () => Layer.empty, onSome: (at) => measured(at, certificate) })),
+      Layer.provide(
+        Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer(version)]))
+      ),
       Layer.provide(Supervisor.layer),
-      Layer.provide([Logs.layer(log), Traces.layer(Option.getOrUndefined(otlp))])
+      Layer.provide([Logs.layer(log), Traces.layer(otlp)])
     )
+
+/** Metrics, with health beside them. */
+const measured = (at: MetricsServer.Options, certificate: string | undefined) =>
+  Layer.unwrap(
+    Effect.map(Readiness, (readiness) =>
+      MetricsServer.layer(
+        at,
+        { summed, families: LookMetrics.families(readiness, certificate) },
+        HealthRoute.layer.pipe(Layer.provide(Layer.succeed(Readiness, readiness)))
+      )
+    )
+  )
 
 /** Told a second time, the process ends at once; and whatever it is that does not end, it takes no longer than five seconds. */
 const hurried = Effect.addFinalizer(() =>

@@ -8,6 +8,7 @@ import type { CatalogConfig } from "@piecework/catalog/CatalogConfig"
 import { Administration } from "@piecework/catalog/Administration"
 import { RuleHasher } from "@piecework/catalog/RuleHasher"
 import { Rules } from "@piecework/catalog/Rules"
+import { UrlPublisher } from "@piecework/catalog/UrlPublisher"
 import * as ContentAdminHandlers from "@piecework/catalog/ContentAdminHandlers"
 import * as ContentPolicyHandlers from "@piecework/catalog/ContentPolicyHandlers"
 import { ArrayRpcs } from "@piecework/cloud/ArrayRpcs"
@@ -49,6 +50,7 @@ import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import type { Failure } from "@piecework/terminal/Failure"
 import { Transport } from "@piecework/transport"
 import * as ArrayHandlers from "@piecework/swarm/ArrayHandlers"
+import { GroupNaming } from "@piecework/swarm/GroupNaming"
 import * as SwarmHandlers from "@piecework/swarm/SwarmHandlers"
 import * as SwarmRpcs from "@piecework/swarm/SwarmRpcs"
 import { Swarms } from "@piecework/swarm/Swarms"
@@ -60,6 +62,7 @@ import { Duration, Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, ofDatabase } from "../Explained.ts"
+import * as SiteRoutes from "../console/SiteRoutes.ts"
 import * as PhfRoute from "../http/PhfRoute.ts"
 import { credentials, type Trust } from "../http/Trust.ts"
 import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
@@ -74,12 +77,16 @@ export interface Rooms {
   /** Who may have what of it. */
   readonly gate: Layer.Layer<CatalogConfig | Gate, Failure>
   readonly swarms: Layer.Layer<Swarms, Failure>
+  /** What operators see groups called. Default: names that last as long as the process. */
+  readonly groups?: Layer.Layer<GroupNaming, Failure>
   /** How cache nodes come and are told of. Default: what `NodesConfig` says. */
   readonly nodes?: Layer.Layer<NodesConfig.NodesConfig>
   /** How long reports are kept, and which networks are where. Default: what `ReportsConfig` says, and nowhere. */
   readonly reporting?: Layer.Layer<Places | ReportsConfig.ReportsConfig, Failure>
   /** Whether callers are told where to report to. */
   readonly takesReports: boolean
+  /** Folders where the console's files may be, of which the first counts that has them. Default: where they are built. */
+  readonly page?: ReadonlyArray<string>
   /** Whom it dials back that asks whether others reach it. Default: what `ReachConfig` says. */
   readonly reach?: Layer.Layer<ReachConfig.ReachConfig>
   /** Who is let in, whatever the role. */
@@ -93,10 +100,12 @@ export const routes = ({
   catalog,
   database,
   gate,
+  groups = GroupNaming.layerOwn,
   nodes = NodesConfig.layer(),
   reach = ReachConfig.layer(),
   reporting = Layer.merge(Places.layerNone, ReportsConfig.layer()),
   swarms,
+  page,
   takesReports
 }: Rooms): { readonly [N in RoleName]: Routes } => {
   const administration = Layer.mergeAll(Administration.layer, Rules.layer, ClientSettings.layer).pipe(
@@ -104,6 +113,7 @@ export const routes = ({
   )
   // A rule's contents are read by whoever tells what they are.
   const ruled = RuleHasher.layer.pipe(Layer.provide([origins, hasher, administration]))
+  const publisher = UrlPublisher.layer.pipe(Layer.provide([origins, hasher, administration]))
   const signer = explained(
     SigningKeys.layerSigner.pipe(Layer.provide(SigningKeys.SigningKeys.layer), Layer.provide(Audit.layer)),
     ofDatabase
@@ -150,7 +160,7 @@ export const routes = ({
       Layer.mergeAll(
         rpcs(ContentPolicyRpcs, paths.ContentPolicy, ContentPolicyHandlers.layer.pipe(Layer.provide([ruled, signer]))),
         rpcs(ContentAdminRpcs.ContentAdminRpcs, ContentAdminRpcs.path, ContentAdminHandlers.layer).pipe(
-          Layer.provide(administration)
+          Layer.provide([administration, publisher])
         ),
         CatalogMetrics.layer
       ),
@@ -165,7 +175,7 @@ export const routes = ({
         rpcs(SwarmRpcs.SwarmRpcs, SwarmRpcs.path, SwarmHandlers.layer)
       ),
       answering
-    ).pipe(Layer.provide([swarms, gate])),
+    ).pipe(Layer.provide([swarms, gate, groups])),
     reports: works(
       "reports",
       Layer.merge(
@@ -173,7 +183,8 @@ export const routes = ({
         rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
       ),
       Effect.flatMap(Database, Probe.writable)
-    ).pipe(Layer.provide([reports, database]))
+    ).pipe(Layer.provide([reports, database])),
+    console: works("console", SiteRoutes.layer(page), Effect.void)
   }
 }
 

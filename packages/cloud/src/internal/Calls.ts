@@ -13,6 +13,7 @@ import { KeyValueRpcs } from "../KeyValueRpcs.ts"
 import * as Patience from "@piecework/domain/Patience"
 import { ReportRpcs } from "../ReportRpcs.ts"
 import { isFor } from "../ServiceUrl.ts"
+import { challengeOf, isUntrusted } from "./Challenge.ts"
 import * as Kept from "./Kept.ts"
 import { readReply } from "./Reply.ts"
 import type { Role } from "../Role.ts"
@@ -42,12 +43,17 @@ export const overHttp: Effect.Effect<Call, never, CloudConfig | HttpClient.HttpC
       Effect.fnUntraced(
         function* (url: string): Effect.fn.Return<Client, never, Scope.Scope | RpcSerialization.RpcSerialization> {
           const bounded = http.pipe(
-            HttpClient.mapRequest(HttpClientRequest.prependUrl(url)),
+            HttpClient.mapRequest(HttpClientRequest.setUrl(url)),
             HttpClient.mapRequest(proving(url, config)),
             HttpClient.transform((effect, request) => Effect.flatMap(effect, readReply(request, config.maxReplyBytes)))
           )
+          // The span of a call is the caller's own, and its place goes along in the headers.
           const protocol = yield* RpcClient.makeProtocolHttp(bounded)
-          return yield* Effect.provideService(RpcClient.make(AllRpcs), RpcClient.Protocol, protocol)
+          return yield* Effect.provideService(
+            RpcClient.make(AllRpcs, { disableTracing: true }),
+            RpcClient.Protocol,
+            protocol
+          )
         },
         Effect.provideService(RpcSerialization.RpcSerialization, RpcSerialization.json)
       )
@@ -111,25 +117,6 @@ const errorOf = (role: Role, url: string, cause: Cause.Cause<Failure>): CloudErr
   if (response === undefined) return make("Unintelligible", { cause: reason.cause })
   const { headers, status } = response
   return make(challengeOf(status, headers["www-authenticate"]) ?? reasonOf(status), { status })
-}
-
-/** Whether it was the certificate that was wrong. The codes are those of OpenSSL's checks, and of Node's of the name. */
-export const isUntrusted = (cause: unknown): boolean => {
-  let at = cause
-  for (let depth = 0; depth < 8 && typeof at === "object" && at !== null; depth++) {
-    if ("code" in at && typeof at.code === "string" && certificateCode.test(at.code)) return true
-    at = "cause" in at ? at.cause : undefined
-  }
-  return false
-}
-
-const certificateCode =
-  /^(CERT_|UNABLE_TO_(VERIFY|GET_ISSUER)|SELF_SIGNED_|DEPTH_ZERO_|INVALID_CA|HOSTNAME_MISMATCH|ERR_TLS_CERT_)/
-
-/** A 401 of ours says what it wants (RFC 6750 §3); another one is a proxy's, or a portal's. */
-export const challengeOf = (status: number, challenge: string | undefined) => {
-  if (status !== 401 || !/^Bearer realm="piecework"/i.test(challenge ?? "")) return undefined
-  return /error="invalid_token"/.test(challenge ?? "") ? "CredentialRefused" : "NotEnrolled"
 }
 
 /** 511 is what a captive portal should answer with; a 404 is some other server. */

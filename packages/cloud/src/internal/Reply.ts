@@ -55,7 +55,7 @@ export const readReply =
         )
       )
       if (length > maxBytes) return yield* nonsense("too long")
-      const body = Buffer.concat(parts).toString()
+      const body = textOf(parts, length)
       yield* Schema.decodeEffect(Envelope)(body).pipe(Effect.mapError(() => nonsense("not an answer of this contract")))
       // A response of the web's would load all of fetch, which nothing else here needs.
       const read: HttpClientResponse.HttpClientResponse = Object.create(response, {
@@ -63,3 +63,16 @@ export const readReply =
       })
       return read
     })
+
+/** Their bytes as text. Browsers have no Buffer. */
+const textOf = (parts: ReadonlyArray<Uint8Array>, length: number): string => {
+  const whole = new Uint8Array(length)
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return decoder.decode(whole)
+}
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true })

@@ -16,6 +16,17 @@ interface Asked {
   readonly now: number
 }
 
+interface DevicesAsked extends Asked {
+  readonly after: string
+  readonly search: string
+}
+
+interface OneAsked extends Omit<Asked, "most"> {
+  readonly by: Views.By
+  readonly name: string
+  readonly isEnrolled: boolean
+}
+
 export const make = (sql: Database["Service"]["sql"]) => {
   const reading = Reading.make(sql)
 
@@ -54,7 +65,7 @@ export const make = (sql: Database["Service"]["sql"]) => {
       modes.reduce((sum, { count, mode }) => sum + (is(mode) ? count : 0), 0)
     const byMode = yield* top("Mode", { days, now, most: 6 })
     const byType = yield* top("Type", { days, now, most: 100 })
-    const byDay = yield* reading.byDay(window)
+    const byDay = yield* reading.byDay("All", "", window)
     return new Views.Summary({
       TimeGenerated: new Date(now).toISOString(),
       From: Days.name(window.from),
@@ -72,35 +83,50 @@ export const make = (sql: Database["Service"]["sql"]) => {
         })
       }),
       ByType: byType.map(({ DeviceCount, name, row }) => new Views.TypeRow({ ContentType: name, DeviceCount, ...row })),
-      ByDay: byDay.map(
-        ({ figures, name }) => new Views.DayRow({ Day: Days.name(Number(name)), ...Views.sumsOf(figures) })
-      )
+      ByDay: dayRows(byDay)
     })
   })
 
-  const devices = Effect.fnUntraced(function* ({ after, days, most, now }: Asked & { readonly after: string }) {
+  const one = Effect.fnUntraced(function* ({ by, days, isEnrolled, name, now }: OneAsked) {
     const window = Days.window(now, days)
-    const found = yield* reading.devices({ after, from: window.from, most })
+    const key = by === "Device" ? DeviceKey.make(name, isEnrolled) : name
+    const rowOf = yield* rowsOf(by, [key], { days, now })
+    const count =
+      by === "Device"
+        ? yield* reading.isDevice({ device: key, from: window.from })
+        : ((yield* reading.deviceCounts(by, window.from, [key])).get(key) ?? 0)
+    return new Views.OneRow({
+      By: by,
+      Name: name,
+      DeviceCount: count,
+      ...rowOf(key),
+      ByDay: dayRows(yield* reading.byDay(by, key, window))
+    })
+  })
+
+  const devices = Effect.fnUntraced(function* ({ after, days, most, now, search }: DevicesAsked) {
+    const window = Days.window(now, days)
+    const found = yield* reading.devices({ after, from: window.from, most, search })
     const keys = found.map(({ device }) => device)
     const rowOf = yield* rowsOf("Device", keys, { days, now })
     const places = yield* reading.placesOf(window, keys)
-    const rows = found.map((one) => {
-      const { city, country, isp } = placeOf(places.get(one.device) ?? "")
-      const { id, isEnrolled } = DeviceKey.parse(one.device)
+    const rows = found.map((seen) => {
+      const { city, country, isp } = placeOf(places.get(seen.device) ?? "")
+      const { id, isEnrolled } = DeviceKey.parse(seen.device)
       return new Views.DeviceRow({
         GlobalDeviceId: id,
         IsEnrolled: isEnrolled,
-        LastCensusSeenTime: new Date(one.seenAt).toISOString(),
-        ...(one.mode === null ? {} : { DownloadMode: one.mode }),
-        DownloadModeReason: one.modeReason,
-        PeeringStatus: one.mode === null ? "Unknown" : Figures.isPeering(one.mode) ? "On" : "Off",
-        GroupID: one.groupHash,
-        OSVersion: one.osVersion,
-        ClientVersion: one.clientVersion,
+        LastCensusSeenTime: new Date(seen.seenAt).toISOString(),
+        ...(seen.mode === null ? {} : { DownloadMode: seen.mode }),
+        DownloadModeReason: seen.modeReason,
+        PeeringStatus: seen.mode === null ? "Unknown" : Figures.isPeering(seen.mode) ? "On" : "Off",
+        GroupID: seen.groupHash,
+        OSVersion: seen.osVersion,
+        ClientVersion: seen.clientVersion,
         City: city,
         Country: country,
         ISP: isp,
-        ...rowOf(one.device)
+        ...rowOf(seen.device)
       })
     })
     const last = keys.at(-1)
@@ -127,23 +153,37 @@ export const make = (sql: Database["Service"]["sql"]) => {
     return found.map(({ DeviceCount, name, row }) => new Views.GroupRow({ By: by, Name: name, DeviceCount, ...row }))
   })
 
-  const events = Effect.fnUntraced(function* (page: Parameters<typeof reading.events>[0]) {
-    const found = yield* reading.events(page)
-    return found.map(({ body, device, moment, place, receivedAt }) => {
-      const { id, isEnrolled } = DeviceKey.parse(device)
-      return new Views.StoredEvent({
-        place,
-        GlobalDeviceId: id,
-        IsEnrolled: isEnrolled,
-        Moment: new Date(moment).toISOString(),
-        ReceivedAt: new Date(receivedAt).toISOString(),
-        event: body
-      })
-    })
-  })
+  const events = (page: Parameters<typeof reading.events>[0]) =>
+    Effect.map(reading.events(page), (found) => found.map(stored))
 
-  return { summary, devices, contents, groups, events }
+  const eventsOf = (page: {
+    readonly name: string
+    readonly isEnrolled: boolean
+    readonly before: number
+    readonly most: number
+  }) =>
+    Effect.map(
+      reading.eventsOf({ device: DeviceKey.make(page.name, page.isEnrolled), before: page.before, most: page.most }),
+      (found) => found.map(stored)
+    )
+
+  return { summary, devices, one, contents, groups, events, eventsOf }
 }
+
+const stored = ({ body, device, moment, place, receivedAt }: Reading.EventFound): Views.StoredEvent => {
+  const { id, isEnrolled } = DeviceKey.parse(device)
+  return new Views.StoredEvent({
+    place,
+    GlobalDeviceId: id,
+    IsEnrolled: isEnrolled,
+    Moment: new Date(moment).toISOString(),
+    ReceivedAt: new Date(receivedAt).toISOString(),
+    event: body
+  })
+}
+
+const dayRows = (days: ReadonlyArray<Reading.Named>) =>
+  days.map(({ figures, name }) => new Views.DayRow({ Day: Days.name(Number(name)), ...Views.sumsOf(figures) }))
 
 const decodePlace = Schema.decodeUnknownOption(
   Schema.fromJsonString(Schema.Tuple([Schema.String, Schema.String, Schema.String]))

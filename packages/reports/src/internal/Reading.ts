@@ -1,5 +1,6 @@
 /** What the reports read. Each query is of one window, and answers as many rows as a page has. */
 import type { Database } from "@piecework/database/Database"
+import * as Dialect from "@piecework/database/Dialect"
 import { Effect, Schema } from "effect"
 import { SqlSchema, type Statement } from "effect/sql"
 import type { Facet } from "../Cells.ts"
@@ -51,6 +52,10 @@ export const make = (sql: Database["Service"]["sql"]) => {
   )
   const fetched = sql.literal("sum(cdn + cache + lan + link_local + group_peers + internet)")
   const within = ({ from, to }: Window) => sql`day BETWEEN ${from} AND ${to}`
+  /** How a key begins is no part of what a device is called. */
+  const called = sql.literal("replace(replace(device, 'enrolled/', ''), 'claimed/', '')")
+  const isFound = (search: string) =>
+    search === "" ? sql`1 = 1` : sql`lower(${called}) LIKE lower(${Dialect.hasText(search)}) ESCAPE '!'`
   const among = (column: string, keys: ReadonlyArray<string>) =>
     sql`${sql(column)} IN (SELECT ${rows.text(0)} FROM ${rows.from(keys.map((key) => [key]))})`
 
@@ -72,9 +77,9 @@ export const make = (sql: Database["Service"]["sql"]) => {
       (found) => new Map(found.map(({ figures, name }) => [name, figures]))
     )
 
-  const byDay = (window: Window) =>
+  const byDay = (facet: Facet, name: string, window: Window) =>
     find(sql`SELECT CAST(day AS TEXT) AS name, ${summed} FROM report_cells
-      WHERE facet = 'All' AND ${within(window)} GROUP BY day ORDER BY day`)
+      WHERE facet = ${facet} AND name = ${name} AND ${within(window)} GROUP BY day ORDER BY day`)
 
   /** For each of the devices the place where it fetched most. */
   const placesOf = Effect.fnUntraced(function* (window: Window, devices: ReadonlyArray<string>) {
@@ -90,14 +95,22 @@ export const make = (sql: Database["Service"]["sql"]) => {
     return new Map(found.map(({ device, part }) => [device, part]))
   })
 
+  /** 1, or 0 when nothing was heard of it since that day. */
+  const isDevice = (asked: { readonly device: string; readonly from: number }) =>
+    Effect.map(
+      sql`SELECT 1 AS one FROM report_devices WHERE device = ${asked.device} AND last_day >= ${asked.from}`,
+      (known) => known.length
+    )
+
   /** In the order of their keys, from behind the one that was last. */
   const devices = SqlSchema.findAll({
-    Request: Schema.Struct({ after: Schema.String, from: Schema.Int, most: Schema.Natural }),
+    Request: Schema.Struct({ after: Schema.String, from: Schema.Int, most: Schema.Natural, search: Schema.String }),
     Result: DeviceFound,
-    execute: ({ after, from, most }) => sql`
+    execute: ({ after, from, most, search }) => sql`
       SELECT device, seen_at AS "seenAt", mode, mode_reason AS "modeReason", group_hash AS "groupHash",
         client_version AS "clientVersion", os_version AS "osVersion"
-      FROM report_devices WHERE device > ${after} AND last_day >= ${from} ORDER BY device LIMIT ${most}`
+      FROM report_devices WHERE device > ${after} AND last_day >= ${from} AND ${isFound(search)}
+      ORDER BY device LIMIT ${most}`
   })
 
   const contents = Effect.fnUntraced(function* (keys: ReadonlyArray<string>) {
@@ -143,5 +156,15 @@ export const make = (sql: Database["Service"]["sql"]) => {
       ORDER BY place LIMIT ${most}`
   })
 
-  return { top, sumsOf, byDay, placesOf, devices, contents, devicesByMode, deviceCounts, events }
+  /** The latest that came first, from before the place. */
+  const eventsOf = SqlSchema.findAll({
+    Request: Schema.Struct({ device: Schema.String, before: Schema.Natural, most: Schema.Natural }),
+    Result: EventFound,
+    execute: ({ before, device, most }) => sql`
+      SELECT place, device, moment, received_at AS "receivedAt", body FROM report_events
+      WHERE device = ${device} AND place < ${before} AND body IS NOT NULL
+      ORDER BY place DESC LIMIT ${most}`
+  })
+
+  return { top, sumsOf, byDay, placesOf, devices, isDevice, contents, devicesByMode, deviceCounts, events, eventsOf }
 }

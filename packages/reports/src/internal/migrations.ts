@@ -59,5 +59,9 @@ export const migrations: Migrations = {
       size ${integer} NOT NULL
     )${strict}`
     yield* sql`CREATE INDEX report_contents_by_day ON report_contents (last_day)`
+  }),
+  "0002_events_by_device": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`CREATE INDEX report_events_by_device ON report_events (device, place)`
   })
 }

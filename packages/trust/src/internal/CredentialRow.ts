@@ -1,6 +1,7 @@
 /** A row of the table of credentials, as it is read. */
 import { Schema } from "effect"
-import { Credential, type Kept } from "../Credential.ts"
+import { Credential } from "../Credential.ts"
+import type { Kept } from "../Judgement.ts"
 
 export const Row = Schema.Struct({
   id: Credential.fields.id,

@@ -1,0 +1,35 @@
+/** The console as a whole: who is not signed in sees the form for that, and who is sees the page that the address names. */
+import type { QueryClient } from "@tanstack/react-query"
+import { Router } from "wouter"
+import { useHashLocation } from "wouter/use-hash-location"
+import { makeClient, useAsk } from "./calls/useAsk.ts"
+import { Frame } from "./frame/Frame.tsx"
+import { Failed } from "./parts/Failed.tsx"
+import { Waiting } from "./parts/Waiting.tsx"
+import * as Session from "./session/Session.ts"
+import { SignIn } from "./session/SignIn.tsx"
+import { SessionContext } from "./session/useSession.ts"
+import { Looks } from "./theme/Looks.tsx"
+
+const client: QueryClient = makeClient(() => void client.invalidateQueries({ queryKey: Session.state.key }))
+
+export const Console = () => (
+  <Looks client={client}>
+    <Router hook={useHashLocation}>
+      <Door />
+    </Router>
+  </Looks>
+)
+
+const Door = () => {
+  const session = useAsk(Session.state, "slow")
+  if (session.data === undefined) {
+    return session.error === null ? <Waiting label="Asking the service" /> : <Failed of={session} />
+  }
+  if (session.data._tag === "SignedOut") return <SignIn state={session.data} />
+  return (
+    <SessionContext value={session.data}>
+      <Frame />
+    </SessionContext>
+  )
+}

@@ -1,0 +1,60 @@
+/** Who is signed in, as the service knows it by its cookie. Nothing of it is kept in the page. */
+import * as ConsoleSession from "@piecework/cloud/ConsoleSession"
+import { mayDo, type OperatorScope } from "@piecework/cloud/Identity"
+import { Effect, Schema } from "effect"
+import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
+import { CallFailed } from "../calls/CallFailed.ts"
+import { type Ask, asking, url } from "../calls/Service.ts"
+import type { Question } from "../calls/useAsk.ts"
+
+export type SignedIn = typeof ConsoleSession.SignedIn.Type
+export type SignedOut = typeof ConsoleSession.SignedOut.Type
+export type Area = ConsoleSession.Area
+
+/** What a service answers when it takes nobody in, beside a status. */
+const Refusal = Schema.Struct({ error: Schema.String.check(Schema.isMaxLength(500)) })
+
+const decodeState = Schema.decodeUnknownEffect(ConsoleSession.SessionState)
+const decodeRefusal = Schema.decodeUnknownEffect(Refusal)
+
+const stateOf = Effect.fn("Session.stateOf")(function* (response: HttpClientResponse.HttpClientResponse) {
+  const body = yield* response.json
+  if (response.status === 200) return yield* decodeState(body)
+  const { error } = yield* decodeRefusal(body)
+  return yield* new CallFailed({
+    kind: response.status >= 500 ? "Away" : response.status === 429 ? "Busy" : "Refused",
+    sentence: error,
+    advice: ""
+  })
+})
+
+const asked = (request: HttpClientRequest.HttpClientRequest): Ask<ConsoleSession.SessionState> =>
+  asking(
+    HttpClient.execute(request).pipe(
+      Effect.flatMap(stateOf),
+      Effect.timeout("10 seconds"),
+      Effect.mapError((error) => (error instanceof CallFailed ? error : away))
+    )
+  )
+
+const away = new CallFailed({
+  kind: "Away",
+  sentence: "The service cannot be reached, or something else answers in its place.",
+  advice: "This page asks again by itself. piecework-service status tells what is the matter."
+})
+
+const at = url + ConsoleSession.path
+
+export const state: Question<ConsoleSession.SessionState> = {
+  key: ["session"],
+  ask: asked(HttpClientRequest.get(at))
+}
+
+export const signIn = (token: string): Promise<ConsoleSession.SessionState> =>
+  asked(HttpClientRequest.post(at).pipe(HttpClientRequest.bodyJsonUnsafe({ token })))()
+
+export const signOut: Ask<ConsoleSession.SessionState> = asked(HttpClientRequest.delete(at))
+
+/** Whether the one who is signed in may do that; pages show nobody a button that would be refused. */
+export const may = ({ operator, scopes }: SignedIn, scope: OperatorScope): boolean =>
+  mayDo({ _tag: "Operator", id: operator, scopes }, scope)

@@ -1,0 +1,26 @@
+/** How good savings are, in a word and a sentence. Source: spec.md §8.3: an error under 10 %, a warning up to 60 %. */
+import * as Figures from "@piecework/reports/Figures"
+import type { Sums } from "@piecework/reports/Views"
+import { share } from "./Amount.ts"
+import { savedBytes } from "./Source.ts"
+
+export type Grade = ReturnType<typeof Figures.efficiency>
+
+/** For a share in percent of so many bytes. */
+export const of = (percent: number, fetched: number): Grade => (fetched === 0 ? "None" : Figures.gradeOf(percent))
+
+export interface Look {
+  readonly word: string
+  readonly meaning: string
+}
+
+export const looks: Readonly<Record<Grade, Look>> = {
+  None: { word: "nothing yet", meaning: "Nothing was fetched in this time." },
+  Error: { word: "low", meaning: "Under 10 % of the bytes came from peers and cache servers." },
+  Warning: { word: "fair", meaning: "10 to 60 % of the bytes came from peers and cache servers." },
+  Good: { word: "good", meaning: "More than 60 % of the bytes came from peers and cache servers." }
+}
+
+/** Of a row over the time that was asked for, in percent. */
+export const savedPercent = (row: Pick<Sums, "BytesFromPeers" | "BytesFromCache" | "BytesFetched">): number =>
+  share(savedBytes(row), row.BytesFetched)

@@ -1,0 +1,92 @@
+/** The real programs as processes, bundled, since many of them start at the same time. Each is gone with its scope. */
+import { fileURLToPath } from "node:url"
+import { bundle, entryOf } from "@piecework/launch/bundle"
+import { anyDevice } from "@piecework/policy/PolicyFile"
+import { type Cause, Deferred, Effect, Queue, Schema, type Scope, Stream } from "effect"
+import { ChildProcess, type ChildProcessSpawner } from "effect/process"
+
+const folders = {
+  piecework: fileURLToPath(new URL("../../../../client", import.meta.url)),
+  service: fileURLToPath(new URL("../../../../service", import.meta.url))
+}
+
+/** Makes the bundles. */
+export const prepare: Effect.Effect<void> = Effect.promise(async () => {
+  await Promise.all(Object.values(folders).map(bundle))
+})
+
+/** A program ended, or said something else than was waited for. */
+export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramError", {
+  args: Schema.Array(Schema.String),
+  said: Schema.String
+}) {
+  override get message(): string {
+    return `${this.args.join(" ")} did not do what it should: ${this.said}`
+  }
+}
+
+export interface Program {
+  /** The next line of standard output for which the function answers something. */
+  readonly line: <A extends {}>(pick: (line: string) => A | undefined) => Effect.Effect<A, ProgramError>
+  /** Exit code and all of standard output that no `line` took. */
+  readonly ended: Effect.Effect<{ readonly code: number; readonly rest: string }>
+}
+
+export const start = Effect.fn("Programs.start")(function* (
+  name: keyof typeof folders,
+  args: ReadonlyArray<string>,
+  env: Readonly<Record<string, string>> = {}
+): Effect.fn.Return<Program, never, ChildProcessSpawner.ChildProcessSpawner | Scope.Scope> {
+  const handle = yield* ChildProcess.make(process.execPath, [entryOf(folders[name]), ...args], {
+    killSignal: "SIGKILL",
+    stdin: "ignore",
+    env: { ...anyDevice, NO_COLOR: "1", ...env },
+    extendEnv: true
+  }).pipe(Effect.orDie)
+  let stderr = ""
+  yield* handle.stderr.pipe(
+    Stream.decodeText,
+    Stream.runForEach((text) => Effect.sync(() => (stderr = (stderr + text).slice(-4000)))),
+    Effect.ignore,
+    Effect.forkScoped
+  )
+  const lines: Queue.Dequeue<string, Cause.Done> = yield* handle.stdout.pipe(
+    Stream.decodeText,
+    Stream.splitLines,
+    Stream.catchCause(() => Stream.empty),
+    Stream.toQueue({ capacity: "unbounded" })
+  )
+  const code = yield* Deferred.make<number>()
+  yield* handle.exitCode.pipe(
+    Effect.catch(() => Effect.succeed(-1)),
+    Effect.flatMap((number) => Deferred.succeed(code, number)),
+    Effect.forkScoped
+  )
+  const next = Queue.take(lines).pipe(
+    Effect.mapError(() => new ProgramError({ args, said: stderr === "" ? "it ended" : stderr }))
+  )
+  return {
+    line: Effect.fnUntraced(function* (pick) {
+      while (true) {
+        const found = pick(yield* next)
+        if (found !== undefined) return found
+      }
+    }),
+    ended: Effect.gen(function* () {
+      const rest: Array<string> = []
+      yield* Effect.ignore(Effect.forever(Effect.map(Queue.take(lines), (line) => rest.push(line))))
+      return { code: yield* Deferred.await(code), rest: rest.join("\n") }
+    })
+  }
+})
+
+/** Runs a program to its good end; answers what it printed. */
+export const run = (name: keyof typeof folders, args: ReadonlyArray<string>, env?: Readonly<Record<string, string>>) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const program = yield* start(name, args, env)
+      const { code, rest } = yield* program.ended
+      if (code !== 0) return yield* new ProgramError({ args, said: `exit code ${code}: ${rest}` })
+      return rest
+    })
+  )

@@ -1,0 +1,7 @@
+export * as Explanation from "./Explanation.ts"
+export * as Find from "./Find.ts"
+export * as Ledger from "./Ledger.ts"
+export * as Marks from "./Marks.ts"
+export * as ModeWords from "./ModeWords.ts"
+export * as Recorder from "./Recorder.ts"
+export * as Thinning from "./Thinning.ts"

@@ -1,0 +1,81 @@
+/**
+ * What a member receives, and from whom, as its joins say it. A member that only gives has none. Rates are of the time between two joins;
+ * joins that follow each other within a second are one for that, so that a rate is no accident.
+ */
+import type { JoinRequest } from "@piecework/cloud/ArrayRpcs"
+import type { PeerId } from "@piecework/domain/Peer"
+import * as Amounts from "./Amounts.ts"
+import { mostFeeders } from "./LiveView.ts"
+
+export interface Fed {
+  readonly peerId: PeerId
+  readonly bytes: number
+  readonly rate: number
+}
+
+export interface Activity {
+  /** Bytes that are missing, and in all; 0 when the member did not say. */
+  readonly left: number
+  readonly size: number
+  /** Received since it began. */
+  readonly bytes: Amounts.Amounts
+  /** Bytes a second. */
+  readonly rate: Amounts.Amounts
+  /** Those that gave most first. */
+  readonly fedBy: ReadonlyArray<Fed>
+  /** From when on the next rate counts, on the clock of the swarm, and what was received then. */
+  readonly since: number
+  readonly atSince: Amounts.Amounts
+}
+
+/** Milliseconds. */
+const shortest = 1000
+
+/** After a join; nothing for one that has everything and received nothing here. */
+export const heard = (before: Activity | undefined, request: JoinRequest, now: number): Activity | undefined => {
+  const bytes = Amounts.ofJoin(request)
+  const said = { left: request.left, size: request.contentSize ?? before?.size ?? 0, bytes }
+  const isNew = before === undefined || Amounts.total(bytes) < Amounts.total(before.bytes)
+  if (isNew) {
+    if (request.left === 0 && Amounts.total(bytes) === 0) return undefined
+    return { ...said, rate: Amounts.none(), fedBy: fedBy([], request, Infinity), since: now, atSince: bytes }
+  }
+  const millis = now - before.since
+  const isOver = request.left === 0
+  if (millis < shortest) {
+    const { atSince, rate, since } = before
+    // Who has everything receives nothing more.
+    return {
+      ...said,
+      rate: isOver ? Amounts.none() : rate,
+      fedBy: fedBy(before.fedBy, request, isOver ? Infinity : shortest),
+      since,
+      atSince
+    }
+  }
+  return {
+    ...said,
+    rate: isOver ? Amounts.none() : Amounts.ratesOf(before.atSince, bytes, millis),
+    fedBy: fedBy([], request, isOver ? Infinity : millis),
+    since: now,
+    atSince: bytes
+  }
+}
+
+/** With those that were named before, when it is too early for new ones. */
+const fedBy = (before: ReadonlyArray<Fed>, request: JoinRequest, millis: number): ReadonlyArray<Fed> => {
+  const told = request.fedBy ?? []
+  if (told.length === 0) return before
+  const sums = new Map<PeerId, { bytes: number; rate: number }>()
+  for (const { bytes, peerId, rate } of before) sums.set(peerId, { bytes, rate: millis === Infinity ? 0 : rate })
+  for (const { bytes: said, peerId } of told) {
+    const bytes = Amounts.bounded(said)
+    const sum = sums.get(peerId) ?? { bytes: 0, rate: 0 }
+    const rate = Math.round((bytes * 1000) / millis)
+    sums.set(peerId, { bytes: Amounts.bounded(sum.bytes + bytes), rate: Amounts.bounded(sum.rate + rate) })
+  }
+  return [...sums]
+    .map(([peerId, sum]) => ({ peerId, ...sum }))
+    .toSorted((a, b) => b.bytes - a.bytes || (a.peerId < b.peerId ? -1 : 1))
+    .slice(0, mostFeeders)
+}
