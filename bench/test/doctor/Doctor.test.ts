@@ -111,7 +111,7 @@ const faults = (firewall: "nft" | "iptables", ca: string): ReadonlyArray<Ward.Fa
     name: "the month's upload is used up",
     expected: { "monthly-cap": "Warn" },
     policy: { DODownloadMode: 3, DOMonthlyUploadDataCap: 1 },
-    state: { [`uploads/${month}.log`]: "2000000000;\n" }
+    state: { [`months/${month}.log`]: "ui=2000000000;\n" }
   },
   { name: "all downloads are refused", expected: { mode: "Fail" }, policy: { DODownloadMode: 100 } },
   { name: "the mode has no peers", expected: { mode: "Fail" }, policy: { DODownloadMode: 0 } },

@@ -33,6 +33,7 @@ export const titles = {
   port: "port for peers",
   reach: "peers reach this device",
   peers: "connections with peers",
+  downloads: "downloads of late",
   multicast: "multicast DNS",
   teredo: "Teredo",
   names: "host names",

@@ -2,6 +2,7 @@
 import * as Check from "./Check.ts"
 import * as DeviceChecks from "./DeviceChecks.ts"
 import type { Findings } from "./Findings.ts"
+import * as PastChecks from "./PastChecks.ts"
 import * as NetworkChecks from "./NetworkChecks.ts"
 import * as ServiceChecks from "./ServiceChecks.ts"
 import * as ServingChecks from "./ServingChecks.ts"
@@ -35,7 +36,8 @@ export const partOf = {
   agent: "serving",
   port: "serving",
   reach: "serving",
-  peers: "serving",
+  peers: "past",
+  downloads: "past",
   teredo: "serving",
   multicast: "lan",
   names: "names",
@@ -56,13 +58,14 @@ export const partOf = {
 
 /** Every check, in the order of `Check.ids`; `now` is epoch milliseconds. */
 export const of = (found: Findings, now: number): ReadonlyArray<Check.Check> => {
-  const { caches, device, lan, names, ranges, service, serving, settings, storage } = found
+  const { caches, device, lan, names, past, ranges, service, serving, settings, storage } = found
   const made = [
     ...SettingsChecks.all(settings),
     ...(device === undefined ? [] : DeviceChecks.all(device, settings)),
     ...(storage === undefined ? [] : StorageChecks.all(storage)),
     ...(serving === undefined ? [] : ServingChecks.all(serving, settings)),
     ...(service === undefined ? [] : ServiceChecks.all(service)),
+    ...(past === undefined ? [] : PastChecks.all(past)),
     ...(names === undefined ? [] : [NetworkChecks.names(names)]),
     ...(lan === undefined ? [] : [NetworkChecks.multicast(lan)]),
     ...(ranges === undefined ? [] : [NetworkChecks.ranges(ranges, names)]),

@@ -45,6 +45,9 @@ const ranged = (answer: Findings.RangeAnswer, more: Partial<Findings.Ranges> = {
 const cached = (...hosts: ReadonlyArray<Partial<Findings.CacheHost>>): Partial<Findings.Findings> => ({
   caches: hosts.map((more) => ({ ...cacheHost, ...more }))
 })
+const past = (more: Partial<Findings.Past>): Partial<Findings.Findings> => ({
+  past: { peers: undefined, ended: 0, failed: 0, why: undefined, ...healthy.past, ...more }
+})
 const silent = { health: { _tag: "Failed", why: "no connection" } } as const
 
 const rows: ReadonlyArray<Row> = [
@@ -159,17 +162,9 @@ const rows: ReadonlyArray<Row> = [
     { "state-files": "Warn" }
   ],
 
-  [
-    "no agent",
-    served({ agent: { _tag: "None" }, port: { _tag: "Free", port: 7680 }, peers: undefined }),
-    { agent: "Warn" }
-  ],
-  ["a silent agent", served({ agent: { _tag: "Silent", socket: "/s" }, peers: undefined }), { agent: "Fail" }],
-  [
-    "an agent of another user",
-    served({ agent: { _tag: "Denied", socket: "/s" }, peers: undefined }),
-    { agent: "Warn" }
-  ],
+  ["no agent", served({ agent: { _tag: "None" }, port: { _tag: "Free", port: 7680 } }), { agent: "Warn" }],
+  ["a silent agent", served({ agent: { _tag: "Silent", socket: "/s" } }), { agent: "Fail" }],
+  ["an agent of another user", served({ agent: { _tag: "Denied", socket: "/s" } }), { agent: "Warn" }],
   ["an agent that serves nobody", served({ port: { _tag: "Unused" }, reach: undefined }), { port: "Fail" }],
   ["an agent that is deaf", served({ port: { _tag: "Deaf", port: 7680 }, reach: undefined }), { port: "Fail" }],
   [
@@ -197,7 +192,10 @@ const rows: ReadonlyArray<Row> = [
     served({ reach: { _tag: "Reached", address: "203.0.113.7", isSeen: false } }),
     { reach: "Warn" }
   ],
-  ["peers that nobody gets to", served({ peers: { connected: 0, known: 5 } }), { peers: "Warn" }],
+  ["peers that nobody gets to", past({ peers: { known: 5, connected: 0, why: "refused" } }), { peers: "Warn" }],
+  ["no peers told of", past({ peers: undefined }), {}],
+  ["downloads that fail", past({ ended: 4, failed: 3 }), { downloads: "Warn" }],
+  ["no downloads", past({ ended: 0, failed: 0, why: undefined }), {}],
 
   [
     "a name that does not resolve",

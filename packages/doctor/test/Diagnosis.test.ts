@@ -42,7 +42,8 @@ describe("a diagnosis", () => {
       names: undefined,
       ranges: undefined,
       caches: undefined,
-      lan: undefined
+      lan: undefined,
+      past: undefined
     }
     const found = Diagnosis.of(nothing, now)
     assert.strictEqual(found.length, Check.ids.length)

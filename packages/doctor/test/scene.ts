@@ -86,8 +86,7 @@ export const settingsOf = (
 export const serving: Findings.Serving = {
   agent: { _tag: "Runs", pid: 7, version: "0.1.0", peers: "0.0.0.0:7680" },
   port: { _tag: "Listening", port: 7680 },
-  reach: { _tag: "Reached", address: "192.168.1.11", isSeen: true },
-  peers: { connected: 2, known: 3 }
+  reach: { _tag: "Reached", address: "192.168.1.11", isSeen: true }
 }
 
 export const cacheHost: Findings.CacheHost = {
@@ -109,7 +108,8 @@ export const healthy: Findings.Findings = {
   names: { hosts: [{ host: "service.example", isFor: "the service", why: undefined }] },
   ranges: { url: "http://origin.example/file", proxy: undefined, answer: { _tag: "Part" }, direct: undefined },
   caches: [cacheHost],
-  lan: { isUsed: false, isHeard: true, neighbours: 3 }
+  lan: { isUsed: false, isHeard: true, neighbours: 3 },
+  past: { peers: { known: 3, connected: 2, why: undefined }, ended: 12, failed: 1, why: "The origin has no such file." }
 }
 
 /** What fails and warns of it. */
