@@ -86,6 +86,6 @@ export const warn: (id: CheckId, sentence: string, hint: string) => Check = make
 export const late = (id: CheckId): Check =>
   warn(
     id,
-    `${titles[id]}: it could not be found out in time`,
+    "whether all is well here could not be found out in time",
     "Run piecework doctor again; a machine or a network that busy is slow for downloads, too."
   )

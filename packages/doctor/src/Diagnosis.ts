@@ -81,16 +81,20 @@ export const isSound = (checks: ReadonlyArray<Check.Check>): boolean =>
 
 const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
 
+/** Each once: much may have had no time for one reason. */
+const sentences = (checks: ReadonlyArray<Check.Check>): string =>
+  [...new Set(checks.map(({ sentence }) => sentence))].join("; ")
+
 /** The first line: how many fail, and what. */
 export const verdict = (checks: ReadonlyArray<Check.Check>): string => {
   const by = (outcome: Check.Outcome) => checks.filter((check) => check.outcome === outcome)
   const [failing, warning, off] = [by("Fail"), by("Warn"), by("Disabled")]
   const total = count(checks.length - off.length, "check")
   if (failing.length > 0) {
-    return `${failing.length} of ${total} ${failing.length === 1 ? "fails" : "fail"}: ${failing.map(({ sentence }) => sentence).join("; ")}.`
+    return `${failing.length} of ${total} ${failing.length === 1 ? "fails" : "fail"}: ${sentences(failing)}.`
   }
   if (warning.length > 0) {
-    return `None of ${total} fails, and ${warning.length} ${warning.length === 1 ? "warns" : "warn"}: ${warning.map(({ sentence }) => sentence).join("; ")}.`
+    return `None of ${total} fails, and ${warning.length} ${warning.length === 1 ? "warns" : "warn"}: ${sentences(warning)}.`
   }
   return `None of ${total} fails.`
 }

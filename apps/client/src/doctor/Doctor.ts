@@ -95,9 +95,11 @@ export const examine = Effect.fn("Doctor.examine")(function* (question: Question
         when(
           needs("service", "serving", "caches", "settings", "device"),
           within(limits.service)(ServiceProbe.look(asked))
-        )
+        ),
+        // Looked up meanwhile, and remembered.
+        when(needs("names", "ranges") && file !== undefined, names.resolve(file === undefined ? "" : hostOf(file)))
       ],
-      { concurrency: 2 }
+      { concurrency: "unbounded" }
     )
     const now = SettingsProbe.resolved(looked, found?.said)
     const { known } = yield* cachesOf(
