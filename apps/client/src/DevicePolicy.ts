@@ -144,7 +144,7 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
 
   /** The file that has the last word on a setting. */
   const placeOf = (name: Name, provider: Provider): string | undefined => {
-    const says = (values: Policy.Said["values"]) => Object.keys(values).some((given) => find(given) === name)
+    const says = (values: Policy.Said["values"]) => Object.keys(values).some((word) => find(word) === name)
     return places.findLast((place, i) => {
       const said = looks[i]?.said
       return place.provider === provider && said !== undefined && says(said.values)
