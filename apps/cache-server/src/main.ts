@@ -2,6 +2,7 @@
 /** `piecework-cache`: the cache server of a site. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import { logger, Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
@@ -20,6 +21,6 @@ const cache = Command.make("piecework-cache").pipe(
 Command.run(cache, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
   Ending.reported({ name: "piecework-cache", tagOf, logsStop: true }),
-  Effect.provide([NodeServices.layer, Output.layer, logger("piecework-cache")]),
+  Effect.provide([NodeServices.layer, Output.layer, logger("piecework-cache"), Traces.off]),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown: Ending.teardown })
 )

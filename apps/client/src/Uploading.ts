@@ -1,6 +1,6 @@
 /** What the rules of uploading do on this device now, in sentences for people: facts, settings and the month's sum. */
 import { usesPeers } from "@piecework/domain/DownloadMode"
-import { MonthlyUploads, type MonthlySum } from "@piecework/download/MonthlyUploads"
+import { Months, type MonthlySum } from "@piecework/download/Months"
 import { because, standing, type Standing } from "@piecework/download/Permission"
 import { Host } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
@@ -15,11 +15,9 @@ export interface Now extends Standing {
   readonly month: MonthlySum
 }
 
-/** What Internet peers were sent, by all processes on the state folder; makes nothing. */
+/** What was downloaded and sent this month, by all processes on the state folder; makes nothing. */
 export const month = (root: string): Effect.Effect<MonthlySum, never, FileSystem.FileSystem | Path.Path> =>
-  Effect.flatMap(MonthlyUploads, ({ look: now }) => now).pipe(
-    Effect.provide(MonthlyUploads.layer(placesIn(root).uploads))
-  )
+  Effect.flatMap(Months, ({ look: now }) => now).pipe(Effect.provide(Months.layer(placesIn(root).months)))
 
 /** As things are now, for a device whose cache lies there; makes nothing. */
 export const look = Effect.fn("Uploading.look")(function* (
@@ -31,11 +29,11 @@ export const look = Effect.fn("Uploading.look")(function* (
   )
   const [found, sum] = yield* Effect.all([Effect.provide(facts, DevicePolicy.thisHost), month(root)])
   const { isMetered, power, ...build } = found
-  return { ...standing(policy, { build, power, isMetered, sentThisMonth: sum.sent }), month: sum }
+  return { ...standing(policy, { build, power, isMetered, sentThisMonth: sum.sums.toInternet }), month: sum }
 })
 
 /** What was sent of what may be: "Sent to Internet peers in 2026-11: 1.2 GB of 20 GB." */
-export const sent = (policy: Policy, { month: name, sent: bytes }: MonthlySum): string => {
+export const sent = (policy: Policy, { month: name, sums: { toInternet: bytes } }: MonthlySum): string => {
   const cap = policy.get("DOMonthlyUploadDataCap")
   const most = cap === 0 ? ", without a limit" : ` of ${Amount.bytes(cap * gibibyte)}`
   return `Sent to Internet peers in ${name}: ${Amount.bytes(bytes)}${most}.`

@@ -2,6 +2,7 @@
 /** `piecework`: the client of Piecework on the command line. */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import { logger, Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
@@ -28,6 +29,6 @@ const piecework = Command.make("piecework").pipe(
 Command.run(piecework, { version }).pipe(
   Effect.andThen(Effect.flatMap(Output, (output) => output.complete)),
   Ending.reported({ name: "piecework", tagOf }),
-  Effect.provide([NodeServices.layer, Output.layer, logger("piecework")]),
+  Effect.provide([NodeServices.layer, Output.layer, logger("piecework"), Traces.off]),
   NodeRuntime.runMain({ disableErrorReporting: true, teardown: Ending.teardown })
 )

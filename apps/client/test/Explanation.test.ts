@@ -4,6 +4,7 @@ import * as Eligibility from "@piecework/policy/Eligibility"
 import { resolve } from "@piecework/policy/Policy"
 import { type Name, names } from "@piecework/policy/Settings"
 import { gibibyte } from "@piecework/policy/Units"
+import * as Sums from "@piecework/download/Sums"
 import * as DevicePolicy from "../src/DevicePolicy.ts"
 import * as Explanation from "../src/view/Explanation.ts"
 
@@ -31,7 +32,7 @@ const scene = (
     peering: Eligibility.peering(policy, mode, facts),
     dhcp: { group: undefined, cacheHosts: undefined, domain: undefined },
     cachePlace: undefined,
-    month: { month: "2026-11", sent: 2 * gibibyte },
+    month: { month: "2026-11", sums: { ...Sums.none, toInternet: 2 * gibibyte } },
     service: "Answered",
     hour: 12,
     ...more

@@ -2,8 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ContentId } from "@piecework/domain/Content"
-import type { FileStatus } from "@piecework/download/Status"
+import type { FileStatus } from "@piecework/domain/FileStatus"
 import type { SeededContent } from "@piecework/download/Seeder"
+import * as Status from "@piecework/download/Status"
 import { Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as Offers from "../src/Offers.ts"
@@ -80,29 +81,12 @@ describe("offers", () => {
   )
 })
 
-const file = (letter: string): FileStatus => ({
-  FileId: id(letter),
-  FileSize: 1,
-  FileSizeInCache: 1,
-  TotalBytesDownloaded: 1,
-  PercentPeerCaching: 0,
-  BytesFromPeers: 0,
-  BytesFromHttp: 1,
-  BytesFromCacheServer: 0,
-  CacheHost: "",
-  BytesFromLanPeers: 0,
-  BytesFromLinkLocalPeers: 0,
-  BytesFromGroupPeers: 0,
-  BytesFromInternetPeers: 0,
-  Status: "Caching",
-  DownloadDuration: 1,
-  DownloadMode: 1,
-  DownloadModeReason: "",
-  SourceURL: "",
-  BytesToPeers: 0,
-  IsPinned: false,
-  ExpireOn: null
-})
+const file = (letter: string): FileStatus => {
+  const cached = { contentId: id(letter), contentSize: 1, heldBytes: 1, heldPieces: 1, pieceCount: 1, complete: true }
+  const [status] = Status.of({ records: [], cached: [cached] })
+  assert.isDefined(status)
+  return status
+}
 
 describe("the table of files", () => {
   it("says whose turn it is and when the others' begins, where an agent runs", () => {

@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { monthOf } from "@piecework/download/MonthlyUploads"
+import { monthOf } from "@piecework/download/Months"
 import { Host } from "@piecework/host/Host"
 import * as Policy from "@piecework/policy/Policy"
 import { Output } from "@piecework/terminal/Output"
@@ -76,8 +76,8 @@ describe("config", () => {
       const drive = join(root, "drive")
       const state = join(root, "state")
       mkdirSync(drive)
-      mkdirSync(join(state, "uploads"), { recursive: true })
-      writeFileSync(join(state, "uploads", `${monthOf(Date.now())}.log`), "1073741824;\n")
+      mkdirSync(join(state, "months"), { recursive: true })
+      writeFileSync(join(state, "months", `${monthOf(Date.now())}.log`), "1073741824;\n")
       writeFileSync(file, JSON.stringify({ DOModifyCacheDrive: drive }))
       const { stdout } = yield* config("--explain", "DOMonthlyUploadDataCap", "--state", state)
       assert.include(stdout, ": 1.0 GiB of 20.0 GiB.")

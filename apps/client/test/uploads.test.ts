@@ -89,8 +89,8 @@ describe("config --explain", () => {
     Effect.gen(function* () {
       const root = yield* Programs.folder
       const { env } = machine(root, { status: "Discharging", capacity: 30 })
-      mkdirSync(join(root, "state", "uploads"), { recursive: true })
-      writeFileSync(join(root, "state", "uploads", `${monthNow()}.log`), "\n1073741824;\n\n1073741824;\n")
+      mkdirSync(join(root, "state", "months"), { recursive: true })
+      writeFileSync(join(root, "state", "months", `${monthNow()}.log`), "\n1073741824;\n\n1073741824;\n")
       const explain = (name: string, more: { readonly [name: string]: string } = {}) =>
         Effect.map(
           Programs.run("piecework", ["config", "--explain", name, "--state", join(root, "state")], { ...env, ...more }),

@@ -1,4 +1,5 @@
 /** The console: savings, swarms, contents and devices of an organisation, for its administrators. */
+import "./theme/styles.ts"
 import { createRoot } from "react-dom/client"
 import { Console } from "./Console.tsx"
 import { adopt } from "./theme/theme.ts"

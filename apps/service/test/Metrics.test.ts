@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto"
 import { readFileSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
+import * as Exposition from "@piecework/testkit/Exposition"
 import { Effect } from "effect"
 import { contentId, joinOf, post } from "./Local.ts"
 import { folder, freePort, run, serving } from "./Program.ts"
@@ -71,6 +72,10 @@ describe("Metrics", () => {
         )
         assert.deepStrictEqual([ended("array", "ok"), ended("other", "unknown")], [4, 1])
         assert.strictEqual(value('piecework_request_seconds_count{role="array"}'), 4)
+        assert.deepStrictEqual(
+          [value('piecework_role_ready{role="array"}'), value('piecework_role_ready{role="process"}')],
+          [1, 1]
+        )
         assert.strictEqual(value("piecework_requests_in_flight"), 0)
         assert.strictEqual(value("piecework_swarm_members"), 3)
         assert.strictEqual(value("piecework_handout_peers_count"), 3)
@@ -81,15 +86,12 @@ describe("Metrics", () => {
         assert.isAbove(value("process_resident_memory_bytes") ?? 0, 1e7)
         assert.isAbove(value("process_cpu_seconds_total") ?? 0, 0)
 
+        const { families, problems } = Exposition.read(text)
+        assert.deepStrictEqual(problems, [])
         const manual = readFileSync(join(import.meta.dirname, "../../../docs/operation.md"), "utf8")
-        const told = [...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name = ""]) => name)
         assert.deepStrictEqual(
-          told.filter((name) => !manual.includes(`\`${name}\``)),
-          []
-        )
-        assert.deepStrictEqual(
-          told.filter((name) => name.startsWith("effect_")),
-          []
+          [...families.values()].map(({ kind, name }) => `${name} ${kind}`).toSorted(),
+          [...Exposition.documented(manual, "## Metrics")].map((pair) => pair.join(" ")).toSorted()
         )
       })
   )

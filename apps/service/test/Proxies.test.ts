@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Option } from "effect"
-import { addressIn } from "../src/http/Address.ts"
+import { addressIn } from "@piecework/telemetry/Address"
 import { externalIpOf } from "../src/http/HttpCaller.ts"
 import * as Proxies from "../src/http/Proxies.ts"
 

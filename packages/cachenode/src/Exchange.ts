@@ -8,6 +8,7 @@ import { Objects } from "@piecework/objects/Objects"
 import type { Part } from "@piecework/proxy/ByteRange"
 import * as Headers from "@piecework/proxy/Headers"
 import { hasBody } from "@piecework/proxy/Upstream"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Effect, Option, Result, type Scope, Stream } from "effect"
 import * as AllowList from "./AllowList.ts"
 import * as Body from "./Body.ts"
@@ -79,8 +80,9 @@ export const make = Effect.fnUntraced(function* ({
     const now = yield* Clock.currentTimeMillis
     const told = { status: cacheStatus, via: pseudonym, now }
     const { headers, part, status } = Reply.ofFile(request, facts, told)
-    const isHit = part === undefined || (body.shelf !== undefined && Body.isHere(body.shelf, part))
+    const isHit: boolean = part === undefined || (body.shelf !== undefined && Body.isHere(body.shelf, part))
     if (part !== undefined) figures.answered(isHit)
+    yield* Effect.annotateCurrentSpan({ "piecework.cache.hit": isHit, "piecework.bytes.asked": part?.length ?? 0 })
     head(response, status, headers)
     yield* Effect.raceFirst(deliver(response, body, part, isHit ? "Hit" : "Miss"), halted)
   })
@@ -179,6 +181,7 @@ export const make = Effect.fnUntraced(function* ({
       part: Reply.firstPart(request),
       isHead: request.method === "HEAD",
       isGuarded: AllowList.isGuarded(config.allow, url),
+      inside: yield* Spans.current,
       via: via === undefined ? `1.1 ${pseudonym}` : `${via.slice(0, maxVia)}, 1.1 ${pseudonym}`,
       authorization
     })
@@ -218,7 +221,7 @@ export const make = Effect.fnUntraced(function* ({
           const entry = AllowList.find(config.allow, form.origin)
           return entry === undefined
             ? refuse(403, `This cache server has no files of ${RequestForm.written(form.origin)}.`)
-            : file(request, response, entry, form)
+            : told(request, response, form)(file(request, response, entry, form))
         })
     return Effect.scoped(answer).pipe(
       Effect.catchTags({
@@ -247,6 +250,23 @@ export const make = Effect.fnUntraced(function* ({
   }
   return { exchange, buffers }
 })
+
+/** With a span, inside of the client's where that says which. */
+const told = (request: IncomingMessage, response: ServerResponse, { origin, path }: RequestForm.RequestForm) => {
+  const { range, traceparent } = request.headers
+  return Spans.within(Spans.names.cacheRequest, {
+    kind: "server",
+    parent: Spans.parse(typeof traceparent === "string" ? traceparent : undefined) ?? null,
+    attributes: {
+      "http.request.method": request.method,
+      "url.full": `http://${RequestForm.written(origin)}${path}`,
+      "http.request.range": range?.slice(0, 100)
+    },
+    atEnd: () => ({
+      "http.response.status_code": response.statusCode
+    })
+  })
+}
 
 const healthBody: Body.Body = {
   shelf: undefined,

@@ -51,9 +51,9 @@ export const bytesOf = (month: PerfMonth): MonthBytes => ({
   }
 })
 
-/** Of all that came, in whole percent, what the device's origins were spared: 0 to 100, and 0 without any bytes. */
+/** Of all that came, in percent, what the device's origins were spared: 0 to 100, and 0 without any bytes. */
 export const savedPercent = ({ down }: MonthBytes): number => {
   const spared = down.cache + down.local + down.internet
   const all = spared + down.cdn
-  return all === 0 ? 0 : Math.floor((100 * spared) / all)
+  return all === 0 ? 0 : (100 * spared) / all
 }

@@ -1,5 +1,6 @@
 /** The floor plan of what downloads and serves: which layer stands on which. What it keeps the program chooses. */
 import { release, type } from "node:os"
+import { join } from "node:path"
 import type { PartialFiles } from "@piecework/cache/PartialFile"
 import type { PieceCache } from "@piecework/cache/PieceCache"
 import { CacheHosts } from "@piecework/cachehosts/CacheHosts"
@@ -7,11 +8,12 @@ import { Cloud, CloudConfig, Profile } from "@piecework/cloud"
 import type { ServiceKey } from "@piecework/cloud/PolicySignature"
 import { Peer } from "@piecework/domain"
 import {
+  Activity,
   Destination,
   DownloadConfig,
   Downloader,
   Ledgers,
-  MonthlyUploads,
+  Months,
   NoPeers,
   Permission,
   type Records,
@@ -30,7 +32,7 @@ import * as ReportedDownloadsConfig from "@piecework/reports/ReportedDownloadsCo
 import * as Shaper from "@piecework/shaping/Shaper"
 import { HttpClient, HttpClientConfig, Proxies } from "@piecework/sources"
 import { Transport } from "@piecework/transport"
-import { Effect, Layer, Option } from "effect"
+import { Effect, FileSystem, Layer, Option } from "effect"
 import type { LiveSettings } from "./LiveSettings.ts"
 import * as OwnAddress from "./OwnAddress.ts"
 import * as ServiceSettings from "./ServiceSettings.ts"
@@ -176,6 +178,8 @@ export const client = <More, E, R>(options: Options, storage: Layer.Layer<Kept |
     Layer.provide([Transport.Transport.layer, ServiceTrust.layer(options)]),
     Layer.provideMerge(shaping),
     Layer.provideMerge(permission(options)),
+    Layer.provideMerge(Activity.layer),
+    Layer.provideMerge(months),
     Layer.provideMerge(storage),
     Layer.provideMerge(BufferPool.BufferPool.layer.pipe(Layer.provide(BufferPoolConfig.layer()))),
     // Below all of it, so that every room sees the same settings.
@@ -198,14 +202,23 @@ const ledgers = Layer.unwrap(Effect.map(StateFolder, (places) => Ledgers.layer(p
 const profileOf = ({ policy }: Pick<Options, "policy">): number =>
   policy.current().get("DeviceClass") === 1 ? Profile.server : Profile.pc
 
-/** Where there are peers: who of them may be sent pieces, and what Internet peers were. */
+/** What the device downloads and sends in a month, by all its processes. */
+const months = Layer.unwrap(
+  Effect.gen(function* () {
+    const fs = yield* FileSystem.FileSystem
+    const { months: folder, root } = yield* StateFolder
+    // Where earlier versions counted what Internet peers were sent. A folder that is there already stays.
+    yield* Effect.ignore(fs.rename(join(root, "uploads"), folder))
+    return Months.Months.layer(folder)
+  })
+)
+
+/** Where there are peers: who of them may be sent pieces. */
 const permission = ({ cache: place, isServer = false, listen }: Options) => {
   if (listen === undefined || isServer) return Layer.empty
   return Layer.unwrap(
-    Effect.map(StateFolder, ({ cache, uploads }) =>
-      Permission.layer({ cacheFolder: place ?? cache }).pipe(
-        Layer.provide([ThisHost.layer, MonthlyUploads.MonthlyUploads.layer(uploads)])
-      )
+    Effect.map(StateFolder, ({ cache }) =>
+      Permission.layer({ cacheFolder: place ?? cache }).pipe(Layer.provide(ThisHost.layer))
     )
   )
 }

@@ -1,6 +1,6 @@
 /**
  * Where a device keeps what outlives its programs: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
- * `ledgers/` (why downloads went as they did), `uploads/` (what Internet peers were sent, by month), `line.json` (what the line has been
+ * `ledgers/` (why downloads went as they did), `months/` (what was downloaded and sent, by month), `line.json` (what the line has been
  * seen to carry), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
@@ -35,7 +35,7 @@ export class StateFolder extends Context.Service<
     readonly records: string
     readonly reports: string
     readonly ledgers: string
-    readonly uploads: string
+    readonly months: string
     /** What the line has been seen to carry. */
     readonly line: string
     /** This device, and a suffix for this process: two processes of one device are two peers. */
@@ -79,14 +79,14 @@ export const placesIn = (
   readonly records: string
   readonly reports: string
   readonly ledgers: string
-  readonly uploads: string
+  readonly months: string
   readonly line: string
 } => ({
   cache: join(root, "cache"),
   records: join(root, "records"),
   reports: join(root, "reports"),
   ledgers: join(root, "ledgers"),
-  uploads: join(root, "uploads"),
+  months: join(root, "months"),
   line: join(root, "line.json")
 })
 
@@ -105,7 +105,7 @@ export const names: ReadonlySet<string> = new Set([
   "reports",
   "run",
   "settings",
-  "uploads"
+  "months"
 ])
 
 /** The folder that is used when none is named: the agent's, or that of another program. */

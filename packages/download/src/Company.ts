@@ -90,7 +90,7 @@ export const start = Effect.fn("Company.start")(function* (
       sources.set(id, session)
       // Another session with the same peer may not have left yet.
       meter.leave(id)
-      meter.join({ id, kind, received, sent: () => session.counters().sent })
+      meter.join({ id, kind, received, sent: () => session.counters().sent, host: session.address.host })
       feeders.joined(session)
       mostPeers = Math.max(mostPeers, peerCount())
       ledger.joined(id, kind, session.address.toString())

@@ -8,8 +8,26 @@ import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { PeerError } from "@piecework/peers/PeerError"
 import { PeerHost, type Served } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
-import { Clock, Effect, FiberMap, type Scope } from "effect"
+import * as Spans from "@piecework/telemetry/Spans"
+import { Clock, Effect, FiberMap, type Scope, type Tracer } from "effect"
 import { CurrentLedger } from "./CurrentLedger.ts"
+
+/** With a span, of which the peer is told by whoever is inside. */
+const told = (session: PeerSession, parent: Tracer.AnySpan) =>
+  Spans.within(Spans.names.peerSession, {
+    kind: "client",
+    parent,
+    attributes: {
+      "piecework.peer.kind": session.kind,
+      "piecework.peer.incoming": session.incoming,
+      "network.peer.address": session.address.host,
+      "network.peer.port": session.address.port
+    },
+    atEnd: () => {
+      const { received, sent, wasted } = session.counters()
+      return { "piecework.bytes.received": received, "piecework.bytes.sent": sent, "piecework.bytes.wasted": wasted }
+    }
+  })
 
 /** What a download hears of its peers: in order for one session, and in the middle of what the session does. */
 export interface Listener {
@@ -71,10 +89,17 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
   const kinds = new Map<PeerId, PeerKind>()
   const failures = new Map<PeerId, Failure>()
   let dialling = 0
+  /** Sessions that a peer dialled begin elsewhere, and are of this download all the same. */
+  const inside = yield* Spans.current
 
   /** Runs as long as the session. */
   const attend = (session: PeerSession): Effect.Effect<void> =>
+    inside === undefined ? attending(session) : told(session, inside)(attending(session))
+
+  const attending = (session: PeerSession): Effect.Effect<void> =>
     Effect.gen(function* () {
+      const place = yield* Spans.context
+      if (place !== undefined) session.trace(place)
       sessions.set(session.id, session)
       // Whoever dials us is there.
       failures.delete(session.peer)

@@ -64,3 +64,14 @@ export interface OpenRequest extends Omit<DownloadRequest, "path" | "overwrite" 
 }
 
 export const priorityOf = ({ priority }: Pick<DownloadRequest, "priority">): Priority => priority ?? "Foreground"
+
+/** Who asked, for those who look at the device's files: what a job is called, else by which way it came. */
+export const callerOf = ({ asker }: Pick<DownloadRequest, "asker">): string =>
+  asker?.name?.slice(0, 256) ?? callers[asker?.door ?? "get"]
+
+const callers: { readonly [D in Asker["door"]]: string } = {
+  get: "piecework get",
+  job: "job",
+  proxy: "proxy",
+  open: "program"
+}

@@ -22,8 +22,11 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option, RcMap, Result, Scope } from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
+import * as Accounts from "./Accounts.ts"
+import { Activity } from "./Activity.ts"
 import { CurrentLedger } from "./CurrentLedger.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -37,7 +40,6 @@ import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as Opening from "./Opening.ts"
-import * as Noting from "./Noting.ts"
 import * as Origins from "./Origins.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
@@ -47,10 +49,11 @@ import { Records } from "./Records.ts"
 import * as Room from "./Room.ts"
 import * as SimpleAttempts from "./SimpleAttempts.ts"
 import { settle, type Shared } from "./Shared.ts"
-import { recordOf, Standing } from "./Standing.ts"
+import { Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
+import * as Told from "./Told.ts"
 
 export type { DownloadRequest, OpenRequest } from "./DownloadRequest.ts"
 export type { OpenContent } from "./OpenContent.ts"
@@ -95,6 +98,7 @@ export class Downloader extends Context.Service<
       const given = Context.pick(...needs)(yield* Effect.context<Layer.Services<typeof Downloader.layer>>())
       const context = Context.add(given, LivePolicy.LivePolicy, yield* LivePolicy.LivePolicy).pipe(
         Context.add(Permission, yield* Permission),
+        Context.add(Activity, yield* Activity),
         Context.add(Shaper, yield* Shaper),
         Context.add(Ledgers, yield* Ledgers)
       )
@@ -150,16 +154,16 @@ const start = Effect.fn("Downloader.start")(function* (
   const { mode, path, url } = request
   const { cloud, contents, halts, keeper } = shared
   const policy = yield* LivePolicy.LivePolicy
-  const records = yield* Records
   const destination = yield* Destination
   const outer = yield* Effect.scope
-  // First, so that it ends last.
-  const keeping = yield* Keeping.make(keeper, request)
-  // A download that failed ends here and now, not with the scope of whoever started it.
-  const scope = yield* Scope.fork(outer)
   const meter = Meter.make()
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  // First, so that these end last.
+  const accounts = yield* Accounts.make(request, standing, path)
+  const keeping = yield* Keeping.make(keeper, request)
+  // A download that failed ends here and now, not with the scope of whoever started it.
+  const scope = yield* Scope.fork(outer)
   const { ended: recordEnd, recorder: ledger } = yield* Recording.begin(request, began, standing)
   const origins = yield* Origins.make(request, meter, began, shared.cacheHosts).pipe(
     Scope.provide(scope),
@@ -171,17 +175,10 @@ const start = Effect.fn("Downloader.start")(function* (
 
   const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
 
-  const noteDown = Effect.fnUntraced(function* (result: DownloadResult, now: number) {
-    yield* records
-      .put(recordOf(result, now))
-      // The file is there; that it was not noted down is no reason to call the download failed.
-      .pipe(Effect.catch((error) => Effect.logWarning(error.message)))
-  }, Effect.uninterruptible)
-
   const finish = Effect.fnUntraced(function* (phf: Phf) {
     const now = yield* Clock.currentTimeMillis
     const result = standing.result(phf, path, now)
-    const noting = yield* FiberSet.run(notes, noteDown(result, now))
+    const noting = yield* FiberSet.run(notes, accounts.complete(result, now))
     const noted = Effect.asVoid(Fiber.await(noting))
     return { result, noted }
   })
@@ -194,8 +191,7 @@ const start = Effect.fn("Downloader.start")(function* (
     standing.isOf(phf)
     yield* standing.enter("Checking")
     // Before the sessions, so that the last note is made when they are over.
-    const noting = yield* Noting.make(contentId, meter.sent)
-    yield* Noting.keepUp(noting)
+    yield* accounts.named(contentId)
     const spans = ranges === undefined ? undefined : ByteRanges.resolve(ranges, layout.contentSize)
     if (spans !== undefined && Result.isFailure(spans)) return yield* spans.failure
     const part = spans === undefined ? undefined : ByteRanges.partOf(spans.success, layout)
@@ -258,7 +254,6 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* deliver
     const { noted, result } = yield* finish(phf)
     yield* noted
-    yield* noting.note
     return result
   })
 
@@ -322,12 +317,16 @@ const start = Effect.fn("Downloader.start")(function* (
 
   yield* whole.pipe(
     Scope.provide(scope),
+    Spans.within(Spans.names.download, Told.options(request, standing)),
     Effect.provideService(CurrentLedger, ledger),
     // Nobody waits for what is written down of one that succeeded.
     Effect.onExit((exit) =>
       Exit.isSuccess(exit) ? Effect.asVoid(FiberSet.run(notes, recordEnd(exit))) : recordEnd(exit)
     ),
-    Effect.onExit((exit) => Effect.andThen(Deferred.done(ended, exit), Deferred.done(arrived, exit))),
+    Effect.onExit((exit) => {
+      accounts.ended(Exit.isSuccess(exit))
+      return Effect.andThen(Deferred.done(ended, exit), Deferred.done(arrived, exit))
+    }),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
     Effect.exit,
     Effect.forkIn(outer)

@@ -211,7 +211,8 @@ export const make = Effect.fn("JobCache.make")(function* (
         return undefined
       }
       meter.leave(source.id)
-      meter.join({ id: source.id, kind: source.kind, received: source.received, sent: () => 0 })
+      const { answers, id, kind, received } = source
+      meter.join({ id, kind, received, answers, sent: () => 0 })
       return source
     }),
     failed: Effect.fn("JobCache.failed")(function* (

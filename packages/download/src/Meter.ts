@@ -2,7 +2,7 @@
  * The live figures of one download: what each source has sent so far, and what became of it. Sources count by
  * themselves while bytes come in; the meter only reads their counters, so that a glance costs the hot path nothing.
  */
-import type { PeerKind } from "@piecework/domain/Peer"
+import { PeerKind } from "@piecework/domain/Peer"
 import { addBytes, type BytesBySource, isPeer, type SourceKind, total } from "@piecework/domain/SourceKind"
 import type { SourceId } from "@piecework/sources/PieceSource"
 import * as Tally from "./Tally.ts"
@@ -13,7 +13,24 @@ export interface Metered {
   readonly kind: SourceKind
   readonly received: () => number
   readonly sent: () => number
+  /** Where a peer is. */
+  readonly host?: string | undefined
+  /** Answers of an HTTP server: how many there were so far, and how many are being read. */
+  readonly answers?: (() => { readonly soFar: number; readonly now: number }) | undefined
 }
+
+/** A peer that is connected. */
+export interface MeteredPeer extends Metered {
+  readonly kind: PeerKind
+}
+
+/** Content bytes, or connections, by kind of peer. */
+export type ByPeer = { readonly [K in PeerKind]: number }
+export const noPeers: ByPeer = { LinkLocal: 0, Lan: 0, Group: 0, Internet: 0 }
+
+/** Connections by kind of source: answers of HTTP servers, sessions with peers. */
+export type Connections = ByPeer & { readonly Origin: number; readonly CacheServer: number }
+export const noConnections: Connections = { ...noPeers, Origin: 0, CacheServer: 0 }
 
 export interface Meter {
   readonly join: (source: Metered) => void
@@ -29,20 +46,34 @@ export interface Meter {
   readonly receivedBySource: () => ReadonlyMap<SourceId, number>
   readonly useful: () => BytesBySource
   readonly sent: () => number
+  readonly sentTo: () => ByPeer
   /** Sessions with peers so far, by kind; those that ended included. */
-  readonly connections: () => { readonly [K in PeerKind]: number }
+  readonly connections: () => ByPeer
+  /** The same, and the answers that HTTP servers gave. */
+  readonly connectionsSoFar: () => Connections
+  /** Those of this moment. */
+  readonly connected: () => Connections
+  /** The peers that are connected. */
+  readonly peers: () => ReadonlyArray<MeteredPeer>
   readonly waste: () => Tally.Waste
 }
 
 export const make = (): Meter => {
   const sources = new Map<SourceId, Metered>()
   let tally = Tally.empty
-  let sentByLeft = 0
-  const connections = { LinkLocal: 0, Lan: 0, Group: 0, Internet: 0 }
+  const sentByLeft = { ...noPeers }
+  const answersOfLeft = { Origin: 0, CacheServer: 0 }
+  const connections = { ...noPeers }
 
   const received = (): BytesBySource => {
     let sum = addBytes(tally.left, "LocalCache", tally.useful.LocalCache)
     for (const source of sources.values()) sum = addBytes(sum, source.kind, source.received())
+    return sum
+  }
+
+  const sentTo = (): ByPeer => {
+    const sum = { ...sentByLeft }
+    for (const source of sources.values()) if (isPeer(source.kind)) sum[source.kind] += source.sent()
     return sum
   }
 
@@ -56,7 +87,8 @@ export const make = (): Meter => {
       if (source === undefined) return
       sources.delete(id)
       tally = Tally.left(tally, source.kind, source.received())
-      sentByLeft += source.sent()
+      if (isPeer(source.kind)) sentByLeft[source.kind] += source.sent()
+      if (isServer(source.kind)) answersOfLeft[source.kind] += source.answers?.().soFar ?? 0
     },
     kept: (kind, bytes, first) => {
       tally = first ? Tally.held(tally, kind, bytes) : Tally.duplicate(tally, bytes)
@@ -70,8 +102,29 @@ export const make = (): Meter => {
     received,
     receivedBySource: () => new Map([...sources].map(([id, source]) => [id, source.received()])),
     useful: () => tally.useful,
-    sent: () => [...sources.values()].reduce((sum, source) => sum + source.sent(), sentByLeft),
+    sent: () => {
+      const { Group, Internet, Lan, LinkLocal } = sentTo()
+      return Group + Internet + Lan + LinkLocal
+    },
+    sentTo,
     connections: () => ({ ...connections }),
+    connectionsSoFar: () => {
+      const sum = { ...noConnections, ...connections, ...answersOfLeft }
+      for (const { answers, kind } of sources.values()) if (isServer(kind)) sum[kind] += answers?.().soFar ?? 0
+      return sum
+    },
+    connected: () => {
+      const sum = { ...noConnections }
+      for (const { answers, kind } of sources.values()) {
+        if (isPeer(kind)) sum[kind]++
+        else if (isServer(kind)) sum[kind] += answers?.().now ?? 0
+      }
+      return sum
+    },
+    peers: () => [...sources.values()].filter(isOfPeer),
     waste: () => Tally.waste(tally, total(received()), total(tally.useful))
   }
 }
+
+const isServer = (kind: SourceKind): kind is "Origin" | "CacheServer" => kind === "Origin" || kind === "CacheServer"
+const isOfPeer = (source: Metered): source is MeteredPeer => isPeer(source.kind)

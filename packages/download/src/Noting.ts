@@ -1,35 +1,49 @@
-/** Notes down how much of a content peers were sent, so that the figure outlives the process. */
-import type { ContentId } from "@piecework/domain/Content"
+/** Notes down what came in for a content and what peers were sent of it, so that the figures outlive the process. */
 import { Effect, Schedule, type Scope, Semaphore } from "effect"
-import { Records } from "./Records.ts"
+import * as Passed from "./Passed.ts"
+import type { RecordsError } from "./Records.ts"
 
 export interface Noting {
-  /** Adds to the content's record what was sent since the last time; what it cannot note now it notes later. */
+  /** Adds to the content's record what passed since the last time; what it cannot note now it notes later. */
   readonly note: Effect.Effect<void>
+  /** What was noted so far. */
+  readonly noted: () => Passed.Passed
+  /** The same of a download that is over, so that what it wasted is known. */
+  readonly noteEnd: Effect.Effect<void>
 }
 
-/** `sent` is a live counter, in bytes. */
-export const make = Effect.fnUntraced(function* (
-  contentId: ContentId,
-  sent: () => number
-): Effect.fn.Return<Noting, never, Records> {
-  const records = yield* Records
+/**
+ * `passed` are live counters; `isOver` says whether what is neither held nor wasted is waste. `add` answers false when there is no record to
+ * add to; `isFirst` until something that came in was added.
+ */
+export const make = Effect.fnUntraced(function* (options: {
+  readonly passed: (isOver: boolean) => Passed.Passed
+  readonly add: (more: Passed.Passed, isFirst: boolean) => Effect.Effect<boolean, RecordsError>
+}): Effect.fn.Return<Noting> {
   const turn = yield* Semaphore.make(1)
-  let noted = 0
-  const note = Effect.gen(function* () {
-    const sum = sent()
-    if (sum > noted && (yield* records.addSent(contentId, sum - noted))) noted = sum
-  })
-  return {
-    note: turn.withPermit(note).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
-  }
+  let noted = Passed.none
+  let isFirst = true
+  const note = (isOver: boolean) =>
+    Effect.gen(function* () {
+      const now = options.passed(isOver)
+      const more = Passed.minus(now, noted)
+      if (Passed.isNone(more) || !(yield* options.add(more, isFirst))) return
+      if (Passed.receivedBytes(more) > 0) isFirst = false
+      noted = Passed.plus(noted, more)
+    }).pipe(
+      turn.withPermit,
+      // What was added is remembered as noted, or it would be added again.
+      Effect.uninterruptible,
+      Effect.catch((error) => Effect.logWarning(error.message))
+    )
+  return { note: note(false), noteEnd: note(true), noted: () => noted }
 })
 
-/** How often what was sent is noted down: so much is lost when the process is killed. */
+/** How often is noted down: so much is lost when the process is killed. */
 const noteEvery = "5 seconds"
 
 /** Notes from time to time, and a last time when the scope closes. */
 export const keepUp = Effect.fnUntraced(function* (noting: Noting): Effect.fn.Return<void, never, Scope.Scope> {
-  yield* Effect.addFinalizer(() => noting.note)
+  yield* Effect.addFinalizer(() => noting.noteEnd)
   yield* Effect.forkScoped(Effect.repeat(noting.note, Schedule.spaced(noteEvery)))
 })

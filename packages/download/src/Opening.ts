@@ -10,7 +10,9 @@ import * as ContentTerms from "@piecework/policy/ContentTerms"
 import { LivePolicy, also } from "@piecework/policy/LivePolicy"
 import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import type { OriginKind } from "@piecework/sources/Origin"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } from "effect"
+import * as Accounts from "./Accounts.ts"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
 import * as ContentReader from "./ContentReader.ts"
@@ -21,23 +23,23 @@ import { type OpenRequest, priorityOf } from "./DownloadRequest.ts"
 import * as FirstLook from "./FirstLook.ts"
 import * as Keeping from "./Keeping.ts"
 import * as Meter from "./Meter.ts"
-import * as Noting from "./Noting.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as OriginReader from "./OriginReader.ts"
 import * as Origins from "./Origins.ts"
 import type { Place } from "./Readers.ts"
 import { settle, type Shared } from "./Shared.ts"
 import * as Recording from "./Recording.ts"
-import { Records } from "./Records.ts"
-import { recordOf, Standing } from "./Standing.ts"
+import { Standing } from "./Standing.ts"
 import * as Storage from "./Storage.ts"
 import * as SwarmDownload from "./SwarmDownload.ts"
 import * as Terms from "./Terms.ts"
+import * as Told from "./Told.ts"
 
 type Found<T extends FirstLook.Found["_tag"]> = Extract<FirstLook.Found, { _tag: T }>
 
 /** What is being opened. */
 interface Opened {
+  readonly accounts: Accounts.Accounts
   readonly request: OpenRequest
   readonly shared: Shared
   readonly keeping: Keeping.Keeping
@@ -51,12 +53,13 @@ interface Opened {
 
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
   const { mode } = request
-  // First, so that it ends last.
-  const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
-  const scope = yield* Scope.fork(yield* Effect.scope)
   const meter = Meter.make()
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
+  // First, so that these end last.
+  const accounts = yield* Accounts.make(request, standing, request.path ?? "")
+  const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
+  const scope = yield* Scope.fork(yield* Effect.scope)
   const asked = { ...request, asker: request.asker ?? { door: "open" as const } }
   const recording = yield* Scope.provide(Recording.begin(asked, began, standing), scope)
   const origins = yield* Effect.provideService(
@@ -65,7 +68,7 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
     recording.recorder
   )
   standing.cache = origins.cache
-  const opened: Opened = { request, shared, keeping, origins, meter, standing, began, recording }
+  const opened: Opened = { accounts, request, shared, keeping, origins, meter, standing, began, recording }
 
   const opening = Effect.gen(function* () {
     if (mode === "Bypass") return yield* new ModeError({ mode: "bypass" })
@@ -74,7 +77,10 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
     const found = yield* FirstLook.asChecked(request, looked)
     return yield* found._tag === "Swarm" ? fromSwarm(opened, found) : overHttp(opened, found)
   })
-  return yield* opening.pipe(
+  const span = yield* Spans.scoped(Spans.names.download, Told.options(request, standing)).pipe(Scope.provide(scope))
+  return yield* (
+    span === undefined ? opening : Effect.withParentSpan(opening, span, { captureStackTrace: false })
+  ).pipe(
     Scope.provide(scope),
     Effect.provideService(CurrentLedger, recording.recorder),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? recording.ended(exit) : Effect.void)),
@@ -83,7 +89,8 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   )
 })
 
-const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standing }: Opened, found: Found<"Simple">) {
+const overHttp = Effect.fnUntraced(function* (opened: Opened, found: Found<"Simple">) {
+  const { accounts, meter, origins, request, standing } = opened
   const { first, why } = found
   const { origin, probe } = first
   standing.settle({ mode: "Simple", why })
@@ -92,6 +99,9 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
   let requested = 0
   let handedOut = 0
   standing.asked = () => ({ requested, held: handedOut })
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => accounts.ended(probe.size !== undefined && handedOut > 0 && handedOut >= probe.size))
+  )
   const patience = Duration.fromInputUnsafe((yield* DownloadConfig).noProgressTimeout)
   let isTaken = false
 
@@ -127,7 +137,7 @@ const overHttp = Effect.fnUntraced(function* ({ meter, origins, request, standin
 })
 
 const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swarm">) {
-  const { keeping, meter, origins, request, shared, standing } = opened
+  const { accounts, keeping, meter, origins, request, shared, standing } = opened
   const { phf, policies } = found
   const { contentId, layout } = phf
   const isWhole = request.isWhole ?? true
@@ -135,8 +145,7 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   const settled = settle(request, found, policy.current())
   standing.settle(settled)
   standing.isOf(phf)
-  const noting = yield* Noting.make(contentId, meter.sent)
-  yield* Noting.keepUp(noting)
+  yield* accounts.named(contentId)
   // Room is made for what is fetched in any case.
   const part = isWhole ? undefined : ByteRanges.partOf([], layout)
   const { noteComplete, store } = yield* keeping.open(phf, policies, part)
@@ -185,13 +194,13 @@ const fromSwarm = Effect.fnUntraced(function* (opened: Opened, found: Found<"Swa
   }
 
   /** Noted down as a download is, once all of it is here. */
-  const records = yield* Records
   const note = Effect.gen(function* () {
     yield* noteComplete
     const now = yield* Clock.currentTimeMillis
     const result = standing.result(phf, request.path ?? "", now)
     if (total(result.bytes) === result.bytes.LocalCache) return
-    yield* records.put(recordOf(result, now)).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+    yield* accounts.complete(result, now)
+    accounts.ended(true)
   })
   // Of one that is read in parts nobody says when the last has come.
   if (!isWhole) {

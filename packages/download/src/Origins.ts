@@ -68,7 +68,8 @@ export const make = Effect.fnUntraced(function* (
   }
   const one = Effect.fnUntraced(function* (of: ContentUrl) {
     const origin = yield* Origin.make(of, { access, patience, id: nameOf(of), onAnswer: (said) => (facts = said) })
-    meter.join({ id: origin.id, kind: origin.kind, received: origin.received, sent: () => 0 })
+    const { answers, id, kind, received } = origin
+    meter.join({ id, kind, received, answers, sent: () => 0 })
     return origin
   })
   const bad = (detail: string) => new NoSourceError({ url, reason: "BadRequest", detail })

@@ -14,7 +14,7 @@ import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { gibibyte } from "@piecework/policy/Units"
 import { Context, Effect, Latch, Layer, Schedule, type Scope } from "effect"
 import { CurrentLedger } from "./CurrentLedger.ts"
-import { MonthlyUploads } from "./MonthlyUploads.ts"
+import { Months } from "./Months.ts"
 import * as Switched from "./Switched.ts"
 
 export interface Standing {
@@ -98,11 +98,14 @@ const askEvery = "1 minute"
  * Looks for as long as it lasts. Until it is known what was sent this month and whether the network is metered nothing is sent,
  * which takes two seconds at most; nobody is told that nothing will be.
  */
-export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<never, never, Host | MonthlyUploads> =>
+export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<never, never, Host | Months> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const host = yield* Host
-      const months = yield* MonthlyUploads
+      const months = yield* Months
+      const sentThisMonth = () => months.sum().sums.toInternet
+      /** Bytes that Internet peers were sent since the sum was looked at: only what tells when to look again. */
+      let ahead = 0
       const live = yield* LivePolicy
       const look = Effect.suspend(() =>
         Effect.all({
@@ -113,7 +116,7 @@ export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<ne
           power: host.power
         })
       )
-      let facts: Circumstances = { ...(yield* look), isMetered: undefined, sentThisMonth: months.sum().sent }
+      let facts: Circumstances = { ...(yield* look), isMetered: undefined, sentThisMonth: sentThisMonth() }
       let now = standing(live.current(), facts)
       /** What has to be known before anything is sent. */
       const unknown = new Set(["months", "metered"])
@@ -139,7 +142,8 @@ export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<ne
       }
 
       const learn = (more: Partial<Circumstances>) => {
-        facts = { ...facts, ...more, sentThisMonth: months.sum().sent }
+        facts = { ...facts, ...more, sentThisMonth: sentThisMonth() }
+        ahead = 0
         judge()
       }
 
@@ -177,10 +181,10 @@ export const layer = (options: { readonly cacheFolder: string }): Layer.Layer<ne
         onChange: gateListeners.add,
         sent: (to, bytes) => {
           if (to !== "Internet") return
-          months.add(bytes)
+          ahead += bytes
           // Not a second too late; all else waits for the next look.
           const cap = live.current().get("DOMonthlyUploadDataCap") * gibibyte
-          if (cap > 0 && months.sum().sent >= cap && Eligibility.isAllowed(now.far)) learn({})
+          if (cap > 0 && facts.sentThisMonth + ahead >= cap && Eligibility.isAllowed(now.far)) learn({})
         }
       }
       return Context.empty().pipe(Context.add(Permission, permission), Context.add(UploadGate, gate))

@@ -13,6 +13,7 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import { Clock, Context, type Duration, Effect, FiberMap, Layer, Option, Schedule, type Scope, Semaphore } from "effect"
+import { Activity } from "./Activity.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import * as Halts from "./Halts.ts"
 import * as Neighbours from "./Neighbours.ts"
@@ -71,7 +72,8 @@ export class Seeder extends Context.Service<
       const needs = Context.pick(DownloadConfig, PeerHost, PieceCache, Records)
       const given = needs(yield* Effect.context<DownloadConfig | PeerHost | PieceCache | Records>())
       const context = Context.add(given, LivePolicy, yield* LivePolicy).pipe(
-        Context.add(Permission.Permission, yield* Permission.Permission)
+        Context.add(Permission.Permission, yield* Permission.Permission),
+        Context.add(Activity, yield* Activity)
       )
       const cloud = yield* Effect.serviceOption(Cloud)
       const neighbourly = yield* Neighbours.known
@@ -102,8 +104,13 @@ const start = Effect.fn("Seeder.start")(function* (
   const ledgers = new Map<ContentId, Serving.Ledger>()
   const clock = yield* Clock.Clock
   const policy = yield* LivePolicy
-  const records = yield* Effect.orElseSucceed((yield* Records).list, () => ({ records: [] }))
-  const fetched = new Map(records.records.map((record) => [record.contentId, record.completedAt]))
+  const records = yield* Effect.orElseSucceed(
+    Effect.map((yield* Records).list, (listing) => listing.records),
+    () => []
+  )
+  const fetched = new Map(
+    records.map(({ completedAt, contentId }) => [contentId, completedAt ?? Number.NEGATIVE_INFINITY])
+  )
   let turns = Turns.none
   let isFirst = true
 

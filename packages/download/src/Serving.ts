@@ -8,25 +8,29 @@ import { Cloud } from "@piecework/cloud/Cloud"
 import type { Scope as SwarmScope } from "@piecework/cloud/Fields"
 import * as Bitfield from "@piecework/domain/Bitfield"
 import type { ContentId } from "@piecework/domain/Content"
-import { PeerAddress } from "@piecework/domain/Peer"
+import { PeerAddress, PeerKind } from "@piecework/domain/Peer"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
 import { Clock, Effect, Option, type Scope } from "effect"
+import { Activity } from "./Activity.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import type * as Halts from "./Halts.ts"
 import * as Membership from "./Membership.ts"
 import * as Neighbours from "./Neighbours.ts"
+import { type ByPeer, noPeers } from "./Meter.ts"
 import * as Noting from "./Noting.ts"
+import * as Passed from "./Passed.ts"
 import * as Permission from "./Permission.ts"
 import type * as Reach from "./Reach.ts"
-import type { Records } from "./Records.ts"
+import { Records } from "./Records.ts"
 import * as Switched from "./Switched.ts"
 
 /** What peers got of one content since the seeder started, however often it was opened anew. */
 export interface Ledger {
   readonly sessions: Set<PeerSession>
-  /** Bytes sent by sessions that ended. */
-  sent: number
+  /** Bytes sent by sessions that ended, by kind of peer, and how many sessions there were. */
+  readonly sent: { [K in PeerKind]: number }
+  readonly met: { [K in PeerKind]: number }
   /** When somebody last wanted it, epoch milliseconds. */
   askedAt: number
   readonly noting: Noting.Noting
@@ -56,13 +60,36 @@ export interface Around {
   readonly hold: (id: ContentId) => Effect.Effect<void, never, Scope.Scope>
 }
 
+/** Bytes, by kind of peer. */
+const sentTo = (ledger: Ledger): ByPeer => {
+  const sum = { ...ledger.sent }
+  for (const session of ledger.sessions) sum[session.kind] += session.counters().sent
+  return sum
+}
+
 /** Bytes. */
-export const sentBy = (ledger: Ledger): number =>
-  [...ledger.sessions].reduce((sum, session) => sum + session.counters().sent, ledger.sent)
+export const sentBy = (ledger: Ledger): number => {
+  const sum = sentTo(ledger)
+  return PeerKind.literals.reduce((all, kind) => all + sum[kind], 0)
+}
 
 export const makeLedger = Effect.fnUntraced(function* (contentId: ContentId): Effect.fn.Return<Ledger, never, Records> {
-  const noting = yield* Noting.make(contentId, () => sentBy(ledger))
-  const ledger: Ledger = { sessions: new Set(), sent: 0, askedAt: Number.NEGATIVE_INFINITY, noting }
+  const records = yield* Records
+  const noting = yield* Noting.make({
+    passed: () => ({
+      ...Passed.none,
+      sentTo: sentTo(ledger),
+      connections: { ...Passed.none.connections, ...ledger.met }
+    }),
+    add: (more) => records.add(contentId, more)
+  })
+  const ledger: Ledger = {
+    sessions: new Set(),
+    sent: { ...noPeers },
+    met: { ...noPeers },
+    askedAt: Number.NEGATIVE_INFINITY,
+    noting
+  }
   return ledger
 })
 
@@ -137,7 +164,7 @@ const serve = Effect.fnUntraced(
           })
         }).pipe(Effect.provideService(Cloud, service))
     })
-    const onSession = (session: PeerSession) => attend(ledger, session, onAsked, hold(contentId))
+    const onSession = (session: PeerSession) => attend(contentId, ledger, session, onAsked, hold(contentId))
     const served = Effect.gen(function* () {
       yield* host.serve({ phf: phf.value, store, onSession })
       yield* Neighbours.meet({ ...member, swarm: phf.value.hashOfHashes })
@@ -155,6 +182,7 @@ const serve = Effect.fnUntraced(
 
 /** Runs as long as the session. */
 const attend = (
+  contentId: ContentId,
   ledger: Ledger,
   session: PeerSession,
   onAsked: () => void,
@@ -162,7 +190,9 @@ const attend = (
 ): Effect.Effect<void> =>
   Effect.gen(function* () {
     ledger.sessions.add(session)
+    ledger.met[session.kind]++
     onAsked()
+    yield* (yield* Activity).serve(contentId, session)
     yield* held
     yield* session.closed
   }).pipe(
@@ -170,7 +200,7 @@ const attend = (
     Effect.ensuring(
       Effect.map(Clock.currentTimeMillis, (now) => {
         ledger.sessions.delete(session)
-        ledger.sent += session.counters().sent
+        ledger.sent[session.kind] += session.counters().sent
         ledger.askedAt = now
       })
     )

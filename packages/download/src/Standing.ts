@@ -5,23 +5,24 @@
 import type { ContentId } from "@piecework/domain/Content"
 import { toBase64 } from "@piecework/domain/Digest"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
-import { total } from "@piecework/domain/SourceKind"
+import { noBytes, total } from "@piecework/domain/SourceKind"
 import type { Phf } from "@piecework/hashing/Phf"
 import { type Recorder, short, silent } from "@piecework/ledger/Recorder"
 import type { Shaper } from "@piecework/shaping/Shaper"
 import type { SourceError } from "@piecework/sources/PieceSource"
 import { Effect } from "effect"
 import { Fallback } from "./DownloadError.ts"
-import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
+import { callerOf, type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
 import type { JobCache } from "./JobCache.ts"
 import type { Meter } from "./Meter.ts"
+import * as Passed from "./Passed.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { DownloadRecord } from "./Records.ts"
 import type { SwarmDownload } from "./SwarmDownload.ts"
 import { wasted } from "./Tally.ts"
 
 export interface StandingOptions {
-  readonly request: Pick<DownloadRequest, "url" | "destination" | "mode" | "priority">
+  readonly request: Pick<DownloadRequest, "url" | "destination" | "mode" | "priority" | "asker">
   /** Epoch milliseconds. */
   readonly began: number
   readonly meter: Meter
@@ -37,17 +38,19 @@ export class Standing {
   contentId: ContentId | undefined
   /** What the origin failed with, before it answered. */
   lastFailure: SourceError | undefined
-  swarm: SwarmDownload | undefined
-  /** Absent where nobody looks for cache servers. */
-  cache: Pick<JobCache, "view"> | undefined
+  /** When its file was there, in epoch milliseconds. */
+  endedAt: number | undefined
   /** Who collects what is decided. */
   ledger: Recorder = silent
+  /** `undefined` where nobody looks for cache servers. */
+  cache: Pick<JobCache, "view"> | undefined
+  swarm: SwarmDownload | undefined
   /** What was asked for, in bytes, and how much of that is held, where that is not the whole. */
   asked: (() => { readonly requested: number | undefined; readonly held: number }) | undefined
   readonly meter: Meter
   private readonly request: StandingOptions["request"]
   /** Epoch milliseconds. */
-  private readonly began: number
+  readonly began: number
   private readonly shaper: Shaper
 
   constructor(options: StandingOptions) {
@@ -127,23 +130,60 @@ export class Standing {
       durationMillis: now - this.began
     }
   }
-}
 
-/** What is noted down of a download that is over; what it sends is noted by itself. */
-export const recordOf = (result: DownloadResult, completedAt: number): DownloadRecord => {
-  const { bytes, cache, contentId, durationMillis, fileBytes, mode, path, url, waste, why } = result
-  return new DownloadRecord({
-    contentId,
-    url,
-    path,
-    fileBytes,
-    mode,
-    why,
-    bytes,
-    ...(bytes.CacheServer > 0 && cache?.host !== undefined ? { cacheHost: cache.host } : {}),
-    sent: 0,
-    durationMillis,
-    wasted: wasted(waste),
-    completedAt
-  })
+  /** Milliseconds that it took, or takes. */
+  millis(now: number): number {
+    return (this.endedAt ?? now) - this.began
+  }
+
+  /** What came in and went out so far. */
+  passed(now: number, isOver: boolean): Passed.Passed {
+    return Passed.of(this.meter, this.millis(now), isOver || this.endedAt !== undefined)
+  }
+
+  /** What is noted down of a download that is over; what it receives and sends is noted by itself. */
+  recordOf(result: DownloadResult, completedAt: number): DownloadRecord {
+    const { bytes, cache, contentId, durationMillis, fileBytes, mode, path, peers, url, waste, why } = result
+    return new DownloadRecord({
+      contentId,
+      url,
+      path,
+      fileBytes,
+      mode,
+      why,
+      bytes,
+      ...(bytes.CacheServer > 0 && cache?.host !== undefined ? { cacheHost: cache.host } : {}),
+      sent: 0,
+      durationMillis,
+      wasted: wasted(waste),
+      completedAt,
+      peers,
+      ...this.askedBy()
+    })
+  }
+
+  /** What is noted down of it while it goes on. */
+  begun(contentId: ContentId, path: string): DownloadRecord {
+    const { cache, fileBytes = 0, request, settled } = this
+    const host = cache?.view().host
+    return new DownloadRecord({
+      contentId,
+      url: request.url,
+      path: request.destination ?? path,
+      fileBytes,
+      mode: settled?.mode ?? request.mode,
+      why: settled?.why ?? new Fallback({ reason: "Requested" }),
+      bytes: noBytes,
+      ...(this.meter.received().CacheServer > 0 && host !== undefined ? { cacheHost: host } : {}),
+      sent: 0,
+      durationMillis: 0,
+      wasted: 0,
+      ...this.askedBy()
+    })
+  }
+
+  /** By whom, and how urgently. */
+  private askedBy() {
+    return { priority: priorityOf(this.request), caller: callerOf(this.request) }
+  }
 }

@@ -10,6 +10,7 @@ import { DownloadError, Records } from "@piecework/download"
 import { Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import * as Noting from "../src/Noting.ts"
+import * as Passed from "../src/Passed.ts"
 
 const record = (sent = 0) =>
   new Records.DownloadRecord({
@@ -25,6 +26,8 @@ const record = (sent = 0) =>
     durationMillis: 5,
     completedAt: 1_000
   })
+
+const sent = (bytes: number): Passed.Passed => ({ ...Passed.none, sentTo: { ...Passed.none.sentTo, Lan: bytes } })
 
 const folder = Effect.acquireRelease(
   Effect.promise(() => mkdtemp(join(tmpdir(), "piecework-records-"))),
@@ -47,11 +50,11 @@ for (const [name, live] of [
         yield* records.put(record())
         yield* records.put(record(7))
         assert.deepStrictEqual((yield* records.list).records, [record(7)])
-        assert.isTrue(yield* records.addSent(record().contentId, 5))
+        assert.isTrue(yield* records.add(record().contentId, sent(5)))
         assert.strictEqual((yield* records.list).records[0]?.sent, 12)
         yield* records.put(record(1))
         assert.strictEqual((yield* records.list).records[0]?.sent, 13)
-        assert.isFalse(yield* records.addSent(ContentId.make(`DO-${"b".repeat(43)}`), 5))
+        assert.isFalse(yield* records.add(ContentId.make(`DO-${"b".repeat(43)}`), sent(5)))
         yield* records.remove(record().contentId)
         yield* records.remove(record().contentId)
         assert.deepStrictEqual((yield* records.list).records, [])
@@ -82,10 +85,11 @@ layer(Records.Records.layerMemory)("what was sent", (it) => {
     Effect.gen(function* () {
       const records = yield* Records.Records
       yield* records.put(record())
-      let sent = 0
-      yield* Noting.keepUp(yield* Noting.make(record().contentId, () => sent))
+      let bytes = 0
+      const add = (more: Passed.Passed) => records.add(record().contentId, more)
+      yield* Noting.keepUp(yield* Noting.make({ passed: () => sent(bytes), add }))
       yield* TestClock.adjust("1 second")
-      sent = 42
+      bytes = 42
       yield* TestClock.adjust("5 seconds")
       assert.strictEqual((yield* records.list).records[0]?.sent, 42)
     })

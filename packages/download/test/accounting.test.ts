@@ -122,7 +122,7 @@ describe("Whatever happens", () => {
       const { expected, happens } = metered()
       for (const event of events) happens(event)
       const { useful } = expected()
-      const [status] = Status.of([recordOf(useful)], [])
+      const [status] = Status.of({ records: [recordOf(useful)], cached: [] })
       assert.isDefined(status)
       const { BytesFromCacheServer, BytesFromHttp, BytesFromPeers, PercentPeerCaching, TotalBytesDownloaded } = status
       assert.strictEqual(BytesFromHttp + BytesFromCacheServer + BytesFromPeers, TotalBytesDownloaded)

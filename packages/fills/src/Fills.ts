@@ -11,7 +11,7 @@ import { BufferPool } from "@piecework/hashing/BufferPool"
 import * as BufferPoolConfig from "@piecework/hashing/BufferPoolConfig"
 import { Objects } from "@piecework/objects/Objects"
 import { HttpClient } from "@piecework/sources/HttpClient"
-import { Clock, Context, Effect, FiberSet, Layer, type Scope, type Stream } from "effect"
+import { Clock, Context, Effect, FiberSet, Layer, type Scope, type Stream, type Tracer } from "effect"
 import type { FillError } from "./FillError.ts"
 import { FillsConfig } from "./FillsConfig.ts"
 import { Desk } from "./internal/Desk.ts"
@@ -83,6 +83,8 @@ export interface Wanted {
   readonly isHead?: boolean | undefined
   /** Who had the request before, as Via says it: told to servers, so that a request that goes in a circle is seen. */
   readonly via?: string | undefined
+  /** In which trace servers are asked for it, where that has to be. */
+  readonly inside?: Tracer.AnySpan | undefined
   /** Its client named the origin, and not the operator: then it may not be this machine or its link, whatever its name resolves to. */
   readonly isGuarded?: boolean | undefined
   /** The client's own login: it goes to the origin with a request for this client alone, and the answer passes. */

@@ -1,6 +1,6 @@
 /** What all nodes together did, as this process was told of it. */
 import { Effect, Metric } from "effect"
-import type { Sums } from "./Figures.ts"
+import { none, type Sums } from "./Figures.ts"
 
 /** What a heartbeat added; a minute that became less takes nothing back. */
 export const count = (more: Sums): Effect.Effect<void> => {
@@ -11,7 +11,7 @@ export const count = (more: Sums): Effect.Effect<void> => {
     [cached, more.bytesFromCache],
     [fetched, more.bytesIn]
   ] as const
-  return Effect.forEach(counts, ([counter, n]) => (n > 0 ? Metric.update(counter, n) : Effect.void), { discard: true })
+  return Effect.forEach(counts, ([counter, n]) => (n >= 0 ? Metric.update(counter, n) : Effect.void), { discard: true })
 }
 
 const requests = Metric.counter("piecework_cache_node_requests_total", {
@@ -28,3 +28,6 @@ const bytes = Metric.counter("piecework_cache_node_bytes_total", {
 const out = Metric.withAttributes(bytes, { kind: "sent" })
 const cached = Metric.withAttributes(bytes, { kind: "cached" })
 const fetched = Metric.withAttributes(bytes, { kind: "fetched" })
+
+/** So that each is there before it counts anything. */
+export const begin: Effect.Effect<void> = Effect.suspend(() => count(none))

@@ -19,6 +19,7 @@ import type { Phf } from "@piecework/hashing/Phf"
 import type { Priority } from "@piecework/policy/Facts"
 import { Shaper } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Transport } from "@piecework/transport/Transport"
 import { Handshake } from "@piecework/wire"
 import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Result, type Scope } from "effect"
@@ -102,6 +103,23 @@ const make = Effect.gen(function* () {
     from: Pick<PeerSession, "peer" | "address" | "kind" | "incoming">
   ) => new Session({ ...from, stream, served, config, pool, bans, slots, gate, shaper, clock, looksFrom })
 
+  /** Runs a session, and tells what the peer was served in it as a part of the trace that the peer is in, if it says so. */
+  const tellServed = <A, E, R>(opened: Session, run: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+    Effect.suspend(() => {
+      const since = clock.currentTimeNanosUnsafe()
+      const tell = Effect.suspend(() => {
+        const parent = opened.traced()
+        if (parent === undefined) return Effect.void
+        const attributes = {
+          "piecework.peer.kind": opened.kind,
+          "piecework.peer.incoming": opened.incoming,
+          "piecework.bytes.sent": opened.counters().sent
+        }
+        return Spans.past(Spans.names.peerServed, { kind: "server", parent, attributes }, since)
+      })
+      return Effect.ensuring(run, tell)
+    })
+
   const hello = (swarm: Digest, kind?: PeerKind) => [Handshake.encode({ swarm, peer: self, kind })]
 
   /** Waits for the other side's handshake: "Nothing" when it ended without a byte. */
@@ -153,7 +171,7 @@ const make = Effect.gen(function* () {
       if (yield* bans.isBanned({ device: deviceOf(who) })) return yield* refuse("Banned")
       if (!registry.open(place, who)) return yield* refuse("Duplicate")
       const opened = session(stream, served, { peer: who, address: peer.address, kind: peer.kind, incoming: false })
-      yield* opened.run(Deferred.succeed(ready, opened))
+      yield* tellServed(opened, opened.run(Deferred.succeed(ready, opened)))
     }).pipe(
       Effect.scoped,
       Effect.ensuring(Effect.sync(() => slot !== undefined && registry.remove(slot))),
@@ -176,7 +194,8 @@ const make = Effect.gen(function* () {
       const kind =
         served.kindOf?.(peer) ?? farther(config.isNear(address.host) ? "Lan" : kindOfAddress(address.host), said)
       const opened = session(stream, served, { peer, address, kind, incoming: true })
-      yield* Effect.raceFirst(opened.run(Effect.void), Effect.andThen(served.onSession(opened), Effect.never))
+      const run = Effect.raceFirst(opened.run(Effect.void), Effect.andThen(served.onSession(opened), Effect.never))
+      yield* tellServed(opened, run)
     }).pipe(
       // The connection broke before the session began: there is nobody left to tell.
       Effect.catchTag("TransportError", () => Effect.void),

@@ -6,6 +6,7 @@ import type { Bitfield } from "@piecework/domain/Bitfield"
 import type { PeerAddress, PeerId, PeerKind } from "@piecework/domain/Peer"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { PieceSource } from "@piecework/sources/PieceSource"
+import type { TraceContext } from "@piecework/telemetry/Spans"
 import type { Effect } from "effect"
 import type { PeerError } from "./PeerError.ts"
 
@@ -54,6 +55,8 @@ export interface PeerSession extends PieceSource {
   readonly listen: (listener: () => void) => void
   /** Tells the peer that we hold a piece, unless it knows. Never waits for the network. */
   readonly announce: (piece: PieceIndex) => void
+  /** Tells the peer in which trace this session is, so that what it serves hangs under that. Never waits for the network. */
+  readonly trace: (place: TraceContext) => void
   /** Live figures. */
   readonly counters: () => PeerCounters
   /** Ends the session; `closed` then says `Closed`. */

@@ -21,6 +21,7 @@ import * as Sweeping from "./internal/Sweeping.ts"
 import * as Writing from "./internal/Writing.ts"
 import { mostRows } from "./ReportAdminRpcs.ts"
 import { Places } from "./Places.ts"
+import * as ReportMetrics from "./ReportMetrics.ts"
 import { ReportsConfig } from "./ReportsConfig.ts"
 import * as Site from "./Site.ts"
 import type * as Views from "./Views.ts"
@@ -120,8 +121,10 @@ const make = Effect.gen(function* () {
     const events = [...byId].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
     return Effect.gen(function* () {
       const added = new Set((yield* addEvents(events)).map(({ id }) => id))
-      yield* addTally(Cells.tally(events.filter(({ event }) => added.has(event.eventId))))
-    }).pipe(sql.withTransaction, during("write reports"))
+      const tally = Cells.tally(events.filter(({ event }) => added.has(event.eventId)))
+      yield* addTally(tally)
+      return tally
+    }).pipe(sql.withTransaction, during("write reports"), Effect.flatMap(ReportMetrics.count))
   }
 
   const writeNext = Effect.gen(function* () {
@@ -130,6 +133,7 @@ const make = Effect.gen(function* () {
     for (const { written } of batches) yield* Deferred.done(written, exit)
   })
   yield* Effect.forkScoped(Effect.forever(writeNext))
+  yield* ReportMetrics.begin
 
   const sweep = Effect.flatMap(Clock.currentTimeMillis, sweepAll).pipe(
     during("forget old reports"),

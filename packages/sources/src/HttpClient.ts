@@ -7,6 +7,7 @@ import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { CurrentPriority } from "@piecework/shaping/Shaper"
 import type { Transport } from "@piecework/transport/Transport"
 import type { TransportError } from "@piecework/transport/ByteStream"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Context, Duration, Effect, Layer, Result, type Scope } from "effect"
 import { HttpClientConfig } from "./HttpClientConfig.ts"
 import { type Access, harmlessOf } from "./Access.ts"
@@ -44,6 +45,8 @@ export interface GetOptions {
   readonly began?: Began | undefined
   /** Where it is not to go as the settings say. */
   readonly way?: Way | undefined
+  /** What server it is. A cache server is one of ours, and is told in which trace this is; others are not. Default an origin. */
+  readonly server?: "Origin" | "CacheServer" | undefined
 }
 
 /** How requests to one server go, where that differs from the settings. */
@@ -166,7 +169,13 @@ const make = Effect.gen(function* () {
     const asked = target.protocol === "http:" ? proxy : undefined
     const { ifModifiedSince, ifNoneMatch, ifRange, patience = Duration.infinity, range } = options
     const { userAgent } = config
-    const added = headersFor(options, target)
+    // Where it leads somebody else may be.
+    const isOurs = options.server === "CacheServer" && target.origin === new URL(options.url).origin
+    const place = isOurs ? yield* Spans.context : undefined
+    const added = {
+      ...headersFor(options, target),
+      ...(place === undefined ? {} : { traceparent: Spans.written(place) })
+    }
     const conditions = { ifModifiedSince, ifNoneMatch, ifRange, range }
     const encoded = RequestHead.encode(url, { ...conditions, headers: added, userAgent, proxy: asked })
     if (Result.isFailure(encoded)) return yield* fail("BadRequest", encoded.failure)
@@ -253,7 +262,34 @@ const make = Effect.gen(function* () {
     return yield* failed(options.url)("TooManyRedirects")
   })
 
-  return HttpClient.of({ get })
+  return HttpClient.of({
+    get: (options) => Effect.flatMap(Spans.Telling, (is) => (is ? told(get, options) : get(options)))
+  })
+})
+
+/** With a span from the request to the end of its scope, which says what came of it. */
+const told = Effect.fnUntraced(function* (
+  get: HttpClient["Service"]["get"],
+  options: GetOptions
+): Effect.fn.Return<HttpResponse, HttpError, Scope.Scope> {
+  let response: HttpResponse | undefined
+  const span = yield* Spans.scoped(Spans.names.request, {
+    kind: "client",
+    attributes: {
+      "url.full": options.url,
+      "http.request.method": "GET",
+      "piecework.source": options.server ?? "Origin",
+      "piecework.range.start": options.range?.start,
+      "piecework.range.end": options.range?.end
+    },
+    atEnd: () => ({
+      "http.response.status_code": response?.status,
+      "piecework.bytes.received": response?.body.received()
+    })
+  })
+  const getting = get(options)
+  response = yield* span === undefined ? getting : Effect.withParentSpan(getting, span, { captureStackTrace: false })
+  return response
 })
 
 /** Bytes that the range asks for, as far as it says. */

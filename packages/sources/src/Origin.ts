@@ -96,6 +96,7 @@ export const make = Effect.fnUntraced(function* (
   let tag: string | undefined
   let sendsWholeFiles = false
   let finished = 0
+  let answers = 0
   const underWay = new Set<HttpBody>()
 
   const fail = (reason: SourceError["reason"], response?: HttpResponse, retryAfter?: number) =>
@@ -112,6 +113,7 @@ export const make = Effect.fnUntraced(function* (
     Effect.acquireRelease(
       Effect.sync(() => {
         underWay.add(response.body)
+        answers++
         return response
       }),
       () =>
@@ -127,7 +129,7 @@ export const make = Effect.fnUntraced(function* (
     ifRange: string | undefined
   ): Effect.fn.Return<HttpResponse, SourceError, Scope.Scope> {
     const asked = target
-    const getting = client.get({ url: asked, range, ifRange, access, began, patience, way })
+    const getting = client.get({ url: asked, range, ifRange, access, began, patience, way, server: kind })
     const response = yield* Effect.mapError(getting, (error) => fromHttp(id, error))
     target = response.url
     const { status } = response
@@ -285,7 +287,8 @@ export const make = Effect.fnUntraced(function* (
       let sum = finished
       for (const body of underWay) sum += body.received()
       return sum
-    }
+    },
+    answers: () => ({ soFar: answers, now: underWay.size })
   }
 })
 

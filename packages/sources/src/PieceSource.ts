@@ -191,6 +191,8 @@ export interface PieceSource {
   ) => Effect.Effect<void, SourceError>
   /** All bytes of content that came in so far, wanted or not: a live counter. */
   readonly received: () => number
+  /** Answers of a server: how many there were so far, and how many are being read now. */
+  readonly answers?: (() => { readonly soFar: number; readonly now: number }) | undefined
   /** Whether a limit of ours keeps it from bringing anything now; a source that cannot tell may be held back by any. */
   readonly isHeldBack?: (() => boolean) | undefined
 }

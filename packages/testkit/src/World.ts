@@ -17,11 +17,12 @@ import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { digest } from "./internal/digest.ts"
 import * as PeerIds from "@piecework/domain/Peer"
 import {
+  Activity,
   Destination,
   DownloadConfig,
   Downloader,
   type DownloadError,
-  MonthlyUploads,
+  Months,
   Permission,
   Records,
   Seeder
@@ -75,8 +76,8 @@ export interface ClientOptions {
   readonly policy?: LivePolicy.LivePolicy | undefined
   /** What it is like, asked for again and again: then it keeps to the rules of who may have peers and send to them. Default: it may. */
   readonly facts?: (() => Partial<Facts>) | undefined
-  /** Where it counts what Internet peers were sent, with `facts`. Default in memory. */
-  readonly months?: MonthlyUploads.MonthlyUploads["Service"] | undefined
+  /** Where it counts what it downloads and sends in a month. Default in memory. */
+  readonly months?: Months.Months["Service"] | undefined
   /** Whether it looks for peers on the local network, on which all such clients are. */
   readonly hasLan?: boolean | undefined
   /** Which cache servers it knows. Default: nobody looks for any. */
@@ -100,6 +101,7 @@ export type ClientServices =
   | BufferPool.BufferPool
   | Downloader.Downloader
   | MemoryFiles
+  | Months.Months
   | PeerHost.PeerHost
   | PieceCache
   | Records.Records
@@ -243,7 +245,9 @@ export const make = Effect.fn("World.make")(function* (
       Layer.provideMerge(
         of.policy === undefined ? Layer.empty : Shaper.layer().pipe(Layer.provide(FileSystem.layerNoop({})))
       ),
-      Layer.provideMerge(of.facts === undefined ? Layer.empty : permission(of.facts, of.months)),
+      Layer.provideMerge(of.facts === undefined ? Layer.empty : permission(of.facts)),
+      Layer.provideMerge(Activity.layer),
+      Layer.provideMerge(of.months === undefined ? Months.Months.layerMemory : Layer.succeed(Months.Months, of.months)),
       Layer.provideMerge(of.policy === undefined ? Layer.empty : Layer.succeed(LivePolicy.LivePolicy, of.policy))
     )
     const services = yield* Layer.build(Layer.fresh(layer))
@@ -322,15 +326,8 @@ export const cachePathOf = (path: string): string => `${path}?cacheHostOrigin=${
 export const cacheAt = (host: string): CacheHost => ({ host, port: 80, protocol: "http:", provider: "Policy" })
 
 /** The rules of peering and uploading, kept to. */
-const permission = (facts: () => Partial<Facts>, months: ClientOptions["months"]) =>
-  Permission.layer({ cacheFolder: "/cache" }).pipe(
-    Layer.provide([
-      Host.Host.layerTest({ facts }),
-      months === undefined
-        ? MonthlyUploads.MonthlyUploads.layerMemory
-        : Layer.succeed(MonthlyUploads.MonthlyUploads, months)
-    ])
-  )
+const permission = (facts: () => Partial<Facts>) =>
+  Permission.layer({ cacheFolder: "/cache" }).pipe(Layer.provide(Host.Host.layerTest({ facts })))
 
 /** The pieces hash file of bytes in memory. */
 export const phfOf = (bytes: Uint8Array, pieceSize: number): Phf.Phf => {

@@ -1,3 +1,4 @@
+export * as Exposition from "./Exposition.ts"
 export * as TestCacheHosts from "./TestCacheHosts.ts"
 export * as TestOrigin from "./TestOrigin.ts"
 export * as TestPeer from "./TestPeer.ts"

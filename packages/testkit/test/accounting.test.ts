@@ -125,8 +125,8 @@ describe("In any site, whatever happens,", () => {
 
         for (const { client, results } of stories) {
           for (const { bytes, fileBytes } of results) assert.isAtMost(fromPeers(bytes) + bytes.LocalCache, fileBytes)
-          const { records } = yield* Context.get(client.services, Records.Records).list
-          for (const status of Status.of(records, [])) {
+          const { others, records } = yield* Context.get(client.services, Records.Records).list
+          for (const status of Status.of({ records, others, cached: [] })) {
             assert.isAtLeast(status.PercentPeerCaching, 0)
             assert.isAtMost(status.PercentPeerCaching, 100)
             assert.strictEqual(

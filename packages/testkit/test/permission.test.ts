@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { fromPeers } from "@piecework/domain/SourceKind"
-import { MonthlyUploads, Seeder } from "@piecework/download"
+import { Months, Seeder } from "@piecework/download"
 import type { Facts } from "@piecework/policy/Facts"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
@@ -173,11 +173,8 @@ describe("what Internet peers are sent", () => {
     Effect.gen(function* () {
       yield* TestClock.setTime(new Date(2026, 10, 30, 23, 55).getTime())
       const given = device({ DODownloadMode: 3, DOMonthlyUploadDataCap: 1 })
-      const months = Context.get(
-        yield* Layer.build(MonthlyUploads.MonthlyUploads.layerMemory),
-        MonthlyUploads.MonthlyUploads
-      )
-      months.add(gibibyte - 30_000)
+      const months = Context.get(yield* Layer.build(Months.Months.layerMemory), Months.Months)
+      months.add({ toInternet: gibibyte - 30_000 })
       const { sent, url, world } = yield* seeded({ options: { ...given.options, months } }, "Internet")
       const config = { noProgressTimeout: "10 minutes" } as const
       const stranger = yield* world.client({ externalIp: "198.51.100.7", config })
@@ -186,14 +183,14 @@ describe("what Internet peers are sent", () => {
       yield* expectStill(sent)
       // Whole blocks are sent, and nothing else.
       assert.isBelow(sent(), 30_000 + 2 * 1024)
-      assert.strictEqual(months.sum().sent, gibibyte - 30_000 + sent())
+      assert.strictEqual(months.sum().sums.toInternet, gibibyte - 30_000 + sent())
 
       const neighbour = yield* world.client({ config })
       const result = yield* download(neighbour, { url, mode: "Internet" }, bytes)
       assert.strictEqual(result.bytes.Lan, bytes.length)
       yield* TestClock.adjust("5 minutes")
       assert.strictEqual(months.sum().month, "2026-12")
-      yield* until(() => months.sum().sent > 0)
+      yield* until(() => months.sum().sums.toInternet > 0)
     })
   )
 })

@@ -152,7 +152,7 @@ const make = Effect.gen(function* () {
       const site = isLoopback(address) ? undefined : siteOf(address)
       if (site !== undefined && addresses.pause(site, now) > 0) return undefined
       const token = tokenIn(authorization)
-      if (!isPrivate && token?.startsWith(operatorPrefix) === true) return undefined
+      if (!isPrivate && token !== undefined && isOperators(token)) return undefined
       const identity = token === undefined ? anonymous : authenticator.recall(token, now)
       if (identity === undefined) return undefined
       if (identity._tag === "Anonymous") {
@@ -176,7 +176,7 @@ const make = Effect.gen(function* () {
         }
         const token = tokenIn(authorization)
         if (token === undefined) return welcome(now, arrival, anonymous)
-        if (!arrival.isPrivate && token.startsWith(operatorPrefix)) {
+        if (!arrival.isPrivate && isOperators(token)) {
           return refused(now, arrival, new NotAdmitted({ reason: "Overheard" }))
         }
         const known = authenticator.recall(token, now)
@@ -198,7 +198,8 @@ const make = Effect.gen(function* () {
   })
 })
 
-const operatorPrefix = `${Token.prefixes.Operator}_`
+const operatorPrefixes = [`${Token.prefixes.Operator}_`, `${Token.prefixes.Session}_`]
+const isOperators = (token: string): boolean => operatorPrefixes.some((prefix) => token.startsWith(prefix))
 
 /** The token in the header; one that has another form than "Bearer <token>" is taken whole, and is nobody's. */
 const tokenIn = (authorization: string | undefined): string | undefined =>

@@ -36,6 +36,12 @@ export type Wanted = { readonly name: string; readonly expiresAt: number | null 
   | { readonly kind: "Enrolment"; readonly groups: ReadonlyArray<string>; readonly uses: number }
 )
 
+/** How long a session lasts at most, in milliseconds: a working day. */
+export const sessionLifetime = 12 * 3_600_000
+
+/** Most sessions of one operator. */
+export const mostSessions = 16
+
 export class Credentials extends Context.Service<
   Credentials,
   {
@@ -44,6 +50,11 @@ export class Credentials extends Context.Service<
     readonly enrol: (token: string, name: string) => Effect.Effect<Issued, EnrolmentRefused | DatabaseError>
     /** A new secret for a device; its present one is good until the new one is used for the first time. */
     readonly rotate: (device: string) => Effect.Effect<Option.Option<Issued>, DatabaseError>
+    /**
+     * A session of the operator whose token has that id: with its scopes, over with it, and after `sessionLifetime`. The oldest goes where
+     * it has `mostSessions`. `None` when the token is good for nothing any more.
+     */
+    readonly openSession: (operator: string) => Effect.Effect<Option.Option<Issued>, DatabaseError>
     readonly find: (id: string) => Effect.Effect<Option.Option<Kept>, DatabaseError>
     /** By id, those after `after`; those whose name or id has `search` in it, whatever its case. */
     readonly list: (
@@ -177,6 +188,36 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
     return Option.some({ credential: found.credential, token: text })
   })
 
+  const openSession = Effect.fn("Credentials.openSession")(function* (operator: string) {
+    const now = yield* Clock.currentTimeMillis
+    const found = Option.getOrUndefined(yield* of(operator, "Operator"))
+    if (found === undefined || !found.credential.isAlive(now)) return Option.none()
+    const { expiresAt, name, scopes } = found.credential
+    const createdBy = describe({ _tag: "Operator", id: operator, scopes })
+    // What is over is of no use to anybody: whose sessions there were the audit log says.
+    yield* sql`DELETE FROM credentials WHERE kind = 'Session' AND (expires_at <= ${now} OR revoked_at IS NOT NULL)`
+    const gone = yield* sql`DELETE FROM credentials WHERE id IN (
+      SELECT id FROM credentials WHERE kind = 'Session' AND created_by = ${createdBy}
+      ORDER BY created_at DESC, id LIMIT ${mostSessions} OFFSET ${mostSessions - 1}) RETURNING id`
+    if (gone.length > 0) yield* changed
+    const { hash, id, text } = yield* Token.mint("Session")
+    const until = Math.min(now + sessionLifetime, expiresAt ?? Infinity)
+    const credential = new Credential({
+      ...fresh,
+      kind: "Session",
+      id,
+      name,
+      scopes,
+      expiresAt: until,
+      createdAt: now,
+      createdBy
+    })
+    yield* insert(credential, hash)
+    const who: Identity = { _tag: "Operator", id: operator, scopes }
+    yield* audit.record({ who, action: "session.open", subject: id, detail: { name, expiresAt: until } })
+    return Option.some({ credential, token: text })
+  })
+
   const revoke = Effect.fn("Credentials.revoke")(function* (who: Identity, kind: Credential["kind"], id: string) {
     const found = Option.getOrUndefined(yield* of(id, kind))
     if (found === undefined) return Option.none()
@@ -184,6 +225,10 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
     if (credential.revokedAt !== null) return Option.some(credential)
     const revokedAt = yield* Clock.currentTimeMillis
     yield* sql`UPDATE credentials SET revoked_at = ${revokedAt} WHERE id = ${id}`
+    if (kind === "Operator") {
+      yield* sql`UPDATE credentials SET revoked_at = ${revokedAt}
+        WHERE kind = 'Session' AND created_by = ${`operator ${id}`} AND revoked_at IS NULL`
+    }
     yield* changed
     yield* audit.record({ who, action: `${words[kind]}.revoke`, subject: id, detail: { name: credential.name } })
     return Option.some(new Credential({ ...credential, revokedAt }))
@@ -216,6 +261,7 @@ const make = ({ during, sql }: Database["Service"], audit: Audit["Service"]): Cr
         )
       ),
     rotate: (device) => whole(rotate(device)).pipe(during("rotate a credential")),
+    openSession: (operator) => whole(openSession(operator)).pipe(during("open a session")),
     find: (id) =>
       findRow(id).pipe(
         // To find nothing takes as long as to find something: else the clock tells which ids there are.
@@ -254,4 +300,4 @@ const refuse = (reason: Refusal) => Effect.fail(new EnrolmentRefused({ reason })
 
 const fresh = { scopes: [], groups: [], expiresAt: null, revokedAt: null, usedAt: null, usesLeft: null } as const
 
-const words = { Operator: "token", Enrolment: "enrolment", Device: "device" } as const
+const words = { Operator: "token", Enrolment: "enrolment", Device: "device", Session: "session" } as const

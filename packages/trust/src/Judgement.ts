@@ -37,10 +37,13 @@ export const judge = (
 }
 
 /** Who somebody with this credential is. An enrolment token is nobody: it is no proof of who calls. */
-export const identityOf = ({ groups, id, kind, scopes }: Credential): Identity | undefined => {
+export const identityOf = (credential: Credential): Identity | undefined => {
+  const { groups, id, kind, operator, scopes } = credential
   switch (kind) {
     case "Operator":
       return { _tag: "Operator", id, scopes }
+    case "Session":
+      return operator === undefined ? undefined : { _tag: "Operator", id: operator, scopes }
     case "Device":
       return { _tag: "Device", id, groups }
     case "Enrolment":

@@ -2,6 +2,7 @@
 
 import * as CacheNodeAdminRpcs from "@piecework/cloud/CacheNodeAdminRpcs"
 import * as CacheNodeRpcs from "@piecework/cloud/CacheNodeRpcs"
+import * as ConsoleSession from "@piecework/cloud/ConsoleSession"
 import * as ContentAdminRpcs from "@piecework/cloud/ContentAdminRpcs"
 
 /** Anybody: also who presents nothing. Device: whoever is known, once enrolment is required. Operator: nobody else. */
@@ -13,6 +14,8 @@ export interface RouteRule {
   readonly wants: Wants
   /** Most bytes of a request's body. */
   readonly maxBody: number
+  /** An operator may be known by the session of its browser. Default no. */
+  readonly takesSession?: boolean
 }
 
 const kibibyte = 1024
@@ -21,6 +24,10 @@ const kibibyte = 1024
 const rules: ReadonlyArray<readonly [prefix: string, rule: RouteRule]> = [
   ["/health", { name: "/health", wants: "Anybody", maxBody: 0 }],
   ["/ready", { name: "/ready", wants: "Anybody", maxBody: 0 }],
+  // The page for operators, and what belongs to it.
+  ["/console", { name: "/console", wants: "Anybody", maxBody: 0 }],
+  // Who signs in or is signed in is looked at there.
+  [ConsoleSession.path, { name: ConsoleSession.path, wants: "Anybody", maxBody: kibibyte }],
   ["/phf/", { name: "/phf", wants: "Device", maxBody: 0 }],
   ["/rpc/geo", { name: "/rpc/geo", wants: "Device", maxBody: 8 * kibibyte }],
   ["/rpc/geo/reach", { name: "/rpc/geo/reach", wants: "Device", maxBody: 1 * kibibyte }],
@@ -31,16 +38,26 @@ const rules: ReadonlyArray<readonly [prefix: string, rule: RouteRule]> = [
   ["/rpc/array", { name: "/rpc/array", wants: "Device", maxBody: 64 * kibibyte }],
   ["/rpc/enrol", { name: "/rpc/enrol", wants: "Anybody", maxBody: 4 * kibibyte }],
   ["/rpc/node", { name: "/rpc/node", wants: "Device", maxBody: CacheNodeRpcs.maxBody }],
-  ["/rpc/admin/nodes", { name: "/rpc/admin/nodes", wants: "Operator", maxBody: CacheNodeAdminRpcs.maxBody }],
+  [
+    "/rpc/admin/nodes",
+    { name: "/rpc/admin/nodes", wants: "Operator", maxBody: CacheNodeAdminRpcs.maxBody, takesSession: true }
+  ],
   // Of which a pieces hash file may be the most.
-  ["/rpc/admin/content", { name: "/rpc/admin/content", wants: "Operator", maxBody: ContentAdminRpcs.maxBody }],
-  ["/rpc/admin/", { name: "/rpc/admin", wants: "Operator", maxBody: 64 * kibibyte }]
+  [
+    "/rpc/admin/content",
+    { name: "/rpc/admin/content", wants: "Operator", maxBody: ContentAdminRpcs.maxBody, takesSession: true }
+  ],
+  ["/rpc/admin/", { name: "/rpc/admin", wants: "Operator", maxBody: 64 * kibibyte, takesSession: true }]
 ]
+
+/** Of the service's own address, where browsers of people come. */
+const root: RouteRule = { name: "/", wants: "Anybody", maxBody: 0 }
 
 const other: RouteRule = { name: "other", wants: "Device", maxBody: 64 * kibibyte }
 
 /** The rule for the path of a request, without its query. */
 export const of = (path: string): RouteRule => {
+  if (path === "/") return root
   let best: RouteRule = other
   let length = 0
   for (const [prefix, rule] of rules) {
@@ -52,4 +69,4 @@ export const of = (path: string): RouteRule => {
 }
 
 /** All of them, for who wants to go through them. */
-export const all: ReadonlyArray<RouteRule> = [...rules.map(([, rule]) => rule), other]
+export const all: ReadonlyArray<RouteRule> = [...rules.map(([, rule]) => rule), root, other]

@@ -1,14 +1,17 @@
 /**
- * The secrets that the service hands out: `pwo_<id>_<secret>` for operators, `pwe_…` to enrol devices with, `pwd_…` as a
- * device's credential. The secret is 256 random bits, so what is kept of it is a plain SHA-256: nobody can go through the
+ * The secrets that the service hands out: `pwo_<id>_<secret>` for operators, `pws_…` for a session of theirs in a browser, `pwe_…` to
+ * enrol devices with, `pwd_…` as a device's credential. The secret is 256 random bits, so what is kept of it is a plain SHA-256: nobody can go through the
  * candidates, with a slow hash or a fast one, and a slow one would only let callers keep the service busy.
  */
 import { hash, randomBytes, timingSafeEqual } from "node:crypto"
 import { Effect, Redacted } from "effect"
 
-export type Kind = "Operator" | "Enrolment" | "Device"
+export type Kind = "Operator" | "Enrolment" | "Device" | "Session"
 
-export const prefixes = { Operator: "pwo", Enrolment: "pwe", Device: "pwd" } as const satisfies Record<Kind, string>
+export const prefixes = { Operator: "pwo", Enrolment: "pwe", Device: "pwd", Session: "pws" } as const satisfies Record<
+  Kind,
+  string
+>
 
 /** Longest text that can be one of ours, in characters; all of them have 64. */
 export const maxLength = 128
@@ -57,6 +60,6 @@ export const isSame = (one: string, other: string): boolean => {
   return a.length === b.length && timingSafeEqual(a, b)
 }
 
-const form = /^(pw[oed])_([0-9a-f]{16})_[\w-]{43}$/
+const form = /^(pw[oeds])_([0-9a-f]{16})_[\w-]{43}$/
 
-const kinds: { readonly [prefix: string]: Kind } = { pwo: "Operator", pwe: "Enrolment", pwd: "Device" }
+const kinds: { readonly [prefix: string]: Kind } = { pwo: "Operator", pwe: "Enrolment", pwd: "Device", pws: "Session" }

@@ -20,7 +20,7 @@ const allowed = (...scopes: ReadonlyArray<OperatorScope>): Effect.Effect<Identit
         )
   )
 
-const changing = (kind: Credential["kind"]) => allowed(kind === "Operator" ? "Admin" : "Enrol")
+const changing = (kind: Credential["kind"]) => allowed(kind === "Operator" || kind === "Session" ? "Admin" : "Enrol")
 const reading = (kind: Credential["kind"]) => (kind === "Device" ? allowed("Enrol", "Read") : changing(kind))
 
 const expiry = (lifetimeSeconds: number | undefined) =>

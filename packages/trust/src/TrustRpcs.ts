@@ -1,6 +1,6 @@
 /**
- * What administrators say to the service about tokens and devices. `Operator` tokens are for Admin; enrolment tokens and devices for
- * Enrol, and devices may be looked at with Read.
+ * What administrators say to the service about tokens and devices. `Operator` tokens and their sessions are for Admin; enrolment tokens and
+ * devices for Enrol, and devices may be looked at with Read.
  */
 import { CallerMiddleware } from "@piecework/cloud/Caller"
 import { Secret } from "@piecework/cloud/EnrolRpcs"
@@ -31,7 +31,7 @@ export class CredentialUnknown extends Schema.TaggedError<CredentialUnknown>()("
   id: Schema.String
 }) {
   override get message(): string {
-    const nouns = { Operator: "token", Enrolment: "enrolment token", Device: "device" } as const
+    const nouns = { Operator: "token", Enrolment: "enrolment token", Device: "device", Session: "session" } as const
     return `There is no ${nouns[this.kind]} ${this.id}.`
   }
 }

@@ -15,6 +15,12 @@ const anyExtension = Arbitrary.schema(
       received: within(0, Number.MAX_SAFE_INTEGER),
       at: u32,
       held: u32
+    }),
+    Schema.Struct({
+      _tag: Schema.Literal("Trace"),
+      traceId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{31}[1-9a-f]$/)),
+      spanId: Schema.String.check(Schema.isPattern(/^[0-9a-f]{15}[1-9a-f]$/)),
+      sampled: Schema.Boolean
     })
   ])
 )
@@ -52,7 +58,7 @@ describe("Extension", () => {
       [0, 0x51],
       [1, 0x00],
       [2, 0],
-      [2, 3],
+      [2, 4],
       [4, 0xff],
       [5, 0x20]
     ] as const) {
@@ -60,6 +66,13 @@ describe("Extension", () => {
       changed[at] = value
       assert.isUndefined(Extension.decode(changed))
     }
+  })
+
+  it("ignores a place in a trace that ends too soon, or is none", () => {
+    const place = bytesOf(golden.messages[3]?.hex ?? "").subarray(5)
+    for (let n = 0; n < place.length; n++) assert.isUndefined(Extension.decode(place.subarray(0, n)))
+    assert.isUndefined(Extension.decode(place.slice().fill(0, 4, 20)))
+    assert.isUndefined(Extension.decode(place.slice().fill(0, 20, 28)))
   })
 
   it("reads what a later version makes longer, up to 64 bytes", () => {
@@ -78,7 +91,7 @@ describe("Extension", () => {
 
   it.prop(
     "takes any bytes without a fault, marked as ours or not, wherever they lie in their memory",
-    { bytes: Arbitrary.schema(Schema.Uint8Array), kind: Arbitrary.schema(within(0, 3)) },
+    { bytes: Arbitrary.schema(Schema.Uint8Array), kind: Arbitrary.schema(within(0, 4)) },
     ({ bytes, kind }) => {
       for (const payload of [bytes, Uint8Array.of(0x50, 0x57, kind, ...bytes)]) {
         const message = Extension.decode(Uint8Array.of(7, ...payload).subarray(1))

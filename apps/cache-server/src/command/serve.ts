@@ -1,5 +1,7 @@
 /** `piecework-cache serve`: serves until it is told to stop. */
 import { defaultRoot } from "@piecework/device/StateFolder"
+import * as Flags from "@piecework/telemetry/Flags"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Config, Effect, Option } from "effect"
@@ -7,6 +9,7 @@ import { Command, Flag } from "effect/cli"
 import { program } from "../RunFolder.ts"
 import * as options from "./options.ts"
 import * as settingsOf from "./settingsOf.ts"
+import { version } from "../version.ts"
 
 export const serve = Command.make(
   "serve",
@@ -23,6 +26,7 @@ export const serve = Command.make(
       Flag.optional
     ),
     allowHttp: options.allowHttp,
+    otlp: Flags.otlp,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
         'print {"http":"HOST:PORT","https":"HOST:PORT","peers":"HOST:PORT"} once it serves, and failures as JSON'
@@ -31,7 +35,7 @@ export const serve = Command.make(
     )
   },
   Effect.fn("serve")(
-    function* ({ allowHttp, config, json, state, token, ...given }) {
+    function* ({ allowHttp, config, json, otlp, state, token, ...given }) {
       yield* Ending.forPrograms(json)
       const told = { config, said: options.said(given) }
       const settings = yield* settingsOf.read(told)
@@ -50,7 +54,7 @@ export const serve = Command.make(
           }
         ),
         isForPrograms: json
-      })
+      }).pipe(Effect.provide(Traces.layer({ url: otlp, serviceName: "piecework-cache", version })))
     },
     Effect.provide(Supervisor.layer),
     Effect.scoped

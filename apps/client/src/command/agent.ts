@@ -1,5 +1,7 @@
 /** `piecework agent`: runs on, for peers and for programs of its device. */
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
+import * as Flags from "@piecework/telemetry/Flags"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import * as Supervisor from "@piecework/terminal/Supervisor"
@@ -34,6 +36,7 @@ export const agent = Command.make(
     serviceKey: options.serviceKey,
     state: options.state,
     reports: options.reports,
+    otlp: Flags.otlp,
     host: options.host,
     port: options.port,
     mode,
@@ -103,7 +106,8 @@ export const agent = Command.make(
             Effect.provide(Layers.client({ ...given, cache: at }, Storage.layer({ ...kept, cache: at }))),
             Startup.explained
           )
-      return yield* CachePlace.following(live, cache, serving)
+      const traces = Traces.layer({ url: input.otlp, serviceName: "piecework-agent", version })
+      return yield* Effect.provide(CachePlace.following(live, cache, serving), traces)
     },
     Effect.provide(Supervisor.layer),
     Effect.scoped

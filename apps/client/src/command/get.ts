@@ -6,6 +6,8 @@ import * as DownloadConfig from "@piecework/download/DownloadConfig"
 import type { DownloadError } from "@piecework/download/DownloadError"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
+import * as Flags from "@piecework/telemetry/Flags"
+import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -98,6 +100,7 @@ const flags = {
   serviceKey: options.serviceKey,
   state: options.state,
   reports: options.reports,
+  otlp: Flags.otlp,
   host: options.host,
   port: options.port,
   json: options.json,
@@ -274,7 +277,8 @@ export const get = Command.make(
       Effect.scoped,
       Reporting.atTheEnd,
       Effect.provide(layer),
-      Startup.explained
+      Startup.explained,
+      Effect.provide(Traces.layer({ url: input.otlp, serviceName: "piecework", version }))
     )
   })
 ).pipe(

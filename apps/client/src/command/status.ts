@@ -52,9 +52,9 @@ export const status = Command.make(
     if (input.cacheHosts) return yield* showHosts(hosts, input.json)
     yield* Effect.gen(function* () {
       const output = yield* Output
-      const { records, damaged } = yield* (yield* Records).list
+      const { damaged, others, records } = yield* (yield* Records).list
       const cache = yield* PieceCache
-      const files = Status.of(records, yield* (yield* CacheKeeper).list)
+      const files = Status.of({ records, others, cached: yield* (yield* CacheKeeper).list })
       const now = yield* Clock.currentTimeMillis
       const offers = yield* Offers.read(root)
       const foreign = yield* cache.foreign

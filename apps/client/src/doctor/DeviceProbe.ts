@@ -29,7 +29,7 @@ export const look = Effect.fn("DeviceProbe.look")(function* (
     [
       host.facts({ cacheFolder: cache, vpnKeywords: policy.get("DOVpnKeywords") }),
       host.interfaces,
-      Uploading.month(root),
+      Effect.map(Uploading.month(root), ({ month: name, sums }) => ({ month: name, sent: sums.toInternet })),
       filesOf(pid)
     ],
     { concurrency: "unbounded" }

@@ -207,7 +207,8 @@ const lastFile = (root: string) =>
         Records.Records.layer(placesIn(root).records)
       )
     ),
-    (listing) => Option.getOrUndefined(listing)?.records.toSorted((a, b) => b.completedAt - a.completedAt)[0]?.url
+    (listing) =>
+      Option.getOrUndefined(listing)?.records.toSorted((a, b) => (b.completedAt ?? 0) - (a.completedAt ?? 0))[0]?.url
   )
 
 /** Most files of a folder that are looked at. */

@@ -2,7 +2,7 @@
 import { type DownloadMode, numbers, usesPeers } from "@piecework/domain/DownloadMode"
 import type * as Hosts from "@piecework/cachehosts/Hosts"
 import type { PeerKind } from "@piecework/domain/Peer"
-import type { MonthlySum } from "@piecework/download/MonthlyUploads"
+import type { MonthlySum } from "@piecework/download/Months"
 import type { DhcpFacts } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { Facts, GroupFacts, Priority } from "@piecework/policy/Facts"
@@ -261,7 +261,7 @@ const onBattery: Sentence = (scene) => {
 
 /** What keeps the device from sending to such peers. */
 const uploadsTo = ({ facts, month, policy }: Scene, to: PeerKind): Eligibility.Verdict =>
-  Eligibility.uploading(policy, facts, { to, sentThisMonth: month.sent })
+  Eligibility.uploading(policy, facts, { to, sentThisMonth: month.sums.toInternet })
 
 function delay(
   priority: Priority,

@@ -1,6 +1,6 @@
 /** The files of this device as a table for people. */
 import { fromNumber, usesPeers } from "@piecework/domain/DownloadMode"
-import type { FileStatus } from "@piecework/download/Status"
+import type { FileStatus } from "@piecework/domain/FileStatus"
 import { Option } from "effect"
 import { modeName } from "../command/options.ts"
 import type { Offer } from "../Offers.ts"

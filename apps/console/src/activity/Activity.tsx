@@ -1,10 +1,11 @@
 /** The page as a whole: this month, and what runs now. */
-import { Alert, Badge, Code, Text, Title } from "@mantine/core"
+import { Alert, Code, Text, Title } from "@mantine/core"
 import { IconLock } from "@tabler/icons-react"
 import { makeClient, useAsk } from "../calls/useAsk.ts"
 import { Logo } from "../frame/Logo.tsx"
 import { ThemeSwitch } from "../frame/ThemeSwitch.tsx"
 import { Failed } from "../parts/Failed.tsx"
+import { Tag } from "../parts/Tag.tsx"
 import { Waiting } from "../parts/Waiting.tsx"
 import { Looks } from "../theme/Looks.tsx"
 import * as Amount from "../view/Amount.ts"
@@ -31,9 +32,7 @@ const Frame = () => {
         <Logo />
         <span className={classes["space"]} />
         {data === undefined ? null : (
-          <Badge variant="dot" color={error === null ? "green" : "gray"} tt="none" fw={500}>
-            {error === null ? "Live" : "Not live"}
-          </Badge>
+          <Tag tone={error === null ? "good" : "none"}>{error === null ? "Live" : "Not live"}</Tag>
         )}
         <ThemeSwitch />
       </header>

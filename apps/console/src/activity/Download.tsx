@@ -1,9 +1,10 @@
 /** One download: how far it is, where its bytes come from, why so, and buttons for what its user may do. */
-import { Badge, Button, Group, Modal, Text } from "@mantine/core"
+import { Button, Group, Modal, Text } from "@mantine/core"
 import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { IconCheck, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react"
 import { useState } from "react"
 import { CallFailed } from "../calls/CallFailed.ts"
+import { Tag } from "../parts/Tag.tsx"
 import * as Amount from "../view/Amount.ts"
 import { hostOf } from "../view/Address.ts"
 import * as DeviceAgent from "./DeviceAgent.ts"
@@ -13,11 +14,11 @@ import { down } from "./Sources.ts"
 import { Bar } from "./Split.tsx"
 
 const looks = {
-  Waiting: { word: "Not started", color: "gray" },
-  Downloading: { word: "Downloading", color: "cyan" },
-  Paused: { word: "Paused", color: "yellow" },
-  Failed: { word: "Stopped", color: "red" },
-  Done: { word: "Done", color: "green" }
+  Waiting: { word: "Not started", tone: "none" },
+  Downloading: { word: "Downloading", tone: "active" },
+  Paused: { word: "Paused", tone: "warning" },
+  Failed: { word: "Stopped", tone: "error" },
+  Done: { word: "Done", tone: "good" }
 } as const
 
 const buttons = {
@@ -42,6 +43,8 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
     ...down.map((part) => ({ ...part, bytes: row.came[part.key] })),
     { key: "held", label: "Was here before", color: "var(--grade-none)", bytes: row.came.held }
   ]
+  // Where they came from is known of a download that runs.
+  const others = Math.max(0, row.done - parts.reduce((sum, { bytes }) => sum + bytes, 0))
   const came = parts.filter(({ bytes }) => bytes > 0)
   return (
     <li className={classes["download"]}>
@@ -54,16 +57,11 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
             {[row.from === undefined ? undefined : `from ${hostOf(row.from)}`, row.path].filter(Boolean).join(" to ")}
           </Text>
         </div>
-        <Badge variant="light" color={look.color} tt="none">
-          {look.word}
-        </Badge>
+        <Tag tone={look.tone}>{look.word}</Tag>
       </div>
       <Bar
-        parts={parts}
-        of={Math.max(
-          row.total,
-          came.reduce((sum, { bytes }) => sum + bytes, 0)
-        )}
+        parts={[...parts, { key: "others", label: "", color: "var(--grade-none)", bytes: others }]}
+        of={Math.max(row.total, others + came.reduce((sum, { bytes }) => sum + bytes, 0))}
       />
       <div className={classes["line"]}>
         <Text size="sm">{progress(row)}</Text>
@@ -72,7 +70,7 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
         </Text>
       </div>
       {row.trouble === undefined ? null : (
-        <Text size="sm" c="red.9" darkHidden>
+        <Text size="sm" c="var(--grade-error)">
           {row.trouble}
         </Text>
       )}

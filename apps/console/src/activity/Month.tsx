@@ -30,8 +30,8 @@ export const Month = ({ month }: { readonly month: PerfMonth }) => {
               : `of ${Amount.bytes(received)} came from other devices and cache servers, not from the Internet's servers.`}
           </Text>
           <dl className={classes["facts"]}>
-            <Fact name="Downloads you started" value={rate(month.DownloadFgRateKbps)} />
-            <Fact name="Background downloads" value={rate(month.DownloadBgRateKbps)} />
+            <Fact name="Mean speed, downloads you started" value={rate(month.DownloadFgRateKbps)} />
+            <Fact name="Mean speed, in the background" value={rate(month.DownloadBgRateKbps)} />
             <Fact name="Files downloaded" value={Amount.number(month.FilesDownloaded)} />
           </dl>
         </div>

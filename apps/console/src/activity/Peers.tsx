@@ -1,8 +1,9 @@
 /** The devices that this one is connected to now, the busiest first. */
-import { Badge, Table, Text } from "@mantine/core"
+import { Table, Text } from "@mantine/core"
 import type { Moment, PeerInfo } from "@piecework/client/Activity"
 import { Empty } from "../parts/Empty.tsx"
 import { Panel } from "../parts/Panel.tsx"
+import { Tag } from "../parts/Tag.tsx"
 import * as Amount from "../view/Amount.ts"
 
 const kinds: Readonly<Record<PeerInfo["PeerType"], string>> = {
@@ -48,9 +49,7 @@ export const Peers = ({ moment }: { readonly moment: Moment }) => {
                 <Table.Tr key={peer.key}>
                   <Table.Td>{peer.IP}</Table.Td>
                   <Table.Td>
-                    <Badge variant="light" color={peer.PeerType === "Internet" ? "violet" : "teal"} tt="none">
-                      {kinds[peer.PeerType]}
-                    </Badge>
+                    <Tag tone={peer.PeerType === "Internet" ? "none" : "good"}>{kinds[peer.PeerType]}</Tag>
                   </Table.Td>
                   <Table.Td ta="right">{Amount.byteRate(peer.DownloadRateBytes)}</Table.Td>
                   <Table.Td ta="right">{Amount.byteRate(peer.UploadRateBytes)}</Table.Td>

@@ -1,4 +1,4 @@
-/** How fast bytes come and go: now in numbers, and over the last two minutes in which this page was open as a picture. */
+/** How fast bytes come and go: now in numbers, and over the last minute in which this page was open as a picture. */
 import { Text } from "@mantine/core"
 import type { Moment } from "@piecework/client/Activity"
 import { useRef } from "react"
@@ -6,7 +6,7 @@ import * as Amount from "../view/Amount.ts"
 import classes from "./Speed.module.css"
 
 /** Looks that are drawn: one a second. */
-const most = 120
+const most = 60
 
 interface Sample {
   readonly at: number
@@ -31,7 +31,7 @@ export const Speed = ({ moment }: { readonly moment: Moment }) => {
         viewBox={`0 0 ${most - 1} 40`}
         preserveAspectRatio="none"
         role="img"
-        aria-label={`Speeds of the last two minutes; at most ${Amount.byteRate(top)}`}
+        aria-label={`Speeds of the last minute; at most ${Amount.byteRate(top)}`}
       >
         <path
           className={classes["area"]}

@@ -1,6 +1,15 @@
 /** The pages of the console: where each is, what it is called, and which of the service's areas it asks. Adding a page is adding a line. */
 import type { OperatorScope } from "@piecework/cloud/Identity"
-import { IconChartBar, type Icon } from "@tabler/icons-react"
+import {
+  IconAffiliate,
+  IconChartBar,
+  IconDeviceDesktopCheck,
+  IconHistory,
+  IconKey,
+  IconPackage,
+  IconServer2,
+  type Icon
+} from "@tabler/icons-react"
 import type { ComponentType } from "react"
 import type { Area } from "../session/Session.ts"
 
@@ -33,6 +42,58 @@ export const places: ReadonlyArray<Place> = [
     load: () => import("../pages/overview/Overview.tsx"),
     area: "Reports",
     menu: { section: "Savings", icon: IconChartBar }
+  },
+  {
+    path: "/swarms",
+    title: "Swarms",
+    load: () => import("../pages/swarms/Swarms.tsx"),
+    area: "Swarms",
+    menu: { section: "Delivery", icon: IconAffiliate }
+  },
+  { path: "/swarms/:content", title: "Swarm", load: () => import("../pages/swarms/Swarm.tsx"), area: "Swarms" },
+  { path: "/swarms/:content/:group", title: "Swarm", load: () => import("../pages/swarms/Swarm.tsx"), area: "Swarms" },
+  {
+    path: "/contents",
+    title: "Contents",
+    load: () => import("../pages/contents/Contents.tsx"),
+    area: "Contents",
+    menu: { section: "Delivery", icon: IconPackage }
+  },
+  {
+    path: "/contents/:content",
+    title: "Content",
+    load: () => import("../pages/contents/Content.tsx"),
+    area: "Contents"
+  },
+  {
+    path: "/nodes",
+    title: "Cache nodes",
+    load: () => import("../pages/nodes/Nodes.tsx"),
+    area: "Nodes",
+    menu: { section: "Delivery", icon: IconServer2 }
+  },
+  { path: "/nodes/:node", title: "Cache node", load: () => import("../pages/nodes/Node.tsx"), area: "Nodes" },
+  {
+    path: "/enrolled",
+    title: "Enrolled devices",
+    load: () => import("../pages/trust/Devices.tsx"),
+    area: "Trust",
+    menu: { section: "Service", icon: IconDeviceDesktopCheck }
+  },
+  {
+    path: "/tokens",
+    title: "Tokens",
+    load: () => import("../pages/trust/Tokens.tsx"),
+    area: "Trust",
+    scope: "Admin",
+    menu: { section: "Service", icon: IconKey }
+  },
+  {
+    path: "/audit",
+    title: "Audit log",
+    load: () => import("../pages/audit/Audit.tsx"),
+    area: "Contents",
+    menu: { section: "Service", icon: IconHistory }
   }
 ]
 

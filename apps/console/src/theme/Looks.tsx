@@ -1,6 +1,4 @@
 /** What every page stands in: the theme, in the colours that the reader chose, and the answers to its questions. */
-import "@mantine/core/styles.css"
-import "./theme.css"
 import { MantineProvider } from "@mantine/core"
 import { type QueryClient, QueryClientProvider } from "@tanstack/react-query"
 import type { ReactNode } from "react"

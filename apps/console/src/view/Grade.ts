@@ -1,8 +1,8 @@
-/** How good savings are, in a word and a colour. Source: spec.md §8.3: an error under 10 %, a warning up to 60 %. */
+/** How good savings are, in a word and a sentence. Source: spec.md §8.3: an error under 10 %, a warning up to 60 %. */
 import * as Figures from "@piecework/reports/Figures"
+import type { Sums } from "@piecework/reports/Views"
 import { share } from "./Amount.ts"
 import { savedBytes } from "./Source.ts"
-import type { Sums } from "@piecework/reports/Views"
 
 export type Grade = ReturnType<typeof Figures.efficiency>
 
@@ -11,17 +11,14 @@ export const of = (percent: number, fetched: number): Grade => (fetched === 0 ? 
 
 export interface Look {
   readonly word: string
-  /** A colour of the theme, for badges and bars. */
-  readonly color: "gray" | "red" | "yellow" | "green"
-  /** What it means, for who points at it. */
   readonly meaning: string
 }
 
 export const looks: Readonly<Record<Grade, Look>> = {
-  None: { word: "nothing yet", color: "gray", meaning: "Nothing was fetched in this time." },
-  Error: { word: "low", color: "red", meaning: "Under 10 % of the bytes came from peers and cache servers." },
-  Warning: { word: "fair", color: "yellow", meaning: "10 to 60 % of the bytes came from peers and cache servers." },
-  Good: { word: "good", color: "green", meaning: "More than 60 % of the bytes came from peers and cache servers." }
+  None: { word: "nothing yet", meaning: "Nothing was fetched in this time." },
+  Error: { word: "low", meaning: "Under 10 % of the bytes came from peers and cache servers." },
+  Warning: { word: "fair", meaning: "10 to 60 % of the bytes came from peers and cache servers." },
+  Good: { word: "good", meaning: "More than 60 % of the bytes came from peers and cache servers." }
 }
 
 /** Of a row over the time that was asked for, in percent. */

@@ -1,9 +1,10 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
 import { isIP } from "node:net"
-import { EndpointUrl } from "@piecework/cloud/Fields"
-import { Config, Effect, Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
-import { addressIn } from "../http/Address.ts"
+import { Failure } from "@piecework/terminal/Failure"
+import { exitCodes } from "../ExitCode.ts"
+import * as Flags from "@piecework/telemetry/Flags"
 import { proxyIn } from "../http/Proxies.ts"
 import { rateIn } from "../http/Rate.ts"
 import { formats, levels } from "../operation/Logs.ts"
@@ -63,21 +64,6 @@ const roleUrls = Flag.String("role-url").pipe(
   Flag.atLeast(0)
 )
 
-const metrics = Flag.String("metrics").pipe(
-  Flag.withMetavar("HOST:PORT"),
-  Flag.withDescription("serves metrics there, for Prometheus; default nowhere"),
-  Flag.filterMap(addressIn, (text) => `"${text}" is no address and port; give one like 127.0.0.1:9670`),
-  Flag.optional
-)
-
-const otlp = Flag.String("otlp").pipe(
-  Flag.withMetavar("URL"),
-  Flag.withDescription("sends traces to this OpenTelemetry collector; default $OTEL_EXPORTER_OTLP_ENDPOINT, or none"),
-  Flag.withFallbackConfig(Config.String("OTEL_EXPORTER_OTLP_ENDPOINT")),
-  Flag.filter(Schema.is(EndpointUrl), (text) => `"${text}" is no http or https URL`),
-  Flag.optional
-)
-
 const logFormat = Flag.Literals("log-format", formats).pipe(
   Flag.withDescription("how log lines are written"),
   Flag.withDefault("text")
@@ -109,6 +95,11 @@ const runnerListen = Flag.String("runner-listen").pipe(
     (text) => `"${text}" is no IP address`
   ),
   Flag.optional
+)
+
+const consoleFlag = Flag.Boolean("console").pipe(
+  Flag.withDescription("serve the console at /console/, the page for operators; --no-console does without"),
+  Flag.withDefault(true)
 )
 
 const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
@@ -174,13 +165,14 @@ export const serve = Command.make("piecework-service", {
   proxies,
   privateNetworks,
   unknownContents,
-  metrics,
-  otlp,
+  metrics: Flags.metrics(9670),
+  otlp: Flags.otlp,
   logFormat,
   logLevel,
   cluster,
   runner,
   runnerListen,
+  console: consoleFlag,
   requireEnrolment,
   tlsCert,
   tlsKey,
@@ -197,7 +189,18 @@ export const serve = Command.make("piecework-service", {
     Effect.gen(function* () {
       // A third of the program's start; the other commands do without.
       const { run } = yield* Effect.promise(() => import("../http/Serving.ts"))
-      return yield* run({ ...options, log: { format: options.logFormat, level: options.logLevel } })
+      const [first, ...more] = options.roles.filter((role) => role !== "console" || options.console)
+      if (first === undefined) {
+        return yield* new Failure({
+          sentence: "A process whose only role is console has nothing to do with --no-console.",
+          code: exitCodes.usage
+        })
+      }
+      return yield* run({
+        ...options,
+        roles: [first, ...more],
+        log: { format: options.logFormat, level: options.logLevel }
+      })
     })
   )
 )

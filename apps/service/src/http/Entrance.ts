@@ -7,6 +7,7 @@ import { Admission, NotAdmitted } from "@piecework/trust/Admission"
 import * as RouteRule from "@piecework/trust/RouteRule"
 import { ByteSize, Effect, Option, Result } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import * as SessionCookie from "../console/SessionCookie.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 
 export const layer = (options: HttpCaller.Options) =>
@@ -18,11 +19,13 @@ export const layer = (options: HttpCaller.Options) =>
           const rule = RouteRule.of(pathOf(request.url))
           const length = bodyOf(request, rule.maxBody)
           if (Result.isFailure(length)) return Effect.succeed(HttpServerResponse.empty({ status: length.failure }))
-          const { baseUrl, externalIp, isPrivate } = originOf(
-            Option.getOrUndefined(request.remoteAddress),
-            request.headers
-          )
-          const arrival = { rule, address: externalIp, isPrivate, authorization: request.headers["authorization"] }
+          const { headers } = request
+          const origin = originOf(Option.getOrUndefined(request.remoteAddress), headers)
+          const { baseUrl, externalIp, isPrivate } = origin
+          const way = { isEncrypted: origin.isEncrypted, publicUrl: options.publicUrl }
+          const session = rule.takesSession === true ? SessionCookie.of(headers, way) : undefined
+          const authorization = headers["authorization"] ?? (session === undefined ? undefined : `Bearer ${session}`)
+          const arrival = { rule, address: externalIp, isPrivate, authorization }
           return Effect.matchEffect(admission.admit(arrival), {
             onFailure: (error) => Effect.succeed(refusal(error)),
             onSuccess: (identity) => {
@@ -51,6 +54,8 @@ const bodyOf = (
   most: number
 ): Result.Result<number, 411 | 413> => {
   if (method === "GET" || method === "HEAD") return Result.succeed(0)
+  const isEmpty = headers["content-length"] === undefined && headers["transfer-encoding"] === undefined
+  if (method === "DELETE" && isEmpty) return Result.succeed(0)
   const length = Number(headers["content-length"] ?? Number.NaN)
   // Without a length nobody knows how much will come.
   if (!Number.isInteger(length) || length < 0) return Result.fail(411)

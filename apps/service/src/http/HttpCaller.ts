@@ -33,6 +33,7 @@ export const layer: Layer.Layer<CallerMiddleware> = Layer.succeed(CallerMiddlewa
 export interface Origin {
   readonly externalIp: string
   readonly baseUrl: string
+  readonly isEncrypted: boolean
   /** Nobody on the way could read it: HTTPS as far as is known, or this machine itself. */
   readonly isPrivate: boolean
 }
@@ -54,6 +55,7 @@ export const originOf = ({ isSecure, proxies, publicUrl }: Options) => {
     return {
       externalIp,
       baseUrl: publicUrl ?? baseOf(headers["host"]?.toString(), isEncrypted ? "https" : "http"),
+      isEncrypted,
       isPrivate: isEncrypted || isLoopback(externalIp)
     }
   }

@@ -1,5 +1,6 @@
 /** The roles of this process on one port, with the health of the service. */
 import { createServer, type Server } from "node:http"
+import type * as ConsoleSession from "@piecework/cloud/ConsoleSession"
 import { RoleUrls } from "@piecework/cloud/RoleUrls"
 import { ReachConfig } from "@piecework/reach"
 import type { Failure } from "@piecework/terminal/Failure"
@@ -11,16 +12,17 @@ import { logged } from "../operation/RequestLog.ts"
 import { Traffic } from "../operation/Traffic.ts"
 import { type RoleName, type RoleUrl, urlsOf } from "../role/RoleName.ts"
 import * as Roles from "../role/Roles.ts"
-import type { Address } from "./Address.ts"
+import type { Address } from "@piecework/telemetry/Address"
 import * as ArrayShortcut from "./ArrayShortcut.ts"
 import * as Entrance from "./Entrance.ts"
 import * as HealthRoute from "./HealthRoute.ts"
 import * as HttpCaller from "./HttpCaller.ts"
-import { listening } from "./listening.ts"
+import { listening } from "@piecework/telemetry/Listening"
 import * as Observed from "./Observed.ts"
 import * as Proxies from "./Proxies.ts"
 import * as ShortcutServer from "./ShortcutServer.ts"
 import * as TlsServer from "./TlsServer.ts"
+import type { Trust } from "./Trust.ts"
 
 export interface Options extends HttpCaller.Options, Address {
   /** What this process is to do. */
@@ -49,6 +51,9 @@ export const layer = (
     all[first],
     ...others.map((role) => all[role]),
     rooms.trust.routes,
+    options.roles.includes("console")
+      ? rooms.trust.sessions({ ...options, areas: areasOf(options, rooms.trust) })
+      : Layer.empty,
     HealthRoute.layer,
     Entrance.layer(options)
   )
@@ -81,6 +86,19 @@ export const layer = (
     )
   }
   return Layer.unwrap(Effect.map(serverFor(options.tls), serving))
+}
+
+/** Whose calls are answered where the console is: by this process, or by whoever else is under its public URL. */
+const areasOf = ({ publicUrl, roles }: Options, { hasCredentials }: Trust): ReadonlyArray<ConsoleSession.Area> => {
+  const has = (role: RoleName) => publicUrl !== undefined || roles.includes(role)
+  const areas: ReadonlyArray<readonly [ConsoleSession.Area, boolean]> = [
+    ["Contents", has("content-policy")],
+    ["Swarms", has("array")],
+    ["Reports", has("reports")],
+    ["Nodes", has("kv")],
+    ["Trust", hasCredentials]
+  ]
+  return areas.flatMap(([area, isThere]) => (isThere ? [area] : []))
 }
 
 const serverFor = (tls: TlsServer.Files | undefined) =>

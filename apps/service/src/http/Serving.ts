@@ -25,18 +25,22 @@ import type { HostPort } from "../cluster/RunnerAddress.ts"
 import { catalogOn, type Data, databaseIn } from "../command/options.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { explained, ofDatabase } from "../Explained.ts"
-import { EventLoop } from "../operation/EventLoop.ts"
+import { EventLoop } from "@piecework/telemetry/EventLoop"
 import * as Logs from "../operation/Logs.ts"
-import * as ProcessMetrics from "../operation/ProcessMetrics.ts"
+import * as LookMetrics from "../operation/LookMetrics.ts"
+import * as ProcessMetrics from "@piecework/telemetry/ProcessMetrics"
 import { Readiness } from "../operation/Readiness.ts"
+import { summed } from "../operation/SwarmMetrics.ts"
 import * as Traces from "../operation/Traces.ts"
 import { Traffic } from "../operation/Traffic.ts"
 import * as PlacesFile from "../report/PlacesFile.ts"
 import { missing, type RoleName, type RoleUrl } from "../role/RoleName.ts"
-import * as MetricsServer from "./MetricsServer.ts"
+import * as MetricsServer from "@piecework/telemetry/MetricsServer"
+import * as HealthRoute from "./HealthRoute.ts"
 import * as Service from "./Service.ts"
 import * as TlsServer from "./TlsServer.ts"
 import * as Trust from "./Trust.ts"
+import { version } from "../version.ts"
 
 export interface Options {
   /** Address to listen on; all of this machine's when absent. */
@@ -149,13 +153,14 @@ export const run = Effect.fnUntraced(function* (options: Options) {
   const ready = Layer.effectDiscard(
     Effect.andThen(hurried, announced(listenOn, tls === undefined ? "http" : "https", options))
   )
-  if (joined === undefined) return yield* ready.pipe(Layer.provide(service), operated(options), Layer.launch)
+  if (joined === undefined)
+    return yield* ready.pipe(Layer.provide(service), operated(options, tls?.certificate), Layer.launch)
   return yield* Layer.mergeAll(ready, joined.announced).pipe(
     Layer.provide(service),
     Layer.provide(joined.arrays),
     // A runner has swarms whatever roles it has.
     Option.isSome(options.runner) ? Layer.provideMerge(joined.swarms) : identity,
-    operated(options),
+    operated(options, tls?.certificate),
     Layer.launch
   )
 })
@@ -182,14 +187,28 @@ const hasDatabase = ({ cluster, data, roles }: Options): boolean =>
 
 /** With what an operator looks at: metrics, readiness, traces and the log. */
 const operated =
-  ({ log, metrics, otlp }: Options) =>
+  ({ log, metrics, otlp }: Options, certificate: string | undefined) =>
   <A, E, R>(self: Layer.Layer<A, E, R>) =>
     self.pipe(
-      Layer.provide(Option.match(metrics, { onNone: () => Layer.empty, onSome: MetricsServer.layer })),
-      Layer.provide(Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer]))),
+      Layer.provide(Option.match(metrics, { onNone: () => Layer.empty, onSome: (at) => measured(at, certificate) })),
+      Layer.provide(
+        Readiness.layer.pipe(Layer.provideMerge([EventLoop.layer, Traffic.layer, ProcessMetrics.layer(version)]))
+      ),
       Layer.provide(Supervisor.layer),
-      Layer.provide([Logs.layer(log), Traces.layer(Option.getOrUndefined(otlp))])
+      Layer.provide([Logs.layer(log), Traces.layer(otlp)])
     )
+
+/** Metrics, with health beside them. */
+const measured = (at: MetricsServer.Options, certificate: string | undefined) =>
+  Layer.unwrap(
+    Effect.map(Readiness, (readiness) =>
+      MetricsServer.layer(
+        at,
+        { summed, families: LookMetrics.families(readiness, certificate) },
+        HealthRoute.layer.pipe(Layer.provide(Layer.succeed(Readiness, readiness)))
+      )
+    )
+  )
 
 /** Told a second time, the process ends at once; and whatever it is that does not end, it takes no longer than five seconds. */
 const hurried = Effect.addFinalizer(() =>

@@ -15,6 +15,7 @@ import type { Rate } from "@piecework/trust/Bucket"
 import { Layer, Option } from "effect"
 import type { HttpRouter } from "effect/http"
 import { RpcSerialization, RpcServer } from "effect/rpc"
+import * as SessionRoutes from "../console/SessionRoutes.ts"
 import { explained, ofDatabase } from "../Explained.ts"
 
 export interface Options {
@@ -36,6 +37,10 @@ export const credentials: Layer.Layer<Audit | Credentials, Failure, Database> = 
 export interface Trust {
   readonly admission: Layer.Layer<Admission, Failure>
   readonly routes: Layer.Layer<never, Failure, Admission | HttpRouter.HttpRouter | CallerMiddleware>
+  /** How operators sign in with a browser. */
+  readonly sessions: (options: SessionRoutes.Options) => Layer.Layer<never, Failure, Admission | HttpRouter.HttpRouter>
+  /** Whether it knows any. */
+  readonly hasCredentials: boolean
 }
 
 export const make = (
@@ -48,12 +53,19 @@ export const make = (
     perIdentity: Option.getOrElse(perIdentity ?? Option.none(), () => AdmissionConfig.defaults.perIdentity)
   })
   if (!hasCredentials) {
-    return { admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layerNone])), routes: Layer.empty }
+    return {
+      admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layerNone])),
+      routes: Layer.empty,
+      sessions: SessionRoutes.layerNone,
+      hasCredentials
+    }
   }
   const kept = credentials.pipe(Layer.provide(database))
   return {
     admission: Admission.layer.pipe(Layer.provide([config, Authenticator.layer.pipe(Layer.provide(kept))])),
-    routes: calls.pipe(Layer.provide(kept))
+    routes: calls.pipe(Layer.provide(kept)),
+    sessions: (options) => SessionRoutes.layer(options).pipe(Layer.provide(kept)),
+    hasCredentials
   }
 }
 

@@ -1,9 +1,10 @@
 /** How many cache nodes there are and how they are, from what is in memory; what each of them does is asked by `node metrics`. */
+import * as FigureMetrics from "@piecework/nodes/FigureMetrics"
 import { NodeDirectory } from "@piecework/nodes/NodeDirectory"
 import { Effect, Layer, Metric, Schedule } from "effect"
 
 export const layer: Layer.Layer<never, never, NodeDirectory> = Layer.effectDiscard(
-  Effect.flatMap(NodeDirectory, ({ counts }) =>
+  Effect.flatMap(Effect.andThen(FigureMetrics.begin, NodeDirectory), ({ counts }) =>
     counts.pipe(
       Effect.flatMap((found) =>
         Effect.forEach(states, (state) => Metric.update(gauges[state], found[state]), { discard: true })

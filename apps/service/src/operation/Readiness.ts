@@ -3,7 +3,7 @@
  * callers within a second share one, so that asking costs nothing worth an attack.
  */
 import { Context, Duration, Effect, Layer, Ref } from "effect"
-import { EventLoop } from "./EventLoop.ts"
+import { EventLoop } from "@piecework/telemetry/EventLoop"
 import { Traffic } from "./Traffic.ts"
 
 /** What is wrong, as one sentence; `undefined` when nothing is. */

@@ -1,6 +1,6 @@
 /** What a request is for, by its path: a role, or one of the few things beside. A closed set, so that it can name metrics. */
 import { paths } from "@piecework/cloud/Role"
-import { places, type RoleName, roleNames } from "../role/RoleName.ts"
+import { places, placedRoles, type RoleName } from "../role/RoleName.ts"
 
 export type Route = RoleName | "admin" | "operation" | "other"
 
@@ -12,16 +12,19 @@ const exact = new Map<string, Route>([
   // A role's own, and few beside the calls of devices.
   ["/rpc/node", "kv"]
 ])
-for (const name of roleNames) {
+for (const name of placedRoles) {
   const place = places[name]
   if (place !== "Metadata") exact.set(paths[place], name)
 }
 
 export const routeOf = (url: string): Route => {
   const end = url.indexOf("?")
-  const path = end === -1 ? url : url.slice(0, end)
+  const whole = end === -1 ? url : url.slice(0, end)
+  // Some clients end the path with a slash, which is the same to all who answer.
+  const path = whole.length > 1 && whole.endsWith("/") ? whole.slice(0, -1) : whole
   const found = exact.get(path)
   if (found !== undefined) return found
   if (path.startsWith("/phf/")) return "metadata"
+  if (path === "/console" || path.startsWith("/console/")) return "console"
   return path.startsWith("/rpc/admin/") ? "admin" : "other"
 }

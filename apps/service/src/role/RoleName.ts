@@ -14,14 +14,22 @@ export const places = {
   reports: "Reports"
 } as const satisfies { readonly [name: string]: Place }
 
-export type RoleName = keyof typeof places
+/** A role that callers are told of. */
+export type PlacedRole = keyof typeof places
 
-export const roleNames = Object.keys(places) as ReadonlyArray<RoleName>
+/** The console is for people, who know where it is. */
+export type RoleName = PlacedRole | "console"
 
-const isRoleName = (text: string): text is RoleName => Object.hasOwn(places, text)
+export const placedRoles = Object.keys(places) as ReadonlyArray<PlacedRole>
+
+export const roleNames: ReadonlyArray<RoleName> = [...placedRoles, "console"]
+
+const isPlacedRole = (text: string): text is PlacedRole => Object.hasOwn(places, text)
+
+const isRoleName = (text: string): text is RoleName => text === "console" || isPlacedRole(text)
 
 /** Whom a role names in its answers. Source: spec.md §4. */
-const tellsOf: { readonly [N in RoleName]?: ReadonlyArray<RoleName> } = {
+const tellsOf: { readonly [N in RoleName]?: ReadonlyArray<PlacedRole> } = {
   geo: ["kv"],
   kv: ["content-policy", "discovery"],
   "content-policy": ["metadata"],
@@ -30,7 +38,7 @@ const tellsOf: { readonly [N in RoleName]?: ReadonlyArray<RoleName> } = {
 
 /** Where one role is, as the operator said it. */
 export interface RoleUrl {
-  readonly role: RoleName
+  readonly role: PlacedRole
   /** Without a slash at the end. */
   readonly url: string
 }
@@ -45,8 +53,8 @@ export const urlsOf = (told: ReadonlyArray<RoleUrl>): RoleUrls => {
 }
 
 /** Roles that the process must tell of, and neither has nor was told the place of. */
-export const missing = (roles: ReadonlyArray<RoleName>, told: ReadonlyArray<RoleUrl>): ReadonlyArray<RoleName> =>
-  roleNames.filter(
+export const missing = (roles: ReadonlyArray<RoleName>, told: ReadonlyArray<RoleUrl>): ReadonlyArray<PlacedRole> =>
+  placedRoles.filter(
     (name) =>
       !roles.includes(name) &&
       !told.some(({ role }) => role === name) &&
@@ -64,7 +72,7 @@ export const rolesIn = (text: string): Option.Option<readonly [RoleName, ...Read
 export const roleUrlIn = (text: string): Option.Option<RoleUrl> => {
   const [role = "", ...rest] = text.split("=")
   const url = rest.join("=").replace(/\/+$/, "")
-  return isRoleName(role) && isEndpoint(url) && !url.includes("?") ? Option.some({ role, url }) : Option.none()
+  return isPlacedRole(role) && isEndpoint(url) && !url.includes("?") ? Option.some({ role, url }) : Option.none()
 }
 
 const isEndpoint = Schema.is(EndpointUrl)

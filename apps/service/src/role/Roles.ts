@@ -62,6 +62,7 @@ import { Duration, Effect, Layer } from "effect"
 import type { HttpRouter } from "effect/http"
 import { type Rpc, type RpcGroup, RpcSerialization, RpcServer } from "effect/rpc"
 import { explained, ofDatabase } from "../Explained.ts"
+import * as SiteRoutes from "../console/SiteRoutes.ts"
 import * as PhfRoute from "../http/PhfRoute.ts"
 import { credentials, type Trust } from "../http/Trust.ts"
 import * as CatalogMetrics from "../operation/CatalogMetrics.ts"
@@ -84,6 +85,8 @@ export interface Rooms {
   readonly reporting?: Layer.Layer<Places | ReportsConfig.ReportsConfig, Failure>
   /** Whether callers are told where to report to. */
   readonly takesReports: boolean
+  /** Folders where the console's files may be, of which the first counts that has them. Default: where they are built. */
+  readonly page?: ReadonlyArray<string>
   /** Whom it dials back that asks whether others reach it. Default: what `ReachConfig` says. */
   readonly reach?: Layer.Layer<ReachConfig.ReachConfig>
   /** Who is let in, whatever the role. */
@@ -102,6 +105,7 @@ export const routes = ({
   reach = ReachConfig.layer(),
   reporting = Layer.merge(Places.layerNone, ReportsConfig.layer()),
   swarms,
+  page,
   takesReports
 }: Rooms): { readonly [N in RoleName]: Routes } => {
   const administration = Layer.mergeAll(Administration.layer, Rules.layer, ClientSettings.layer).pipe(
@@ -179,7 +183,8 @@ export const routes = ({
         rpcs(ReportAdminRpcs.ReportAdminRpcs, ReportAdminRpcs.path, ReportAdminHandlers.layer)
       ),
       Effect.flatMap(Database, Probe.writable)
-    ).pipe(Layer.provide([reports, database]))
+    ).pipe(Layer.provide([reports, database])),
+    console: works("console", SiteRoutes.layer(page), Effect.void)
   }
 }
 

@@ -43,12 +43,17 @@ export const overHttp: Effect.Effect<Call, never, CloudConfig | HttpClient.HttpC
       Effect.fnUntraced(
         function* (url: string): Effect.fn.Return<Client, never, Scope.Scope | RpcSerialization.RpcSerialization> {
           const bounded = http.pipe(
-            HttpClient.mapRequest(HttpClientRequest.prependUrl(url)),
+            HttpClient.mapRequest(HttpClientRequest.setUrl(url)),
             HttpClient.mapRequest(proving(url, config)),
             HttpClient.transform((effect, request) => Effect.flatMap(effect, readReply(request, config.maxReplyBytes)))
           )
+          // The span of a call is the caller's own, and its place goes along in the headers.
           const protocol = yield* RpcClient.makeProtocolHttp(bounded)
-          return yield* Effect.provideService(RpcClient.make(AllRpcs), RpcClient.Protocol, protocol)
+          return yield* Effect.provideService(
+            RpcClient.make(AllRpcs, { disableTracing: true }),
+            RpcClient.Protocol,
+            protocol
+          )
         },
         Effect.provideService(RpcSerialization.RpcSerialization, RpcSerialization.json)
       )

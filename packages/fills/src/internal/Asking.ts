@@ -5,7 +5,7 @@
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { HttpError } from "@piecework/sources/HttpError"
 import type { HttpResponse } from "@piecework/sources/HttpResponse"
-import { Effect, Exit, Result, Scope } from "effect"
+import { Effect, Exit, Result, Scope, type Tracer } from "effect"
 import { FillError } from "../FillError.ts"
 import type { Failure, Upstream } from "../Upstreams.ts"
 import { type Shop, shown } from "./Shop.ts"
@@ -19,6 +19,8 @@ export interface Question {
   readonly ifModifiedSince?: string | undefined
   readonly via?: string | undefined
   readonly isGuarded?: boolean | undefined
+  /** In which trace it is asked. */
+  readonly inside?: Tracer.AnySpan | undefined
   /** Goes to the origin alone, and nobody else is asked. */
   readonly authorization?: string | undefined
   /** What else is wrong with an answer that looks right. */
@@ -99,14 +101,18 @@ const askOne = (shop: Shop, upstream: Upstream, question: Question): Effect.Effe
         ifRange,
         ifNoneMatch,
         ifModifiedSince,
+        server: upstream.kind === "Parent" ? "CacheServer" : "Origin",
         ...(isGuarded === true && upstream.kind === "Origin" ? { way: { isGuarded } } : {}),
         headers: {
           ...(via === undefined ? {} : { Via: via }),
           ...(authorization === undefined ? {} : { Authorization: authorization })
         }
       })
+      const { inside } = question
+      const surrounded =
+        inside === undefined ? getting : Effect.withParentSpan(getting, inside, { captureStackTrace: false })
       const response = yield* Effect.onError(
-        Effect.mapError(restore(Scope.provide(getting, scope)), (error) => lostBy(url, error)),
+        Effect.mapError(restore(Scope.provide(surrounded, scope)), (error) => lostBy(url, error)),
         () => close(scope)
       )
       const judged = Verdict.of(response, range, shop.now())

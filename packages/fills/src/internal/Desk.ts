@@ -156,10 +156,10 @@ export class Desk {
   }
 
   private ask(wanted: Wanted, entry: Entry | undefined): Effect.Effect<Asking.Asked, FillError> {
-    const { isGuarded, url, via } = wanted
+    const { inside, isGuarded, url, via } = wanted
     const { shop } = this
     const range = firstRange(wanted)
-    const question = { url, via, isGuarded, ...(entry === undefined ? {} : conditions(entry)) }
+    const question = { url, via, isGuarded, inside, ...(entry === undefined ? {} : conditions(entry)) }
     const first = Asking.ask(shop, { ...question, range })
     // Past its end the file says nothing of itself, and an empty one has no part at all.
     const orLess = (asked: Asking.Asked, less: Range | undefined) =>
@@ -232,6 +232,7 @@ export class Desk {
       }
       const created = yield* Effect.onError(this.entries.create(facts, sendsParts), () => Asking.close(asked.scope))
       created.file.via = wanted.via
+      created.file.inside = wanted.inside
       created.file.isGuarded = wanted.isGuarded === true
       this.entries.seed(created, wanted)
       // Of a look at the first byte nothing is kept.
@@ -293,12 +294,13 @@ export class Desk {
   /** For this client alone. */
   private pass(wanted: Wanted, given: Asking.Asked | undefined): Effect.Effect<Answered, FillError, Scope.Scope> {
     return Effect.gen({ self: this }, function* () {
-      const { authorization, isGuarded, part, url, via } = wanted
+      const { authorization, inside, isGuarded, part, url, via } = wanted
       const range = exactRange(wanted)
       // What was asked for first may be a look only.
       const isEnough = given !== undefined && (part === undefined || part.offset >= 0)
       if (given !== undefined && !isEnough) yield* Asking.close(given.scope)
-      const asked = isEnough ? given : yield* Asking.ask(this.shop, { url, range, via, authorization, isGuarded })
+      const question = { url, range, via, authorization, isGuarded, inside }
+      const asked = isEnough ? given : yield* Asking.ask(this.shop, question)
       const { verdict } = asked
       if (verdict._tag === "File" || verdict._tag === "Passing") return yield* Passage.of(this.shop, asked, wanted)
       yield* Asking.close(asked.scope)

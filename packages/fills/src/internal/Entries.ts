@@ -200,6 +200,7 @@ export class Entries {
     const opened = Effect.sync(() => {
       const release = file.retain()
       if (wanted.via !== undefined) file.via = wanted.via
+      if (wanted.inside !== undefined) file.inside = wanted.inside
       if (wanted.isGuarded === true) file.isGuarded = true
       let first = wanted.isHead === true ? undefined : places.join(part.offset, part.length)
       this.unseed(entry)

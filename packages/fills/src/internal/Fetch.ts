@@ -100,7 +100,7 @@ class Fetch {
 
   /** Asks for what is missing. */
   private get ask(): Effect.Effect<Asking.Asked, FillError> {
-    const { facts, layout, sendsParts, shop, url, via, isGuarded } = this.file
+    const { facts, inside, layout, sendsParts, shop, url, via, isGuarded } = this.file
     const start = this.position
     const end = Math.min(this.fetching.end * layout.pieceSize, facts.size) - 1
     const isAll = !sendsParts || (start === 0 && end === facts.size - 1)
@@ -111,6 +111,7 @@ class Fetch {
         ifRange: isAll ? undefined : Facts.ifRange(facts),
         via,
         isGuarded,
+        inside,
         wrong: (upstream, response, verdict) =>
           upstream.kind === "Parent" && !isOf(facts, response, verdict)
             ? "the cache server has another file"

@@ -9,7 +9,7 @@ import * as PieceLayout from "@piecework/domain/PieceLayout"
 import type { PieceIndex } from "@piecework/domain/PieceLayout"
 import type { ObjectFacts } from "@piecework/objects/ObjectFacts"
 import type { StoredObject } from "@piecework/objects/StoredObject"
-import { Deferred, Effect } from "effect"
+import { Deferred, Effect, type Tracer } from "effect"
 import type { FillError } from "../FillError.ts"
 import * as FillPlan from "../FillPlan.ts"
 import type { Asked } from "./Asking.ts"
@@ -57,6 +57,8 @@ export class OpenFile {
   sendsParts: boolean
   /** Who had the request before, as the client that came last says: told with every request for the file, so that circles are seen. */
   via: string | undefined
+  /** In which trace it was, if it said so: what is fetched belongs to it. */
+  inside: Tracer.AnySpan | undefined
   /** See `Wanted`. */
   isGuarded = false
   /** Why it cannot be fetched any more. */

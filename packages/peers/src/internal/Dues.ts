@@ -16,6 +16,8 @@ export class Dues {
   mayAsk = false
   /** The other side should hear something. */
   keepAlive = false
+  /** In which trace this session is, once that is known; told once. */
+  trace: Extension.Trace | undefined
   private readonly inventory: Inventory
   private readonly intake: Intake
   private readonly receipts: Receipts
@@ -75,6 +77,10 @@ export class Dues {
       if (this.wantsReceipts) frames.push(Extension.encode({ _tag: "Wish" }))
       this.haves = []
       this.laterHaves = []
+    }
+    if (this.trace !== undefined) {
+      frames.push(Extension.encode(this.trace))
+      this.trace = undefined
     }
     if (this.unchoked !== this.unchokeSent) {
       this.unchokeSent = this.unchoked

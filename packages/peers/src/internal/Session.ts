@@ -90,6 +90,8 @@ export class Session implements PeerSession, Receiver, Sender, Member {
   /** Called when answers have to be read from the cache, which one fiber does. */
   private readonly unread = new Wake()
   private isReading = false
+  /** In which trace the peer says that this is. */
+  private inside: Extension.Trace | undefined
   /** Bytes of a block that are being sent. */
   private sending = 0
   private readonly ending: Ending
@@ -197,6 +199,13 @@ export class Session implements PeerSession, Receiver, Sender, Member {
     )
   }
 
+  readonly traced = (): Extension.Trace | undefined => this.inside
+
+  readonly trace: PeerSession["trace"] = (place) => {
+    this.dues.trace = { _tag: "Trace", ...place }
+    this.outbox.wake()
+  }
+
   // What the reader hears.
 
   readonly message = (message: Message): Violation | undefined => {
@@ -236,6 +245,7 @@ export class Session implements PeerSession, Receiver, Sender, Member {
 
   readonly extension = (payload: Uint8Array): void => {
     const message = Extension.decode(payload)
+    if (message?._tag === "Trace") return void (this.inside = message)
     if (message?._tag === "Wish") this.receipts.wish()
     else if (message === undefined || this.valve?.receipt(message) !== true) return
     this.outbox.wake()

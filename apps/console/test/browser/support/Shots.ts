@@ -28,7 +28,11 @@ export const take = async (
     await page.setViewportSize(sizes[size])
     await page.emulateMedia({ colorScheme: scheme })
     await look({ size, scheme })
-    await page.screenshot({ path: join(folder, `${name}-${size}-${scheme}.png`), animations: "disabled" })
+    await page.screenshot({
+      path: join(folder, `${name}-${size}-${scheme}.png`),
+      animations: "disabled",
+      fullPage: true
+    })
   }
   await page.setViewportSize(sizes.desktop)
   await page.emulateMedia({ colorScheme: "light" })

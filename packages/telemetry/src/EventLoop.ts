@@ -8,7 +8,7 @@ export class EventLoop extends Context.Service<
     /** Milliseconds by which it was late at most, in the last five to ten seconds. */
     readonly stoodStill: () => number
   }
->()("@piecework/service/EventLoop") {
+>()("@piecework/telemetry/EventLoop") {
   static readonly layer: Layer.Layer<EventLoop> = Layer.effect(
     EventLoop,
     Effect.gen(function* () {
@@ -20,11 +20,13 @@ export class EventLoop extends Context.Service<
       let before = 0
       let idleBefore = performance.eventLoopUtilization()
       const late = () => Math.max(0, delay.max / 1e6 - step)
+      for (const stat of stats) yield* Metric.update(lagGauge(stat), 0)
+      yield* Metric.update(busyGauge, 0)
       yield* Effect.gen(function* () {
         before = late()
-        yield* Metric.update(lagGauge("0.5"), Math.max(0, delay.percentile(50) / 1e6 - step) / 1000)
-        yield* Metric.update(lagGauge("0.99"), Math.max(0, delay.percentile(99) / 1e6 - step) / 1000)
-        yield* Metric.update(lagGauge("1"), before / 1000)
+        yield* Metric.update(lagGauge("median"), Math.max(0, delay.percentile(50) / 1e6 - step) / 1000)
+        yield* Metric.update(lagGauge("p99"), Math.max(0, delay.percentile(99) / 1e6 - step) / 1000)
+        yield* Metric.update(lagGauge("max"), before / 1000)
         const idle = performance.eventLoopUtilization()
         yield* Metric.update(busyGauge, performance.eventLoopUtilization(idle, idleBefore).utilization)
         idleBefore = idle
@@ -39,10 +41,12 @@ export class EventLoop extends Context.Service<
 const step = 20
 const window = Duration.seconds(5)
 
-const lagGauge = (quantile: string) =>
+const stats = ["median", "p99", "max"] as const
+
+const lagGauge = (stat: (typeof stats)[number]) =>
   Metric.gauge("piecework_event_loop_lag_seconds", {
     description: "How late the event loop was in the last five seconds.",
-    attributes: { quantile }
+    attributes: { stat }
   })
 
 const busyGauge = Metric.gauge("piecework_event_loop_busy_ratio", {

@@ -1,21 +1,25 @@
 /** An HTTP server that listens, and in words why one cannot. */
 import type { Server } from "node:http"
 import * as NodeHttpServer from "@effect/platform-node/NodeHttpServer"
+import { exitCodes } from "@piecework/terminal/ExitCode"
 import { Failure } from "@piecework/terminal/Failure"
-import { exitCodes } from "../ExitCode.ts"
-import { explained } from "../Explained.ts"
+import { Effect, Layer } from "effect"
 import type { Address } from "./Address.ts"
 
 /** `flag` is what chooses another port. */
 export const listening = (make: () => Server, { host, port }: Address, flag: string) =>
-  explained(
-    NodeHttpServer.layer(make, {
-      port,
-      ...(host === undefined ? {} : { host }),
-      // Answers are short: whoever has none by then will not have it soon.
-      gracefulShutdownTimeout: "1 second"
-    }),
-    (error) => refusal(error.cause, host, port, flag)
+  Layer.effectContext(
+    Effect.mapError(
+      Layer.build(
+        NodeHttpServer.layer(make, {
+          port,
+          ...(host === undefined ? {} : { host }),
+          // Answers are short: whoever has none by then will not have it soon.
+          gracefulShutdownTimeout: "1 second"
+        })
+      ),
+      (error) => refusal(error.cause, host, port, flag)
+    )
   )
 
 const refusal = (cause: unknown, host: string | undefined, port: number, flag: string): Failure => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { assert, describe, it } from "@effect/vitest"
-import { MonthlyUploads } from "@piecework/download"
+import { Months, Sums } from "@piecework/download"
 import { Effect, Exit, Layer, Logger, Scope } from "effect"
 import { TestClock } from "effect/testing"
 
@@ -16,8 +16,8 @@ const temporary = Effect.acquireRelease(
 /** Another process on the folder, which ends with its scope. */
 const counter = (folder: string) =>
   Effect.map(
-    Layer.build(Layer.fresh(MonthlyUploads.MonthlyUploads.layer(folder).pipe(Layer.provide(NodeServices.layer)))),
-    (context) => context.mapUnsafe.get(MonthlyUploads.MonthlyUploads.key) as MonthlyUploads.MonthlyUploads["Service"]
+    Layer.build(Layer.fresh(Months.Months.layer(folder).pipe(Layer.provide(NodeServices.layer)))),
+    (context) => context.mapUnsafe.get(Months.Months.key) as Months.Months["Service"]
   )
 
 const at = (year: number, month: number, day: number, hour = 12) =>
@@ -25,9 +25,9 @@ const at = (year: number, month: number, day: number, hour = 12) =>
 
 const folder = Effect.map(
   Effect.tap(temporary, () => at(2026, 11, 20)),
-  (root) => join(root, "uploads")
+  (root) => join(root, "months")
 )
-const sentOf = (months: MonthlyUploads.MonthlyUploads["Service"]) => Effect.map(months.look, ({ sent }) => sent)
+const sentOf = (months: Months.Months["Service"]) => Effect.map(months.look, ({ sums }) => sums.toInternet)
 
 /** What was logged meanwhile. */
 const warnings = <A, E, R>(effect: Effect.Effect<A, E, R>) => {
@@ -41,12 +41,12 @@ describe("what Internet peers were sent in a month", () => {
     Effect.gen(function* () {
       const root = yield* folder
       const [one, two] = [yield* counter(root), yield* counter(root)]
-      one.add(100)
-      assert.deepStrictEqual(one.sum(), { month: "2026-11", sent: 100 })
+      one.add({ toInternet: 100 })
+      assert.deepStrictEqual(one.sum(), { month: "2026-11", sums: { ...Sums.none, toInternet: 100 } })
       assert.strictEqual(yield* sentOf(two), 0)
       assert.strictEqual(yield* sentOf(one), 100)
       assert.strictEqual(yield* sentOf(two), 100)
-      two.add(11)
+      two.add({ toInternet: 11 })
       assert.strictEqual(yield* sentOf(two), 111)
       assert.strictEqual(yield* sentOf(one), 111)
       assert.strictEqual(yield* sentOf(one), 111)
@@ -62,7 +62,7 @@ describe("what Internet peers were sent in a month", () => {
       const one = yield* Scope.provide(counter(root), scope)
       assert.strictEqual(yield* sentOf(one), 0)
       assert.isFalse(existsSync(root))
-      one.add(5)
+      one.add({ toInternet: 5 })
       yield* Scope.close(scope, Exit.void)
       assert.strictEqual(yield* sentOf(yield* counter(root)), 5)
     })
@@ -77,7 +77,7 @@ describe("what Internet peers were sent in a month", () => {
         (one) =>
           Effect.repeat(
             Effect.andThen(
-              Effect.sync(() => one.add(7)),
+              Effect.sync(() => one.add({ toInternet: 7 })),
               one.look
             ),
             { times: 49 }
@@ -93,19 +93,19 @@ describe("what Internet peers were sent in a month", () => {
       const root = yield* folder
       const one = yield* counter(root)
       yield* at(2026, 11, 30, 23)
-      one.add(100)
+      one.add({ toInternet: 100 })
       yield* one.look
       yield* TestClock.adjust("59 minutes")
       assert.strictEqual(yield* sentOf(one), 100)
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(yield* one.look, { month: "2026-12", sent: 0 })
-      one.add(1)
+      assert.deepStrictEqual(yield* one.look, { month: "2026-12", sums: Sums.none })
+      one.add({ toInternet: 1 })
       assert.strictEqual(yield* sentOf(one), 1)
       // What was sent since the last look was sent in the month that has just ended.
-      one.add(2)
+      one.add({ toInternet: 2 })
       yield* at(2027, 1, 1)
-      assert.deepStrictEqual(yield* one.look, { month: "2027-01", sent: 0 })
-      assert.strictEqual(readFileSync(join(root, "2026-12.log"), "utf8"), "\n1;\n\n2;\n")
+      assert.deepStrictEqual(yield* one.look, { month: "2027-01", sums: Sums.none })
+      assert.strictEqual(readFileSync(join(root, "2026-12.log"), "utf8"), "\nui=1;\n\nui=2;\n")
     })
   )
 
@@ -113,11 +113,11 @@ describe("what Internet peers were sent in a month", () => {
     Effect.gen(function* () {
       const root = yield* folder
       const one = yield* counter(root)
-      one.add(100)
+      one.add({ toInternet: 100 })
       yield* one.look
       yield* at(2026, 10, 1)
       assert.strictEqual(yield* sentOf(one), 100)
-      one.add(10)
+      one.add({ toInternet: 10 })
       assert.strictEqual(yield* sentOf(one), 110)
       assert.strictEqual(yield* sentOf(yield* counter(root)), 110)
       // What was sent while the clock stood wrong is of that month, and nothing is lost of this one.
@@ -161,7 +161,7 @@ describe("a hostile or damaged count", () => {
           Effect.gen(function* () {
             const one = yield* counter(root)
             assert.strictEqual(yield* sentOf(one), sum)
-            one.add(3)
+            one.add({ toInternet: 3 })
             assert.strictEqual(yield* sentOf(one), sum + 3)
             appendFileSync(join(root, "2026-11.log"), "nonsense\n")
             yield* one.look
@@ -179,9 +179,9 @@ describe("a hostile or damaged count", () => {
       const told = yield* warnings(
         Effect.gen(function* () {
           const one = yield* counter(root)
-          one.add(3)
+          one.add({ toInternet: 3 })
           assert.strictEqual(yield* sentOf(one), 3)
-          one.add(4)
+          one.add({ toInternet: 4 })
           assert.strictEqual(yield* sentOf(one), 7)
           yield* at(2026, 12, 1)
           assert.strictEqual(yield* sentOf(one), 0)
@@ -199,7 +199,7 @@ describe("a hostile or damaged count", () => {
       writeFileSync(elsewhere, "\n500;\n")
       symlinkSync(elsewhere, join(root, "2026-11.log"))
       const one = yield* counter(root)
-      one.add(3)
+      one.add({ toInternet: 3 })
       assert.strictEqual(yield* sentOf(one), 3)
       assert.strictEqual(readFileSync(elsewhere, "utf8"), "\n500;\n")
     })

@@ -1,0 +1,103 @@
+/** Who changed what, the latest first. */
+import { Button, Code, Text } from "@mantine/core"
+import type { AuditEntry } from "@piecework/cloud/ContentAdminRpcs"
+import { IconHistory } from "@tabler/icons-react"
+import { useState } from "react"
+import * as Contents from "../../calls/Contents.ts"
+import { useAsk } from "../../calls/useAsk.ts"
+import { Answered } from "../../parts/Answered.tsx"
+import { Empty } from "../../parts/Empty.tsx"
+import { Page as Within } from "../../parts/Page.tsx"
+import { Panel } from "../../parts/Panel.tsx"
+import { type Column, DataTable } from "../../parts/table/DataTable.tsx"
+import * as Amount from "../../view/Amount.ts"
+
+export const Page = () => {
+  const [count, setCount] = useState(1)
+  const asked = useAsk(Contents.audit(count))
+  return (
+    <Within title="Audit log" about="Every change that an operator made, here or by a command.">
+      <Answered of={asked} label="Asking for the log">
+        {({ entries, isAll }) => (
+          <Panel
+            title={
+              isAll ? Amount.count(entries.length, "change") : `The latest ${Amount.count(entries.length, "change")}`
+            }
+          >
+            <DataTable
+              label="Changes"
+              rows={entries}
+              columns={columns}
+              keyOf={({ place }) => String(place)}
+              order={{ key: "at", isDescending: true }}
+              search="Filter by who, what or which"
+              empty={
+                <Empty title="Nothing was changed yet" icon={<IconHistory size={36} stroke={1.4} aria-hidden />}>
+                  What operators publish, halt, revoke and set appears here.
+                </Empty>
+              }
+              actions={
+                isAll ? null : (
+                  <Button variant="default" size="sm" loading={asked.isFetching} onClick={() => setCount(count + 1)}>
+                    Load older changes
+                  </Button>
+                )
+              }
+            />
+          </Panel>
+        )}
+      </Answered>
+    </Within>
+  )
+}
+
+/** "contents: abc, groups: [\"lab\"]". */
+const inWords = (detail: AuditEntry["detail"]): string =>
+  Object.entries(detail)
+    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .join(", ")
+
+const columns: ReadonlyArray<Column<AuditEntry>> = [
+  {
+    key: "at",
+    label: "When",
+    value: ({ place }) => place,
+    cell: ({ at }) => Amount.moment(at),
+    isTitle: false
+  },
+  {
+    key: "action",
+    label: "What",
+    value: ({ action }) => action,
+    cell: ({ action }) => (
+      <Text size="sm" fw={600}>
+        {action}
+      </Text>
+    ),
+    isTitle: true
+  },
+  {
+    key: "subject",
+    label: "Which",
+    value: ({ subject }) => subject,
+    cell: ({ subject }) => <Wrapped>{subject}</Wrapped>
+  },
+  { key: "who", label: "Who", value: ({ who }) => who },
+  {
+    key: "detail",
+    label: "How",
+    value: ({ detail }) => inWords(detail),
+    cell: ({ detail }) => {
+      const words = inWords(detail)
+      return words === "" ? (
+        "–"
+      ) : (
+        <Code style={{ overflowWrap: "anywhere", whiteSpace: "normal" }}>{words.slice(0, 400)}</Code>
+      )
+    }
+  }
+]
+
+const Wrapped = ({ children }: { readonly children: string }) => (
+  <span style={{ overflowWrap: "anywhere" }}>{children}</span>
+)

@@ -1,0 +1,64 @@
+/** What a publisher may say of a content. */
+import { NumberInput, Switch, TagsInput, TextInput } from "@mantine/core"
+import { maxGroups } from "@piecework/cloud/PolicySettings"
+import type { PolicyForm } from "./Policy.ts"
+import classes from "./PolicyFields.module.css"
+
+export interface Props {
+  readonly form: PolicyForm
+  readonly onChange: (form: PolicyForm) => void
+  readonly isReadOnly?: boolean
+}
+
+export const PolicyFields = ({ form, isReadOnly = false, onChange }: Props) => (
+  <fieldset className={classes["fields"]} disabled={isReadOnly}>
+    <legend className="unseen">Policy</legend>
+    <Switch
+      label="Devices may take it from each other"
+      description="Otherwise each takes it from the origin or a cache server."
+      checked={form.peersAllowed}
+      onChange={(event) => onChange({ ...form, peersAllowed: event.currentTarget.checked })}
+    />
+    <TagsInput
+      label="Groups"
+      description="Only devices of these groups may have it; none: all devices."
+      placeholder={form.groups.length === 0 ? "All devices" : ""}
+      value={[...form.groups]}
+      maxTags={maxGroups}
+      onChange={(groups) => onChange({ ...form, groups: groups.map((group) => group.slice(0, 128)) })}
+      disabled={isReadOnly}
+    />
+    <TextInput
+      label="Expires"
+      description="From then on nobody gets it by Piecework; empty: never."
+      type="datetime-local"
+      value={form.expireAt}
+      onChange={(event) => onChange({ ...form, expireAt: event.currentTarget.value })}
+    />
+    <NumberInput
+      label="Devices keep it for, in days"
+      description="Empty: as their own settings say."
+      min={0}
+      max={3650}
+      value={form.cacheDays}
+      onChange={(value) => onChange({ ...form, cacheDays: numberIn(value) })}
+    />
+    <NumberInput
+      label="HTTP helps below, in Mbit/s, while a person waits"
+      description="Below this rate a download takes from the origin what is lacking; empty: as the settings say."
+      min={0}
+      max={100_000}
+      value={form.foreground}
+      onChange={(value) => onChange({ ...form, foreground: numberIn(value) })}
+    />
+    <NumberInput
+      label="… and in the background"
+      min={0}
+      max={100_000}
+      value={form.background}
+      onChange={(value) => onChange({ ...form, background: numberIn(value) })}
+    />
+  </fieldset>
+)
+
+const numberIn = (value: string | number): number | "" => (typeof value === "number" ? value : "")

@@ -1,0 +1,45 @@
+/** Bytes by source, a bar for each day. */
+import type * as Views from "@piecework/reports/Views"
+import { lazy } from "react"
+import * as Amount from "../../view/Amount.ts"
+import { present } from "../../view/Source.ts"
+import { Figure } from "./Figure.tsx"
+import { byteMarks } from "./Scale.ts"
+
+const Bars = lazy(async () => ({ default: (await import("./drawn.tsx")).Bars }))
+
+export const DaysChart = ({
+  days,
+  height = 280
+}: {
+  readonly days: ReadonlyArray<Views.DayRow>
+  readonly height?: number
+}) => {
+  const sources = present(days)
+  const most = Math.max(0, ...days.map(({ BytesFetched }) => BytesFetched))
+  return (
+    <Figure
+      label="Bytes by day and source"
+      height={height}
+      legend={sources}
+      head={["Day", ...sources.map(({ label }) => label), "Together"]}
+      rows={days.map((day) => [
+        day.Day,
+        ...sources.map(({ field }) => Amount.bytes(day[field])),
+        Amount.bytes(day.BytesFetched)
+      ])}
+    >
+      <Bars
+        height={height}
+        data={days.map((day) => ({
+          at: Amount.day(day.Day),
+          ...Object.fromEntries(sources.map(({ field }) => [field, day[field]]))
+        }))}
+        // The origin is drawn at the bottom: what one pays for stands on the axis.
+        series={sources.map(({ color, field, label }) => ({ name: field, label, color })).toReversed()}
+        marks={byteMarks(most)}
+        format={Amount.bytes}
+      />
+    </Figure>
+  )
+}
