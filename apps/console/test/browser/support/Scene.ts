@@ -23,7 +23,10 @@ export interface SlowOrigin {
 const part = 16_384
 
 /** An HTTP origin of files by their names. */
-export const slowOrigin = (files: ReadonlyMap<string, Uint8Array>, bytesPerSecond: number): Effect.Effect<SlowOrigin, never, Scope.Scope> =>
+export const slowOrigin = (
+  files: ReadonlyMap<string, Uint8Array>,
+  bytesPerSecond: number
+): Effect.Effect<SlowOrigin, never, Scope.Scope> =>
   Effect.gen(function* () {
     let rate = bytesPerSecond
     let sent = 0
@@ -38,13 +41,10 @@ export const slowOrigin = (files: ReadonlyMap<string, Uint8Array>, bytesPerSecon
         const now = performance.now()
         free = Math.max(free, now) + (some.length / rate) * 1000
         at += some.length
-        setTimeout(
-          () => {
-            sent += some.length
-            response.write(some, next)
-          },
-          Math.min(free - now, 1000)
-        )
+        setTimeout(() => {
+          sent += some.length
+          response.write(some, next)
+        }, free - now)
       }
       next()
     }
@@ -75,7 +75,10 @@ export const slowOrigin = (files: ReadonlyMap<string, Uint8Array>, bytesPerSecon
     return {
       url: (name) => `http://127.0.0.1:${port}/${name}`,
       sent: () => sent,
-      pace: (next) => void (rate = next)
+      pace: (next) => {
+        rate = next
+        free = performance.now()
+      }
     }
   })
 
