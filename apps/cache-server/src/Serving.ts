@@ -7,6 +7,7 @@ import * as PolicySignature from "@piecework/cloud/PolicySignature"
 import * as FolderLock from "@piecework/device/FolderLock"
 import { Seeder } from "@piecework/download/Seeder"
 import { PeerHost } from "@piecework/peers/PeerHost"
+import * as Journal from "@piecework/logs/Journal"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -30,6 +31,7 @@ import * as Reloading from "./Reloading.ts"
 import { socketOf } from "./RunFolder.ts"
 import type { Settings } from "./Settings.ts"
 import * as Startup from "./Startup.ts"
+import { version } from "./version.ts"
 
 export interface ServingOptions {
   readonly settings: Settings
@@ -160,6 +162,7 @@ const say = Effect.fnUntraced(function* ({ isForPrograms }: ServingOptions, { ht
   const sentence =
     closed ??
     (origins.length === 0 ? `Serving ${whom} on ${doors}${also}.` : `Serving files of ${whom} on ${doors}${also}.`)
+  yield* Journal.note(() => [`The cache server runs. ${sentence}`, { version, node: process.version }])
   yield* Ending.settled
   yield* ready(sentence)
   yield* isForPrograms

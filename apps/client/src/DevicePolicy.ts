@@ -10,10 +10,12 @@ import { Host } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
+import * as Journal from "@piecework/logs/Journal"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
+import type { Provider } from "@piecework/policy/Provider"
 import * as PolicyFile from "@piecework/policy/PolicyFile"
-import { type Name, names } from "@piecework/policy/Settings"
+import { find, type Name, names } from "@piecework/policy/Settings"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, type FileSystem, Option } from "effect"
@@ -130,6 +132,7 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
           (name) => `${name} is ${Policy.shown(now, name)}${readAtStart.has(name) ? " from the next start on" : ""}`
         )
         if (values.length > 0) yield* output.note(`piecework: The policy has changed: ${values.join(", ")}.`)
+        if (values.length > 0) yield* Journal.note(() => [`The policy has changed: ${values.join(", ")}.`])
       }
       for (const [i, { flaw }] of looks.entries()) {
         const place = places[i]
@@ -141,14 +144,30 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
     }
   })
 
+  /** The file that has the last word on a setting. */
+  const placeOf = (name: Name, provider: Provider): string | undefined => {
+    const says = (values: Policy.Said["values"]) => Object.keys(values).some((given) => find(given) === name)
+    return places.findLast((place, i) => {
+      const said = looks[i]?.said
+      return place.provider === provider && said !== undefined && says(said.values)
+    })?.path
+  }
+
   yield* warn(changing.current())
   return {
     current: changing.current,
     onChange: changing.onChange,
     keepUp,
+    placeOf: (name) => placeOf(name, changing.current().effective(name).provider),
     hear: Effect.fnUntraced(function* (said) {
       ofService = Option.some(said)
-      yield* renew()
+      const changed = yield* renew()
+      if (changed.length === 0) return
+      const now = changing.current()
+      yield* Journal.note(() => [
+        "The service has changed settings.",
+        Object.fromEntries(changed.map((name) => [name, Policy.shown(now, name)]))
+      ])
     })
   }
 })

@@ -6,7 +6,9 @@ import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { ActivityRpcs } from "./Activity.ts"
 import { JobError } from "./AgentError.ts"
+import { Explain } from "./Explain.ts"
 import { JobOptions, OpenOptions, Ranges } from "./JobOptions.ts"
 import { DownloadEvent, JobId, JobView } from "./JobView.ts"
 import { Transfer } from "./Transfer.ts"
@@ -101,5 +103,6 @@ export class AgentRpcs extends RpcGroup.make(
     stream: true
   }),
   /** A content to be read, for as long as the call goes on; it never ends by itself. */
-  Rpc.make("Open", { payload: OpenOptions, success: OpenEvent, error: JobError, stream: true })
-) {}
+  Rpc.make("Open", { payload: OpenOptions, success: OpenEvent, error: JobError, stream: true }),
+  Explain
+).merge(ActivityRpcs) {}

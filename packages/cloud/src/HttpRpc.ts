@@ -73,7 +73,7 @@ export const call =
     Effect.gen(function* () {
       const http = yield* HttpClient.HttpClient
       const bounded = http.pipe(
-        HttpClient.mapRequest(HttpClientRequest.prependUrl(options.url)),
+        HttpClient.mapRequest(HttpClientRequest.setUrl(options.url)),
         HttpClient.mapRequest((request) =>
           options.token === undefined ? request : HttpClientRequest.bearerToken(request, Redacted.value(options.token))
         ),

@@ -142,7 +142,11 @@ const vouchedFor = Effect.fnUntraced(function* (
   const found = yield* asked.pipe(Patience.timeoutOption(lookupTimeout), Effect.result)
   const ledger = yield* CurrentLedger
   const isSilent = Result.isSuccess(found) && Option.isNone(found.success)
-  ledger.note({ _tag: "Asked", role: "ContentPolicy", ...(isSilent ? { answer: "TimedOut" } : answerOf(found)) })
+  ledger.note({
+    _tag: "Asked",
+    role: Result.isFailure(found) ? found.failure.role : "ContentPolicy",
+    ...(isSilent ? { answer: "TimedOut" } : answerOf(found))
+  })
   if (Result.isSuccess(found) && Option.isSome(found.success)) {
     ledger.note({ _tag: "Seen", externalIp: found.success.value.geo.externalIp })
   }

@@ -95,6 +95,8 @@ export const take = Effect.fn("FirstLook.take")(function* (
   )
   if (approach._tag === "Halted") return yield* new HaltedError({ url })
   if (approach._tag === "Swarm") {
+    // Or it would look as if its connection had broken.
+    if (probing !== undefined) yield* Fiber.interrupt(probing)
     yield* Scope.close(probeScope, Exit.void)
     yield* ready
     return approach

@@ -126,28 +126,7 @@ export const make = Effect.fn("JobCache.make")(function* (
   /** It is not asked though it may be. */
   const isOut = (cache: CacheHost): boolean => spoilt.has(Host.nameOf(cache)) || unusable.has(Host.nameOf(cache))
 
-  const look = Effect.map(hosts.choose(url, isOut), (found) => {
-    // A ban has an end; where there is nothing to wait for, all of them are out.
-    const isNobodyLeft = found._tag === "Without" && found.why === "Banned" && found.until === undefined
-    instead = isNobodyLeft ? (spoilt.size > 0 ? "BadPieces" : "NotAllowed") : undefined
-    choice = instead === undefined ? found : { _tag: "Without", why: whyOf(instead), until: undefined }
-    if (found._tag === "Use") last = found.cache
-    record()
-    return choice
-  })
-
   const isThere = () => CacheTurn.isThere(turn, rules(), choice)
-
-  /** Milliseconds for which the origin waits until it is known whether there is one: without a delay, none. */
-  const waits = Math.min(CacheTurn.left(rules(), now()), Duration.toMillis(options.patience))
-  // In a fiber of the download, since those who wait for it come and go.
-  const settling =
-    waits > 0 && (yield* look)._tag === "Without"
-      ? yield* hosts
-          .settled({ asksService: options.asksService })
-          .pipe(Effect.timeoutOption(waits), Effect.andThen(look), Effect.forkScoped)
-      : undefined
-  const ready = settling === undefined ? Effect.void : Effect.asVoid(Fiber.await(settling))
 
   const view = (): CacheView => {
     const { due, fallback, peersUntil } = rules()
@@ -173,6 +152,27 @@ export const make = Effect.fn("JobCache.make")(function* (
     const sentence = short(sentenceOf(seen, (at) => new Date(at).toISOString()))
     ledger.note({ _tag: "Cache", reason: seen.reason, ...host, sentence })
   }
+
+  const look = Effect.map(hosts.choose(url, isOut), (found) => {
+    // A ban has an end; where there is nothing to wait for, all of them are out.
+    const isNobodyLeft = found._tag === "Without" && found.why === "Banned" && found.until === undefined
+    instead = isNobodyLeft ? (spoilt.size > 0 ? "BadPieces" : "NotAllowed") : undefined
+    choice = instead === undefined ? found : { _tag: "Without", why: whyOf(instead), until: undefined }
+    if (found._tag === "Use") last = found.cache
+    record()
+    return choice
+  })
+
+  /** Milliseconds for which the origin waits until it is known whether there is one: without a delay, none. */
+  const waits = Math.min(CacheTurn.left(rules(), now()), Duration.toMillis(options.patience))
+  // In a fiber of the download, since those who wait for it come and go.
+  const settling =
+    waits > 0 && (yield* look)._tag === "Without"
+      ? yield* hosts
+          .settled({ asksService: options.asksService })
+          .pipe(Effect.timeoutOption(waits), Effect.andThen(look), Effect.forkScoped)
+      : undefined
+  const ready = settling === undefined ? Effect.void : Effect.asVoid(Fiber.await(settling))
 
   return {
     peersAllowed: (may) => {

@@ -15,6 +15,7 @@ import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } fr
 import * as Accounts from "./Accounts.ts"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
+import * as Connections from "./Connections.ts"
 import * as ContentReader from "./ContentReader.ts"
 import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -53,7 +54,7 @@ interface Opened {
 
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
   const { mode } = request
-  const meter = Meter.make()
+  const meter = yield* Connections.metered(() => standing.contentId ?? request.url)
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   // First, so that these end last.
@@ -61,11 +62,7 @@ export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest
   const keeping = yield* Keeping.make(shared.keeper, { beside: request.path })
   const scope = yield* Scope.fork(yield* Effect.scope)
   const asked = { ...request, asker: request.asker ?? { door: "open" as const } }
-  const recording = yield* Scope.provide(
-    Recording.begin(asked, began, () => standing),
-    scope
-  )
-  standing.ledger = recording.recorder
+  const recording = yield* Scope.provide(Recording.begin(asked, began, standing), scope)
   const origins = yield* Effect.provideService(
     Origins.make(request, meter, began, shared.cacheHosts),
     CurrentLedger,

@@ -2,6 +2,7 @@
 import type { Recorder, Subject } from "@piecework/ledger/Recorder"
 import * as Recorders from "@piecework/ledger/Recorder"
 import type { End, Setting } from "@piecework/ledger/Ledger"
+import * as Journal from "@piecework/logs/Journal"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { shown } from "@piecework/policy/Policy"
 import { names } from "@piecework/policy/Settings"
@@ -10,6 +11,7 @@ import { Cause, Clock, Effect, Exit, type Scope } from "effect"
 import type { DownloadError } from "./DownloadError.ts"
 import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
 import { Ledgers } from "./Ledgers.ts"
+import * as LoggedLedger from "./LoggedLedger.ts"
 import type { Standing } from "./Standing.ts"
 
 export interface Recording {
@@ -27,7 +29,7 @@ export const begin = Effect.fnUntraced(function* (
     readonly path?: string | undefined
   },
   began: number,
-  standing: () => Standing
+  standing: Standing
 ): Effect.fn.Return<Recording, never, Scope.Scope> {
   const clock = yield* Clock.Clock
   const live = yield* LivePolicy
@@ -47,12 +49,14 @@ export const begin = Effect.fnUntraced(function* (
     priority,
     mode
   }
-  const recorder = Recorders.make({
+  const made = Recorders.make({
     subject,
     now: () => clock.currentTimeMillisUnsafe(),
-    view: () => viewOf(standing()),
+    view: () => viewOf(standing),
     settings: () => settingsOf(live)
   })
+  const recorder = LoggedLedger.of(made, yield* Journal.pen, () => standing.contentId ?? url)
+  standing.ledger = recorder
   const limit = () => {
     const holding = shaper.holding(priority)
     if (holding === undefined) return
@@ -78,7 +82,7 @@ export const begin = Effect.fnUntraced(function* (
   // Whoever lets go of it has stopped it, or has read all that was to be read.
   yield* Effect.addFinalizer(() =>
     Effect.suspend(() => {
-      const { heldBytes, requestedBytes = Infinity } = standing().progress()
+      const { heldBytes, requestedBytes = Infinity } = standing.progress()
       return over({ outcome: heldBytes >= requestedBytes ? "Done" : "Stopped" })
     })
   )
@@ -115,7 +119,7 @@ const endOf = (exit: Exit.Exit<unknown, DownloadError>): Omit<End, "at"> => {
     outcome: "Failed",
     error: error._tag,
     ...(code === undefined ? {} : { code }),
-    sentence: withoutQueries(Recorders.short(error.message, 1024))
+    sentence: Recorders.short(error.message, 1024)
   }
 }
 
@@ -131,10 +135,6 @@ const codeOf = (error: DownloadError): number | undefined => {
       return undefined
   }
 }
-
-/** Sentences name URLs, and a query may be a secret. */
-export const withoutQueries = (text: string): string =>
-  text.replace(/(https?:\/\/[^\s?#]+)[?#][^\s]*?(?=[.,:;)]?(?:\s|$))/g, "$1")
 
 const viewOf = (standing: Standing) => {
   const { contentId, fileBytes, heldBytes, phase, received, requestedBytes } = standing.progress()

@@ -107,6 +107,7 @@ describe("A run", () => {
           mustVerify: false,
           path: "/draft",
           destination: "/data/file",
+          asker: { door: "job", job: task.id, name: undefined },
           overwrite: true,
           priority: "Background",
           mode: "Lan"

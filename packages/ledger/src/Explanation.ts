@@ -4,7 +4,7 @@
  */
 import * as Amount from "@piecework/domain/Amount"
 import { numbers } from "@piecework/domain/DownloadMode"
-import { SourceKind, total } from "@piecework/domain/SourceKind"
+import { isPeer, SourceKind, total } from "@piecework/domain/SourceKind"
 import * as Answer from "./Answer.ts"
 import type { Ledger, Party } from "./Ledger.ts"
 import * as Look from "./Look.ts"
@@ -73,11 +73,21 @@ const download = (ledger: Ledger, now: Circumstances): ReadonlyArray<string> => 
     ...(path === undefined ? [] : [`to ${path}`]),
     `asked for by ${doors[door] ?? door}${named.length === 0 ? "" : ` (${named.join(", ")})`}, in the ${priority.toLowerCase()}, process ${ledger.pid}`,
     `begun on ${now.time(began)}${ended}`,
-    ...(contentId === undefined
-      ? ["no content that a service knows: it did not go through Piecework's swarm"]
-      : [contentId]),
+    ...(contentId === undefined ? [] : [contentId]),
+    ...route(ledger),
     ...Look.all(ledger, "Resumed").map(({ bytes }) => `${Amount.bytes(bytes)} were here already`),
     ...Look.all(ledger, "InTurn").map((entry) => `waited for another download of the same content ${Look.at(entry.at)}`)
+  ]
+}
+
+/** Whether it went through Piecework's own way, or just over HTTP. */
+const route = (ledger: Ledger): ReadonlyArray<string> => {
+  const settled = Look.last(ledger, "Mode")
+  if (settled === undefined) return []
+  return [
+    settled.mode === "Simple"
+      ? "over plain HTTP: it did not go through a swarm, and no service vouched for its bytes"
+      : "through its swarm: each piece was checked against its published hash"
   ]
 }
 
@@ -121,7 +131,7 @@ const peers = (ledger: Ledger, now: Circumstances): ReadonlyArray<string> => {
         ]),
     ...ranked.slice(0, mostLines).map(peer),
     ...(ranked.length > mostLines ? [`and ${ranked.length - mostLines} more`] : []),
-    ...Look.all(ledger, "Permission").flatMap((entry) => permission(ledger, entry)),
+    ...Look.all(ledger, "Permission").flatMap((entry, n) => permission(ledger, entry, n > 0)),
     ...(now.offer === undefined ? [] : [offerWords[now.offer.why]])
   ]
 }
@@ -158,7 +168,11 @@ const tally = (counts: Readonly<Record<string, number>> | undefined): ReadonlyAr
           .join(", ")
       ]
 
-const permission = (ledger: Ledger, { at, far, near, peering }: Look.Of<"Permission">): ReadonlyArray<string> => {
+const permission = (
+  ledger: Ledger,
+  { at, far, near, peering }: Look.Of<"Permission">,
+  isChange: boolean
+): ReadonlyArray<string> => {
   const when = Look.at(at)
   const unless = (what: string, reasons: typeof peering) =>
     reasons.length === 0 ? [] : [`${what} ${when}: ${Look.verdict(ledger, reasons)}`]
@@ -167,7 +181,7 @@ const permission = (ledger: Ledger, { at, far, near, peering }: Look.Of<"Permiss
     ...unless("nothing sent to near peers", near),
     ...(ledger.mode === "Internet" ? unless("nothing sent to Internet peers", far) : [])
   ]
-  return told.length === 0 && at > 0 ? [`peers allowed ${when}`] : told
+  return told.length === 0 && isChange ? [`peers allowed ${when}`] : told
 }
 
 const http = (ledger: Ledger): ReadonlyArray<string> => [
@@ -223,17 +237,27 @@ const pieces = (ledger: Ledger): ReadonlyArray<string> => {
   const reasons = sums.slice(0, mostLines).map(({ pieces: n, reason, source }) => {
     const party = ledger.parties[source]
     const who = party === undefined ? "others" : Look.nameOf(party)
-    return `${Amount.count(n, "piece")} from ${who}: ${reasonWords(reason)}`
+    return `${Amount.count(n, "piece")} from ${who}: ${reasonWords(reason, party?.kind)}`
   })
   return [...bytes, ...reasons, ...(sums.length > mostLines ? [`and ${sums.length - mostLines} more lines`] : [])]
 }
 
-const reasonWords = (reason: string): string =>
-  reason === "Found"
-    ? "there already"
-    : reason === "Before"
-      ? "asked of another since"
-      : (Answer.originWords[reason] ?? reason)
+const reasonWords = (reason: string, kind: SourceKind | undefined): string => {
+  if (reason === "Found") return "there already"
+  if (reason === "Before") return "asked of another since"
+  return (kind !== undefined && isPeer(kind) ? peerWords[reason] : Answer.originWords[reason]) ?? reason
+}
+
+const peerWords: { readonly [reason: string]: string | undefined } = {
+  OnlySource: "no other source was there",
+  Reading: "somebody read just those pieces",
+  ReaderWaits: "a reader waited for them",
+  Rarest: "of what it holds, those that fewest neighbours hold",
+  Steal: "it was far faster than who had been asked",
+  Endgame: "the last pieces took too long elsewhere",
+  OthersShare: "nobody near held those pieces",
+  OwnShare: "nobody near held those pieces"
+}
 
 const waste = (ledger: Ledger): ReadonlyArray<string> => {
   const { received, useful, waste: wasted } = ledger.figures

@@ -95,8 +95,9 @@ export const make = ({ now, settings, subject, view }: Options): Recorder => {
 
   const at = () => Math.max(0, Math.round(now() - subject.began))
 
-  const note = (said: Said) => {
+  const note = (given: Said) => {
     revision++
+    const said = sober(given)
     const known = kinds.get(said._tag) ?? []
     if (known.length === 0) kinds.set(said._tag, known)
     const when = at()
@@ -192,7 +193,8 @@ export const make = ({ now, settings, subject, view }: Options): Recorder => {
     },
     ended: (what) => {
       revision++
-      end ??= { ...what, at: at() }
+      const { sentence, ...rest } = what
+      end ??= { ...rest, ...(sentence === undefined ? {} : { sentence: plain(sentence) }), at: at() }
     },
     revision: () => revision,
     snapshot: () => {
@@ -215,6 +217,15 @@ export const make = ({ now, settings, subject, view }: Options): Recorder => {
 
 /** A text that somebody else wrote, no longer than a ledger takes it. */
 export const short = (text: string, most = 400): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+
+/** What others wrote, without the queries of URLs in it and without a full stop: a query may be a secret. */
+export const plain = (text: string): string =>
+  text.replace(/(https?:\/\/[^\s?#]+)[?#]\S*?(?=[.,:;)]?(?:\s|$))/g, "$1").replace(/\.$/, "")
+
+const sober = (said: Said): Said => {
+  if ("detail" in said && said.detail !== undefined) return { ...said, detail: plain(said.detail) }
+  return "sentence" in said ? { ...said, sentence: plain(said.sentence) } : said
+}
 
 /** A URL without what may be secret in it: its query, its fragment and a login. */
 export const bare = (url: string): string => {

@@ -1,4 +1,5 @@
 export * as Explanation from "./Explanation.ts"
+export * as Find from "./Find.ts"
 export * as Ledger from "./Ledger.ts"
 export * as Marks from "./Marks.ts"
 export * as ModeWords from "./ModeWords.ts"

@@ -13,7 +13,7 @@ export interface Options {
   /** What the program is called, unless `OTEL_SERVICE_NAME` says otherwise. */
   readonly serviceName: string
   readonly version: string
-  /** Whether every span is told, and not those of `Spans.names` alone. Default false. */
+  /** Whether all is told that is done for a request of others, and not what `Spans.names` has alone. Default false. */
   readonly all?: boolean | undefined
   /** Default that of the process. */
   readonly environment?: Readonly<Record<string, string | undefined>> | undefined
@@ -40,7 +40,7 @@ export const layer = (options: Options): Layer.Layer<never> => {
           serviceName: environment["OTEL_SERVICE_NAME"] ?? serviceName,
           version,
           sampler: Result.getOrElse(sampler, () => Sampler.usual),
-          told: all ? () => "Root" : Spans.told
+          told: all ? (_, kind) => (kind === "server" ? "Root" : "Inner") : Spans.told
         })
     )
   )

@@ -1,5 +1,5 @@
 /** A real HTTP server with one file, which counts what it sends, keeps to a rate and misbehaves when told to. */
-import { createServer, type ServerResponse } from "node:http"
+import { createServer, type IncomingHttpHeaders, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { Effect, Schedule, type Scope } from "effect"
 
@@ -8,6 +8,8 @@ export interface HttpOrigin {
   /** Body bytes handed to the system so far. */
   readonly sent: () => number
   readonly requests: () => number
+  /** Of the requests so far. */
+  readonly headers: () => ReadonlyArray<IncomingHttpHeaders>
   /** Answers with this status and no file from now on. */
   readonly fail: (status: number | undefined) => void
   /** Sends no more than so many bytes in all until it is told another number: what has to happen before can take its time. */
@@ -38,6 +40,7 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
     // Bytes that went out or wait for the line.
     let promised = 0
     let requests = 0
+    const headers: Array<IncomingHttpHeaders> = []
     let status: number | undefined
     // When the line is free again, in milliseconds.
     let free = 0
@@ -75,6 +78,7 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
         return void (options.phf === undefined ? response.writeHead(404).end() : response.end(options.phf))
       }
       requests++
+      headers.push(request.headers)
       answering.add(response)
       response.once("close", () => answering.delete(response))
       if (status !== undefined) return void response.writeHead(status).end()
@@ -100,6 +104,7 @@ export const make = (options: HttpOriginOptions): Effect.Effect<HttpOrigin, neve
       url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/file.bin`,
       sent: () => sent,
       requests: () => requests,
+      headers: () => headers,
       fail: (next) => void (status = next),
       stopAt: (total) => {
         most = total

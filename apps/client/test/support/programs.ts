@@ -10,7 +10,8 @@ import { Deferred, Effect, Schema, type Scope } from "effect"
 
 const entries = {
   piecework: fileURLToPath(new URL("../../src/main.ts", import.meta.url)),
-  service: fileURLToPath(new URL("../../../service/src/main.ts", import.meta.url))
+  service: fileURLToPath(new URL("../../../service/src/main.ts", import.meta.url)),
+  cache: fileURLToPath(new URL("../../../cache-server/src/main.ts", import.meta.url))
 }
 
 export interface Exit {
@@ -109,9 +110,10 @@ export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireR
 )
 
 /** A service with all roles; answers its URL. */
-export const service = (data: string) =>
+export const service = (data: string, env: Readonly<Record<string, string>> = {}, ...more: ReadonlyArray<string>) =>
   Effect.gen(function* () {
-    const program = yield* start("service", ["--host", "127.0.0.1", "--port", "0", "--data", data, "--json"])
+    const words = ["--host", "127.0.0.1", "--port", "0", "--data", data, "--json", ...more]
+    const program = yield* start("service", words, env)
     return yield* program.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
   })
 

@@ -6,6 +6,7 @@ import { Effect, Schema } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { CallFailed } from "../calls/CallFailed.ts"
 import { type Ask, asking, url } from "../calls/Service.ts"
+import * as Link from "./Link.ts"
 import type { Question } from "../calls/useAsk.ts"
 
 export type SignedIn = typeof ConsoleSession.SignedIn.Type
@@ -46,9 +47,19 @@ const away = new CallFailed({
 
 const at = url + ConsoleSession.path
 
+/** What the address brought, until it is used. */
+let brought = Link.take()
+
+const look = asked(HttpClientRequest.get(at))
+
 export const state: Question<ConsoleSession.SessionState> = {
   key: ["session"],
-  ask: asked(HttpClientRequest.get(at))
+  ask: (signal) => {
+    const token = brought
+    brought = undefined
+    // One that is over is no reason not to show the form.
+    return token === undefined ? look(signal) : signIn(token).catch(() => look(signal))
+  }
 }
 
 export const signIn = (token: string): Promise<ConsoleSession.SessionState> =>

@@ -30,6 +30,8 @@ export const SignIn = ({ state: { hint, maySignIn, version } }: { readonly state
         </Title>
         {maySignIn ? (
           <form onSubmit={submit}>
+            {/* For programs that keep passwords: they want a name to keep one under. */}
+            <input type="text" name="username" autoComplete="username" defaultValue="operator" readOnly hidden />
             <Stack gap="md" mt="xs">
               <Text size="sm" c="dimmed">
                 {hint}

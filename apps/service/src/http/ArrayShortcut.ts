@@ -12,6 +12,7 @@ import { paths } from "@piecework/cloud/Role"
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import * as Handouts from "@piecework/swarm/Handouts"
 import { Swarms } from "@piecework/swarm/Swarms"
+import * as Spans from "@piecework/telemetry/Spans"
 import { Admission } from "@piecework/trust/Admission"
 import * as RouteRule from "@piecework/trust/RouteRule"
 import { Clock, Effect, Layer } from "effect"
@@ -29,8 +30,9 @@ export const layer = (
       const clock = yield* Clock.Clock
       const answer = answering(yield* Swarms, yield* Gate, clock)
       const admitted = admitting(yield* Admission, clock, options)
+      const isTelling = yield* Spans.Telling
       yield* Effect.acquireRelease(
-        Effect.sync(() => void (server.shortcut = shortcutOf(answer, admitted))),
+        Effect.sync(() => void (server.shortcut = shortcutOf(answer, admitted, isTelling))),
         () => Effect.sync(() => void (server.shortcut = undefined))
       )
     })
@@ -100,9 +102,11 @@ const admitting = (admission: Admission["Service"], clock: Clock.Clock, options:
 }
 
 const shortcutOf =
-  (answer: Answering, admitted: Admitting): Shortcut =>
+  (answer: Answering, admitted: Admitting, isTelling: boolean): Shortcut =>
   (request, response, giveBack) => {
-    if (request.method !== "POST" || request.url !== paths.Array) return false
+    if (request.method !== "POST" || !isOfArray(request.url)) return false
+    // The short way makes no spans.
+    if (isTelling && isTraced(request)) return false
     const length = Number(request.headers["content-length"])
     if (!Number.isInteger(length) || length <= 0 || length > rule.maxBody) return false
     const from = admitted(request)
@@ -118,6 +122,12 @@ const shortcutOf =
     })
     return true
   }
+
+const isTraced = ({ headers: { traceparent } }: IncomingMessage): boolean =>
+  typeof traceparent === "string" && Spans.parse(traceparent)?.sampled === true
+
+/** With a slash at its end as well: some clients put one there. */
+const isOfArray = (url: string | undefined): boolean => url === paths.Array || url === `${paths.Array}/`
 
 /** Once all of it is there; a request that is never whole the server ends by itself. */
 const whenRead = (request: IncomingMessage, length: number, use: (body: Buffer) => void): void => {

@@ -19,7 +19,9 @@ for (const name of placedRoles) {
 
 export const routeOf = (url: string): Route => {
   const end = url.indexOf("?")
-  const path = end === -1 ? url : url.slice(0, end)
+  const whole = end === -1 ? url : url.slice(0, end)
+  // Some clients end the path with a slash, which is the same to all who answer.
+  const path = whole.length > 1 && whole.endsWith("/") ? whole.slice(0, -1) : whole
   const found = exact.get(path)
   if (found !== undefined) return found
   if (path.startsWith("/phf/")) return "metadata"

@@ -43,7 +43,7 @@ export const overHttp: Effect.Effect<Call, never, CloudConfig | HttpClient.HttpC
       Effect.fnUntraced(
         function* (url: string): Effect.fn.Return<Client, never, Scope.Scope | RpcSerialization.RpcSerialization> {
           const bounded = http.pipe(
-            HttpClient.mapRequest(HttpClientRequest.prependUrl(url)),
+            HttpClient.mapRequest(HttpClientRequest.setUrl(url)),
             HttpClient.mapRequest(proving(url, config)),
             HttpClient.transform((effect, request) => Effect.flatMap(effect, readReply(request, config.maxReplyBytes)))
           )

@@ -16,7 +16,7 @@ export interface Options {
   readonly serviceName: string
   readonly version: string
   readonly sampler: Sampler
-  readonly told: (name: string) => Told
+  readonly told: (name: string, kind: Tracer.SpanKind) => Told
 }
 
 /** Lots of spans that are on their way to the collector at a time. Of a thousand each, and as many wait for the next. */

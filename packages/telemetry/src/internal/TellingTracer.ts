@@ -9,7 +9,7 @@ import { bareUrl, mostOfAName, type Told } from "../Spans.ts"
 export interface Options {
   readonly sampler: Sampler.Sampler
   /** Whether a span of that name is told. */
-  readonly told: (name: string) => Told
+  readonly told: (name: string, kind: Tracer.SpanKind) => Told
   /** Of one name in one root. */
   readonly most?: number | undefined
 }
@@ -27,7 +27,7 @@ export const make = (inner: Tracer.Tracer, options: Options): Tracer.Tracer => {
   return Tracer.make({
     span: (given) => {
       const parent = given.root ? undefined : Option.getOrUndefined(given.parent)
-      const kind = told(given.name)
+      const kind = told(given.name, given.kind)
       if (parent === undefined) {
         if (kind !== "Root") return new Standing(given, nowhere, undefined, false)
         const span = inner.span({ ...given, sampled: true })
