@@ -41,13 +41,10 @@ export const slowOrigin = (
         const now = performance.now()
         free = Math.max(free, now) + (some.length / rate) * 1000
         at += some.length
-        setTimeout(
-          () => {
-            sent += some.length
-            response.write(some, next)
-          },
-          Math.min(free - now, 1000)
-        )
+        setTimeout(() => {
+          sent += some.length
+          response.write(some, next)
+        }, free - now)
       }
       next()
     }
@@ -78,7 +75,10 @@ export const slowOrigin = (
     return {
       url: (name) => `http://127.0.0.1:${port}/${name}`,
       sent: () => sent,
-      pace: (next) => void (rate = next)
+      pace: (next) => {
+        rate = next
+        free = performance.now()
+      }
     }
   })
 
