@@ -23,7 +23,10 @@ export interface SlowOrigin {
 const part = 16_384
 
 /** An HTTP origin of files by their names. */
-export const slowOrigin = (files: ReadonlyMap<string, Uint8Array>, bytesPerSecond: number): Effect.Effect<SlowOrigin, never, Scope.Scope> =>
+export const slowOrigin = (
+  files: ReadonlyMap<string, Uint8Array>,
+  bytesPerSecond: number
+): Effect.Effect<SlowOrigin, never, Scope.Scope> =>
   Effect.gen(function* () {
     let rate = bytesPerSecond
     let sent = 0
