@@ -260,14 +260,14 @@ describe("the checks", () => {
   })
 })
 
-describe("the sources of a group", () => {
-  const groups = (values: Readonly<Record<string, unknown>>, said: ReadonlyArray<string>, dhcp: string | undefined) =>
-    SettingsChecks.groupsOf(
-      policyOf(values),
-      said.map((id) => ({ from: "the policy file", id })),
-      { group: dhcp, domain: "corp.example" }
-    ).map(({ from, isValid }) => `${from}${isValid ? "" : ": no group"}`)
+const groups = (values: Readonly<Record<string, unknown>>, said: ReadonlyArray<string>, dhcp: string | undefined) =>
+  SettingsChecks.groupsOf(
+    policyOf(values),
+    said.map((id) => ({ from: "the policy file", id })),
+    { group: dhcp, domain: "corp.example" }
+  ).map(({ from, isValid }) => `${from}${isValid ? "" : ": no group"}`)
 
+describe("the sources of a group", () => {
   it("are the settings first, and DHCP where it says another GUID", () => {
     assert.deepStrictEqual(groups({}, [guid(1)], guid(2)), ["the policy file", "DHCP option 234"])
   })
