@@ -17,6 +17,7 @@ import * as Amount from "../../view/Amount.ts"
 import * as Grade from "../../view/Grade.ts"
 import { ByMode, Peering } from "../../parts/Peering.tsx"
 import { FirstSteps } from "./FirstSteps.tsx"
+import { Live } from "./Live.tsx"
 import { Now } from "./Now.tsx"
 
 export const Page = () => {
@@ -48,6 +49,7 @@ const Figures = ({ of }: { readonly of: Views.Summary }) => (
       />
       <Now />
     </SavingsStats>
+    <Live />
     <Panel title="Bytes by day and source" about="What devices fetched. What came from the origin crossed your line.">
       <DaysChart of={of.ByDay} />
     </Panel>
