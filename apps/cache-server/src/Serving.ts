@@ -9,6 +9,7 @@ import * as FolderLock from "@piecework/device/FolderLock"
 import { Seeder } from "@piecework/download/Seeder"
 import { Objects } from "@piecework/objects/Objects"
 import { PeerHost } from "@piecework/peers/PeerHost"
+import * as Journal from "@piecework/logs/Journal"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
@@ -212,6 +213,7 @@ const say = Effect.fnUntraced(function* ({ isForPrograms }: ServingOptions, { ht
   const sentence =
     closed ??
     (origins.length === 0 ? `Serving ${whom} on ${doors}${also}.` : `Serving files of ${whom} on ${doors}${also}.`)
+  yield* Journal.note(() => [`The cache server runs. ${sentence}`, { version, node: process.version }])
   yield* Ending.settled
   yield* ready(sentence)
   yield* isForPrograms

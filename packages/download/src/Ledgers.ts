@@ -87,7 +87,7 @@ const make = Effect.fnUntraced(function* (
         job === undefined ? `${Date.now().toString(36)}-${randomBytes(6).toString("hex")}.json` : `job-${job}.json`
       return {
         save: Effect.suspend(() => write(name, encode(recorder.snapshot()))).pipe(
-          Effect.catch((error) => Effect.logDebug("the ledger of a download cannot be kept", error.message)),
+          Effect.catch((error) => Effect.logDebug("the ledger of a download cannot be kept", error)),
           Effect.uninterruptible
         ),
         end: () => void going.delete(recorder)

@@ -1,12 +1,15 @@
 /** `piecework-cache serve`: serves until it is told to stop. */
 import { defaultRoot } from "@piecework/device/StateFolder"
+import * as Logs from "@piecework/logs/Logs"
 import * as Flags from "@piecework/telemetry/Flags"
 import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Config, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { program } from "../RunFolder.ts"
+import { folderOf } from "./log.ts"
 import * as options from "./options.ts"
 import * as settingsOf from "./settingsOf.ts"
 import { version } from "../version.ts"
@@ -26,6 +29,7 @@ export const serve = Command.make(
       Flag.optional
     ),
     allowHttp: options.allowHttp,
+    logFormat: LogCommand.format,
     metrics: Flags.metrics(9671, "PIECEWORK_CACHE_METRICS"),
     otlp: Flags.otlp,
     json: Flag.Boolean("json").pipe(
@@ -59,7 +63,9 @@ export const serve = Command.make(
       }).pipe(Effect.provide(Traces.layer({ url: otlp, serviceName: "piecework-cache", version })))
     },
     Effect.provide(Supervisor.layer),
-    Effect.scoped
+    Effect.scoped,
+    (effect, { logFormat, state }) =>
+      Logs.kept({ program: "cache", folder: folderOf(state), format: logFormat })(effect)
   )
 ).pipe(
   Command.withDescription("Serve the files of the origins that are named, each fetched once for all clients"),

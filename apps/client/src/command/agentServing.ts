@@ -5,6 +5,7 @@ import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import type { Fallback } from "@piecework/download/DownloadError"
 import { Permission } from "@piecework/download/Permission"
 import { type SeededContent, Seeder } from "@piecework/download/Seeder"
+import * as Journal from "@piecework/logs/Journal"
 import type { Jobs } from "@piecework/jobs/Jobs"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { LivePolicy } from "@piecework/policy/LivePolicy"
@@ -23,6 +24,7 @@ import * as Offers from "../Offers.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Serving from "../Serving.ts"
 import { StateFolder } from "@piecework/device/StateFolder"
+import { version } from "../version.ts"
 import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 
@@ -131,6 +133,10 @@ const announce = Effect.fnUntraced(function* (
         ? "Taking jobs on the agent's socket. "
         : ""
   const alsoProxy = proxied === undefined ? "" : ` Serving as an HTTP proxy on ${proxied}.`
+  yield* Journal.note(() => [
+    `The agent runs. ${takesJobs}${what}${alsoProxy}`,
+    { version, node: process.version, listening, rest: port, proxy: proxied }
+  ])
   yield* Ending.settled
   yield* ready(`${takesJobs}${what}${alsoProxy}`)
   yield* input.json
