@@ -180,7 +180,7 @@ const fruitless = (ledger: Ledger): string => {
   }
   const failures = [...Look.sumOf(met, "failed"), ...Look.sumOf(met, "left")].filter(([reason]) => reason !== "Closed")
   if (failures.length > 0) return `${who} and failed (${Look.list(failures.map(([reason, n]) => `${n} × ${reason}`))})`
-  return `${who} and held nothing that was still missing, or were slower than other sources`
+  return `${who} and brought nothing: what was still missing was not there, or came sooner from other sources`
 }
 
 const refusals: { readonly [reason: string]: string | undefined } = {
