@@ -29,7 +29,10 @@ const failed = (ledger: Ledger): string => {
   // Only the setting says where that came from.
   const who = mode === "Bypass" ? `: ${Look.settingIs(ledger, "DODownloadMode")}` : ""
   const shown = code !== "" && sentence.toUpperCase().includes(code.slice(2, -1).toUpperCase()) ? "" : code
-  return `It failed after ${Look.span(end?.at ?? ledger.at)}${shown}, ${soFar(ledger)}: ${sentence}${who}.`
+  const at = end?.at ?? ledger.at
+  const when = at < 1000 ? "at once" : `after ${Look.span(at)}`
+  const had = ledger.fileBytes === undefined ? "" : `, ${soFar(ledger)}`
+  return `It failed ${when}${shown}${had}: ${sentence}${who}.`
 }
 
 const soFar = ({ fileBytes, heldBytes, requestedBytes }: Ledger): string => {
@@ -208,7 +211,7 @@ const asides = (ledger: Ledger, now: Circumstances): ReadonlyArray<string> => {
   }
   const cache = Look.last(ledger, "Cache")
   if (cache !== undefined && ledger.figures.useful.CacheServer === 0 && troubled.has(cache.reason)) {
-    said.push(Look.sourced(ledger, cache.sentence))
+    said.push(`${Look.sourced(ledger, cache.sentence)}.`)
   }
   if (now.offer?.why === "Waiting") {
     said.push(
