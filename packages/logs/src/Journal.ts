@@ -14,6 +14,8 @@ export const Journal: Context.Reference<Keeper | undefined> = Context.Reference<
 export interface Keeper {
   /** Whether verbose entries are written just now, or said on standard error. */
   readonly isVerbose: () => boolean
+  /** Whether they are written. */
+  readonly keepsVerbose: () => boolean
   /** Writes to the files alone. */
   readonly keep: (said: Spoken) => void
 }
@@ -39,7 +41,9 @@ export const note = (said: () => Said, level: "Info" | "Warn" | "Error" = "Info"
 
 /** The same, where verbose entries are wanted. */
 export const verboseNote = (said: () => Said): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => (isVerbose(fiber) ? kept(fiber, "Debug", said) : Effect.void))
+  Effect.withFiber((fiber) =>
+    fiber.getRef(Journal)?.keepsVerbose() === true ? kept(fiber, "Debug", said) : Effect.void
+  )
 
 /** For plain code, also when the fiber is elsewhere: what is said by the function is written as `verboseNote` would. */
 export const pen: Effect.Effect<(said: () => Said) => void> = Effect.withFiber((fiber) => {
@@ -48,7 +52,7 @@ export const pen: Effect.Effect<(said: () => Said) => void> = Effect.withFiber((
   const clock = fiber.getRef(Clock.Clock)
   const place = placeOf(fiber)
   return Effect.succeed((said: () => Said) => {
-    if (keeper.isVerbose()) keeper.keep(spoken("Debug", said, clock, place))
+    if (keeper.keepsVerbose()) keeper.keep(spoken("Debug", said, clock, place))
   })
 })
 

@@ -83,8 +83,9 @@ const layerOf = Effect.fnUntraced(function* (options: Options) {
   const shown = upTo(minimum)
   const onScreen = options.format === "text" ? [...before] : [linesTo(speaker, options.format)]
   const files = options.folder === undefined ? undefined : yield* keepFiles(options.folder, speaker, options)
-  const isVerbose = () => shown === 5 || files?.isVerbose() === true
-  const keeper: Journal.Keeper = { isVerbose, keep: files?.keep ?? (() => undefined) }
+  const keepsVerbose = () => files?.isVerbose() === true
+  const isVerbose = () => shown === 5 || keepsVerbose()
+  const keeper: Journal.Keeper = { isVerbose, keepsVerbose, keep: files?.keep ?? (() => undefined) }
   const loggers = [
     ...onScreen.map((logger) => upToLevel(logger, shown)),
     ...(files === undefined ? [] : [files.logger])
