@@ -73,6 +73,19 @@ describe("1. no bytes came from peers", () => {
     })
   )
 
+  it.effect("because who had it before does not keep files that are so small", () =>
+    Effect.gen(function* () {
+      const { url, world } = yield* site
+      const policy = says({ DOMinFileSizeToCache: 1 })
+      yield* Effect.scoped(Effect.flatMap(world.client({ policy }), (earlier) => run(earlier, { url })))
+      const active = yield* run(yield* world.client({ policy }), { url })
+      assert.match(
+        answer(active),
+        /nobody was named, for no other device at its address fetches this content now, and it is too small to be kept for others \(DOMinFileSizeToCache is 1 MB/
+      )
+    })
+  )
+
   it.effect("because the device has too little memory, and who says how much is asked for", () =>
     Effect.gen(function* () {
       const { url, world } = yield* site
