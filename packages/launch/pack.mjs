@@ -9,13 +9,16 @@ import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bundleOf, entryOf } from "./bundle.mjs"
 import { needed } from "./launch.mjs"
+import { filesOf } from "./site.mjs"
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url))
 
 /** Lays the package out in the app's `dist/package`; answers that folder. */
 export const layOut = async (app) => {
   const { modules } = await bundleOf(app)
-  const { bin, description, license, version } = JSON.parse(await readFile(join(app, "package.json"), "utf8"))
+  const { bin, description, license, piecework, version } = JSON.parse(
+    await readFile(join(app, "package.json"), "utf8")
+  )
   const [name] = Object.keys(bin)
   const to = join(app, "dist", "package")
   await rm(to, { recursive: true, force: true })
@@ -38,10 +41,19 @@ export const layOut = async (app) => {
     `#!/usr/bin/env node\nimport { launch } from "../launch/launch.mjs"\n\nlaunch("${name}", import.meta.url)\n`
   )
   await cp(dirname(entryOf(app)), join(to, "dist", "bundle"), { recursive: true })
+  if (piecework?.page !== undefined) {
+    const page = resolve(app, piecework.page)
+    for (const file of await filesOf(page)) {
+      const place = join(to, "dist", "bundle", "site", file)
+      await mkdir(dirname(place), { recursive: true })
+      await copyFile(join(dirname(page), file), place)
+    }
+  }
   for (const file of ["launch.mjs", "compiled.mjs"]) await copyFile(here(file), join(to, "launch", file))
   await copyFile(join(app, "README.md"), join(to, "README.md"))
   await copyFile(here("../../LICENSE"), join(to, "LICENSE"))
-  await write("LICENSES.txt", await licencesOf(modules))
+  const ofPage = piecework?.page === undefined ? "" : await readFile(resolve(app, piecework.page, "..", "licences.md"))
+  await write("LICENSES.txt", `${await licencesOf(modules)}${ofPage}`)
   return to
 }
 

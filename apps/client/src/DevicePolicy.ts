@@ -10,6 +10,7 @@ import { Host } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
+import * as Journal from "@piecework/logs/Journal"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import type { Provider } from "@piecework/policy/Provider"
@@ -131,6 +132,7 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
           (name) => `${name} is ${Policy.shown(now, name)}${readAtStart.has(name) ? " from the next start on" : ""}`
         )
         if (values.length > 0) yield* output.note(`piecework: The policy has changed: ${values.join(", ")}.`)
+        if (values.length > 0) yield* Journal.note(() => [`The policy has changed: ${values.join(", ")}.`])
       }
       for (const [i, { flaw }] of looks.entries()) {
         const place = places[i]
@@ -160,7 +162,13 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
     placeOf: (name) => placeOf(name, changing.current().effective(name).provider),
     hear: Effect.fnUntraced(function* (said) {
       ofService = Option.some(said)
-      yield* renew()
+      const changed = yield* renew()
+      if (changed.length === 0) return
+      const now = changing.current()
+      yield* Journal.note(() => [
+        "The service has changed settings.",
+        Object.fromEntries(changed.map((name) => [name, Policy.shown(now, name)]))
+      ])
     })
   }
 })

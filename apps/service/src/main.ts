@@ -7,6 +7,7 @@ import { Output } from "@piecework/terminal/Output"
 import { Effect, Layer, Logger } from "effect"
 import { Command } from "effect/cli"
 import { audit } from "./command/audit.ts"
+import { consoleLink } from "./command/console.ts"
 import { content } from "./command/content.ts"
 import { backup } from "./command/backup.ts"
 import { migrate } from "./command/migrate.ts"
@@ -39,6 +40,7 @@ const service = serve.pipe(
     audit,
     key,
     token,
+    consoleLink,
     device,
     node,
     swarm,

@@ -94,7 +94,7 @@ const make = Effect.fnUntraced(function* (
       const name = `${known ?? own}.json`
       return {
         save: Effect.suspend(() => write(name, encode(recorder.snapshot()))).pipe(
-          Effect.catch((error) => Effect.logDebug("the ledger of a download cannot be kept", error.message)),
+          Effect.catch((error) => Effect.logDebug("the ledger of a download cannot be kept", error)),
           Effect.uninterruptible
         ),
         end: () => void going.delete(recorder)

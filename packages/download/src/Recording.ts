@@ -3,6 +3,7 @@ import { createHash } from "node:crypto"
 import type { Recorder, Subject } from "@piecework/ledger/Recorder"
 import * as Recorders from "@piecework/ledger/Recorder"
 import type { End, Setting } from "@piecework/ledger/Ledger"
+import * as Journal from "@piecework/logs/Journal"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { shown } from "@piecework/policy/Policy"
 import { names } from "@piecework/policy/Settings"
@@ -11,6 +12,7 @@ import { Cause, Clock, Effect, Exit, type Scope } from "effect"
 import type { DownloadError } from "./DownloadError.ts"
 import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
 import { Ledgers } from "./Ledgers.ts"
+import * as LoggedLedger from "./LoggedLedger.ts"
 import type { Standing } from "./Standing.ts"
 
 export interface Recording {
@@ -48,12 +50,13 @@ export const begin = Effect.fnUntraced(function* (
     priority,
     mode
   }
-  const recorder = Recorders.make({
+  const made = Recorders.make({
     subject,
     now: () => clock.currentTimeMillisUnsafe(),
     view: () => viewOf(standing),
     settings: () => settingsOf(live)
   })
+  const recorder = LoggedLedger.of(made, yield* Journal.pen, () => standing.contentId ?? url)
   standing.ledger = recorder
   const limit = () => {
     const holding = shaper.holding(priority)

@@ -45,8 +45,7 @@ const maxConnections = 64
 const policy = [
   "default-src 'none'",
   "script-src 'self'",
-  // The components write styles into the page; what they are made of is in its files.
-  "style-src 'self' 'unsafe-inline'",
+  "style-src 'self'",
   "img-src 'self' data:",
   "font-src 'self'",
   "connect-src 'self'",

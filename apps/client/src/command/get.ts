@@ -9,6 +9,7 @@ import type { Priority } from "@piecework/policy/Facts"
 import * as Flags from "@piecework/telemetry/Flags"
 import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
@@ -18,6 +19,7 @@ import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import * as Layers from "@piecework/device/Layers"
+import * as Logging from "../Logging.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
 import * as Storage from "../Storage.ts"
@@ -103,6 +105,7 @@ const flags = {
   otlp: Flags.otlp,
   host: options.host,
   port: options.port,
+  logFormat: LogCommand.format,
   json: options.json,
   events: Flag.Boolean("events").pipe(
     Flag.withDescription("print progress and the result as lines of JSON"),
@@ -276,7 +279,8 @@ export const get = Command.make(
       Reporting.atTheEnd,
       Effect.provide(layer),
       Startup.explained,
-      Effect.provide(Traces.layer({ url: input.otlp, serviceName: "piecework", version }))
+      Effect.provide(Traces.layer({ url: input.otlp, serviceName: "piecework", version })),
+      Logging.kept("get", input, false)
     )
   })
 ).pipe(

@@ -79,9 +79,8 @@ const Who = () => {
   const client = useQueryClient()
   const signOut = async () => {
     const state = await Session.signOut().catch(() => undefined)
-    client.clear()
     if (state === undefined) await client.invalidateQueries({ queryKey: Session.state.key })
-    else client.setQueryData(Session.state.key, state)
+    else Session.become(client, state)
   }
   return (
     <Menu position="bottom-end" width={240}>

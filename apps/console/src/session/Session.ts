@@ -1,10 +1,12 @@
 /** Who is signed in, as the service knows it by its cookie. Nothing of it is kept in the page. */
 import * as ConsoleSession from "@piecework/cloud/ConsoleSession"
 import { mayDo, type OperatorScope } from "@piecework/cloud/Identity"
+import type { QueryClient } from "@tanstack/react-query"
 import { Effect, Schema } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { CallFailed } from "../calls/CallFailed.ts"
 import { type Ask, asking, url } from "../calls/Service.ts"
+import * as Link from "./Link.ts"
 import type { Question } from "../calls/useAsk.ts"
 
 export type SignedIn = typeof ConsoleSession.SignedIn.Type
@@ -45,9 +47,19 @@ const away = new CallFailed({
 
 const at = url + ConsoleSession.path
 
+/** What the address brought, until it is used. */
+let brought = Link.take()
+
+const look = asked(HttpClientRequest.get(at))
+
 export const state: Question<ConsoleSession.SessionState> = {
   key: ["session"],
-  ask: asked(HttpClientRequest.get(at))
+  ask: (signal) => {
+    const token = brought
+    brought = undefined
+    // One that is over is no reason not to show the form.
+    return token === undefined ? look(signal) : signIn(token).catch(() => look(signal))
+  }
 }
 
 export const signIn = (token: string): Promise<ConsoleSession.SessionState> =>
@@ -58,3 +70,12 @@ export const signOut: Ask<ConsoleSession.SessionState> = asked(HttpClientRequest
 /** Whether the one who is signed in may do that; pages show nobody a button that would be refused. */
 export const may = ({ operator, scopes }: SignedIn, scope: OperatorScope): boolean =>
   mayDo({ _tag: "Operator", id: operator, scopes }, scope)
+
+/**
+ * Takes what the service says of who is signed in. What was asked as somebody else is forgotten; the question itself stays, since the
+ * door watches it.
+ */
+export const become = (client: QueryClient, next: ConsoleSession.SessionState): void => {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== state.key[0] })
+  client.setQueryData(state.key, next)
+}

@@ -8,15 +8,20 @@ import { serve } from "./serve.ts"
 import * as trusting from "./trusting.ts"
 import { printable } from "../view/Printable.ts"
 
-const scopes = Flag.String("scope").pipe(
+export const scopes = Flag.String("scope").pipe(
   Flag.withMetavar("SCOPE"),
   Flag.withDescription("publish, enrol, read or admin, which is all of them; may be given several times"),
   Flag.filterMap(scopeIn, (text) => `"${text}" is no scope; they are publish, enrol, read and admin`),
-  Flag.atLeast(1)
+  Flag.atLeast(0)
 )
 
 const create = Command.make("create", {
-  scopes,
+  scopes: scopes.pipe(
+    Flag.filter(
+      (wanted) => wanted.length > 0,
+      () => "say what the token is for: --scope publish, enrol, read or admin"
+    )
+  ),
   expires: trusting.expires("365d"),
   name: trusting.name("operator"),
   ...remote.flags

@@ -122,7 +122,7 @@ const named: Column<Credential> = {
   )
 }
 
-const groups: Column<Credential> = {
+const groupsOf: Column<Credential> = {
   key: "groups",
   label: "Groups",
   value: (row) => (row.groups.length === 0 ? "none" : row.groups.join(", "))
@@ -140,7 +140,7 @@ const standing: Column<Credential> = {
 
 const columns = (edit: ((device: Credential) => void) | undefined): ReadonlyArray<Column<Credential>> => [
   named,
-  groups,
+  groupsOf,
   standing,
   {
     key: "used",
@@ -218,7 +218,7 @@ const Enrolments = () => {
             rows={tokens}
             columns={[
               named,
-              groups,
+              groupsOf,
               standing,
               {
                 key: "uses",

@@ -6,12 +6,13 @@ import * as Trust from "../../calls/Trust.ts"
 import { useAct } from "../../calls/useAct.ts"
 import { Confirm } from "../../parts/Confirm.tsx"
 
-const nouns = { Operator: "token", Enrolment: "enrolment token", Device: "device" } as const
+const nouns = { Operator: "token", Enrolment: "enrolment token", Device: "device", Session: "session" } as const
 
 const then = {
   Operator: "Whoever uses it is refused within five seconds. There is no way back; another one can be made.",
   Enrolment: "No device can enrol with it any more. Devices that did stay enrolled.",
-  Device: "It gets nothing that is for enrolled devices any more, within five seconds, until it enrols again."
+  Device: "It gets nothing that is for enrolled devices any more, within five seconds, until it enrols again.",
+  Session: "Whoever uses the console with it has to sign in again."
 } as const
 
 export const Revoke = ({ of: { id, kind, name } }: { readonly of: Credential }) => {
