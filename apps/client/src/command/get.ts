@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import * as DownloadConfig from "@piecework/download/DownloadConfig"
+import type { DownloadError } from "@piecework/download/DownloadError"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
 import * as Flags from "@piecework/telemetry/Flags"
@@ -117,6 +118,10 @@ const patient = (noProgressTimeout: Duration.Duration) => ({
   noProgressTimeout,
   firstByteTimeout: Duration.min(noProgressTimeout, Duration.fromInputUnsafe(DownloadConfig.defaults.firstByteTimeout))
 })
+
+/** Where it took a while to fail, there is more to tell. */
+const explained = (error: DownloadError): string =>
+  error._tag === "NoProgressError" ? `${error.message} See piecework explain.` : error.message
 
 /** What the agent decides for itself. */
 const refuseOwn = (input: {
@@ -268,7 +273,7 @@ export const get = Command.make(
       }
     }).pipe(
       Effect.mapError((error) =>
-        error instanceof Failure ? error : new Failure({ sentence: error.message, code: ofDownload(error) })
+        error instanceof Failure ? error : new Failure({ sentence: explained(error), code: ofDownload(error) })
       ),
       Effect.scoped,
       Reporting.atTheEnd,
