@@ -25,7 +25,26 @@ export default defineConfig({
     // Of what is built in, for the packages that the pages are part of.
     license: { fileName: "licences.md" },
     // The console, which the service serves, and the page of a device, which its agent serves.
-    rolldownOptions: { input: { console: at("index.html"), activity: at("activity.html") } }
+    rolldownOptions: {
+      input: { console: at("index.html"), activity: at("activity.html") },
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: "react", test: /node_modules\/(react|react-dom|scheduler|wouter|regexparam|@tanstack)\// },
+            { name: "effect", test: /node_modules\/effect\/|packages\/[a-z]+\/src\// },
+            // What some pages share is one file; what a single one needs comes with it.
+            {
+              name: "shared",
+              test: /node_modules\/(@mantine\/(core|hooks)|@floating-ui|@tabler|clsx)\/|src\/[a-z]+\//,
+              minShareCount: 3
+            }
+          ]
+        }
+      }
+    }
   },
-  server: { host: "127.0.0.1", proxy: { "/rpc": { target: service, secure: false } } }
+  server: {
+    host: "127.0.0.1",
+    proxy: { "/rpc": { target: service, secure: false }, "/console/session": { target: service, secure: false } }
+  }
 })

@@ -67,7 +67,7 @@ export const onHangup = Effect.fn("Reloading.onHangup")(function* ({ renew, rere
       // Once for each trouble: this comes again every minute.
       const isNews = troubleSaid !== error.message
       troubleSaid = error.message
-      return isNews ? Effect.logError(error.message) : Effect.void
+      return isNews ? Effect.logError(error) : Effect.void
     })
   )
 

@@ -8,6 +8,7 @@ import { logger, Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
 import { enrol } from "./command/enrol.ts"
+import { log } from "./command/log.ts"
 import { check, forget, list, status } from "./command/running.ts"
 import { serve } from "./command/serve.ts"
 import { tagOf } from "./ExitCode.ts"
@@ -15,7 +16,7 @@ import { version } from "./version.ts"
 
 const cache = Command.make("piecework-cache").pipe(
   Command.withDescription("Keeps what the devices of a site fetch, so that it crosses the line once"),
-  Command.withSubcommands([serve, status, list, forget, check, enrol])
+  Command.withSubcommands([serve, status, list, forget, check, log, enrol])
 )
 
 Command.run(cache, { version }).pipe(

@@ -65,7 +65,7 @@ export const following = Effect.fn("CachePlace.following")(function* <A, E, R>(
   const next = (at: string | undefined): Effect.Effect<string | undefined, never, FileSystem.FileSystem> =>
     Queue.take(changes).pipe(
       Effect.flatMap(named),
-      Effect.catch((error) => Effect.as(Effect.logWarning(error.message), at)),
+      Effect.catch((error) => Effect.as(Effect.logWarning(error), at)),
       Effect.flatMap((found) => (found === at ? next(at) : Effect.succeed(found)))
     )
   let at = first
@@ -127,7 +127,7 @@ export const takeAlong = Effect.fn("CachePlace.takeAlong")(function* (
   const former = yield* formerPlaces(root)
   // Before anything is put there: a later change of the setting has to know of it.
   if (!former.has(to)) {
-    yield* Effect.catch(remember(root, new Set([...former, to])), (error) => Effect.logWarning(error.message))
+    yield* Effect.catch(remember(root, new Set([...former, to])), (error) => Effect.logWarning(error))
   }
   const told = (from: string) => (error: CacheError) =>
     Effect.annotateLogs(Effect.logWarning(`could not take the cache along: ${error.message}`), { from, to })

@@ -3,13 +3,14 @@
  * there says nothing. One that cannot be understood is told of and says nothing either, unless it was named: then it has to work.
  * Files that change are taken up while a command runs.
  */
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { type DownloadMode, fromNumber, numbers, usesPeers } from "@piecework/domain/DownloadMode"
 import { Fallback } from "@piecework/download/DownloadError"
 import { Host } from "@piecework/host/Host"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { GroupFacts } from "@piecework/policy/Facts"
 import * as Group from "@piecework/policy/Group"
+import * as Journal from "@piecework/logs/Journal"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import type { Provider } from "@piecework/policy/Provider"
@@ -131,6 +132,7 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
           (name) => `${name} is ${Policy.shown(now, name)}${readAtStart.has(name) ? " from the next start on" : ""}`
         )
         if (values.length > 0) yield* output.note(`piecework: The policy has changed: ${values.join(", ")}.`)
+        if (values.length > 0) yield* Journal.note(() => [`The policy has changed: ${values.join(", ")}.`])
       }
       for (const [i, { flaw }] of looks.entries()) {
         const place = places[i]
@@ -144,11 +146,12 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
 
   /** The file that has the last word on a setting. */
   const placeOf = (name: Name, provider: Provider): string | undefined => {
-    const says = (values: Policy.Said["values"]) => Object.keys(values).some((given) => find(given) === name)
-    return places.findLast((place, i) => {
+    const says = (values: Policy.Said["values"]) => Object.keys(values).some((word) => find(word) === name)
+    const found = places.findLast((place, i) => {
       const said = looks[i]?.said
       return place.provider === provider && said !== undefined && says(said.values)
-    })?.path
+    })
+    return found === undefined ? undefined : resolve(found.path)
   }
 
   yield* warn(changing.current())
@@ -159,7 +162,13 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
     placeOf: (name) => placeOf(name, changing.current().effective(name).provider),
     hear: Effect.fnUntraced(function* (said) {
       ofService = Option.some(said)
-      yield* renew()
+      const changed = yield* renew()
+      if (changed.length === 0) return
+      const now = changing.current()
+      yield* Journal.note(() => [
+        "The service has changed settings.",
+        Object.fromEntries(changed.map((name) => [name, Policy.shown(now, name)]))
+      ])
     })
   }
 })

@@ -19,7 +19,7 @@ export const fromTimeToTime = (look: () => Look) =>
       const gone = yield* keeper.keep()
       yield* Effect.forEach(gone, told)
       if (gone.length > 0) yield* look()
-    }).pipe(Effect.catch((error: CacheError) => Effect.logWarning(error.message)))
+    }).pipe(Effect.catch((error: CacheError) => Effect.logWarning(error)))
     yield* Effect.forkScoped(Effect.repeat(pass, Schedule.spaced(every)))
   })
 

@@ -17,7 +17,7 @@ const once = Effect.flatMap(
       flush.pipe(
         Effect.timeoutOption(longest),
         // It stays where it is, and the next command or the agent tells it.
-        Effect.catch((error) => Effect.logDebug(error.message))
+        Effect.catch((error) => Effect.logDebug(error))
       )
   })
 )

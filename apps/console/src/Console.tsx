@@ -1,5 +1,6 @@
 /** The console as a whole: who is not signed in sees the form for that, and who is sees the page that the address names. */
 import type { QueryClient } from "@tanstack/react-query"
+import { lazy, Suspense } from "react"
 import { Router } from "wouter"
 import { useHashLocation } from "wouter/use-hash-location"
 import { makeClient, useAsk } from "./calls/useAsk.ts"
@@ -7,9 +8,10 @@ import { Frame } from "./frame/Frame.tsx"
 import { Failed } from "./parts/Failed.tsx"
 import { Waiting } from "./parts/Waiting.tsx"
 import * as Session from "./session/Session.ts"
-import { SignIn } from "./session/SignIn.tsx"
 import { SessionContext } from "./session/useSession.ts"
 import { Looks } from "./theme/Looks.tsx"
+
+const SignIn = lazy(async () => ({ default: (await import("./session/SignIn.tsx")).SignIn }))
 
 const client: QueryClient = makeClient(() => void client.invalidateQueries({ queryKey: Session.state.key }))
 
@@ -26,7 +28,13 @@ const Door = () => {
   if (session.data === undefined) {
     return session.error === null ? <Waiting label="Asking the service" /> : <Failed of={session} />
   }
-  if (session.data._tag === "SignedOut") return <SignIn state={session.data} />
+  if (session.data._tag === "SignedOut") {
+    return (
+      <Suspense fallback={<Waiting label="Loading the page" />}>
+        <SignIn state={session.data} />
+      </Suspense>
+    )
+  }
   return (
     <SessionContext value={session.data}>
       <Frame />

@@ -85,7 +85,7 @@ describe("The log", () => {
         .trim()
         .split("\n")
         .map((line) => JSON.parse(line))
-      const requests = lines.filter(({ message }) => message === "request").map(({ annotations }) => annotations)
+      const requests = lines.filter(({ Message }) => Message === "request").map(({ Annotations }) => Annotations)
       assert.deepStrictEqual(
         requests.map(({ address, outcome, role, status }) => [role, outcome, status, address]),
         [
@@ -94,8 +94,8 @@ describe("The log", () => {
         ]
       )
       assert.isTrue(requests.every(({ ms }) => typeof ms === "number" && ms > 0))
-      assert.isTrue(lines.some(({ message }) => message === "listening"))
-      assert.isTrue(lines.some(({ message }) => message === "stopping"))
+      assert.isTrue(lines.some(({ Message }) => Message === "listening"))
+      assert.isTrue(lines.some(({ Message }) => Message === "stopping"))
       assert.notInclude(stderr, "very-secret")
     })
   )

@@ -146,10 +146,7 @@ export const layer: Layer.Layer<PieceCache, never, Drives | PieceHasher> = Layer
           (part) =>
             each(part).pipe(
               Effect.catch((error) =>
-                Effect.as(
-                  Effect.andThen(Effect.logWarning(error.message), part.drive.report(error)),
-                  [] as ReadonlyArray<A>
-                )
+                Effect.as(Effect.andThen(Effect.logWarning(error), part.drive.report(error)), [] as ReadonlyArray<A>)
               )
             ),
           { concurrency: "unbounded" }

@@ -39,6 +39,6 @@ export const shelfOf = (store: StoredContent): Body.Shelf => ({
   read: (piece, offset, target) =>
     Effect.matchEffect(store.read(piece, offset, target), {
       onSuccess: () => Effect.succeed(true),
-      onFailure: (error) => Effect.as(Effect.logDebug(error.message), false)
+      onFailure: (error) => Effect.as(Effect.logDebug(error), false)
     })
 })

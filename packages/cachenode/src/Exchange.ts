@@ -229,9 +229,9 @@ export const make = Effect.fnUntraced(function* ({
         BodyError: (error) =>
           error.reason === "Halted"
             ? refuse(403, error.message)
-            : Effect.andThen(Effect.logWarning(error.message), refuse(502, error.message)),
+            : Effect.andThen(Effect.logWarning(error), refuse(502, error.message)),
         FillError: (error) =>
-          Effect.andThen(Effect.logDebug(error.message), refuse(error.reason === "TimedOut" ? 504 : 502, error.message))
+          Effect.andThen(Effect.logDebug(error), refuse(error.reason === "TimedOut" ? 504 : 502, error.message))
       }),
       Effect.ensuring(
         Effect.suspend(() =>

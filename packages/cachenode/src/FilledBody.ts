@@ -38,7 +38,7 @@ export const shelfOf = ({ held, stored }: Filled): Body.Shelf | undefined =>
         read: (piece, offset, target) =>
           Effect.matchEffect(stored.read(piece, offset, target), {
             onSuccess: () => Effect.succeed(true),
-            onFailure: (error) => Effect.as(Effect.logDebug(error.message), false)
+            onFailure: (error) => Effect.as(Effect.logDebug(error), false)
           })
       }
 

@@ -210,7 +210,7 @@ export const make: Effect.Effect<KnownContents, never, CacheNodeConfig | Fills |
       const moving = Effect.scoped(move(facts)).pipe(
         Effect.catch((error) =>
           Effect.andThen(
-            error.reason === "Halted" ? note(url, { _tag: "Halted" }) : Effect.logDebug(error.message),
+            error.reason === "Halted" ? note(url, { _tag: "Halted" }) : Effect.logDebug(error),
             Effect.as(deny(url), "Stays" as const)
           )
         ),

@@ -113,7 +113,7 @@ const make = Effect.gen(function* () {
     const word = yield* UrlHasher.look(url, known).pipe(
       Effect.provideContext(origins),
       Effect.timeoutOption(config.ruleLookTimeout),
-      Effect.catch((error) => Effect.as(Effect.logDebug("an origin did not answer", error.message), Option.none()))
+      Effect.catch((error) => Effect.as(Effect.logDebug("an origin did not answer", error), Option.none()))
     )
     switch (Option.getOrUndefined(word)) {
       case "Same":

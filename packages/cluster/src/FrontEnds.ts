@@ -76,7 +76,7 @@ const farewell = Duration.millis(500)
 const again = (self: Effect.Effect<unknown, DatabaseError>) =>
   self.pipe(
     Effect.timeoutOption(sign),
-    Effect.catch((error) => Effect.logDebug(error.message)),
+    Effect.catch((error) => Effect.logDebug(error)),
     Effect.delay(sign),
     Effect.forever,
     Effect.forkScoped

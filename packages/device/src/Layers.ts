@@ -13,6 +13,7 @@ import {
   DownloadConfig,
   Downloader,
   Ledgers,
+  LoggedDownloads,
   Months,
   NoPeers,
   Permission,
@@ -225,7 +226,8 @@ const permission = ({ cache: place, isServer = false, listen }: Options) => {
 
 /** Downloads, and who reports them if they are to be. */
 const downloads = (options: Options) => {
-  if (!options.reports || Option.isNone(options.service)) return Downloader.Downloader.layer
+  const logged = LoggedDownloads.layer.pipe(Layer.provide(Downloader.Downloader.layer))
+  if (!options.reports || Option.isNone(options.service)) return logged
   return Layer.unwrap(
     Effect.map(StateFolder, ({ reports, self }) => {
       const outbox = Outbox.layer(reports).pipe(Layer.provide(OutboxConfig.layer()))
@@ -236,7 +238,7 @@ const downloads = (options: Options) => {
         osVersion: `${type()} ${release()}`
       })
       return Layer.mergeAll(
-        ReportedDownloads.layer.pipe(Layer.provide([Downloader.Downloader.layer, told])),
+        ReportedDownloads.layer.pipe(Layer.provide([logged, told])),
         Courier.layer.pipe(Layer.provide(courier))
       ).pipe(Layer.provide(outbox))
     })

@@ -111,7 +111,7 @@ export const layer = (hearing: Hearing): Layer.Layer<Cloud, never, Cloud> =>
       yield* Effect.gen(function* () {
         if (!hearing.atOnce) yield* Effect.sleep(again)
         while (true) {
-          yield* Effect.catch(whereabouts, (error) => Effect.logDebug("no settings of the service", error.message))
+          yield* Effect.catch(whereabouts, (error) => Effect.logDebug("no settings of the service", error))
           yield* Effect.sleep(again)
         }
       }).pipe(Effect.forkScoped)

@@ -41,7 +41,7 @@ const make = Effect.fnUntraced(function* (
   const service = Option.getOrUndefined(options.service)
   if (service === undefined) return none
   const enrolment = yield* Effect.catch(Enrolment.load(root, service), (error) =>
-    Effect.as(Effect.logWarning(error.message), Option.none<Enrolment.Enrolment>())
+    Effect.as(Effect.logWarning(error), Option.none<Enrolment.Enrolment>())
   )
   const given = yield* certificatesIn(options.serviceCa)
   const known = Option.getOrUndefined(enrolment)

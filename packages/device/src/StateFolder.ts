@@ -1,7 +1,7 @@
 /**
  * Where a device keeps what outlives its programs: `cache/` (pieces), `records/` (what was downloaded), `reports/` (what the service was not told yet),
  * `ledgers/` (why downloads went as they did), `months/` (what was downloaded and sent, by month), `line.json` (what the line has been
- * seen to carry), `device` (who we are).
+ * seen to carry), `logs/` (what the programs say), `device` (who we are).
  * The folder is `--state`, else `$STATE_DIRECTORY` (systemd), else `/var/lib/piecework` for root, else
  * `$XDG_STATE_HOME/piecework`, else `~/.local/state/piecework`.
  */
@@ -100,6 +100,7 @@ export const names: ReadonlySet<string> = new Set([
   "jobs",
   "ledgers",
   "line.json",
+  "logs",
   "offers.json",
   "records",
   "reports",

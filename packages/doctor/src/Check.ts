@@ -33,6 +33,8 @@ export const titles = {
   port: "port for peers",
   reach: "peers reach this device",
   peers: "connections with peers",
+  downloads: "downloads of late",
+  log: "errors in the log",
   multicast: "multicast DNS",
   teredo: "Teredo",
   names: "host names",
@@ -85,6 +87,6 @@ export const warn: (id: CheckId, sentence: string, hint: string) => Check = make
 export const late = (id: CheckId): Check =>
   warn(
     id,
-    "it could not be found out in time",
+    "whether all is well here could not be found out in time",
     "Run piecework doctor again; a machine or a network that busy is slow for downloads, too."
   )

@@ -2,6 +2,7 @@
 import * as Check from "./Check.ts"
 import * as DeviceChecks from "./DeviceChecks.ts"
 import type { Findings } from "./Findings.ts"
+import * as PastChecks from "./PastChecks.ts"
 import * as NetworkChecks from "./NetworkChecks.ts"
 import * as ServiceChecks from "./ServiceChecks.ts"
 import * as ServingChecks from "./ServingChecks.ts"
@@ -35,7 +36,9 @@ export const partOf = {
   agent: "serving",
   port: "serving",
   reach: "serving",
-  peers: "serving",
+  peers: "past",
+  downloads: "past",
+  log: "past",
   teredo: "serving",
   multicast: "lan",
   names: "names",
@@ -56,13 +59,14 @@ export const partOf = {
 
 /** Every check, in the order of `Check.ids`; `now` is epoch milliseconds. */
 export const of = (found: Findings, now: number): ReadonlyArray<Check.Check> => {
-  const { caches, device, lan, names, ranges, service, serving, settings, storage } = found
+  const { caches, device, lan, names, past, ranges, service, serving, settings, storage } = found
   const made = [
     ...SettingsChecks.all(settings),
     ...(device === undefined ? [] : DeviceChecks.all(device, settings)),
     ...(storage === undefined ? [] : StorageChecks.all(storage)),
     ...(serving === undefined ? [] : ServingChecks.all(serving, settings)),
     ...(service === undefined ? [] : ServiceChecks.all(service)),
+    ...(past === undefined ? [] : PastChecks.all(past)),
     ...(names === undefined ? [] : [NetworkChecks.names(names)]),
     ...(lan === undefined ? [] : [NetworkChecks.multicast(lan)]),
     ...(ranges === undefined ? [] : [NetworkChecks.ranges(ranges, names)]),
@@ -78,16 +82,20 @@ export const isSound = (checks: ReadonlyArray<Check.Check>): boolean =>
 
 const count = (n: number, one: string): string => `${n} ${one}${n === 1 ? "" : "s"}`
 
+/** Each once: much may have had no time for one reason. */
+const sentences = (checks: ReadonlyArray<Check.Check>): string =>
+  [...new Set(checks.map(({ sentence }) => sentence))].join("; ")
+
 /** The first line: how many fail, and what. */
 export const verdict = (checks: ReadonlyArray<Check.Check>): string => {
   const by = (outcome: Check.Outcome) => checks.filter((check) => check.outcome === outcome)
   const [failing, warning, off] = [by("Fail"), by("Warn"), by("Disabled")]
   const total = count(checks.length - off.length, "check")
   if (failing.length > 0) {
-    return `${failing.length} of ${total} ${failing.length === 1 ? "fails" : "fail"}: ${failing.map(({ sentence }) => sentence).join("; ")}.`
+    return `${failing.length} of ${total} ${failing.length === 1 ? "fails" : "fail"}: ${sentences(failing)}.`
   }
   if (warning.length > 0) {
-    return `None of ${total} fails, and ${warning.length} ${warning.length === 1 ? "warns" : "warn"}: ${warning.map(({ sentence }) => sentence).join("; ")}.`
+    return `None of ${total} fails, and ${warning.length} ${warning.length === 1 ? "warns" : "warn"}: ${sentences(warning)}.`
   }
   return `None of ${total} fails.`
 }

@@ -91,10 +91,16 @@ export type Reach =
   | { readonly _tag: "NotTried"; readonly address: string }
   | { readonly _tag: "Untold"; readonly why: string }
 
-/** Of peers that the agent was told of for what it fetches or serves now. */
-export interface Peers {
-  readonly connected: number
-  readonly known: number
+/** What became of downloads of the last 15 days, by what they kept of it. Source of the span: spec.md §8.6. */
+export interface Past {
+  /** Of the latest download that was told of peers: how many, most that were connected at once, and what most dials failed with. */
+  readonly peers: { readonly known: number; readonly connected: number; readonly why: string | undefined } | undefined
+  readonly ended: number
+  readonly failed: number
+  /** What the latest failed with, as a sentence. */
+  readonly why: string | undefined
+  /** Errors in the log that do not pass by themselves, the most frequent first; `undefined` where there is no log that can be read. */
+  readonly errors: ReadonlyArray<{ readonly what: string; readonly times: number }> | undefined
 }
 
 export interface Serving {
@@ -102,7 +108,6 @@ export interface Serving {
   readonly port: Port
   /** `undefined` when there is no service, or nobody listens. */
   readonly reach: Reach | undefined
-  readonly peers: Peers | undefined
 }
 
 /** How the way to the service ends. */
@@ -214,4 +219,5 @@ export interface Findings {
   readonly ranges: Ranges | undefined
   readonly caches: ReadonlyArray<CacheHost> | undefined
   readonly lan: Lan | undefined
+  readonly past: Past | undefined
 }

@@ -7,11 +7,12 @@ const skew = { warn: 60_000, fail: 300_000 } as const
 /** Milliseconds: a service renews its own certificate long before. */
 const soon = 7 * 86_400_000
 
+const off = (ids: ReadonlyArray<CheckId>, why: string): ReadonlyArray<Check> => ids.map((id) => disabled(id, why))
+
 const roles: ReadonlyArray<Role> = ["geo", "kv", "content-policy", "discovery", "array"]
 const behind: ReadonlyArray<CheckId> = ["enrolment", "external-ip", ...roles]
 
 export const all = (service: Service): ReadonlyArray<Check> => {
-  const off = (ids: ReadonlyArray<CheckId>, why: string) => ids.map((id) => disabled(id, why))
   const { way } = service
   switch (way._tag) {
     case "NoService":
@@ -25,7 +26,7 @@ export const all = (service: Service): ReadonlyArray<Check> => {
       return [
         fail(
           "service",
-          `nothing answers at ${way.at} (${way.why})`,
+          `the service does not answer at ${way.at} (${way.why})`,
           "Check whether the service runs and its URL is right, and whether a firewall is between."
         ),
         ...off(["tls", "clock", ...behind], "the service is not reached")
@@ -34,7 +35,7 @@ export const all = (service: Service): ReadonlyArray<Check> => {
       return [
         fail(
           "service",
-          `the proxy on the way to it is of no use: ${way.why}`,
+          `the proxy on the way to the service is of no use: ${way.why}`,
           "Correct http_proxy or https_proxy, or name the service in no_proxy."
         ),
         ...off(["tls", "clock", ...behind], "the service is not reached")
@@ -43,7 +44,7 @@ export const all = (service: Service): ReadonlyArray<Check> => {
       return [
         fail(
           "service",
-          `a page for people answers in its place (HTTP ${way.status}${way.leadsTo === undefined ? "" : `, leads to ${way.leadsTo}`}): a captive portal, or another server`,
+          `a page for people answers in place of the service (HTTP ${way.status}${way.leadsTo === undefined ? "" : `, leads to ${way.leadsTo}`}): a captive portal, or another server`,
           "Sign in at the network with a browser; if there is nothing to sign in to, check the service's URL."
         ),
         ...off(["tls", "clock", ...behind], "something else answers in place of the service")
@@ -86,27 +87,27 @@ const untrusted = ({ flaw, from, issuer, names, to }: Certificate, now: number):
   if (flaw === "CERT_HAS_EXPIRED" || now > to) {
     return fail(
       "tls",
-      `its certificate expired on ${day(to)}`,
+      `the service's certificate expired on ${day(to)}`,
       "Let the service renew it; one made by piecework-service init renews itself while the service runs."
     )
   }
   if (flaw === "CERT_NOT_YET_VALID" || now < from) {
     return fail(
       "tls",
-      `its certificate holds from ${day(from)} on`,
+      `the service's certificate holds from ${day(from)} on`,
       "Check the clock of the machine that made the certificate."
     )
   }
   if (flaw === "ERR_TLS_CERT_ALTNAME_INVALID" || flaw === "HOSTNAME_MISMATCH") {
     return fail(
       "tls",
-      `its certificate is for ${names.slice(0, 4).join(", ") || "nobody"}, not for the name by which it is called`,
+      `the service's certificate is for ${names.slice(0, 4).join(", ") || "nobody"}, not for the name by which it is called`,
       "Call the service by one of these names, or make a certificate for the other: piecework-service init --server-name NAME."
     )
   }
   return fail(
     "tls",
-    `its certificate is by an authority that is not known here (${issuer || "itself"})`,
+    `the service's certificate is by an authority that is not known here (${issuer || "itself"})`,
     "Name the file with its authority with --service-ca, or enrol the device anew with it. If it should be known, somebody may be listening in between."
   )
 }
@@ -116,7 +117,7 @@ const trusted = (certificate: Certificate | undefined, now: number): Check => {
   return certificate.to - now < soon
     ? warn(
         "tls",
-        `its certificate expires on ${day(certificate.to)}`,
+        `the service's certificate expires on ${day(certificate.to)}`,
         "Renew it; one made by piecework-service init renews itself while the service runs."
       )
     : pass("tls", `it is good until ${day(certificate.to)}, by ${certificate.issuer || "itself"}`)

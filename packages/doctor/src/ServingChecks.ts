@@ -7,7 +7,6 @@ export const all = (serving: Serving, settings: Settings): ReadonlyArray<Check> 
   agent(serving),
   port(serving, settings),
   reach(serving, settings),
-  peers(serving),
   disabled("teredo", "UDP port 3544 is not used: peers are dialled over IPv4 and IPv6 without tunnels")
 ]
 
@@ -18,7 +17,7 @@ const agent = ({ agent: one }: Serving): Check => {
     case "Silent":
       return fail(
         "agent",
-        `something has the socket ${one.socket} open and does not answer`,
+        `whoever has the agent's socket ${one.socket} open does not answer`,
         "Look at what the agent is doing, and start it again."
       )
     case "Denied":
@@ -30,7 +29,7 @@ const agent = ({ agent: one }: Serving): Check => {
     case "None":
       return warn(
         "agent",
-        "none runs, so this device gives nothing to others between its downloads",
+        "no agent runs, so this device gives nothing to others between its downloads",
         "Start piecework agent, as a unit of systemd for instance: docs/operation.md."
       )
   }
@@ -87,7 +86,7 @@ const reach = ({ port: at, reach: found }: Serving, { mode }: Settings): Check =
         return fail(
           "reach",
           `peers cannot reach TCP port ${number}: the service's connection to ${found.address} ${how}`,
-          `Let TCP port ${number} in at the firewall of this device, and at those between it and its peers.`
+          `Let TCP port ${number} in at the firewall of this device, and at those between it and its peers.${found.address.includes(":") ? " Where peers come by IPv6, listen with --host ::." : ""}`
         )
       }
       return mode === "Lan"
@@ -106,16 +105,4 @@ const reach = ({ port: at, reach: found }: Serving, { mode }: Settings): Check =
     case "Untold":
       return disabled("reach", found.why)
   }
-}
-
-const peers = ({ agent: one, peers: found }: Serving): Check => {
-  if (one._tag !== "Runs") return disabled("peers", "no agent runs that would have any")
-  if (found === undefined || found.known === 0) return disabled("peers", "the agent was told of no peers lately")
-  return found.connected > 0
-    ? pass("peers", `${found.connected} of ${found.known} known peers are connected`)
-    : warn(
-        "peers",
-        `${found.known} peers are known, and none is connected`,
-        "Something between the devices lets TCP port 7680 not through: firewalls, client isolation of a WLAN, or subnets without a route."
-      )
 }

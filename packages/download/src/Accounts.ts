@@ -65,7 +65,7 @@ export const make = Effect.fnUntraced(function* (
       standing.endedAt ??= now
       const { noteEnd } = noting ?? (yield* notingOf(result.contentId))
       yield* noteEnd
-      yield* records.put(standing.recordOf(result, now)).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+      yield* records.put(standing.recordOf(result, now)).pipe(Effect.catch((error) => Effect.logWarning(error)))
     }, Effect.uninterruptible),
     ended
   }

@@ -90,7 +90,14 @@ export const start = Effect.fn("Company.start")(function* (
       sources.set(id, session)
       // Another session with the same peer may not have left yet.
       meter.leave(id)
-      meter.join({ id, kind, received, sent: () => session.counters().sent, host: session.address.host })
+      meter.join({
+        id,
+        kind,
+        received,
+        sent: () => session.counters().sent,
+        host: session.address.host,
+        port: session.address.port
+      })
       feeders.joined(session)
       mostPeers = Math.max(mostPeers, peerCount())
       ledger.joined(id, kind, session.address.toString())
@@ -101,12 +108,12 @@ export const start = Effect.fn("Company.start")(function* (
       tell(() =>
         sources.get(session.id) === session ? session.takeEvents().map((event) => toHappening(session, event)) : []
       ),
-    left: (session, { reason }) => {
-      ledger.left(session.id, reason)
+    left: (session, why) => {
+      ledger.left(session.id, why.reason)
       feeders.left(session)
       if (sources.get(session.id) !== session) return
       sources.delete(session.id)
-      meter.leave(session.id)
+      meter.leave(session.id, why.violation ?? why.reason)
       tell(() => (sources.has(session.id) ? [] : [{ _tag: "SourceLeft", source: session.id }]))
     }
   }

@@ -144,7 +144,7 @@ export const make = Effect.fn("Crowd.make")(function* (options: {
       Effect.scoped,
       Effect.catchTag("PeerError", (error) => {
         ledger.refused(peer.id, error.reason)
-        return Effect.andThen(Effect.logDebug("peer not connected", error.message), rest(peer.id, error.reason))
+        return Effect.andThen(Effect.logDebug("peer not connected", error), rest(peer.id, error.reason))
       })
     )
 

@@ -27,6 +27,7 @@ import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option,
 import * as ByteRanges from "./ByteRanges.ts"
 import * as Accounts from "./Accounts.ts"
 import { Activity } from "./Activity.ts"
+import * as Connections from "./Connections.ts"
 import { CurrentLedger } from "./CurrentLedger.ts"
 import { Destination } from "./Destination.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -36,11 +37,11 @@ import * as FirstLook from "./FirstLook.ts"
 import * as Halts from "./Halts.ts"
 import * as Keeping from "./Keeping.ts"
 import { Ledgers } from "./Ledgers.ts"
-import * as Meter from "./Meter.ts"
 import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as Opening from "./Opening.ts"
 import * as Origins from "./Origins.ts"
+import * as Outcomes from "./Outcomes.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { Readers } from "./Readers.ts"
@@ -156,7 +157,7 @@ const start = Effect.fn("Downloader.start")(function* (
   const policy = yield* LivePolicy.LivePolicy
   const destination = yield* Destination
   const outer = yield* Effect.scope
-  const meter = Meter.make()
+  const meter = yield* Connections.metered(() => standing.contentId ?? url)
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   // First, so that these end last.
@@ -318,6 +319,7 @@ const start = Effect.fn("Downloader.start")(function* (
   yield* whole.pipe(
     Scope.provide(scope),
     Spans.within(Spans.names.download, Told.options(request, standing)),
+    Effect.onExit((exit) => Outcomes.note(exit, standing, mode)),
     Effect.provideService(CurrentLedger, ledger),
     // Nobody waits for what is written down of one that succeeded.
     Effect.onExit((exit) =>

@@ -73,7 +73,7 @@ export const make = Effect.fn("Halts.make")(function* (
       // One call for all that will be due soon.
       const result = yield* Effect.result(check(contents.filter((content) => silence(content) >= longestSilence / 2)))
       if (result._tag === "Failure") {
-        yield* Effect.logDebug("check failed", result.failure.message)
+        yield* Effect.logDebug("check failed", result.failure)
         return failedPause
       }
     }
@@ -116,7 +116,7 @@ export const make = Effect.fn("Halts.make")(function* (
       Effect.sleep(resumePause).pipe(
         Effect.andThen(isHalted(content)),
         // Nobody said that it may be had again.
-        Effect.catch((error) => Effect.as(Effect.logDebug("check failed", error.message), true)),
+        Effect.catch((error) => Effect.as(Effect.logDebug("check failed", error), true)),
         Effect.repeat({ while: (still) => still }),
         Effect.asVoid
       ),

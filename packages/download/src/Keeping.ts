@@ -114,7 +114,7 @@ export const make = Effect.fn("Keeping.make")(function* (
 
 /** A cache that cannot be kept within its rules now is no reason for a download to fail. */
 const lettingGo = <A>(pass: Effect.Effect<A, CacheError>): Effect.Effect<void> =>
-  Effect.catch(Effect.asVoid(pass), (error) => Effect.logWarning(error.message))
+  Effect.catch(Effect.asVoid(pass), (error) => Effect.logWarning(error))
 
 /** Bytes in the pieces that are held, of the part if there is one. */
 const bytesIn = (held: Bitfield.Bitfield, { layout }: Phf, part: Part | undefined): number => {

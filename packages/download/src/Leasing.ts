@@ -166,7 +166,7 @@ export const start = Effect.fn("Leasing.start")(function* (
         const isWaitedFor = isStarved && plan().reading.length > 0
         yield* Effect.timeoutOption(hurry.await, isWaitedFor ? Duration.min(pause, readerPause) : pause)
       } else {
-        yield* Effect.logDebug("no leases", result.failure.message)
+        yield* Effect.logDebug("no leases", result.failure)
         isLost = true
         const silence = (yield* Clock.currentTimeMillis) - answeredAt
         const { reason } = result.failure

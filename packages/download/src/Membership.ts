@@ -6,6 +6,7 @@
 import type { ContentId } from "@piecework/domain/Content"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import type { Peer, PeerAddress, PeerId } from "@piecework/domain/Peer"
+import * as Journal from "@piecework/logs/Journal"
 import {
   type Complaint,
   type FromPeers,
@@ -169,13 +170,18 @@ export const join = Effect.fn("Membership.join")(function* (
       }
       if (result._tag === "Success") {
         yield* Ref.set(failed, undefined)
+        const { nextJoin, peers } = result.success
+        yield* Journal.verboseNote(() => [
+          "A swarm was joined.",
+          { file: options.contentId, scope: options.scope, peers: peers.length, next: Duration.format(nextJoin) }
+        ])
         yield* options.onHandout(result.success.peers)
         isAnswered = true
         wait = calmWait
         yield* rest(result.success.nextJoin)
       } else {
         yield* Ref.set(failed, result.failure)
-        yield* Effect.logDebug("join failed", result.failure.message)
+        yield* Effect.logDebug("join failed", result.failure)
         isAnswered = false
         // Spread over half the wait, so that clients that lost a service together do not come back together.
         const spread = yield* Random.nextBetween(0.5, 1)
@@ -194,7 +200,7 @@ export const join = Effect.fn("Membership.join")(function* (
   }).pipe(
     Effect.timeoutOption(farewell),
     // The service forgets the silent by itself.
-    Effect.catch((error) => Effect.logDebug("leave failed", error.message))
+    Effect.catch((error) => Effect.logDebug("leave failed", error))
   )
 
   if (options.permission !== undefined) {

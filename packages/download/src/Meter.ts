@@ -15,6 +15,7 @@ export interface Metered {
   readonly sent: () => number
   /** Where a peer is. */
   readonly host?: string | undefined
+  readonly port?: number | undefined
   /** Answers of an HTTP server: how many there were so far, and how many are being read. */
   readonly answers?: (() => { readonly soFar: number; readonly now: number }) | undefined
 }
@@ -35,7 +36,9 @@ export const noConnections: Connections = { ...noPeers, Origin: 0, CacheServer: 
 export interface Meter {
   readonly join: (source: Metered) => void
   /** Its counters are read a last time. A source that is not there changes nothing. */
-  readonly leave: (id: SourceId) => void
+  readonly leave: (id: SourceId, why?: string) => void
+  /** Nothing more comes: whoever hears of sources that leave is told of those that are still there, which go on counting. */
+  readonly over: () => void
   /** A piece of so many bytes became held; `first` says whether it was not held before. */
   readonly kept: (kind: SourceKind, bytes: number, first: boolean) => void
   readonly bad: (bytes: number) => void
@@ -58,7 +61,8 @@ export interface Meter {
   readonly waste: () => Tally.Waste
 }
 
-export const make = (): Meter => {
+/** `onLeft` is told of each source once, with why it left, when its counters are final. */
+export const make = (onLeft: (source: Metered, why: string) => void = () => undefined): Meter => {
   const sources = new Map<SourceId, Metered>()
   let tally = Tally.empty
   const sentByLeft = { ...noPeers }
@@ -82,13 +86,17 @@ export const make = (): Meter => {
       sources.set(source.id, source)
       if (isPeer(source.kind)) connections[source.kind]++
     },
-    leave: (id) => {
+    leave: (id, why = "Closed") => {
       const source = sources.get(id)
       if (source === undefined) return
       sources.delete(id)
       tally = Tally.left(tally, source.kind, source.received())
       if (isPeer(source.kind)) sentByLeft[source.kind] += source.sent()
       if (isServer(source.kind)) answersOfLeft[source.kind] += source.answers?.().soFar ?? 0
+      onLeft(source, why)
+    },
+    over: () => {
+      for (const source of sources.values()) onLeft(source, "Closed")
     },
     kept: (kind, bytes, first) => {
       tally = first ? Tally.held(tally, kind, bytes) : Tally.duplicate(tally, bytes)

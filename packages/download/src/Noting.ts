@@ -34,7 +34,7 @@ export const make = Effect.fnUntraced(function* (options: {
       turn.withPermit,
       // What was added is remembered as noted, or it would be added again.
       Effect.uninterruptible,
-      Effect.catch((error) => Effect.logWarning(error.message))
+      Effect.catch((error) => Effect.logWarning(error))
     )
   return { note: note(false), noteEnd: note(true), noted: () => noted }
 })

@@ -15,6 +15,7 @@ import { Clock, Duration, Effect, Exit, Latch, RcMap, Result, Scope, Stream } fr
 import * as Accounts from "./Accounts.ts"
 import * as ByteRanges from "./ByteRanges.ts"
 import type { ByteRange } from "./ByteRanges.ts"
+import * as Connections from "./Connections.ts"
 import * as ContentReader from "./ContentReader.ts"
 import { CurrentLedger } from "./CurrentLedger.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
@@ -53,7 +54,7 @@ interface Opened {
 
 export const open = Effect.fn("Downloader.open")(function* (request: OpenRequest, shared: Shared) {
   const { mode } = request
-  const meter = Meter.make()
+  const meter = yield* Connections.metered(() => standing.contentId ?? request.url)
   const began = yield* Clock.currentTimeMillis
   const standing = new Standing({ request, began, meter, shaper: yield* Shaper })
   // First, so that these end last.

@@ -1,7 +1,9 @@
 /** The ledger of one download: begun with it, looked after while it goes on, and written down now and then and at the end. */
+import { createHash } from "node:crypto"
 import type { Recorder, Subject } from "@piecework/ledger/Recorder"
 import * as Recorders from "@piecework/ledger/Recorder"
 import type { End, Setting } from "@piecework/ledger/Ledger"
+import * as Journal from "@piecework/logs/Journal"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { shown } from "@piecework/policy/Policy"
 import { names } from "@piecework/policy/Settings"
@@ -10,6 +12,7 @@ import { Cause, Clock, Effect, Exit, type Scope } from "effect"
 import type { DownloadError } from "./DownloadError.ts"
 import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
 import { Ledgers } from "./Ledgers.ts"
+import * as LoggedLedger from "./LoggedLedger.ts"
 import type { Standing } from "./Standing.ts"
 
 export interface Recording {
@@ -47,12 +50,13 @@ export const begin = Effect.fnUntraced(function* (
     priority,
     mode
   }
-  const recorder = Recorders.make({
+  const made = Recorders.make({
     subject,
     now: () => clock.currentTimeMillisUnsafe(),
     view: () => viewOf(standing),
     settings: () => settingsOf(live)
   })
+  const recorder = LoggedLedger.of(made, yield* Journal.pen, () => standing.contentId ?? url)
   standing.ledger = recorder
   const limit = () => {
     const holding = shaper.holding(priority)
@@ -60,7 +64,7 @@ export const begin = Effect.fnUntraced(function* (
     const { rate, setting } = holding
     recorder.note({ _tag: "Limit", rate, ...(setting === undefined ? {} : { setting }) })
   }
-  const { end, save } = ledgers.begin(recorder, asker?.job)
+  const { end, save } = ledgers.begin(recorder, nameOf(subject))
   let isOver = false
   let before = live.current()
   yield* live.onChange((now) => {
@@ -100,6 +104,12 @@ export const begin = Effect.fnUntraced(function* (
     ended: (exit) => Effect.suspend(() => over(endOf(exit)))
   }
 })
+
+/** A job is tried again and again, and what programs read they may open a hundred times: the latest is kept. */
+const nameOf = ({ door, job, url }: Subject): string | undefined => {
+  if (job !== undefined) return `job-${job}`
+  return door === "get" ? undefined : `${door}-${createHash("sha256").update(url).digest("hex").slice(0, 32)}`
+}
 
 /** What becomes of a download, as its ledger has it. */
 const endOf = (exit: Exit.Exit<unknown, DownloadError>): Omit<End, "at"> => {

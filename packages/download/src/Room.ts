@@ -32,7 +32,7 @@ export const find = Effect.fn("Room.find")(function* (
   }
   // A cache that cannot be looked through is no reason not to try.
   const room = yield* Effect.catch(makeRoom(missing), (error) =>
-    Effect.as(Effect.logWarning(error.message), { isEnough: true } as const)
+    Effect.as(Effect.logWarning(error), { isEnough: true } as const)
   )
   if (room.isEnough) return Option.none()
   if (folder === undefined || there === undefined || there.free < size) {

@@ -175,7 +175,7 @@ const start = Effect.fn("Seeder.start")(function* (
   const look = Effect.provide(turn.withPermit(rescan), needs)
   yield* look
   yield* look.pipe(
-    Effect.catch((error) => Effect.logWarning(error.message)),
+    Effect.catch((error) => Effect.logWarning(error)),
     Effect.repeat(Schedule.spaced(options.rescan ?? "10 seconds")),
     Effect.delay(options.rescan ?? "10 seconds"),
     Effect.forkScoped

@@ -13,6 +13,7 @@ import { PeerHost } from "@piecework/peers/PeerHost"
 import type { PeerSession } from "@piecework/peers/PeerSession"
 import { Clock, Effect, Option, type Scope } from "effect"
 import { Activity } from "./Activity.ts"
+import * as Connections from "./Connections.ts"
 import { DownloadConfig } from "./DownloadConfig.ts"
 import type * as Halts from "./Halts.ts"
 import * as Membership from "./Membership.ts"
@@ -176,7 +177,7 @@ const serve = Effect.fnUntraced(
   Effect.scoped,
   (effect, { content: { contentId } }) =>
     Effect.catchTag(effect, "CacheError", (error) =>
-      Effect.logWarning(error.message).pipe(Effect.annotateLogs({ content: contentId }))
+      Effect.logWarning(error).pipe(Effect.annotateLogs({ content: contentId }))
     )
 )
 
@@ -187,14 +188,16 @@ const attend = (
   session: PeerSession,
   onAsked: () => void,
   held: Effect.Effect<void, never, Scope.Scope>
-): Effect.Effect<void> =>
-  Effect.gen(function* () {
+): Effect.Effect<void> => {
+  let why = "Closed"
+  return Effect.gen(function* () {
     ledger.sessions.add(session)
     ledger.met[session.kind]++
     onAsked()
     yield* (yield* Activity).serve(contentId, session)
     yield* held
-    yield* session.closed
+    const { reason, violation } = yield* session.closed
+    why = violation ?? reason
   }).pipe(
     Effect.scoped,
     Effect.ensuring(
@@ -203,8 +206,10 @@ const attend = (
         ledger.sent[session.kind] += session.counters().sent
         ledger.askedAt = now
       })
-    )
+    ),
+    Effect.ensuring(Effect.suspend(() => Connections.served(contentId, session, why)))
   )
+}
 
 /** Bytes of the content that are not held. */
 const missing = (held: Bitfield.Bitfield, content: CachedContent): number =>

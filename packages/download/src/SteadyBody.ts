@@ -165,7 +165,7 @@ export const make = Effect.fnUntraced(function* (
       failingSince ??= isLate ? Math.max(asked, cameAt) : now
       const silence = now - failingSince
       if (verdict._tag === "AtOnce") {
-        yield* Effect.logDebug("asking another server", error.message)
+        yield* Effect.logDebug("asking another server", error)
         yield* close
         continue
       }
@@ -174,7 +174,7 @@ export const make = Effect.fnUntraced(function* (
         return yield* new NoProgressError({ url: origin.url, seconds: silence / 1000, last: error.message })
       }
       stride = shortestStride
-      yield* Effect.logDebug("origin failed, asking again", error.message)
+      yield* Effect.logDebug("origin failed, asking again", error)
       yield* close
       const rest = error._tag === "SourceError" ? (error.retryAfter ?? 0) : 0
       const left = stayUntil > now ? stayUntil - now : patience - silence

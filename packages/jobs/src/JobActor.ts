@@ -4,6 +4,7 @@
  * writer of its job, its record and its files.
  */
 import type { DownloadResult, Progress } from "@piecework/download/Progress"
+import * as Journal from "@piecework/logs/Journal"
 import { type Cause, Clock, Deferred, Duration, Effect, FiberHandle, Queue, Result, type Scope } from "effect"
 import * as Watchers from "./internal/Watchers.ts"
 import type { Turnstile } from "./internal/Turnstile.ts"
@@ -110,26 +111,33 @@ export const make = Effect.fnUntraced(function* (
     saved = record
   })
 
+  const change = (next: Job.Job) => {
+    const before = job
+    job = next
+    if (before.state === next.state) return Effect.void
+    return Journal.verboseNote(() => ["A job has another state.", { job: id, before: before.state, now: next.state }])
+  }
+
   /** For what was asked: it is on the disk, or it did not happen. */
   const become = (next: Job.Job) =>
     save(next).pipe(
-      Effect.tapError((error) => Effect.logWarning(error.message)),
+      Effect.tapError((error) => Effect.logWarning(error)),
       Effect.mapError((error) => JobError.with(error.isFull ? system("ENOSPC") : system("EIO"), id)),
-      Effect.andThen(Effect.sync(() => void (job = next)))
+      Effect.andThen(Effect.suspend(() => change(next)))
     )
 
   /** For what has happened: that it could not be written does not undo it; the next message tries again. */
   const became = (next: Job.Job) =>
-    Effect.sync(() => void (job = next)).pipe(
+    change(next).pipe(
       Effect.andThen(save(next)),
-      Effect.catch((error) => Effect.logWarning(error.message))
+      Effect.catch((error) => Effect.logWarning(error))
     )
 
   /** For a job of which nothing is kept, so that what a crash leaves of it can be found. */
   const mark = (destination: string) =>
     Effect.suspend(() => {
       isMarked = true
-      return Effect.catch(store.mark(id, destination), (error) => Effect.logWarning(error.message))
+      return Effect.catch(store.mark(id, destination), (error) => Effect.logWarning(error))
     })
 
   const accept = (decided: Result.Result<Job.Job, number>) =>
@@ -267,7 +275,7 @@ export const make = Effect.fnUntraced(function* (
   })
 
   const unmark = Effect.suspend(() =>
-    isMarked ? Effect.catch(store.unmark(id), (error) => Effect.logWarning(error.message)) : Effect.void
+    isMarked ? Effect.catch(store.unmark(id), (error) => Effect.logWarning(error)) : Effect.void
   )
 
   /** What is left to do for a job that is over, in this process or in the one that it ended with. */
@@ -278,7 +286,7 @@ export const make = Effect.fnUntraced(function* (
       if (job.state === "Aborted" && job.ownsFile) yield* files.remove(job.spec.localPath)
     }
     if (!isNeat) yield* unmark
-    if (saved !== undefined) yield* store.remove(id).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+    if (saved !== undefined) yield* store.remove(id).pipe(Effect.catch((error) => Effect.logWarning(error)))
     left()
     yield* watchers.end
     yield* reply

@@ -117,7 +117,7 @@ const make = Effect.gen(function* () {
       const id = JobId.make(randomUUID())
       yield* add(Job.create(id, spec, yield* Clock.currentTimeMillis), undefined).pipe(
         Effect.catch((error) =>
-          Effect.andThen(Effect.logWarning(error.message), JobError.with(system(error.isFull ? "ENOSPC" : "EIO")))
+          Effect.andThen(Effect.logWarning(error), JobError.with(system(error.isFull ? "ENOSPC" : "EIO")))
         )
       )
       return id
@@ -159,7 +159,7 @@ const tidy = Effect.fnUntraced(function* (kept: ReadonlySet<JobId>) {
   const store = yield* JobStore
   for (const { destination, id } of yield* store.marks) {
     if (!kept.has(id)) yield* files.remove(files.draftOf(destination, id))
-    yield* Effect.catch(store.unmark(id), (error) => Effect.logWarning(error.message))
+    yield* Effect.catch(store.unmark(id), (error) => Effect.logWarning(error))
   }
 })
 

@@ -8,7 +8,7 @@ export const layer: Layer.Layer<never, never, NodeFigures | NodesConfig> = Layer
     const { sweep } = yield* NodeFigures
     const { sweepEvery } = yield* NodesConfig
     yield* sweep.pipe(
-      Effect.catch((error) => Effect.logWarning(error.message)),
+      Effect.catch((error) => Effect.logWarning(error)),
       Effect.repeat(Schedule.spaced(sweepEvery)),
       Effect.forkScoped
     )

@@ -16,6 +16,7 @@ import {
 } from "@piecework/domain/Peer"
 import { BufferPool } from "@piecework/hashing/BufferPool"
 import type { Phf } from "@piecework/hashing/Phf"
+import * as Journal from "@piecework/logs/Journal"
 import type { Priority } from "@piecework/policy/Facts"
 import { Shaper } from "@piecework/shaping/Shaper"
 import type { ByteStream, TransportError } from "@piecework/transport/ByteStream"
@@ -79,6 +80,10 @@ interface Swarm {
 
 /** A defect is a bug of ours, and nobody joins the fiber of a session: it must not go unseen. */
 const report = (defect: unknown) => Effect.logError("A session with a peer failed.", defect)
+
+/** Whoever dialled hears nothing of why, so that nobody learns from it what is here. */
+const turnedAway = (stream: ByteStream, reason: PeerError["reason"], peer?: PeerId) =>
+  Journal.verboseNote(() => ["A peer was turned away.", { address: stream.remote.toString(), reason, peer }])
 
 const make = Effect.gen(function* () {
   const config = yield* PeerConfig
@@ -221,19 +226,20 @@ const make = Effect.gen(function* () {
     }
     return Effect.gen(function* () {
       if (handshakes >= config.maxHandshakes) return
-      if (yield* bans.isBanned({ host: stream.remote.host })) return
+      if (yield* bans.isBanned({ host: stream.remote.host })) return yield* turnedAway(stream, "Banned")
       handshakes++
       counted = true
       const greeting = yield* admitted(stream)
       if (greeting === undefined) return
       const { peer, swarm } = greeting
       const serving = swarms.get(toHex(swarm))?.at(-1)
-      if (serving === undefined || (yield* bans.isBanned({ device: deviceOf(peer) }))) return
+      if (serving === undefined) return yield* turnedAway(stream, "UnknownSwarm", peer)
+      if (yield* bans.isBanned({ device: deviceOf(peer) })) return yield* turnedAway(stream, "Banned", peer)
       // The answer tells the dialler whom it has reached.
       if (peer === self) return yield* Effect.ignore(stream.write(hello(swarm)))
       while (slot === undefined) {
         const place = registry.admit(swarm, peer)
-        if (typeof place === "string") return
+        if (typeof place === "string") return yield* turnedAway(stream, place, peer)
         if ("wait" in place) yield* place.wait
         else slot = place
       }

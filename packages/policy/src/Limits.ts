@@ -34,6 +34,15 @@ export const download = (policy: Policy, priority: Priority, now: Circumstances)
   return lowest(limits)
 }
 
+/** How much of the line all downloads of the priority may take together at this hour, in percent; 100 without such a limit. */
+export const percent = (policy: Policy, priority: Priority, hour: number): number => {
+  const names = namesOf[priority]
+  // Of a line of a hundred a share is its percentage.
+  const now = { hour, capacity: 100 }
+  const limits = [share(policy, names.share, "DOPercentageMaxDownloadBandwidth", now), hourly(policy, names.hours, now)]
+  return Math.min(100, lowest(limits.filter((limit) => limit !== undefined))?.rate ?? 100)
+}
+
 /** For what is sent to peers beyond the site. */
 export const upload = (policy: Policy): Limit | undefined => {
   const setting = "DOMaxUploadBandwidth"

@@ -79,7 +79,7 @@ export const make = Effect.fnUntraced(function* ({
     const opened = yield* Effect.result(opening)
     if (Result.isFailure(opened)) {
       if (opened.failure.reason === "Halted") return "Halted"
-      yield* Effect.logDebug(opened.failure.message)
+      yield* Effect.logDebug(opened.failure)
       yield* urls.deny(url)
       return "Pass"
     }
@@ -105,7 +105,7 @@ export const make = Effect.fnUntraced(function* ({
       Effect.catchTag("ClientGone", () => Effect.void),
       Effect.catchTag("ContentError", (error) =>
         Effect.andThen(
-          Effect.logWarning(error.message),
+          Effect.logWarning(error),
           // Half an answer must not look like a whole one.
           Effect.sync(() => void response.destroy())
         )

@@ -91,7 +91,7 @@ const make = Effect.gen(function* () {
         Effect.tapDefect((defect) => Effect.logError("Reports cannot be sent.", defect)),
         Effect.catchDefect(() => Effect.succeed(Result.fail({ message: "a defect" })))
       )
-      if (Result.isFailure(outcome)) yield* Effect.logDebug("reports not sent", outcome.failure.message)
+      if (Result.isFailure(outcome)) yield* Effect.logDebug("reports not sent", outcome.failure)
       failures = Result.isFailure(outcome) ? failures + 1 : 0
       yield* Effect.sleep(pause(failures, yield* Random.next, config))
     }

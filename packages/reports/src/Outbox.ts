@@ -168,7 +168,7 @@ const files = Effect.fnUntraced(function* (directory: string) {
   })
   yield* abandoned.pipe(
     Effect.mapError(failed("read")),
-    Effect.catch((error) => Effect.logDebug(error.message))
+    Effect.catch((error) => Effect.logDebug(error))
   )
 
   const place: Place = {

@@ -13,7 +13,7 @@ export const layer = ReportRpcs.toLayer(
           const { externalIp, identity } = yield* Caller
           // The caller cannot help a database that fails: it sees a service that does, and comes again.
           return yield* reports.take({ request, identity, externalIp }).pipe(
-            Effect.tapErrorTag("DatabaseError", (error) => Effect.logError(error.message)),
+            Effect.tapErrorTag("DatabaseError", (error) => Effect.logError(error)),
             Effect.catchTag("DatabaseError", Effect.die)
           )
         })

@@ -18,8 +18,7 @@ export const layer: Layer.Layer<Downloader, never, Downloader | Outbox | Reporte
     const inner = yield* Downloader
     const outbox = yield* Outbox
     const config = yield* ReportedDownloadsConfig
-    const put = (event: ReportEvent) =>
-      outbox.put(event).pipe(Effect.catch((error) => Effect.logWarning(error.message)))
+    const put = (event: ReportEvent) => outbox.put(event).pipe(Effect.catch((error) => Effect.logWarning(error)))
 
     return Downloader.of({
       open: Effect.fnUntraced(function* (request) {

@@ -8,7 +8,7 @@ export const layer: Layer.Layer<never, never, Reports | ReportsConfig> = Layer.e
     const { sweep } = yield* Reports
     const { sweepEvery } = yield* ReportsConfig
     yield* sweep.pipe(
-      Effect.catch((error) => Effect.logWarning(error.message)),
+      Effect.catch((error) => Effect.logWarning(error)),
       Effect.repeat(Schedule.spaced(sweepEvery)),
       Effect.forkScoped
     )

@@ -2,7 +2,9 @@
  * What a program says: results on standard output, everything meant for a person watching on standard error. Saying is
  * never what a command is there for: whoever stops listening, or has no room for it, stops neither a download nor a service.
  */
-import { Context, Effect, Layer, Logger, References } from "effect"
+import { threadId } from "node:worker_threads"
+import { entryOf, of } from "@piecework/logs/Said"
+import { Context, Effect, Layer, Logger } from "effect"
 import { exitCodes } from "./ExitCode.ts"
 import { Failure } from "./Failure.ts"
 
@@ -44,28 +46,20 @@ export class Output extends Context.Service<
   })
 }
 
-/** What the parts below log becomes lines like those of the program, and a progress line gives way to them. */
+/** What the parts below log becomes lines like those of the program, with nothing secret in them, and a progress line gives way to them. */
 export const logger = (program: string): Layer.Layer<never> =>
   Logger.layer([
-    Logger.make(({ fiber, logLevel, message }) => {
-      const said: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
-      const text = said
-        .filter((part) => !isNotes(part))
-        .map(String)
-        .join(" ")
-      const notes = [...said.filter(isNotes), fiber.getRef(References.CurrentLogAnnotations)]
-        .flatMap((part) => Object.entries(part).map(([key, value]) => `${key} ${String(value)}`))
+    Logger.make((said) => {
+      const { Annotations, Message } = entryOf({ program, processId: process.pid, threadId }, of(said))
+      const notes = Object.entries(Annotations)
+        .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
         .join(", ")
-      const level = logLevel === "Info" ? "" : `${logLevel.toLowerCase()}: `
+      const level = said.logLevel === "Info" ? "" : `${said.logLevel.toLowerCase()}: `
       const { stderr } = process
       const clear = stderr.isTTY === true ? "\r\u001b[K" : ""
-      stderr.write(`${clear}${program}: ${level}${text}${notes === "" ? "" : ` (${notes})`}\n`)
+      stderr.write(`${clear}${program}: ${level}${Message}${notes === "" ? "" : ` (${notes})`}\n`)
     })
   ])
-
-/** Names and values that are said beside a message. */
-const isNotes = (part: unknown): part is object =>
-  typeof part === "object" && part !== null && Object.getPrototypeOf(part) === Object.prototype
 
 /** In the place of the last line. */
 const redrawn = (text: string): string => `\r${text}\u001b[K`

@@ -1,6 +1,8 @@
 export * as Ending from "./Ending.ts"
 export * as ExitCode from "./ExitCode.ts"
 export { Failure } from "./Failure.ts"
+export * as LogCommand from "./LogCommand.ts"
+export * as LogView from "./LogView.ts"
 export { logger, Output } from "./Output.ts"
 export * as Quantity from "./Quantity.ts"
 export * as Supervisor from "./Supervisor.ts"

@@ -136,7 +136,7 @@ const make = Effect.gen(function* () {
     if (Result.isSuccess(found)) return yield* welcome(now, arrival, found.success)
     const error = found.failure
     if (error._tag === "DatabaseError") {
-      yield* Effect.logError(error.message)
+      yield* Effect.logError(error)
       return yield* refused(now, arrival, new NotAdmitted({ reason: "Unavailable", retryAfter: 5 }))
     }
     // Once a token's own share is used up it counts against nobody else behind the same address.

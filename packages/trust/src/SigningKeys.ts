@@ -120,7 +120,7 @@ export const layerSigner: Layer.Layer<PolicySigner, DatabaseError, SigningKeys> 
     const current = yield* Ref.make(yield* secrets)
     yield* secrets.pipe(
       Effect.flatMap((found) => Ref.set(current, found)),
-      Effect.catch((error) => Effect.logWarning(error.message)),
+      Effect.catch((error) => Effect.logWarning(error)),
       Effect.delay(lookEvery),
       Effect.forever,
       Effect.forkScoped

@@ -1,12 +1,15 @@
 /** `piecework-cache serve`: serves until it is told to stop. */
 import { defaultRoot } from "@piecework/device/StateFolder"
+import * as Logs from "@piecework/logs/Logs"
 import * as Flags from "@piecework/telemetry/Flags"
 import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Config, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
 import { program } from "../RunFolder.ts"
+import { folderOf } from "./log.ts"
 import * as options from "./options.ts"
 import * as settingsOf from "./settingsOf.ts"
 import { version } from "../version.ts"
@@ -26,6 +29,8 @@ export const serve = Command.make(
       Flag.optional
     ),
     allowHttp: options.allowHttp,
+    logFormat: LogCommand.format,
+    metrics: Flags.metrics(9671, "PIECEWORK_CACHE_METRICS"),
     otlp: Flags.otlp,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
@@ -35,7 +40,7 @@ export const serve = Command.make(
     )
   },
   Effect.fn("serve")(
-    function* ({ allowHttp, config, json, otlp, state, token, ...given }) {
+    function* ({ allowHttp, config, json, metrics, otlp, state, token, ...given }) {
       yield* Ending.forPrograms(json)
       const told = { config, said: options.said(given) }
       const settings = yield* settingsOf.read(told)
@@ -53,11 +58,14 @@ export const serve = Command.make(
             onSome: (text) => ({ token: text, allowHttp })
           }
         ),
-        isForPrograms: json
+        isForPrograms: json,
+        metrics
       }).pipe(Effect.provide(Traces.layer({ url: otlp, serviceName: "piecework-cache", version })))
     },
     Effect.provide(Supervisor.layer),
-    Effect.scoped
+    Effect.scoped,
+    (effect, { logFormat, state }) =>
+      Logs.kept({ program: "cache", folder: folderOf(state), format: logFormat })(effect)
   )
 ).pipe(
   Command.withDescription("Serve the files of the origins that are named, each fetched once for all clients"),

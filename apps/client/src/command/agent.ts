@@ -3,6 +3,7 @@ import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import * as Flags from "@piecework/telemetry/Flags"
 import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import { Failure } from "@piecework/terminal/Failure"
 import * as Supervisor from "@piecework/terminal/Supervisor"
 import { Effect, Option } from "effect"
@@ -12,6 +13,7 @@ import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import * as Layers from "@piecework/device/Layers"
+import * as Logging from "../Logging.ts"
 import * as Startup from "../Startup.ts"
 import * as Storage from "../Storage.ts"
 import { version } from "../version.ts"
@@ -36,6 +38,7 @@ export const agent = Command.make(
     serviceKey: options.serviceKey,
     state: options.state,
     reports: options.reports,
+    metrics: Flags.metrics(7682, "PIECEWORK_METRICS"),
     otlp: Flags.otlp,
     host: options.host,
     port: options.port,
@@ -44,6 +47,7 @@ export const agent = Command.make(
     policy: options.policy,
     ...rest.flags,
     ...proxy.flags,
+    logFormat: LogCommand.format,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
         'print {"listening":"HOST:PORT","rest":PORT,"proxy":"HOST:PORT"} once it serves, and failures as JSON'
@@ -110,6 +114,7 @@ export const agent = Command.make(
       return yield* Effect.provide(CachePlace.following(live, cache, serving), traces)
     },
     Effect.provide(Supervisor.layer),
-    Effect.scoped
+    Effect.scoped,
+    (effect, input) => Logging.kept("agent", input)(effect)
   )
 ).pipe(Command.withDescription("Run on: serve what the cache holds to peers, and take downloads from programs"))

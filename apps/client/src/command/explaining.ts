@@ -63,7 +63,7 @@ const fromAgent = (input: Asked, meant: Meant): Effect.Effect<Found | undefined>
     Effect.provide(layer(input)),
     Effect.timeoutOption("5 seconds"),
     Effect.map(Option.getOrUndefined),
-    Effect.catch((error) => Effect.as(Effect.logDebug("no agent was asked", error.message), undefined))
+    Effect.catch((error) => Effect.as(Effect.logDebug("no agent was asked", error), undefined))
   )
 
 const fromFolder = Effect.fnUntraced(function* (root: string, meant: Meant) {

@@ -3,11 +3,13 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import * as DownloadConfig from "@piecework/download/DownloadConfig"
+import type { DownloadError } from "@piecework/download/DownloadError"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
 import * as Flags from "@piecework/telemetry/Flags"
 import * as Traces from "@piecework/telemetry/Traces"
 import * as Ending from "@piecework/terminal/Ending"
+import * as LogCommand from "@piecework/terminal/LogCommand"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Duration, Effect, Option } from "effect"
@@ -17,6 +19,7 @@ import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes, ofDownload } from "../ExitCode.ts"
 import * as Layers from "@piecework/device/Layers"
+import * as Logging from "../Logging.ts"
 import * as Reporting from "../Reporting.ts"
 import * as Startup from "../Startup.ts"
 import * as Storage from "../Storage.ts"
@@ -102,6 +105,7 @@ const flags = {
   otlp: Flags.otlp,
   host: options.host,
   port: options.port,
+  logFormat: LogCommand.format,
   json: options.json,
   events: Flag.Boolean("events").pipe(
     Flag.withDescription("print progress and the result as lines of JSON"),
@@ -114,6 +118,10 @@ const patient = (noProgressTimeout: Duration.Duration) => ({
   noProgressTimeout,
   firstByteTimeout: Duration.min(noProgressTimeout, Duration.fromInputUnsafe(DownloadConfig.defaults.firstByteTimeout))
 })
+
+/** Where it took a while to fail, there is more to tell. */
+const explained = (error: DownloadError): string =>
+  error._tag === "NoProgressError" ? `${error.message} See piecework explain.` : error.message
 
 /** What the agent decides for itself. */
 const refuseOwn = (input: {
@@ -265,13 +273,14 @@ export const get = Command.make(
       }
     }).pipe(
       Effect.mapError((error) =>
-        error instanceof Failure ? error : new Failure({ sentence: error.message, code: ofDownload(error) })
+        error instanceof Failure ? error : new Failure({ sentence: explained(error), code: ofDownload(error) })
       ),
       Effect.scoped,
       Reporting.atTheEnd,
       Effect.provide(layer),
       Startup.explained,
-      Effect.provide(Traces.layer({ url: input.otlp, serviceName: "piecework", version }))
+      Effect.provide(Traces.layer({ url: input.otlp, serviceName: "piecework", version })),
+      Logging.kept("get", input, false)
     )
   })
 ).pipe(

@@ -2,6 +2,7 @@
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { longestPath, socketName } from "@piecework/client/AgentPlace"
+import type { Jobs } from "@piecework/jobs/Jobs"
 import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as RunFolder from "../rest/RunFolder.ts"
@@ -72,7 +73,8 @@ const noDoors: Doors = { rest: undefined, socket: undefined }
 export const serve = Effect.fnUntraced(function* (
   input: Input,
   mode: Effect.Effect<DownloadMode>,
-  peers?: string | undefined
+  peers?: string | undefined,
+  onJobs?: (jobs: Jobs["Service"]) => void
 ) {
   if (!input.rest && !input.api) return yield* withoutHangups
   const JobsHere = yield* Effect.promise(() => import("../rest/JobsHere.ts"))
@@ -98,7 +100,8 @@ export const serve = Effect.fnUntraced(function* (
     peers,
     users: input.restUsers,
     folder: RunFolder.of(chosen, process.env),
-    isCompatible: input.compatDirs
+    isCompatible: input.compatDirs,
+    onJobs
   })
   const doors: Doors = { rest: port, socket }
   return doors

@@ -24,6 +24,7 @@ import * as DeviceProbe from "./DeviceProbe.ts"
 import * as LanProbe from "./LanProbe.ts"
 import * as NameProbe from "./NameProbe.ts"
 import * as OriginProbe from "./OriginProbe.ts"
+import * as PastProbe from "./PastProbe.ts"
 import * as PortProbe from "./PortProbe.ts"
 import * as ServiceProbe from "./ServiceProbe.ts"
 import * as SettingsProbe from "./SettingsProbe.ts"
@@ -53,6 +54,8 @@ const within =
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, E, R> =>
     Effect.map(Effect.timeoutOption(self, limit), Option.getOrUndefined)
 
+const when = <A, E, R>(isNeeded: boolean, self: Effect.Effect<A, E, R>) => (isNeeded ? self : Effect.succeed(undefined))
+
 export const examine = Effect.fn("Doctor.examine")(function* (question: Question) {
   const parts = new Set<keyof Findings.Findings>([...question.only].map((id) => Diagnosis.partOf[id]))
   const needs = (...some: ReadonlyArray<keyof Findings.Findings>) => some.some((part) => parts.has(part))
@@ -73,9 +76,6 @@ export const examine = Effect.fn("Doctor.examine")(function* (question: Question
     names,
     environment
   }
-  const when = <A, E, R>(isNeeded: boolean, self: Effect.Effect<A, E, R>) =>
-    isNeeded ? self : Effect.succeed(undefined)
-
   const beside = Effect.gen(function* () {
     const storage = yield* StorageProbe.look({ policy, root, service: Option.getOrUndefined(url) })
     const device = yield* DeviceProbe.look(policy, { root, cache: storage.cache, agent })
@@ -94,9 +94,11 @@ export const examine = Effect.fn("Doctor.examine")(function* (question: Question
         when(
           needs("service", "serving", "caches", "settings", "device"),
           within(limits.service)(ServiceProbe.look(asked))
-        )
+        ),
+        // Looked up meanwhile, and remembered.
+        when(needs("names", "ranges") && file !== undefined, names.resolve(file === undefined ? "" : hostOf(file)))
       ],
-      { concurrency: 2 }
+      { concurrency: "unbounded" }
     )
     const now = SettingsProbe.resolved(looked, found?.said)
     const { known } = yield* cachesOf(
@@ -117,10 +119,11 @@ export const examine = Effect.fn("Doctor.examine")(function* (question: Question
     )
     return { door, service: found?.service, policy: now, reach, names: resolved, caches, ranges }
   })
-  const [near, far, lan] = yield* Effect.all(
+  const [near, far, past, lan] = yield* Effect.all(
     [
       when(needs("storage", "device"), within(limits.beside)(beside)),
       behindService,
+      when(needs("past"), within(limits.beside)(PastProbe.look(root))),
       when(
         needs("lan"),
         within(limits.beside)(
@@ -134,12 +137,13 @@ export const examine = Effect.fn("Doctor.examine")(function* (question: Question
     settings: yield* SettingsProbe.found(looked, far.policy, root),
     device: near === undefined ? undefined : DeviceProbe.judged(far.policy, near.device),
     storage: near?.storage,
-    serving: far.door === undefined ? undefined : { agent, port: far.door.port, reach: far.reach, peers: undefined },
+    serving: far.door === undefined ? undefined : { agent, port: far.door.port, reach: far.reach },
     service: far.service,
     names: far.names,
     ranges: far.ranges,
     caches: far.caches,
-    lan
+    lan,
+    past
   }
   return findings
 })

@@ -1,8 +1,11 @@
-/** Whether names resolve, as the system resolves them. The system's look-ups take threads of a small pool, so they are few at a time. */
-import { lookup } from "node:dns/promises"
+/**
+ * Whether names resolve, as the system resolves them. A look-up of the system cannot be taken back: it would keep one of the few threads
+ * that files are read by, and the process from its end. So each is a process of its own, which can be ended.
+ */
+import { execFile } from "node:child_process"
 import { isIP } from "node:net"
 import type * as Findings from "@piecework/doctor/Findings"
-import { Cache, Duration, Effect, Result, Semaphore } from "effect"
+import { Cache, Duration, Effect, Result } from "effect"
 
 /** An address, or why there is none. */
 export type Resolved = Result.Result<string, string>
@@ -12,34 +15,37 @@ export interface Names {
   readonly resolve: (host: string) => Effect.Effect<Resolved>
 }
 
-/** A name server that is well answers in some milliseconds; the system asks another one after 5 s. */
-const patience = "4 seconds"
-/** Look-ups at a time: the pool has four threads, and files are read by the same. */
-const atOnce = 2
+/** Milliseconds. A name server that is well answers in some of them; the system asks another one after 5 s. */
+const patience = 4000
+/** Characters of an answer. */
+const mostOutput = 1024
 
-export const make: Effect.Effect<Names> = Effect.gen(function* () {
-  const slots = yield* Semaphore.make(atOnce)
-  const known = yield* Cache.make({ capacity: 64, timeToLive: Duration.infinity, lookup: look })
-  return { resolve: (host) => slots.withPermit(Cache.get(known, plain(host))) }
-})
+export const make: Effect.Effect<Names> = Effect.map(
+  Cache.make({ capacity: 64, timeToLive: Duration.infinity, lookup: look }),
+  (known) => ({ resolve: (host) => Cache.get(known, plain(host)) })
+)
 
 /** As URLs write an address of IPv6, in brackets. */
 const plain = (host: string): string => host.replace(/^\[(.*)\]$/, "$1")
 
-const look = (host: string): Effect.Effect<Resolved> =>
-  isIP(host) !== 0
-    ? Effect.succeed(Result.succeed(host))
-    : Effect.tryPromise({
-        try: () => lookup(host),
-        catch: (cause) => (cause as NodeJS.ErrnoException).code ?? "EAI_FAIL"
-      }).pipe(
-        Effect.map(({ address }): Resolved => Result.succeed(address)),
-        Effect.catch((code) => Effect.succeed<Resolved>(Result.fail(words[code] ?? code))),
-        Effect.timeoutOrElse({
-          duration: patience,
-          orElse: () => Effect.succeed<Resolved>(Result.fail("the name server did not answer in time"))
-        })
-      )
+/** Prints the address, or the code of the error. The name is no part of the program's text. */
+const program =
+  'require("node:dns").lookup(process.argv[1], (error, address) => console.log(error ? error.code : address))'
+
+function look(host: string): Effect.Effect<Resolved> {
+  if (isIP(host) !== 0) return Effect.succeed(Result.succeed(host))
+  return Effect.callback<Resolved>((resume) => {
+    const { NODE_OPTIONS: _, ...env } = process.env
+    const options = { env, timeout: patience, killSignal: "SIGKILL", maxBuffer: mostOutput } as const
+    const child = execFile(process.execPath, ["-e", program, "--", host], options, (error, stdout) => {
+      const said = stdout.trim()
+      if (isIP(said) !== 0) return resume(Effect.succeed(Result.succeed(said)))
+      const why = error?.killed === true ? "the name server did not answer in time" : (words[said] ?? "it is no name")
+      resume(Effect.succeed(Result.fail(why)))
+    })
+    return Effect.sync(() => child.kill("SIGKILL"))
+  })
+}
 
 /** Source: getaddrinfo(3). */
 const words: Readonly<Record<string, string>> = {

@@ -24,7 +24,7 @@ export interface Missed {
 }
 
 /** Longest time for an answer's head. */
-const patience = 4000
+const patience = "4 seconds"
 
 /** Asks for `/health`, which every service answers to anybody. */
 export const knock = (
@@ -44,7 +44,6 @@ export const knock = (
         })
       : new http.Agent({ proxyEnv })
     const request = (isTls ? https : http).request(url, { agent, headers: { accept: "application/json" } })
-    request.setTimeout(patience, () => request.destroy(Object.assign(new Error("late"), { code: "ETIMEDOUT" })))
     request.once("error", (error: NodeJS.ErrnoException) => resume(Effect.fail({ code: error.code ?? error.message })))
     request.once("response", (answer) => {
       const date = Date.parse(answer.headers.date ?? "")
@@ -65,7 +64,7 @@ export const knock = (
       request.destroy()
       agent.destroy()
     })
-  })
+  }).pipe(Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail<Missed>({ code: "ETIMEDOUT" }) }))
 
 /** Where a redirect leads, without what may be secret of it. */
 const hostOf = (location: string | undefined): string | undefined =>

@@ -4,7 +4,7 @@ import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
-import { Clock, type Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { StateFolder } from "@piecework/device/StateFolder"
@@ -28,6 +28,8 @@ export interface JobsHereOptions {
   readonly users: "own" | "all"
   readonly folder: string
   readonly isCompatible: boolean
+  /** Told of the jobs, once those that were kept are back. */
+  readonly onJobs?: ((jobs: Jobs.Jobs["Service"]) => void) | undefined
 }
 
 /** What is known of the device holds for so long, as elsewhere. */
@@ -51,6 +53,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
     AdminFile.AdminFile.layer()
   )
   const services = yield* Effect.mapError(Layer.build(layer), failed)
+  options.onJobs?.(Context.get(services, Jobs.Jobs))
   const since = yield* Clock.currentTimeMillis
   const port = options.host === undefined ? undefined : yield* rest(options, options.host, services)
   if (options.socket !== undefined) {

@@ -1,5 +1,5 @@
 /** The files of this device as a table for people. */
-import { fromNumber } from "@piecework/domain/DownloadMode"
+import { fromNumber, usesPeers } from "@piecework/domain/DownloadMode"
 import type { FileStatus } from "@piecework/domain/FileStatus"
 import { Option } from "effect"
 import { modeName } from "../command/options.ts"
@@ -17,14 +17,27 @@ export const render = (
   if (files.length === 0) return "Nothing was downloaded yet."
   const known = new Map(Option.getOrElse(offers, () => []).map((offer) => [offer.contentId as string, offer]))
   const isOffering = Option.isSome(offers)
-  const usual = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE", "EXPIRES"]
+  const usual = [
+    "FILE",
+    "SIZE",
+    "IN CACHE",
+    "STATUS",
+    "HTTP",
+    "CACHE HOST",
+    "PEERS",
+    "PEER %",
+    "SENT",
+    "MODE",
+    "EXPIRES"
+  ]
   const head = isOffering ? [...usual, "OFFERED"] : usual
   const rows = files.map((file) => [
     nameOf(file),
     Amount.bytes(file.FileSize),
     Amount.bytes(file.FileSizeInCache),
-    file.Status,
+    stateOf(file),
     Amount.bytes(file.BytesFromHttp),
+    Amount.bytes(file.BytesFromCacheServer),
     Amount.bytes(file.BytesFromPeers),
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
@@ -32,7 +45,17 @@ export const render = (
     `${file.ExpireOn === null ? "-" : Moment.minute(Date.parse(file.ExpireOn))}${file.IsPinned ? ", pinned" : ""}`,
     ...(isOffering ? [offered(known.get(file.FileId), now)] : [])
   ])
-  return Table.render(head, rows, new Set(head.filter((title) => title !== "FILE" && title !== "STATUS")))
+  const table = Table.render(head, rows, new Set(head.filter((title) => title !== "FILE" && title !== "STATUS")))
+  const without = files.find(isWithoutPeers)
+  return without === undefined
+    ? table
+    : `${table}\n\nWhy no bytes came from peers says piecework explain FILE, such as piecework explain ${without.FileId.slice(0, 14)}.`
+}
+
+/** It ran with peers and got nothing from any. */
+const isWithoutPeers = ({ BytesFromPeers, DownloadMode, TotalBytesDownloaded }: FileStatus): boolean => {
+  const mode = fromNumber(DownloadMode)
+  return mode !== undefined && usesPeers(mode) && BytesFromPeers === 0 && TotalBytesDownloaded > 0
 }
 
 /** Whether the service is told of it: it was asked for lately, it is its turn, or when that begins. */
@@ -48,8 +71,16 @@ const modeOf = (number: number): string => {
   return mode === undefined ? String(number) : modeName(mode)
 }
 
+/** How far one is that is fetched now, and how fast. */
+const stateOf = ({ BytesDone, BytesRequested, DownloadRateBytes, Status }: FileStatus): string => {
+  if (Status !== "Downloading") return Status
+  const done = BytesRequested === 0 ? "" : ` ${Amount.percent(BytesDone, BytesRequested)}`
+  return `${Status}${done}${DownloadRateBytes > 0 ? `, ${Amount.rate(DownloadRateBytes)}` : ""}`
+}
+
 /** The last part of the URL, or the beginning of the id of a content whose URL nobody noted down. */
-const nameOf = (file: FileStatus): string => {
+export const nameOf = (file: Pick<FileStatus, "FileId" | "SourceURL">): string => {
+  if (file.FileId === "" && file.SourceURL === "") return "(other downloads)"
   const last = URL.canParse(file.SourceURL) ? new URL(file.SourceURL).pathname.split("/").at(-1) : undefined
   return last === undefined || last === "" ? `${file.FileId.slice(0, 14)}…` : last.slice(0, 40)
 }

@@ -15,9 +15,10 @@ export type Answer<A> = UseQueryResult<A, CallFailed>
 export const every = { second: 1_000, live: 2_000, normal: 15_000, slow: 60_000 } as const
 export type Pace = keyof typeof every
 
-/** What was answered before to another question of the kind is shown until this one is answered. */
-export const useAsk = <A>({ ask, key }: Question<A>, pace: Pace = "normal"): Answer<A> =>
+/** Asks while `isWanted`. What was answered before to another question is shown until this one is answered. */
+export const useAsk = <A>({ ask, key }: Question<A>, pace: Pace = "normal", isWanted = true): Answer<A> =>
   useQuery<A, CallFailed>({
+    enabled: isWanted,
     queryKey: key,
     queryFn: ({ signal }) => ask(signal),
     refetchInterval: every[pace],

@@ -3,7 +3,9 @@ import type { OperatorScope } from "@piecework/cloud/Identity"
 import {
   IconAffiliate,
   IconChartBar,
+  IconChartDonut,
   IconDeviceDesktopCheck,
+  IconFileExport,
   IconHistory,
   IconKey,
   IconPackage,
@@ -32,7 +34,7 @@ export interface Place {
 }
 
 /** Headings of the menu, in their order. */
-export const sections = ["Savings", "Delivery", "Service"] as const
+export const sections = ["Reports", "Delivery", "Service"] as const
 export type Section = (typeof sections)[number]
 
 export const places: ReadonlyArray<Place> = [
@@ -41,7 +43,29 @@ export const places: ReadonlyArray<Place> = [
     title: "Overview",
     load: () => import("../pages/overview/Overview.tsx"),
     area: "Reports",
-    menu: { section: "Savings", icon: IconChartBar }
+    menu: { section: "Reports", icon: IconChartBar }
+  },
+  {
+    path: "/savings",
+    title: "Savings",
+    load: () => import("../pages/savings/Savings.tsx"),
+    area: "Reports",
+    menu: { section: "Reports", icon: IconChartDonut }
+  },
+  { path: "/savings/:by", title: "Savings", load: () => import("../pages/savings/Savings.tsx"), area: "Reports" },
+  {
+    path: "/savings/device/:kind/:name",
+    title: "Device",
+    load: () => import("../pages/device/Device.tsx"),
+    area: "Reports"
+  },
+  { path: "/savings/:by/*", title: "Savings", load: () => import("../pages/savings/One.tsx"), area: "Reports" },
+  {
+    path: "/exports",
+    title: "Exports",
+    load: () => import("../pages/exports/Exports.tsx"),
+    area: "Reports",
+    menu: { section: "Reports", icon: IconFileExport }
   },
   {
     path: "/swarms",
@@ -102,6 +126,14 @@ export const placesFor = (
   { areas, isAllowed }: { readonly areas: ReadonlyArray<Area>; readonly isAllowed: (scope: OperatorScope) => boolean },
   of: ReadonlyArray<Place> = places
 ): ReadonlyArray<Place> => of.filter(({ area, scope }) => areas.includes(area) && isAllowed(scope ?? "Read"))
+
+/** Loads the page of an address (what stands behind the `#`) before it is shown. */
+export const preload = (address: string): void => {
+  const path = address.replace(/^#?\/?/, "/")
+  const found = places.find((place) => place.path === path) ?? places.find((place) => isOpen(place, path))
+  // What cannot be loaded now is said when it is to be shown.
+  found?.load().catch(() => undefined)
+}
 
 /** Whether the menu shows it as the one that is open: its own page, or one that hangs under it. */
 export const isOpen = ({ path }: Place, location: string): boolean =>

@@ -6,6 +6,7 @@ import { modeName, outcomes } from "../view/Peering.ts"
 import { Empty } from "./Empty.tsx"
 import { Panel } from "./Panel.tsx"
 import classes from "./Peering.module.css"
+import rows from "./Rows.module.css"
 import { SourceBar } from "./SourceBar.tsx"
 
 export const Peering = ({ of }: { readonly of: Views.Sums }) => (
@@ -44,18 +45,16 @@ export const Peering = ({ of }: { readonly of: Views.Sums }) => (
 
 export const ByMode = ({ modes }: { readonly modes: ReadonlyArray<Views.ModeRow> }) => (
   <Panel title="By download mode" about="The modes in which contents were downloaded.">
-    <Table verticalSpacing={6} aria-label="Bytes by download mode">
+    <Table verticalSpacing={6} aria-label="Bytes by download mode" className={rows["rows"] ?? ""}>
       <Table.Tbody>
         {modes.map((row) => (
           <Table.Tr key={row.ContentDownloadMode}>
-            <Table.Th scope="row" fw={400}>
-              {modeName(row.ContentDownloadMode)}
-            </Table.Th>
+            <Table.Th scope="row">{modeName(row.ContentDownloadMode)}</Table.Th>
             <Table.Td w="30%">
               <SourceBar of={row} size="sm" />
             </Table.Td>
-            <Table.Td ta="right">{Amount.bytes(row.BytesFetched)}</Table.Td>
-            <Table.Td ta="right">peers {row.PeeringStatus.toLowerCase()}</Table.Td>
+            <Table.Td>{Amount.bytes(row.BytesFetched)}</Table.Td>
+            <Table.Td>peers {row.PeeringStatus.toLowerCase()}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>

@@ -1,6 +1,7 @@
 /** Who is signed in, as the service knows it by its cookie. Nothing of it is kept in the page. */
 import * as ConsoleSession from "@piecework/cloud/ConsoleSession"
 import { mayDo, type OperatorScope } from "@piecework/cloud/Identity"
+import type { QueryClient } from "@tanstack/react-query"
 import { Effect, Schema } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
 import { CallFailed } from "../calls/CallFailed.ts"
@@ -69,3 +70,12 @@ export const signOut: Ask<ConsoleSession.SessionState> = asked(HttpClientRequest
 /** Whether the one who is signed in may do that; pages show nobody a button that would be refused. */
 export const may = ({ operator, scopes }: SignedIn, scope: OperatorScope): boolean =>
   mayDo({ _tag: "Operator", id: operator, scopes }, scope)
+
+/**
+ * Takes what the service says of who is signed in. What was asked as somebody else is forgotten; the question itself stays, since the
+ * door watches it.
+ */
+export const become = (client: QueryClient, next: ConsoleSession.SessionState): void => {
+  client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== state.key[0] })
+  client.setQueryData(state.key, next)
+}

@@ -13,9 +13,7 @@ export const SignIn = ({ state: { hint, maySignIn, version } }: { readonly state
   const [token, setToken] = useState("")
   const signingIn = useMutation<unknown, CallFailed, string>({
     mutationFn: async (text) => {
-      const state = await Session.signIn(text)
-      client.clear()
-      client.setQueryData(Session.state.key, state)
+      Session.become(client, await Session.signIn(text))
     }
   })
   const submit = (event: FormEvent) => {
@@ -32,6 +30,8 @@ export const SignIn = ({ state: { hint, maySignIn, version } }: { readonly state
         </Title>
         {maySignIn ? (
           <form onSubmit={submit}>
+            {/* For programs that keep passwords: they want a name to keep one under. */}
+            <input type="text" name="username" autoComplete="username" defaultValue="operator" readOnly hidden />
             <Stack gap="md" mt="xs">
               <Text size="sm" c="dimmed">
                 {hint}

@@ -1,6 +1,6 @@
 /** `piecework-service`: all roles on one port, until told to stop. */
 import { isIP } from "node:net"
-import { Effect, Schema } from "effect"
+import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Failure } from "@piecework/terminal/Failure"
 import { exitCodes } from "../ExitCode.ts"
@@ -67,6 +67,12 @@ const roleUrls = Flag.String("role-url").pipe(
 const logFormat = Flag.Literals("log-format", formats).pipe(
   Flag.withDescription("how log lines are written"),
   Flag.withDefault("text")
+)
+
+const logFolder = Flag.String("log-folder").pipe(
+  Flag.withMetavar("DIR"),
+  Flag.withDescription("write the log to files in this folder as well, for piecework log --path DIR; default none"),
+  Flag.optional
 )
 
 const logLevel = Flag.Literals("log-level", levels).pipe(
@@ -167,6 +173,7 @@ export const serve = Command.make("piecework-service", {
   unknownContents,
   metrics: Flags.metrics(9670),
   otlp: Flags.otlp,
+  logFolder,
   logFormat,
   logLevel,
   cluster,
@@ -199,7 +206,7 @@ export const serve = Command.make("piecework-service", {
       return yield* run({
         ...options,
         roles: [first, ...more],
-        log: { format: options.logFormat, level: options.logLevel }
+        log: { folder: Option.getOrUndefined(options.logFolder), format: options.logFormat, level: options.logLevel }
       })
     })
   )

@@ -72,7 +72,7 @@ const watch = Effect.fnUntraced(function* (server: Server, files: Files, first: 
     const next = yield* Effect.result(CertificateFiles.read(files))
     if (Result.isFailure(next)) {
       // Once for each trouble: this comes again every minute.
-      if (troubleSaid !== next.failure.message) yield* Effect.logError(next.failure.message)
+      if (troubleSaid !== next.failure.message) yield* Effect.logError(next.failure)
       troubleSaid = next.failure.message
       return
     }
@@ -94,7 +94,7 @@ const renewed = ({ ownFolder }: Files): Effect.Effect<void> =>
     ? Effect.void
     : TlsFolder.renew(ownFolder).pipe(
         Effect.flatMap((is) => (is ? Effect.logInfo("The certificate was renewed.") : Effect.void)),
-        Effect.catch((error) => Effect.logError(error.message))
+        Effect.catch((error) => Effect.logError(error))
       )
 
 const usage = (sentence: string): Effect.Effect<never, Failure> =>

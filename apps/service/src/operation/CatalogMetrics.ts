@@ -7,7 +7,7 @@ export const layer: Layer.Layer<never, never, Catalog> = Layer.effectDiscard(
   Effect.flatMap(Catalog, ({ count }) =>
     count.pipe(
       Effect.flatMap((contents) => Metric.update(gauge, contents)),
-      Effect.catch((error) => Effect.logWarning(error.message)),
+      Effect.catch((error) => Effect.logWarning(error)),
       Effect.repeat(Schedule.spaced("15 seconds")),
       Effect.forkScoped
     )

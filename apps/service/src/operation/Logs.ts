@@ -1,26 +1,30 @@
-/** The log: one line an event on standard error, as text or as JSON. Nothing secret is ever in it. */
-import { Layer, Logger, LogLevel, References } from "effect"
+/** The log: one line an event on standard error, as logfmt or as JSON, and in files where a folder is named. Nothing secret is ever in it. */
+import * as Logs from "@piecework/logs/Logs"
+import { type Layer, LogLevel, type Logger, References } from "effect"
 
-export const formats = ["text", "json"] as const
+export const { formats } = Logs
 export const levels = ["debug", "info", "warn", "error"] as const
 
 export interface Options {
-  readonly format: (typeof formats)[number]
+  readonly format: Logs.Format
   readonly level: (typeof levels)[number]
+  /** Where the files lie; there are none without. */
+  readonly folder: string | undefined
 }
 
-export const layer = ({ format, level }: Options): Layer.Layer<never> =>
-  Layer.mergeAll(
-    Logger.layer([ours(Logger.withConsoleError(format === "json" ? Logger.formatJson : Logger.formatLogFmt))]),
-    Layer.succeed(References.MinimumLogLevel, effectLevels[level])
-  )
+export const layer = ({ folder, format, level }: Options): Layer.Layer<never> =>
+  Logs.layer({
+    program: "service",
+    folder,
+    format: format === "json" ? "json" : "logfmt",
+    minimum: effectLevels[level],
+    hides: isInside
+  })
 
 const effectLevels = { debug: "Debug", info: "Info", warn: "Warn", error: "Error" } as const
 
-/** Without what the cluster's inside says of itself when all is well. */
-const ours = (logger: Logger.Logger<unknown, void>): Logger.Logger<unknown, void> =>
-  Logger.make((options) => {
-    const { module } = options.fiber.getRef(References.CurrentLogAnnotations)
-    const isInside = typeof module === "string" && module.startsWith("effect/")
-    if (!isInside || LogLevel.isGreaterThanOrEqualTo(options.logLevel, "Warn")) logger.log(options)
-  })
+/** What the cluster's inside says of itself when all is well. */
+const isInside = ({ fiber, logLevel }: Logger.Options<unknown>): boolean => {
+  const { module } = fiber.getRef(References.CurrentLogAnnotations)
+  return typeof module === "string" && module.startsWith("effect/") && LogLevel.isLessThan(logLevel, "Warn")
+}

@@ -223,9 +223,7 @@ const keyValue = (takesReports: boolean) =>
       let last: KeyValueReply["settings"] = {}
       const read = Effect.map(list, handedOut).pipe(
         Effect.tap((all) => Effect.sync(() => void (last = all))),
-        Effect.catch((error) =>
-          Effect.as(Effect.logWarning("settings of the devices were not read", error.message), last)
-        )
+        Effect.catch((error) => Effect.as(Effect.logWarning("settings of the devices were not read", error), last))
       )
       const settings = yield* Effect.cachedWithTTL(read, settingsKept)
       return KeyValueHandlers.layer({ takesReports, settings, cacheHosts: serversFor })

@@ -67,7 +67,7 @@ export const makeCache = Effect.fnUntraced(function* (
   const summarise = (entry: Entry) =>
     summariseReadable(entry).pipe(
       Effect.catch((error): Effect.Effect<ForeignEntry> =>
-        Effect.as(Effect.logWarning(error.message), { name: entry.name, reason: "Unreadable" })
+        Effect.as(Effect.logWarning(error), { name: entry.name, reason: "Unreadable" })
       )
     )
 

@@ -1,8 +1,9 @@
 /** Choosing over providers that may say something else at any moment; bans are of the process. */
+import * as Journal from "@piecework/logs/Journal"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import type { Policy } from "@piecework/policy/Policy"
 import { Clock, Effect, FiberHandle, type Scope } from "effect"
-import type { CacheHost } from "../CacheHost.ts"
+import { type CacheHost, nameOf } from "../CacheHost.ts"
 import type { CacheHosts, KnownHost } from "../CacheHosts.ts"
 import * as Choice from "../Choice.ts"
 import * as Hosts from "../Hosts.ts"
@@ -90,7 +91,12 @@ export const makeAsking = Effect.fnUntraced(function* ({
     settled,
 
     failed: Effect.fn("CacheHosts.failed")(function* (cache, url, failure) {
-      marks = Choice.failed(marks, cache, url, failure, yield* Clock.currentTimeMillis)
+      const now = yield* Clock.currentTimeMillis
+      marks = Choice.failed(marks, cache, url, failure, now)
+      yield* Journal.verboseNote(() => [
+        "A cache server failed.",
+        { cache: nameOf(cache), ...failure, ...Choice.ban(marks, cache, now) }
+      ])
       yield* FiberHandle.run(end, awaitEnd)
       tell()
     }),

@@ -115,7 +115,7 @@ export class Entries {
     return Effect.flatMap(Effect.result(effect), (result) =>
       Result.isSuccess(result)
         ? Effect.succeed<A | undefined>(result.success)
-        : Effect.as(Effect.logWarning(result.failure.message), undefined)
+        : Effect.as(Effect.logWarning(result.failure), undefined)
     )
   }
 

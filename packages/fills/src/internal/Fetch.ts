@@ -266,7 +266,7 @@ class Fetch {
           file.loosen(part)
         }
         file.checkIdle()
-        return Result.isSuccess(result) ? Effect.void : Effect.logWarning(result.failure.message)
+        return Result.isSuccess(result) ? Effect.void : Effect.logWarning(result.failure)
       })
     )
   }

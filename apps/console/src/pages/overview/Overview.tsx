@@ -5,23 +5,26 @@ import * as Reports from "../../calls/Reports.ts"
 import { useAsk } from "../../calls/useAsk.ts"
 import { Answered } from "../../parts/Answered.tsx"
 import { DaysChart } from "../../parts/charts/DaysChart.tsx"
-import { GradeMark } from "../../parts/GradeMark.tsx"
+import { BySource } from "../../parts/BySource.tsx"
+import classes from "../../parts/Rows.module.css"
+import { SavingsStats } from "../../parts/SavingsStats.tsx"
 import { Page as Within } from "../../parts/Page.tsx"
 import { Columns, Panel } from "../../parts/Panel.tsx"
 import { SourceBar } from "../../parts/SourceBar.tsx"
 import { SpanSwitch, useSpan } from "../../parts/SpanSwitch.tsx"
 import { Stat } from "../../parts/Stat.tsx"
+import { useSession } from "../../session/useSession.ts"
 import * as Amount from "../../view/Amount.ts"
 import * as Grade from "../../view/Grade.ts"
-import { sources } from "../../view/Source.ts"
 import { ByMode, Peering } from "../../parts/Peering.tsx"
 import { FirstSteps } from "./FirstSteps.tsx"
+import { Live } from "./Live.tsx"
 import { Now } from "./Now.tsx"
 
 export const Page = () => {
   const span = useSpan()
   const summary = useAsk(Reports.summary(span), "slow")
-  const isEmpty = summary.data?.DeviceCount === 0 && span === 28
+  const isEmpty = summary.data?.DeviceCount === 0 && span === 28 && !summary.isPlaceholderData
   return (
     <Within
       title="Overview"
@@ -38,31 +41,20 @@ export const Page = () => {
 const dates = ({ From, To }: Views.Summary): string => `${Amount.day(From)} to ${Amount.day(To)}, days of UTC`
 
 const Figures = ({ of }: { readonly of: Views.Summary }) => {
-  const saved = of.BytesFromPeers + of.BytesFromCache
+  const hasSwarms = useSession().areas.includes("Swarms")
   return (
     <>
-      <Columns least="15rem">
-        <Stat
-          label="Saved in 28 days"
-          value={Amount.percent(of.BWOptPercent28Days)}
-          mark={<GradeMark grade={Grade.of(of.BWOptPercent28Days, of.BytesFetched)} />}
-          about={`${Amount.bytes(saved)} of ${Amount.bytes(of.BytesFetched)} came not from the origin in the time shown.`}
-        />
-        <Stat
-          label="Saved in 7 days"
-          value={Amount.percent(of.BWOptPercent7Days)}
-          mark={<GradeMark grade={Grade.of(of.BWOptPercent7Days, of.BytesFetched)} />}
-          about={`${Amount.count(of.TotalTransfers, "download")} in the time shown, ${Amount.number(of.ErrorCount)} with errors.`}
-        />
+      <SavingsStats of={of}>
         <Stat
           label="Devices"
           value={Amount.number(of.DeviceCount)}
           about={`${Amount.number(of.DevicesPeeringOn)} with peers on, ${Amount.number(of.DevicesPeeringOff)} off`}
         />
-        <Now />
-      </Columns>
-      <Panel title="Bytes by day and source" about="What devices fetched. The origin is what your line was paid for.">
-        <DaysChart days={of.ByDay} />
+        {hasSwarms ? <Now /> : null}
+      </SavingsStats>
+      {hasSwarms ? <Live /> : null}
+      <Panel title="Bytes by day and source" about="What devices fetched. What came from the origin crossed your line.">
+        <DaysChart of={of.ByDay} />
       </Panel>
       <Columns least="22rem">
         <BySource of={of} />
@@ -79,52 +71,21 @@ const Figures = ({ of }: { readonly of: Views.Summary }) => {
   )
 }
 
-const BySource = ({ of }: { readonly of: Views.Summary }) => (
-  <Panel
-    title="Where bytes came from"
-    about={`${Amount.bytes(of.BytesFetched)} fetched, of which ${Amount.bytes(of.BytesWasted)} wasted`}
-  >
-    <SourceBar of={of} />
-    <Table mt="sm" verticalSpacing={6} aria-label="Bytes by source">
-      <Table.Tbody>
-        {sources.map(({ color, field, label }) => (
-          <Table.Tr key={field}>
-            <Table.Th scope="row" fw={400}>
-              <span aria-hidden style={{ color }}>
-                ■
-              </span>{" "}
-              {label}
-            </Table.Th>
-            <Table.Td ta="right">{Amount.bytes(of[field])}</Table.Td>
-            <Table.Td ta="right" w="6rem">
-              {Amount.percent(Amount.share(of[field], of.BytesFetched))}
-            </Table.Td>
-          </Table.Tr>
-        ))}
-      </Table.Tbody>
-    </Table>
-  </Panel>
-)
-
 /** Rows of a panel; the others are on the page of savings. */
 const mostTypes = 7
 
 const ByType = ({ of }: { readonly of: Views.Summary }) => (
-  <Panel title="By type of content" about="Who asked for the files.">
-    <Table verticalSpacing={6} aria-label="Savings by type of content">
+  <Panel title="By type of content" about="Who asked for the files, and what was saved of them.">
+    <Table verticalSpacing={6} aria-label="Savings by type of content" className={classes["rows"] ?? ""}>
       <Table.Tbody>
         {of.ByType.slice(0, mostTypes).map((row) => (
           <Table.Tr key={row.ContentType}>
-            <Table.Th scope="row" fw={400}>
-              {row.ContentType === "" ? "nobody said" : row.ContentType}
-            </Table.Th>
-            <Table.Td w="35%">
+            <Table.Th scope="row">{row.ContentType === "" ? "nobody said" : row.ContentType}</Table.Th>
+            <Table.Td w="30%">
               <SourceBar of={row} size="sm" />
             </Table.Td>
-            <Table.Td ta="right">{Amount.bytes(row.BytesFetched)}</Table.Td>
-            <Table.Td ta="right" w="6rem">
-              {Amount.percent(Grade.savedPercent(row))} saved
-            </Table.Td>
+            <Table.Td>{Amount.bytes(row.BytesFetched)}</Table.Td>
+            <Table.Td w="5rem">{Amount.percent(Grade.savedPercent(row))}</Table.Td>
           </Table.Tr>
         ))}
       </Table.Tbody>

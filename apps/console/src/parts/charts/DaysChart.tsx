@@ -2,19 +2,23 @@
 import type * as Views from "@piecework/reports/Views"
 import { lazy } from "react"
 import * as Amount from "../../view/Amount.ts"
+import { everyDay } from "../../view/EveryDay.ts"
 import { present } from "../../view/Source.ts"
+import { useSpan } from "../SpanSwitch.tsx"
 import { Figure } from "./Figure.tsx"
 import { byteMarks } from "./Scale.ts"
 
 const Bars = lazy(async () => ({ default: (await import("./drawn.tsx")).Bars }))
 
-export const DaysChart = ({
-  days,
-  height = 280
-}: {
-  readonly days: ReadonlyArray<Views.DayRow>
+export interface Props {
+  /** Days without anything may be missing. */
+  readonly of: ReadonlyArray<Views.DayRow>
+  /** Pixels. */
   readonly height?: number
-}) => {
+}
+
+export const DaysChart = ({ height = 280, of }: Props) => {
+  const days = everyDay(of, useSpan(), Date.now())
   const sources = present(days)
   const most = Math.max(0, ...days.map(({ BytesFetched }) => BytesFetched))
   return (

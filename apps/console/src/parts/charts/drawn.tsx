@@ -26,7 +26,7 @@ const common = ({ data, format, height, marks, series }: Props) => ({
   valueFormatter: format,
   withLegend: false,
   tickLine: "none" as const,
-  gridAxis: "y" as const,
+  gridAxis: "x" as const,
   strokeDasharray: "0",
   yAxisProps: { width: 76, ticks: [...marks], domain: [0, marks.at(-1) ?? 1], interval: 0 as const, tickMargin: 6 },
   xAxisProps: { minTickGap: 28, tickMargin: 8 },

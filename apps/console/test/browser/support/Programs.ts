@@ -10,9 +10,12 @@ const folders = {
   service: fileURLToPath(new URL("../../../../service", import.meta.url))
 }
 
-/** Makes the bundles. */
+const site = fileURLToPath(new URL("../../..", import.meta.url))
+
+/** Makes the bundles of the programs, and the pages. */
 export const prepare: Effect.Effect<void> = Effect.promise(async () => {
-  await Promise.all(Object.values(folders).map(bundle))
+  const { build } = await import("vite")
+  await Promise.all([...Object.values(folders).map(bundle), build({ root: site, logLevel: "error" })])
 })
 
 /** A program ended, or said something else than was waited for. */
@@ -28,15 +31,20 @@ export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramErr
 export interface Program {
   /** The next line of standard output for which the function answers something. */
   readonly line: <A extends {}>(pick: (line: string) => A | undefined) => Effect.Effect<A, ProgramError>
+  /** Asks it to end. */
+  readonly stop: Effect.Effect<void>
   /** Exit code and all of standard output that no `line` took. */
   readonly ended: Effect.Effect<{ readonly code: number; readonly rest: string }>
 }
+
+/** What starting programs takes. */
+export type Needs = ChildProcessSpawner.ChildProcessSpawner | Scope.Scope
 
 export const start = Effect.fn("Programs.start")(function* (
   name: keyof typeof folders,
   args: ReadonlyArray<string>,
   env: Readonly<Record<string, string>> = {}
-): Effect.fn.Return<Program, never, ChildProcessSpawner.ChildProcessSpawner | Scope.Scope> {
+): Effect.fn.Return<Program, never, Needs> {
   const handle = yield* ChildProcess.make(process.execPath, [entryOf(folders[name]), ...args], {
     killSignal: "SIGKILL",
     stdin: "ignore",
@@ -72,6 +80,7 @@ export const start = Effect.fn("Programs.start")(function* (
         if (found !== undefined) return found
       }
     }),
+    stop: Effect.ignore(handle.kill({ killSignal: "SIGTERM" })),
     ended: Effect.gen(function* () {
       const rest: Array<string> = []
       yield* Effect.ignore(Effect.forever(Effect.map(Queue.take(lines), (line) => rest.push(line))))

@@ -1,0 +1,183 @@
+import { assert, layer } from "@effect/vitest"
+import { Effect } from "effect"
+import * as Amount from "../../src/view/Amount.ts"
+import * as Scene from "./support/Scene.ts"
+import * as Shots from "./support/Shots.ts"
+import { Stage } from "./support/Stage.ts"
+import { go, heading, look, menu, panel, signIn, signOut, tabTo } from "./support/Steps.ts"
+
+/** Clients that download at the same time. */
+const clients = 10
+
+/** What `get` ends with when the service has halted the content: docs of `piecework get`. */
+const halted = 14
+
+/** Fast enough to be done at once, in bytes a second. */
+const unpaced = 200_000_000
+
+interface Summary {
+  readonly BytesFetched: number
+  readonly BytesFromPeers: number
+  readonly BytesFromCache: number
+  readonly DeviceCount: number
+}
+
+/** In the page: a member names another one that is in the table, too. */
+const isFedByAnother = (): boolean => {
+  const texts = (label: string): ReadonlyArray<string> =>
+    [...document.querySelectorAll(`td[data-label="${label}"]`)].map((cell) => cell.textContent ?? "")
+  const names = texts("Member").map((text) => text.slice(0, 6))
+  return texts("Fed by").some((text) => names.some((name) => text.startsWith(name)))
+}
+
+layer(Stage.layer, { excludeTestServices: true })("The console", (it) => {
+  it.effect(
+    "shows ten clients that feed each other, halts what they download and says what it saved, where there is a browser",
+    (context) =>
+      Effect.gen(function* () {
+        const stage = yield* Stage
+        if (stage._tag === "Failure") return context.skip(stage.failure.message)
+        const scene = yield* Scene.make
+        const running = yield* scene.download(clients)
+        const watched = yield* stage.success.page()
+        const { page } = watched
+        const found: Array<string> = []
+
+        yield* Effect.promise(async () => {
+          // With nothing in the browser's cache.
+          const begun = performance.now()
+          await page.goto(`${scene.service}/console/`)
+          await page.getByLabel("Operator's token").waitFor()
+          const usable = performance.now() - begun
+          await Shots.note("firstPageUsableMillis", Math.round(usable))
+          // Far more than it takes, since machines do other things as well.
+          assert.isBelow(usable, 20_000)
+          await look(watched, "sign-in", found)
+          await signIn(page, scene.token)
+          await heading(page, "Overview").waitFor()
+
+          await tabTo(page, menu(page, "Swarms"))
+          await page.keyboard.press("Enter")
+          await heading(page, "Swarms").waitFor()
+          await page.getByRole("link", { name: scene.fileName }).waitFor()
+          await look(watched, "swarms", found)
+          await page.getByRole("link", { name: scene.fileName }).click()
+          // Some member is fed by another one that the page shows, too.
+          const rows = panel(page, "Members").locator("tbody tr")
+          await page.waitForFunction(isFedByAnother)
+          assert.strictEqual(await rows.count(), clients)
+          await look(watched, "swarm", found)
+
+          await go(page, "Contents")
+          await tabTo(page, page.getByRole("button", { name: "Publish a file" }))
+          await page.keyboard.press("Enter")
+          await page.waitForFunction(() => document.activeElement?.getAttribute("type") === "url")
+          await page.keyboard.insertText(scene.origin.url(Scene.otherName))
+          await page.keyboard.press("Enter")
+          await page.getByText("Published, 11.0 MiB").waitFor()
+          await look(watched, "contents", found)
+          await page.getByRole("link", { name: scene.fileName }).click()
+          await heading(page, scene.fileName).waitFor()
+          await page.getByRole("button", { name: "Halt it" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Halt" }).click()
+          await page.getByRole("button", { name: "Resume it" }).waitFor()
+          await look(watched, "content", found)
+        })
+
+        // All of them hear of it, whoever they have it from.
+        for (const client of running) assert.strictEqual((yield* client.ended).code, halted)
+
+        yield* Effect.promise(async () => {
+          await page.getByRole("button", { name: "Resume it" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Resume" }).click()
+          await page.getByRole("button", { name: "Halt it" }).waitFor()
+        })
+        scene.origin.pace(unpaced)
+        const again = yield* scene.download(clients)
+        for (const client of again) {
+          yield* client.line((line) => (line.includes('"result"') ? line : undefined))
+          yield* client.stop
+        }
+        for (const client of again) assert.strictEqual((yield* client.ended).code, 0)
+
+        // What the page says is what the command says.
+        const summary = JSON.parse(yield* scene.command("report", "summary")) as Summary
+        assert.strictEqual(summary.DeviceCount, clients)
+        const saved = Amount.bytes(summary.BytesFromPeers + summary.BytesFromCache)
+        yield* Effect.promise(async () => {
+          await go(page, "Overview")
+          await page.reload()
+          await page.getByText(`${saved} of ${Amount.bytes(summary.BytesFetched)} came not from the origin`).waitFor()
+          await look(watched, "overview", found)
+        })
+
+        assert.deepStrictEqual(found, [])
+        assert.deepStrictEqual(watched.complaints(), [])
+      }),
+    170_000
+  )
+
+  it.effect(
+    "lets administrators look after tokens, devices and cache nodes, and others look only, where there is a browser",
+    (context) =>
+      Effect.gen(function* () {
+        const stage = yield* Stage
+        if (stage._tag === "Failure") return context.skip(stage.failure.message)
+        const scene = yield* Scene.make
+        const watched = yield* stage.success.page()
+        const { page } = watched
+        const found: Array<string> = []
+        yield* Effect.promise(async () => {
+          await page.goto(`${scene.service}/console/`)
+          await signIn(page, scene.token)
+
+          await go(page, "Tokens")
+          await page.getByRole("button", { name: "New token" }).click()
+          await page.getByLabel("Name").fill("Build server")
+          await page.getByRole("button", { name: "Make it" }).click()
+          assert.match((await page.getByRole("dialog").locator("code").textContent()) ?? "", /^pwo_/)
+          await page.getByRole("button", { name: "I have kept it" }).click()
+          await page.getByRole("button", { name: "Revoke Build server" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
+          await page.getByText("Revoked").waitFor()
+          await look(watched, "tokens", found)
+
+          await go(page, "Enrolled devices")
+          await page.getByText("No device is enrolled").waitFor()
+          await page.getByRole("button", { name: "Let devices enrol" }).click()
+          await page.getByLabel("Name").fill("Lab, second floor")
+          await page.getByRole("button", { name: "Make a token" }).click()
+          await page.getByRole("button", { name: "I have kept it" }).click()
+          await page.getByText("Lab, second floor").waitFor()
+          await look(watched, "enrolled-devices", found)
+
+          await go(page, "Cache nodes")
+          await page.getByText("There are no cache nodes").waitFor()
+          await page.getByRole("button", { name: "New node" }).click()
+          await page.getByLabel("Name").fill("Bonn")
+          await page.getByRole("button", { name: "Make it" }).click()
+          await heading(page, "Bonn").waitFor()
+          await page.getByRole("button", { name: "Switch off" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Switch off" }).click()
+          await page.getByRole("button", { name: "Switch on" }).waitFor()
+          await look(watched, "cache-node", found)
+
+          await go(page, "Audit log")
+          await page.getByText("node.update").waitFor()
+          await look(watched, "audit-log", found)
+
+          // Who may look only is shown no button that would be refused.
+          await signOut(page)
+          await signIn(page, scene.readToken)
+          await go(page, "Contents")
+          await page.getByRole("link", { name: scene.fileName }).click()
+          await page.getByText("Your token may look only").waitFor()
+          assert.strictEqual(await page.getByRole("button", { name: /^(?:Halt it|Unpublish|Save)/ }).count(), 0)
+          assert.strictEqual(await menu(page, "Tokens").count(), 0)
+        })
+        assert.deepStrictEqual(found, [])
+        assert.deepStrictEqual(watched.complaints(), [])
+      }),
+    170_000
+  )
+})
