@@ -32,6 +32,7 @@ const onServer = (url: Redacted.Redacted) => Database.Database.layer.pipe(Layer.
 
 const secretOf = ({ token }: Issued): string => Redacted.value(token)
 const who = Identity.local
+const hours = (n: number) => n * 3_600_000
 
 for (const [name, live] of [
   ["in memory", over(Database.Database.layerMemory)],
@@ -60,7 +61,6 @@ for (const [name, live] of [
     spec.effect("of an operator open sessions: sixteen at most, none longer than a working day or than the token", () =>
       Effect.gen(function* () {
         const credentials = yield* Credentials
-        const hours = (n: number) => n * 3_600_000
         yield* TestClock.setTime(hours(1))
         const wanted = { kind: "Operator", name: "reader", scopes: ["Read"] } as const
         const lasting = yield* credentials.issue(who, { ...wanted, expiresAt: null })
