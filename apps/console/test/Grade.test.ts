@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Grade from "../src/view/Grade.ts"
 
+const of = (percent: number) => Grade.ofWindow(percent, { BytesFetched: 1 })
+
 describe("Savings", () => {
   it("are an error under 10 percent, a warning up to 60, and good beyond", () => {
-    const of = (percent: number) => Grade.ofWindow(percent, { BytesFetched: 1 })
     assert.deepStrictEqual([0, 9.99, 10, 60, 60.01].map(of), ["Error", "Error", "Warning", "Warning", "Good"])
   })
 

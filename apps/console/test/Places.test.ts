@@ -6,6 +6,9 @@ const titles = (areas: Parameters<typeof placesFor>[0]["areas"], scopes: Readonl
     .filter(({ menu }) => menu !== undefined)
     .map(({ title }) => title)
 
+const open = (location: string) =>
+  places.filter((place) => place.menu !== undefined && isOpen(place, location)).map(({ path }) => path)
+
 describe("The menu", () => {
   it("has what the service answers and the token allows, and nothing else", () => {
     assert.deepStrictEqual(titles(["Reports"], ["Read"]), ["Overview", "Savings", "Exports"])
@@ -15,8 +18,6 @@ describe("The menu", () => {
   })
 
   it("marks a page also when one below it is open", () => {
-    const open = (location: string) =>
-      places.filter((place) => place.menu !== undefined && isOpen(place, location)).map(({ path }) => path)
     assert.deepStrictEqual(open("/"), ["/"])
     assert.deepStrictEqual(open("/savings/site/x"), ["/savings"])
     assert.deepStrictEqual(open("/savingsbank"), [])

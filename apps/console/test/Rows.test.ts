@@ -13,14 +13,15 @@ const columns = [
 const asked = { search: "", order: undefined, page: 0, pageSize: 25 }
 const names = (of: ReturnType<typeof arranged<(typeof rows)[number]>>) => of.shown.map(({ name }) => name)
 
+const by = (key: string, isDescending: boolean) =>
+  names(arranged(rows, columns, { ...asked, order: { key, isDescending } }))
+
 describe("The rows of a table", () => {
   it("stay in their order until somebody sorts them", () => {
     assert.deepStrictEqual(names(arranged(rows, columns, asked)), ["lab-10", "lab-9", "office"])
   })
 
   it("are sorted as people count, and equals stay as they were", () => {
-    const by = (key: string, isDescending: boolean) =>
-      names(arranged(rows, columns, { ...asked, order: { key, isDescending } }))
     assert.deepStrictEqual(by("name", false), ["lab-9", "lab-10", "office"])
     assert.deepStrictEqual(by("bytes", true), ["lab-9", "office", "lab-10"])
     assert.deepStrictEqual(by("gone", true), ["lab-10", "lab-9", "office"])

@@ -237,7 +237,7 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
           )
           assert.deepStrictEqual(troubles(stopped), { agent: "Fail" })
         }),
-      120_000
+      240_000
     )
   }
 )
