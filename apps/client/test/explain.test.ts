@@ -31,12 +31,11 @@ describe("piecework explain", () => {
         const service = yield* Programs.service(data)
         const { contentId } = yield* Programs.publish(file, origin.url, data)
         const path = join(state, "file.bin")
+        const asked = [`${origin.url}?token=SECRET`, "--content-id", contentId, "-o", path, "--state", state]
+        const how = ["--service", service, "--policy", policy, "--host", "127.0.0.1", "--min-peer-size", "0"]
         const got = yield* Programs.run(
           "piecework",
-          [
-            ...["get", `${origin.url}?token=SECRET`, "--content-id", contentId, "-o", path, "--state", state],
-            ...["--service", service, "--policy", policy, "--host", "127.0.0.1", "--min-peer-size", "0"]
-          ],
+          ["get", ...asked, ...how],
           // What is no number says nothing, so that the file has the word.
           { PIECEWORK_DOMINRAMALLOWEDTOPEER: "" }
         )

@@ -10,20 +10,15 @@ import { PerfSnap } from "@piecework/domain/PerfSnap"
 import { BytesBySource } from "@piecework/domain/SourceKind"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { mostFiles, mostPeers } from "./ActivityLimits.ts"
+import { JobError } from "./AgentError.ts"
 
 export { FileStatus } from "@piecework/domain/FileStatus"
 export { FilePeers, PeerInfo } from "@piecework/domain/PeerInfo"
 export { PerfMonth } from "@piecework/domain/PerfMonth"
 export { PerfSnap } from "@piecework/domain/PerfSnap"
 
-/** Most peers of one content that are told. */
-export const mostPeers = 1000
-
-/** Most files that are told; the latest. */
-export const mostFiles = 10_000
-
-/** How many peers of each content are told where nobody says. Source: spec.md §8.1, SelectPeerCount. */
-export const usualPeers = 5
+export { mostFiles, mostPeers, usualPeers } from "./ActivityLimits.ts"
 
 const count = Schema.Natural.check(Schema.isLessThanOrEqualTo(mostPeers))
 
@@ -52,7 +47,8 @@ export const Moment = Schema.Struct({
 export type Moment = typeof Moment.Type
 
 export class ActivityRpcs extends RpcGroup.make(
-  Rpc.make("Perf", { success: PerfSnap }),
+  /** Each of these fails where what is kept on the disk cannot be read. */
+  Rpc.make("Perf", { success: PerfSnap, error: JobError }),
   Rpc.make("Month", { success: PerfMonth }),
   /** Of each content that has peers now, or of one, the busiest `count` (default 5). */
   Rpc.make("Peers", {
@@ -60,11 +56,12 @@ export class ActivityRpcs extends RpcGroup.make(
     success: Schema.Array(FilePeers).check(Schema.isMaxLength(1000))
   }),
   /** All files that the device knows, those that are being downloaded included. */
-  Rpc.make("Files", { success: Schema.Array(FileStatus).check(Schema.isMaxLength(mostFiles)) }),
+  Rpc.make("Files", { success: Schema.Array(FileStatus).check(Schema.isMaxLength(mostFiles)), error: JobError }),
   /** The moment now, and again every so many milliseconds (default 1000), with so many peers of each content (default 5). It never ends. */
   Rpc.make("Moments", {
     payload: { everyMillis: Schema.optionalKey(every), peers: Schema.optionalKey(count) },
     success: Moment,
+    error: JobError,
     stream: true
   })
 ) {}

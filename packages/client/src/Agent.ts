@@ -4,6 +4,7 @@ import type { ContentId } from "@piecework/domain/Content"
 import { Cause, Context, Effect, Layer, Option, Schedule, type Scope, Stream } from "effect"
 import { RpcClient, type RpcClientError, RpcSerialization } from "effect/rpc"
 import { Socket } from "effect/socket"
+import type { FilePeers, FileStatus, Moment, PerfMonth, PerfSnap } from "./Activity.ts"
 import { AgentLost, type AgentNotFound, JobError } from "./AgentError.ts"
 import { AgentLink } from "./AgentLink.ts"
 import { type AgentFacts, AgentRpcs, type JobFilter, type ServerFacts } from "./AgentRpcs.ts"
@@ -57,6 +58,21 @@ export class Agent extends Context.Service<
       options: JobOptions,
       how?: { readonly ranges?: ReadonlyArray<Range> | undefined; readonly everyMillis?: number | undefined }
     ) => Stream.Stream<DownloadEvent, CallError>
+    /** How the device does now, with the names of spec.md §8.1, as all that follow. */
+    readonly perf: Effect.Effect<PerfSnap, CallError>
+    readonly month: Effect.Effect<PerfMonth, CallError>
+    /** All files that the device knows of. */
+    readonly files: Effect.Effect<ReadonlyArray<FileStatus>, CallError>
+    /** Of each content that has peers now, or of one, the busiest `count` (default 5). */
+    readonly peers: (options?: {
+      readonly count?: number
+      readonly contentId?: ContentId
+    }) => Effect.Effect<ReadonlyArray<FilePeers>, CallError>
+    /** How it does, again and again; it never ends. */
+    readonly moments: (options?: {
+      readonly everyMillis?: number
+      readonly peers?: number
+    }) => Stream.Stream<Moment, CallError>
     /** Answers as soon as size and kind are known. The content is closed with the scope; what was fetched stays in the agent's cache. */
     readonly open: (options: OpenOptions) => Effect.Effect<OpenContent, CallError, Scope.Scope>
     /** Why a download went as it did that goes on or went through the agent; `null` for one that it does not know. */
@@ -106,6 +122,11 @@ export const make: Effect.Effect<Agent["Service"], AgentNotFound, AgentLink | Sc
     download: (options, { everyMillis, ranges } = {}) =>
       streamed(rpc.Download({ options, ...(ranges === undefined ? {} : { ranges }), ...pace(everyMillis) })),
     explain: (meant) => called(rpc.Explain(meant)),
+    perf: called(rpc.Perf()),
+    month: called(rpc.Month()),
+    files: called(rpc.Files()),
+    peers: (options = {}) => called(rpc.Peers(options)),
+    moments: (options = {}) => streamed(rpc.Moments(options)),
     open: Effect.fnUntraced(function* (options) {
       let transfer: Transfer | undefined
       const pull = yield* Stream.toPull(streamed(rpc.Open(options)))

@@ -6,6 +6,7 @@ import { ContentId } from "@piecework/domain/Content"
 import { ContentUrl } from "@piecework/domain/ContentUrl"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { ActivityRpcs } from "./Activity.ts"
 import { JobError } from "./AgentError.ts"
 import { Explain } from "./Explain.ts"
 import { JobOptions, OpenOptions, Ranges } from "./JobOptions.ts"
@@ -104,4 +105,4 @@ export class AgentRpcs extends RpcGroup.make(
   /** A content to be read, for as long as the call goes on; it never ends by itself. */
   Rpc.make("Open", { payload: OpenOptions, success: OpenEvent, error: JobError, stream: true }),
   Explain
-) {}
+).merge(ActivityRpcs) {}

@@ -56,12 +56,12 @@ describe("the ledgers of a device", () => {
     }).pipe(Effect.scoped)
   )
 
-  it.live("have one file for a job, however often it is tried", () =>
+  it.live("have one file for a name, which is that of a job, however often it is tried", () =>
     Effect.gen(function* () {
       const directory = yield* folder
       const ledgers = yield* at(directory)
-      for (const n of [1, 2, 3]) yield* ledgers.begin(recorder(`http://o/${n}`, n), "a-job").save
-      assert.deepStrictEqual(yield* Effect.promise(() => readdir(directory)), ["job-a-job.json"])
+      for (const n of [1, 2, 3]) yield* ledgers.begin(recorder(`http://o/${n}`, n), "job-a").save
+      assert.deepStrictEqual(yield* Effect.promise(() => readdir(directory)), ["job-a.json"])
       assert.strictEqual((yield* ledgers.list)[0]?.url, "http://o/3")
     }).pipe(Effect.scoped)
   )

@@ -5,9 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import type { Downloader } from "@piecework/download"
+import { maxBytes } from "@piecework/ledger/Bounds"
 import * as Explanation from "@piecework/ledger/Explanation"
 import { encode } from "@piecework/ledger/Thinning"
-import { decode, maxBytes } from "@piecework/ledger/Ledger"
+import { decode } from "@piecework/ledger/Ledger"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import type { Said } from "@piecework/policy/Policy"
@@ -15,6 +16,7 @@ import { gibibyte } from "@piecework/policy/Units"
 import { TestCacheHosts, World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
 import { Effect, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
 import { bytes as cacheBytes, scene } from "./cacheScene.ts"
 import { expectFile } from "./downloads.ts"
 import { until, within } from "./within.ts"
@@ -69,6 +71,19 @@ describe("1. no bytes came from peers", () => {
       const { url, world } = yield* site
       const active = yield* run(yield* world.client(), { url })
       assert.match(answer(active), /^No bytes came from peers: nobody was named, for no other device at its address/)
+    })
+  )
+
+  it.effect("because who had it before does not keep files that are so small", () =>
+    Effect.gen(function* () {
+      const { url, world } = yield* site
+      const policy = says({ DOMinFileSizeToCache: 1 })
+      yield* Effect.scoped(Effect.flatMap(world.client({ policy }), (earlier) => run(earlier, { url })))
+      const active = yield* run(yield* world.client({ policy }), { url })
+      assert.match(
+        answer(active),
+        /nobody was named, for no other device at its address fetches this content now, and it is too small to be kept for others \(DOMinFileSizeToCache is 1 MB/
+      )
     })
   )
 
@@ -272,6 +287,27 @@ describe("10. a job that hangs long and then fails", () => {
         answer(active),
         /^It failed after 5 minutes.* \(0x80D02002\), with 20 % of 240\.0 KiB: Nothing arrived from/
       )
+    })
+  )
+})
+
+describe("10. a job that gets nowhere", () => {
+  it.effect("says while it goes on what it waits for, and who set that", () =>
+    Effect.gen(function* () {
+      const { url, world } = yield* site
+      const policy = says({ DODelayForegroundDownloadFromHttp: 600 })
+      const active = yield* (yield* world.client({ policy })).start({ url })
+      yield* TestClock.adjust("20 seconds")
+      assert.match(
+        answer(active, { isRunning: true }),
+        /^It goes on, with 0 % of 240\.0 KiB\. HTTP is held back until 10 minutes after its start so that peers and cache servers come first: DODelayForegroundDownloadFromHttp \(set by \/etc\/piecework\/policy\.json\)\. No bytes came from peers: nobody was named/
+      )
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual((yield* active.result).bytes.Origin, bytes.length)
+      const http = explain(active)
+        .sections.find(({ title }) => title === "HTTP")
+        ?.lines.join("\n")
+      assert.include(http ?? "", "allowed at 10 minutes: its time had come")
     })
   )
 })

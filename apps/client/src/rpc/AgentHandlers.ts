@@ -1,16 +1,20 @@
 /** The calls of the contract, over the same jobs as the REST interface. */
+import { mostFiles, usualPeers } from "@piecework/client/Activity"
 import { JobError as AgentJobError } from "@piecework/client/AgentError"
 import { type AgentFacts, AgentRpcs, type OpenEvent } from "@piecework/client/AgentRpcs"
 import type { JobOptions, Range } from "@piecework/client/JobOptions"
 import { type DownloadEvent, JobId, type JobView } from "@piecework/client/JobView"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import { Activity } from "@piecework/download/Activity"
 import { Downloader } from "@piecework/download/Downloader"
+import type { FiguresError } from "@piecework/download/Figures"
 import { Ledgers } from "@piecework/download/Ledgers"
 import * as JobError from "@piecework/jobs/JobError"
 import { Jobs } from "@piecework/jobs/Jobs"
 import * as RequestHeaders from "@piecework/sources/RequestHeaders"
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import * as Explaining from "./Explaining.ts"
+import * as DeviceFigures from "../DeviceFigures.ts"
 import * as JobTexts from "./JobTexts.ts"
 import { of, OpenReads, refusal } from "./OpenReads.ts"
 import * as Views from "./Views.ts"
@@ -29,6 +33,10 @@ export const layer = (setting: Setting) =>
       const jobs = yield* Jobs
       const downloader = yield* Downloader
       const reads = yield* OpenReads
+      const figures = yield* DeviceFigures.ofAgent
+      const told = <A>(effect: Effect.Effect<A, FiguresError>) =>
+        Effect.mapError(effect, (error) => new AgentJobError({ code: JobError.system("EIO"), sentence: error.message }))
+      const activity = yield* Activity
       const ledgers = yield* Ledgers
 
       const view = (id: string) => Effect.map(Effect.mapError(jobs.look(id), of), Views.job)
@@ -101,6 +109,14 @@ export const layer = (setting: Setting) =>
               )
               return Stream.takeUntil(events, ({ _tag }) => (isDone = _tag === "Done"))
             })
+          ),
+        Perf: () => told(figures.perf),
+        Month: () => figures.month,
+        Peers: ({ contentId, count }) => Effect.sync(() => figures.peers(count ?? usualPeers, contentId)),
+        Files: () => Effect.map(told(figures.files), (files) => files.slice(0, mostFiles)),
+        Moments: ({ everyMillis, peers }) =>
+          Stream.mapEffect(Stream.tick(everyMillis ?? usualEvery), () =>
+            told(Effect.provideService(DeviceFigures.moment(figures, peers), Activity, activity))
           ),
         Open: (options) =>
           Stream.unwrap(

@@ -9,7 +9,10 @@ import { AgentRpcs } from "@piecework/client/AgentRpcs"
 import * as AgentWire from "@piecework/client/AgentWire"
 import * as ByteFrames from "@piecework/client/ByteFrames"
 import * as DuplexSocket from "@piecework/client/DuplexSocket"
+import type { PieceCache } from "@piecework/cache/PieceCache"
 import type { Downloader } from "@piecework/download/Downloader"
+import type { Months } from "@piecework/download/Months"
+import type { Records } from "@piecework/download/Records"
 import type { Jobs } from "@piecework/jobs/Jobs"
 import { Cause, Context, Deferred, Effect, FiberSet, Layer, Option, type Scope } from "effect"
 import { NetAddress } from "effect/net"
@@ -58,7 +61,7 @@ type Attend = (duplex: Duplex) => Effect.Effect<void>
 /** What is done with a connection of any kind; it is over when the effect is. */
 export const attendant = Effect.fnUntraced(function* (
   setting: AgentHandlers.Setting
-): Effect.fn.Return<Attend, never, Downloader | Jobs | Scope.Scope> {
+): Effect.fn.Return<Attend, never, Downloader | Jobs | Months | PieceCache | Records | Scope.Scope> {
   const ready = yield* Deferred.make<(socket: Socket.Socket) => Effect.Effect<void>>()
   const server = SocketServer.SocketServer.of({
     address: NetAddress.unixPathAddress(socketName),

@@ -2,6 +2,8 @@
 import { join } from "node:path"
 import { duplexPair } from "node:stream"
 import * as NodeServices from "@effect/platform-node/NodeServices"
+import { PartialFiles } from "@piecework/cache/PartialFile"
+import { PieceCache } from "@piecework/cache/PieceCache"
 import { Agent } from "@piecework/client/Agent"
 import { AgentLink } from "@piecework/client/AgentLink"
 import type { AgentNotFound } from "@piecework/client/AgentError"
@@ -9,7 +11,9 @@ import type { ContentId } from "@piecework/domain/Content"
 import { noBytes } from "@piecework/domain/SourceKind"
 import { Fallback, NoSourceError } from "@piecework/download/DownloadError"
 import { Downloader, type OpenContent, type OpenRequest } from "@piecework/download/Downloader"
+import { Months } from "@piecework/download/Months"
 import type { DownloadResult, Progress } from "@piecework/download/Progress"
+import { Records } from "@piecework/download/Records"
 import { JobFiles, JobNetwork, Jobs, JobsConfig, JobStore, MemoryRunner } from "@piecework/jobs"
 import { JobRunner } from "@piecework/jobs/JobRunner"
 import { Effect, FiberSet, Layer, type Scope, Stream } from "effect"
@@ -113,8 +117,13 @@ const services = ({ asked, contents, files, memory, open }: Setup) => {
         )
       })
   })
-  return Layer.merge(jobs, downloader)
+  return Layer.mergeAll(jobs, downloader, kept)
 }
+
+/** Nothing is kept, nothing has been counted. */
+const kept = Layer.mergeAll(PieceCache.layerMemory, Records.layerMemory, Months.layerMemory).pipe(
+  Layer.provideMerge(PartialFiles.layerMemory)
+)
 
 const setting: Pick<AgentServer.AgentServerOptions, "facts" | "mode"> = {
   facts: Effect.succeed({ version: "1.2.3", pid: 7, stateFolder: "/state", since: 5, rest: 50_000 }),

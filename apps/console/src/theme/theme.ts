@@ -34,7 +34,11 @@ const contrast: CSSVariablesResolver = () => ({
   light: {
     "--mantine-color-dimmed": "var(--mantine-color-gray-7)",
     "--mantine-color-placeholder": "var(--mantine-color-gray-7)",
-    "--mantine-color-error": "var(--mantine-color-red-9)"
+    "--mantine-color-error": "var(--mantine-color-red-9)",
+    // On the light shades behind alerts.
+    "--mantine-color-yellow-light-color": "#7a4500",
+    "--mantine-color-red-light-color": "#a61e1e",
+    "--mantine-color-green-light-color": "#1a6b2c"
   },
   dark: {
     "--mantine-color-dimmed": "var(--mantine-color-dark-1)",

@@ -51,11 +51,23 @@ export const Page = () => {
   )
 }
 
-/** "contents: abc, groups: [\"lab\"]". */
+/** "name: Wall display, scopes: Read". What says nothing is left out, and moments are for people. */
 const inWords = (detail: AuditEntry["detail"]): string =>
   Object.entries(detail)
-    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
+    .flatMap(([name, value]) => {
+      const words = name.endsWith("At") && typeof value === "number" ? Amount.moment(value) : plain(value)
+      return words === "" ? [] : [`${name}: ${words}`]
+    })
     .join(", ")
+
+const plain = (value: unknown): string => {
+  if (value === null || value === undefined) return ""
+  if (Array.isArray(value)) return value.map(plain).join(" ")
+  if (typeof value !== "object") return String(value)
+  return Object.entries(value)
+    .map(([name, part]) => `${name} ${plain(part)}`)
+    .join(" ")
+}
 
 const columns: ReadonlyArray<Column<AuditEntry>> = [
   {

@@ -46,7 +46,7 @@ const Content = ({ contentId }: { readonly contentId: ContentId }) => {
       title={nameOf(data?.urls.at(-1) ?? contentId)}
       about={
         <>
-          <Anchor component={Link} href="/contents" size="sm">
+          <Anchor component={Link} href="/contents" size="sm" underline="always">
             Contents
           </Anchor>{" "}
           / {contentId}

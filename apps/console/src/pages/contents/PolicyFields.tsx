@@ -14,6 +14,7 @@ export const PolicyFields = ({ form, isReadOnly = false, onChange }: Props) => (
   <fieldset className={classes["fields"]} disabled={isReadOnly}>
     <legend className="unseen">Policy</legend>
     <Switch
+      className={classes["whole"] ?? ""}
       label="Devices may take it from each other"
       description="Otherwise each takes it from the origin or a cache server."
       checked={form.peersAllowed}
@@ -44,15 +45,16 @@ export const PolicyFields = ({ form, isReadOnly = false, onChange }: Props) => (
       onChange={(value) => onChange({ ...form, cacheDays: numberIn(value) })}
     />
     <NumberInput
-      label="HTTP helps below, in Mbit/s, while a person waits"
-      description="Below this rate a download takes from the origin what is lacking; empty: as the settings say."
+      label="HTTP helps below, in Mbit/s"
+      description="While a person waits: what is lacking to this rate comes from the origin. Empty: as the settings say."
       min={0}
       max={100_000}
       value={form.foreground}
       onChange={(value) => onChange({ ...form, foreground: numberIn(value) })}
     />
     <NumberInput
-      label="… and in the background"
+      label="The same in the background, in Mbit/s"
+      description="Empty: as the settings say."
       min={0}
       max={100_000}
       value={form.background}

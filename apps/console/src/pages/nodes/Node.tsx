@@ -44,7 +44,7 @@ const Node = ({ id }: { readonly id: NodeId }) => {
       title={data?.settings.name ?? "Cache node"}
       about={
         <>
-          <Anchor component={Link} href="/nodes" size="sm">
+          <Anchor component={Link} href="/nodes" size="sm" underline="always">
             Cache nodes
           </Anchor>{" "}
           / {id}

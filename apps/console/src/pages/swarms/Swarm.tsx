@@ -43,7 +43,7 @@ const Swarm = ({ contentId, group }: { readonly contentId: ContentId; readonly g
       title={url === undefined ? "Swarm" : nameOf(url)}
       about={
         <>
-          <Anchor component={Link} href="/swarms" size="sm">
+          <Anchor component={Link} href="/swarms" size="sm" underline="always">
             Swarms
           </Anchor>{" "}
           / {contentId}
@@ -148,13 +148,18 @@ const Inside = ({ of }: { readonly of: LiveInside }) => {
 
 const kinds = { Pc: "PC", Server: "server", Other: "device" } as const
 
-const fedBy = ({ fedBy: feeders, rate }: LiveMember): string =>
-  [
-    ...feeders.slice(0, 3).map((feeder) => `${Ring.shortName(feeder.peerId)} ${Amount.byteRate(feeder.rate)}`),
-    ...(feeders.length > 3 ? [`${feeders.length - 3} more`] : []),
-    ...((rate?.cacheServer ?? 0) > 0 ? [`cache server ${Amount.byteRate(rate?.cacheServer ?? 0)}`] : []),
-    ...((rate?.origin ?? 0) > 0 ? [`origin ${Amount.byteRate(rate?.origin ?? 0)}`] : [])
-  ].join(", ") || "nobody"
+/** Those that give now; a member that is complete is fed by nobody any more. */
+const fedBy = ({ fedBy: feeders, rate }: LiveMember): string => {
+  const giving = feeders.filter((feeder) => feeder.rate > 0)
+  const { cacheServer = 0, origin = 0 } = rate ?? {}
+  const parts = [
+    ...giving.slice(0, 3).map((feeder) => `${Ring.shortName(feeder.peerId)} ${Amount.byteRate(feeder.rate)}`),
+    ...(giving.length > 3 ? [`${giving.length - 3} more`] : []),
+    ...(cacheServer > 0 ? [`cache server ${Amount.byteRate(cacheServer)}`] : []),
+    ...(origin > 0 ? [`origin ${Amount.byteRate(origin)}`] : [])
+  ]
+  return parts.length === 0 ? "nobody now" : parts.join(", ")
+}
 
 const columns = (now: number): ReadonlyArray<Column<LiveMember>> => [
   {

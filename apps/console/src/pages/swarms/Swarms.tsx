@@ -37,7 +37,7 @@ export const Page = () => {
               empty={
                 <Empty title="Nobody is in a swarm" icon={<IconAffiliate size={36} stroke={1.4} aria-hidden />}>
                   A swarm is there while a device downloads a published content, or holds it for others.{" "}
-                  <Anchor component={Link} href="/contents">
+                  <Anchor component={Link} href="/contents" underline="always">
                     See what is published
                   </Anchor>
                 </Empty>

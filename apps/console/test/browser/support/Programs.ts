@@ -31,6 +31,8 @@ export class ProgramError extends Schema.TaggedError<ProgramError>()("ProgramErr
 export interface Program {
   /** The next line of standard output for which the function answers something. */
   readonly line: <A extends {}>(pick: (line: string) => A | undefined) => Effect.Effect<A, ProgramError>
+  /** Asks it to end. */
+  readonly stop: Effect.Effect<void>
   /** Exit code and all of standard output that no `line` took. */
   readonly ended: Effect.Effect<{ readonly code: number; readonly rest: string }>
 }
@@ -78,6 +80,7 @@ export const start = Effect.fn("Programs.start")(function* (
         if (found !== undefined) return found
       }
     }),
+    stop: Effect.ignore(handle.kill({ killSignal: "SIGTERM" })),
     ended: Effect.gen(function* () {
       const rest: Array<string> = []
       yield* Effect.ignore(Effect.forever(Effect.map(Queue.take(lines), (line) => rest.push(line))))

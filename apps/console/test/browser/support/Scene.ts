@@ -41,13 +41,10 @@ export const slowOrigin = (
         const now = performance.now()
         free = Math.max(free, now) + (some.length / rate) * 1000
         at += some.length
-        setTimeout(
-          () => {
-            sent += some.length
-            response.write(some, next)
-          },
-          Math.min(free - now, 1000)
-        )
+        setTimeout(() => {
+          sent += some.length
+          response.write(some, next)
+        }, free - now)
       }
       next()
     }
@@ -78,7 +75,10 @@ export const slowOrigin = (
     return {
       url: (name) => `http://127.0.0.1:${port}/${name}`,
       sent: () => sent,
-      pace: (next) => void (rate = next)
+      pace: (next) => {
+        rate = next
+        free = performance.now()
+      }
     }
   })
 
@@ -98,12 +98,6 @@ export const bytesOf = (length: number, seed: number): Uint8Array => {
     words[n] = state
   }
   return new Uint8Array(words.buffer, 0, length)
-}
-
-/** What a client said at last, or says of its failure. */
-export interface ClientEnd {
-  readonly bytes?: Readonly<Record<string, number>>
-  readonly error?: { readonly tag: string }
 }
 
 export interface Scene {
@@ -132,7 +126,7 @@ export const fileName = "workstation-26.11.img"
 export const otherName = "office-suite-18.4.pkg"
 
 /** Larger than the least that devices share, in bytes. */
-const fileBytes = 14 * 1_048_576
+const fileBytes = 20 * 1_048_576
 
 export const make = Effect.gen(function* () {
   const root = yield* folder
@@ -141,7 +135,7 @@ export const make = Effect.gen(function* () {
     [fileName, bytes],
     [otherName, bytesOf(11 * 1_048_576, 0x85ebca6b)]
   ])
-  const origin = yield* slowOrigin(files, 350_000)
+  const origin = yield* slowOrigin(files, 700_000)
   const data = join(root, "service")
   const program = yield* Programs.start("service", ["--host", "127.0.0.1", "--port", "0", "--data", data, "--json"])
   const service = yield* program.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
@@ -156,7 +150,6 @@ export const make = Effect.gen(function* () {
   yield* Effect.promise(() => writeFile(file, bytes))
   const published = yield* command("publish", file, "--url", origin.url(fileName))
   const { contentId } = JSON.parse(published) as { readonly contentId: string }
-  let clients = 0
   const scene: Scene = {
     origin,
     service,
@@ -166,17 +159,15 @@ export const make = Effect.gen(function* () {
     fileBytes,
     fileName,
     command,
-    download: (count) =>
+    download: (devices) =>
       Effect.forEach(
-        Array.from({ length: count }, () => ++clients),
+        Array.from({ length: devices }, (_, n) => n),
         (n) =>
           Effect.gen(function* () {
-            const state = join(root, `device-${n}`)
-            const client = yield* Programs.start("piecework", [
-              ...["get", origin.url(fileName), "-o", join(root, `file-${n}`), "--service", service],
-              ...["--state", state, "--port", "0", "--seed", "1h", "--events"]
-            ])
-            yield* client.line((line) => (line.startsWith("{") ? line : undefined))
+            const where = ["--state", join(root, `device-${n}`), "-o", join(root, `file-${n}`), "--port", "0"]
+            const get = ["get", origin.url(fileName), "--service", service, "--seed", "1h", "--events", ...where]
+            const client = yield* Programs.start("piecework", get)
+            yield* client.line((line) => (line.includes('"progress"') ? line : undefined))
             return client
           }),
         { concurrency: "unbounded" }
