@@ -7,6 +7,7 @@ import * as Ending from "@piecework/terminal/Ending"
 import { logger, Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
+import { activity } from "./command/activity.ts"
 import { agent } from "./command/agent.ts"
 import { cache } from "./command/cache.ts"
 import { config } from "./command/config.ts"
@@ -24,7 +25,7 @@ import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, status, cache, jobs, log, config, doctor, explain, phf, forget, enrol])
+  Command.withSubcommands([get, agent, activity, status, cache, jobs, log, config, doctor, explain, phf, forget, enrol])
 )
 
 Command.run(piecework, { version }).pipe(

@@ -4,7 +4,9 @@ import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
-import { Clock, type Context, Effect, Layer } from "effect"
+import { Clock, type Context, Effect, Layer, Scope } from "effect"
+import type { ActivityNeeds } from "../activity/ActivityHere.ts"
+import type { Place } from "../activity/ActivityServer.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { StateFolder } from "@piecework/device/StateFolder"
@@ -28,6 +30,8 @@ export interface JobsHereOptions {
   readonly users: "own" | "all"
   readonly folder: string
   readonly isCompatible: boolean
+  /** Where the activity page is served from the start on; `undefined` serves it once somebody wants it. */
+  readonly activity: Place | undefined
 }
 
 /** What is known of the device holds for so long, as elsewhere. */
@@ -53,6 +57,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
   const services = yield* Effect.mapError(Layer.build(layer), failed)
   const since = yield* Clock.currentTimeMillis
   const port = options.host === undefined ? undefined : yield* rest(options, options.host, services)
+  const page = yield* activityPage(options).pipe(Effect.provide(services))
   if (options.socket !== undefined) {
     const AgentServer = yield* Effect.promise(() => import("../rpc/AgentServer.ts"))
     const facts = {
@@ -67,13 +72,32 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
       path: options.socket,
       users: options.users,
       mode,
-      facts: Effect.succeed(facts)
+      facts: Effect.succeed(facts),
+      page
     }).pipe(
       Effect.provide(services),
       Effect.mapError(({ message }) => new Failure({ sentence: message, code: exitCodes.address }))
     )
   }
   return port
+})
+
+/** Answers how to have the address of the activity page; what it needs is loaded when it is served. */
+const activityPage = Effect.fnUntraced(function* ({ activity: place }: JobsHereOptions) {
+  const scope = yield* Effect.scope
+  const context = yield* Effect.context<ActivityNeeds>()
+  const made = yield* Effect.cached(
+    Effect.gen(function* () {
+      const ActivityHere = yield* Effect.promise(() => import("../activity/ActivityHere.ts"))
+      return yield* ActivityHere.ofAgent(place)
+    }).pipe(Scope.provide(scope), Effect.provide(context))
+  )
+  const page = Effect.flatten(made)
+  if (place !== undefined) {
+    yield* Effect.mapError(page, ({ message }) => new Failure({ sentence: message, code: exitCodes.address }))
+    yield* Effect.logInfo(`The activity page is at ${place.host}:${place.port}; piecework activity tells its secret.`)
+  }
+  return page
 })
 
 const rest = Effect.fnUntraced(function* (

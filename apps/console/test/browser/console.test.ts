@@ -24,13 +24,15 @@ interface Summary {
 
 /** In the page: a member names another one that is in the table, too. */
 const isFedByAnother = (): boolean => {
+  // The page is sent this function alone.
+  // oxlint-disable-next-line unicorn/consistent-function-scoping
   const texts = (label: string): ReadonlyArray<string> =>
     [...document.querySelectorAll(`td[data-label="${label}"]`)].map((cell) => cell.textContent ?? "")
   const names = texts("Member").map((text) => text.slice(0, 6))
   return texts("Fed by").some((text) => names.some((name) => text.startsWith(name)))
 }
 
-layer(Stage.layer, { excludeTestServices: true })("The console", (it) => {
+layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The console", (it) => {
   it.effect(
     "shows ten clients that feed each other, halts what they download and says what it saved, where there is a browser",
     (context) =>
