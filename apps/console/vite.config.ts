@@ -43,5 +43,8 @@ export default defineConfig({
       }
     }
   },
-  server: { host: "127.0.0.1", proxy: { "/rpc": { target: service, secure: false } } }
+  server: {
+    host: "127.0.0.1",
+    proxy: { "/rpc": { target: service, secure: false }, "/console/session": { target: service, secure: false } }
+  }
 })

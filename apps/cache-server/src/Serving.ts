@@ -3,9 +3,11 @@ import { resolve } from "node:path"
 import { X509Certificate } from "node:crypto"
 import * as CacheHost from "@piecework/cachehosts/CacheHost"
 import * as CacheNode from "@piecework/cachenode/CacheNode"
+import { Figures } from "@piecework/cachenode/Figures"
 import * as PolicySignature from "@piecework/cloud/PolicySignature"
 import * as FolderLock from "@piecework/device/FolderLock"
 import { Seeder } from "@piecework/download/Seeder"
+import { Objects } from "@piecework/objects/Objects"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import * as Journal from "@piecework/logs/Journal"
 import * as Ending from "@piecework/terminal/Ending"
@@ -23,6 +25,7 @@ import { exitCodes } from "./ExitCode.ts"
 import { Heartbeat } from "./Heartbeat.ts"
 import { Live } from "./Live.ts"
 import * as Node from "./Node.ts"
+import * as NodeMetrics from "./NodeMetrics.ts"
 import * as NodePolicy from "./NodePolicy.ts"
 import * as Orders from "./Orders.ts"
 import * as OrdersFile from "./OrdersFile.ts"
@@ -43,6 +46,13 @@ export interface ServingOptions {
   /** By what it becomes a node of its service, unless it is one. */
   readonly enrolling: { readonly token: string; readonly allowHttp: boolean } | undefined
   readonly isForPrograms: boolean
+  /** Where metrics are served, if at all. */
+  readonly metrics: Option.Option<MetricsPlace>
+}
+
+interface MetricsPlace {
+  readonly host: string
+  readonly port: number
 }
 
 /** Goes on until it is interrupted. */
@@ -125,9 +135,50 @@ const serve = Effect.fnUntraced(function* (
     reread: options.reread,
     renew: (pair) => Effect.tap(front.renew(pair), () => Effect.sync(() => void (shownCertificate = factsOf(pair))))
   })
+  yield* measure(options.metrics, {
+    seeding,
+    buffered: front.buffered,
+    certificateUntil: () => shownCertificate?.until,
+    heardAt: () => heartbeat?.status().heardAt
+  })
   if (settings.announce && Announcing.isReachable(http.host)) yield* Announcing.announce(doors)
   yield* say(options, shown)
   return yield* Effect.never
+})
+
+/** Serves metrics until the scope closes; loads what that needs. */
+const measure = Effect.fnUntraced(function* (
+  place: Option.Option<MetricsPlace>,
+  now: { readonly [K in "seeding" | "buffered"]: () => number } & {
+    readonly [K in "certificateUntil" | "heardAt"]: () => number | undefined
+  }
+) {
+  if (Option.isNone(place)) return
+  const figures = yield* Figures
+  const live = yield* Live
+  const objects = yield* Objects
+  const { EventLoop, MetricsServer, ProcessMetrics } = yield* Effect.promise(() => import("@piecework/telemetry"))
+  const families = Effect.map(objects.drives, (drives) => {
+    const { closed, maxOut } = live.inForce()
+    return NodeMetrics.families({
+      total: figures.total(),
+      connections: figures.connections(),
+      buffered: now.buffered(),
+      drives,
+      seeding: now.seeding(),
+      isServing: closed === undefined,
+      maxOut,
+      certificateUntil: now.certificateUntil(),
+      heardAt: now.heardAt()
+    })
+  })
+  yield* Layer.build(
+    Layer.mergeAll(
+      MetricsServer.layer(place.value, { families }),
+      EventLoop.EventLoop.layer,
+      ProcessMetrics.layer(version)
+    )
+  )
 })
 
 /** Serves peers what is kept, if there are to be any; answers how many contents that is. */

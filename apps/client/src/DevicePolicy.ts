@@ -3,7 +3,7 @@
  * there says nothing. One that cannot be understood is told of and says nothing either, unless it was named: then it has to work.
  * Files that change are taken up while a command runs.
  */
-import { join } from "node:path"
+import { join, resolve } from "node:path"
 import { type DownloadMode, fromNumber, numbers, usesPeers } from "@piecework/domain/DownloadMode"
 import { Fallback } from "@piecework/download/DownloadError"
 import { Host } from "@piecework/host/Host"
@@ -146,11 +146,12 @@ export const live = Effect.fn("DevicePolicy.live")(function* (
 
   /** The file that has the last word on a setting. */
   const placeOf = (name: Name, provider: Provider): string | undefined => {
-    const says = (values: Policy.Said["values"]) => Object.keys(values).some((given) => find(given) === name)
-    return places.findLast((place, i) => {
+    const says = (values: Policy.Said["values"]) => Object.keys(values).some((word) => find(word) === name)
+    const found = places.findLast((place, i) => {
       const said = looks[i]?.said
       return place.provider === provider && said !== undefined && says(said.values)
-    })?.path
+    })
+    return found === undefined ? undefined : resolve(found.path)
   }
 
   yield* warn(changing.current())

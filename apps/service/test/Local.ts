@@ -55,6 +55,8 @@ export const local = (options: Options = {}) =>
         database,
         catalog,
         gate,
+        ...(options.page === undefined ? {} : { page: options.page }),
+        ...(options.groups === undefined ? {} : { groups: options.groups }),
         trust:
           options.trust ??
           Trust.make({ requireEnrolment: options.requireEnrolment ?? false, hasCredentials: true }, database),

@@ -79,6 +79,12 @@ const cacheServer = fileURLToPath(new URL("../../../apps/cache-server/src/main.t
 const strangers = fileURLToPath(new URL("./strangers.ts", import.meta.url))
 const day = 86_400_000
 
+const source = (name: string, path: string, args: ReadonlyArray<string>): Invocation => ({
+  name,
+  command: process.execPath,
+  args: ["--conditions=source", "--disable-warning=ExperimentalWarning", path, ...args]
+})
+
 const plan = (prefix: string, devices: number) => {
   const name = (part: string) => `${prefix}${part}`
   const hosts = [
@@ -120,11 +126,6 @@ export const open = Effect.fnUntraced(function* (devices: number) {
     Effect.flatMap(meter.start(inside(namespace, invocation)), (daemon) => Effect.as(daemon.firstLine, daemon))
   const service = (port: number, more: ReadonlyArray<string>) =>
     run(serviceHost.namespace, Apps.service(join(root, `service-${port}`), port, more))
-  const source = (name: string, path: string, args: ReadonlyArray<string>): Invocation => ({
-    name,
-    command: process.execPath,
-    args: ["--conditions=source", "--disable-warning=ExperimentalWarning", path, ...args]
-  })
 
   const authority = Certificate.makeAuthority(Date.now() - 200 * day)
   writeFileSync(join(root, "ca.pem"), authority.certificate)
@@ -221,9 +222,9 @@ export const open = Effect.fnUntraced(function* (devices: number) {
       if (code !== 0) return yield* new ProgramError({ name: line, reason: "Failed", exitCode: code, detail: stderr })
     }
     const own = ["--state", state, "--policy", join(folder, "policy.json")]
-    const to_ = fault.service ?? services.whole
+    const told = fault.service ?? services.whole
     const known =
-      to_ === "None" ? [] : ["--service", typeof to_ === "number" ? `http://${addresses.service}:${to_}` : to_]
+      told === "None" ? [] : ["--service", typeof told === "number" ? `http://${addresses.service}:${told}` : told]
     const env = {
       PATH: process.env["PATH"] ?? "",
       HOME: folder,

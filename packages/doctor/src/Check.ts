@@ -34,6 +34,7 @@ export const titles = {
   reach: "peers reach this device",
   peers: "connections with peers",
   downloads: "downloads of late",
+  log: "errors in the log",
   multicast: "multicast DNS",
   teredo: "Teredo",
   names: "host names",

@@ -38,6 +38,7 @@ export const partOf = {
   reach: "serving",
   peers: "past",
   downloads: "past",
+  log: "past",
   teredo: "serving",
   multicast: "lan",
   names: "names",

@@ -99,6 +99,8 @@ export interface Past {
   readonly failed: number
   /** What the latest failed with, as a sentence. */
   readonly why: string | undefined
+  /** Errors in the log that do not pass by themselves, the most frequent first; `undefined` where there is no log that can be read. */
+  readonly errors: ReadonlyArray<{ readonly what: string; readonly times: number }> | undefined
 }
 
 export interface Serving {

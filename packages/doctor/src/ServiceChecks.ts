@@ -7,11 +7,12 @@ const skew = { warn: 60_000, fail: 300_000 } as const
 /** Milliseconds: a service renews its own certificate long before. */
 const soon = 7 * 86_400_000
 
+const off = (ids: ReadonlyArray<CheckId>, why: string): ReadonlyArray<Check> => ids.map((id) => disabled(id, why))
+
 const roles: ReadonlyArray<Role> = ["geo", "kv", "content-policy", "discovery", "array"]
 const behind: ReadonlyArray<CheckId> = ["enrolment", "external-ip", ...roles]
 
 export const all = (service: Service): ReadonlyArray<Check> => {
-  const off = (ids: ReadonlyArray<CheckId>, why: string) => ids.map((id) => disabled(id, why))
   const { way } = service
   switch (way._tag) {
     case "NoService":

@@ -86,7 +86,7 @@ const reach = ({ port: at, reach: found }: Serving, { mode }: Settings): Check =
         return fail(
           "reach",
           `peers cannot reach TCP port ${number}: the service's connection to ${found.address} ${how}`,
-          `Let TCP port ${number} in at the firewall of this device, and at those between it and its peers.`
+          `Let TCP port ${number} in at the firewall of this device, and at those between it and its peers.${found.address.includes(":") ? " Where peers come by IPv6, listen with --host ::." : ""}`
         )
       }
       return mode === "Lan"

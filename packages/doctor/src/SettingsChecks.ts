@@ -70,7 +70,7 @@ const values = ({ policy }: Settings): Check => {
   )
 }
 
-const group = ({ groups, mode: now, policy }: Settings): Check => {
+const group = ({ groups, mode: now }: Settings): Check => {
   if (now !== "Group") return disabled("group", `only the mode Group looks at groups, and this one is ${now}`)
   const valid = groups.filter(({ isValid }) => isValid)
   const [first] = valid
@@ -101,28 +101,29 @@ export const groupsOf = (
   said: ReadonlyArray<{ readonly from: string; readonly id: string }>,
   dhcp: { readonly group: string | undefined; readonly domain: string | undefined }
 ): Settings["groups"] => {
-  const facts = (dhcpOption: string | undefined, dnsSuffix: string | undefined) => ({
-    adSite: undefined,
-    domainSid: undefined,
-    dhcpOption,
-    dnsSuffix,
-    entraTenant: undefined
-  })
   const source = policy.get("DOGroupIdSource")
   const listed = said.map(({ from, id }) => ({ from, id, isValid: id.trim() !== "" }))
-  const unnamed = Policy.resolve([{ provider: "Environment", values: { DOGroupIdSource: source } }])
-  const option = dhcp.group === undefined ? undefined : Group.of(sourced(3), facts(dhcp.group, undefined))?.id
-  // What the network says counts where it is asked for, and contradicts where it is a GUID that somebody set up for this.
-  const fromDhcp =
-    dhcp.group === undefined || (source !== 3 && listed.length === 0)
+  // Beside a group of the settings a GUID in DHCP contradicts, since somebody set it up for this; whatever else it says was meant for nobody.
+  const option = Group.of(sourced(3), { ...nobody, dhcpOption: dhcp.group })?.id
+  const isAsked = source === 3 || (listed.length > 0 && option !== undefined)
+  const ofDhcp =
+    dhcp.group === undefined || !isAsked
       ? []
       : [{ from: "DHCP option 234", id: option ?? dhcp.group, isValid: option !== undefined }]
-  const suffix = Group.of(unnamed, facts(undefined, dhcp.domain))
-  const fromDns = source === 4 && suffix !== undefined ? [{ from: "the DNS suffix", id: suffix.id, isValid: true }] : []
-  return [...listed, ...fromDhcp, ...(listed.length > 0 ? [] : fromDns)]
+  const suffix = source === 4 ? Group.of(sourced(4), { ...nobody, dnsSuffix: dhcp.domain })?.id : undefined
+  const ofDns = suffix === undefined || listed.length > 0 ? [] : [{ from: "the DNS suffix", id: suffix, isValid: true }]
+  return [...listed, ...ofDhcp, ...ofDns]
 }
 
 const sourced = (source: number) => Policy.resolve([{ provider: "Environment", values: { DOGroupIdSource: source } }])
+
+const nobody = {
+  adSite: undefined,
+  domainSid: undefined,
+  dhcpOption: undefined,
+  dnsSuffix: undefined,
+  entraTenant: undefined
+}
 
 const rates = ({ capacity, hour, policy }: Settings): Check => {
   const now = { hour, capacity }

@@ -46,7 +46,7 @@ const cached = (...hosts: ReadonlyArray<Partial<Findings.CacheHost>>): Partial<F
   caches: hosts.map((more) => ({ ...cacheHost, ...more }))
 })
 const past = (more: Partial<Findings.Past>): Partial<Findings.Findings> => ({
-  past: { peers: undefined, ended: 0, failed: 0, why: undefined, ...healthy.past, ...more }
+  past: { peers: undefined, ended: 0, failed: 0, why: undefined, errors: [], ...healthy.past, ...more }
 })
 const silent = { health: { _tag: "Failed", why: "no connection" } } as const
 
@@ -195,6 +195,17 @@ const rows: ReadonlyArray<Row> = [
   ["peers that nobody gets to", past({ peers: { known: 5, connected: 0, why: "refused" } }), { peers: "Warn" }],
   ["no peers told of", past({ peers: undefined }), {}],
   ["downloads that fail", past({ ended: 4, failed: 3 }), { downloads: "Warn" }],
+  [
+    "errors in the log",
+    past({
+      errors: [
+        { what: "ENOSPC: The disk is full.", times: 3 },
+        { what: "X", times: 1 }
+      ]
+    }),
+    { log: "Warn" }
+  ],
+  ["no log", past({ errors: undefined }), {}],
   ["no downloads", past({ ended: 0, failed: 0, why: undefined }), {}],
 
   [
@@ -260,14 +271,14 @@ describe("the checks", () => {
   })
 })
 
-describe("the sources of a group", () => {
-  const groups = (values: Readonly<Record<string, unknown>>, said: ReadonlyArray<string>, dhcp: string | undefined) =>
-    SettingsChecks.groupsOf(
-      policyOf(values),
-      said.map((id) => ({ from: "the policy file", id })),
-      { group: dhcp, domain: "corp.example" }
-    ).map(({ from, isValid }) => `${from}${isValid ? "" : ": no group"}`)
+const groups = (values: Readonly<Record<string, unknown>>, said: ReadonlyArray<string>, dhcp: string | undefined) =>
+  SettingsChecks.groupsOf(
+    policyOf(values),
+    said.map((id) => ({ from: "the policy file", id })),
+    { group: dhcp, domain: "corp.example" }
+  ).map(({ from, isValid }) => `${from}${isValid ? "" : ": no group"}`)
 
+describe("the sources of a group", () => {
   it("are the settings first, and DHCP where it says another GUID", () => {
     assert.deepStrictEqual(groups({}, [guid(1)], guid(2)), ["the policy file", "DHCP option 234"])
   })

@@ -2,7 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Check from "@piecework/doctor/Check"
 import * as Diagnosis from "@piecework/doctor/Diagnosis"
 import type * as Findings from "@piecework/doctor/Findings"
-import { certificate, checkOf, day, deviceOf, healthy, now, service, settingsOf, troubles } from "./scene.ts"
+import { certificate, checkOf, day, deviceOf, healthy, now, service, serving, settingsOf, troubles } from "./scene.ts"
+
+const error = (reason: string) => ({ reason, status: undefined, sentence: "The service says no." })
 
 describe("a diagnosis", () => {
   const checks = Diagnosis.of(healthy, now)
@@ -22,7 +24,7 @@ describe("a diagnosis", () => {
 
   it("begins with how many fail, and what", () => {
     const found = Diagnosis.of(
-      { ...healthy, serving: { ...serving(), reach: { _tag: "Silent", address: "192.168.1.11", isOwn: true } } },
+      { ...healthy, serving: { ...serving, reach: { _tag: "Silent", address: "192.168.1.11", isOwn: true } } },
       now
     )
     assert.match(
@@ -54,12 +56,6 @@ describe("a diagnosis", () => {
   it("has something to do for all that fails or warns, and for nothing else", () => {
     for (const { hint, id, outcome } of checks) assert.strictEqual(hint, "", `${id} ${outcome}`)
   })
-
-  const serving = (): Findings.Serving => {
-    const { serving: one } = healthy
-    if (one === undefined) throw new Error("the scene serves")
-    return one
-  }
 
   describe("of the service blames what stands first", () => {
     const ways: ReadonlyArray<readonly [name: string, way: Findings.Way, expected: Readonly<Record<string, string>>]> =
@@ -116,7 +112,6 @@ describe("a diagnosis", () => {
       })
     }
 
-    const error = (reason: string) => ({ reason, status: undefined, sentence: "The service says no." })
     it("where Geo says nothing, and not the roles that it tells of", () => {
       const asked: Findings.Service = {
         ...service,
@@ -153,7 +148,7 @@ describe("a diagnosis", () => {
       ["not of the device's own address", { externalIps: ["192.168.1.11"], isLocal: true }, {}]
     ]
     for (const [name, more, expected] of cases) {
-      it(name, () => assert.deepStrictEqual(troubles({ service: { ...service, ...more } }), expected))
+      it(`${name}`, () => assert.deepStrictEqual(troubles({ service: { ...service, ...more } }), expected))
     }
   })
 

@@ -109,7 +109,13 @@ export const healthy: Findings.Findings = {
   ranges: { url: "http://origin.example/file", proxy: undefined, answer: { _tag: "Part" }, direct: undefined },
   caches: [cacheHost],
   lan: { isUsed: false, isHeard: true, neighbours: 3 },
-  past: { peers: { known: 3, connected: 2, why: undefined }, ended: 12, failed: 1, why: "The origin has no such file." }
+  past: {
+    peers: { known: 3, connected: 2, why: undefined },
+    ended: 12,
+    failed: 1,
+    why: "The origin has no such file.",
+    errors: []
+  }
 }
 
 /** What fails and warns of it. */

@@ -68,6 +68,8 @@ export interface Activity {
   readonly serve: (contentId: ContentId, session: PeerSession) => Effect.Effect<void, never, Scope.Scope>
   /** Of this process since it began, what runs included. */
   readonly totals: () => Sums.Sums
+  /** Of the downloads that are over, by why; its sum is `wasted` of the totals. */
+  readonly waste: () => Tally.Waste
   /** Answers of HTTP servers and sessions with peers so far. */
   readonly connections: () => Connections
   /** Those of this moment. */
@@ -80,10 +82,13 @@ export interface Activity {
   readonly peers: () => ReadonlyArray<Connected>
 }
 
+const noWaste: Tally.Waste = { bad: 0, duplicate: 0, cancelled: 0 }
+
 const nobody: Activity = {
   watch: () => Effect.succeed(() => undefined),
   serve: () => Effect.void,
   totals: () => Sums.none,
+  waste: () => noWaste,
   connections: () => noConnections,
   connected: () => noConnections,
   rates: () => Sums.none,
@@ -137,6 +142,7 @@ const make = Effect.fnUntraced(function* (keep: Effect.Effect<void>) {
   let marks = new WeakMap<object, Rate.Marks>()
   let all: Rate.Marks = Rate.none
   let done = Sums.none
+  let doneWaste = noWaste
   let doneConnections = noConnections
   let lookedAt = 0
   let isLooking = false
@@ -268,6 +274,7 @@ const make = Effect.fnUntraced(function* (keep: Effect.Effect<void>) {
               if (!one.isOver) account(one, clock.currentTimeMillisUnsafe() - lookedAt)
               followed.delete(one)
               done = Sums.plus(done, sumsOf(one, true))
+              doneWaste = plus(doneWaste, one.watched.meter.waste())
               doneConnections = added(doneConnections, one.watched.meter.connectionsSoFar())
             })
         ),
@@ -296,6 +303,11 @@ const make = Effect.fnUntraced(function* (keep: Effect.Effect<void>) {
         )
       ),
     totals,
+    waste: () =>
+      [...followed].reduce(
+        (sum, { isOver, watched: { meter } }) => (isOver ? plus(sum, meter.waste()) : sum),
+        doneWaste
+      ),
     connections: () => {
       let sum = doneConnections
       for (const { watched } of followed) sum = added(sum, watched.meter.connectionsSoFar())
@@ -333,6 +345,12 @@ const values = (sums: Sums.Sums): ReadonlyArray<number> => columns.map((name) =>
 const add = (to: { [C in Sums.Column]: number }, more: Sums.Sums): void => {
   for (const name of columns) to[name] += more[name]
 }
+
+const plus = (a: Tally.Waste, b: Tally.Waste): Tally.Waste => ({
+  bad: a.bad + b.bad,
+  duplicate: a.duplicate + b.duplicate,
+  cancelled: a.cancelled + b.cancelled
+})
 
 const added = (a: Connections, b: Connections): Connections => ({
   Origin: a.Origin + b.Origin,

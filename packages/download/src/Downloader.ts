@@ -41,6 +41,7 @@ import * as Neighbours from "./Neighbours.ts"
 import type { OpenContent } from "./OpenContent.ts"
 import * as Opening from "./Opening.ts"
 import * as Origins from "./Origins.ts"
+import * as Outcomes from "./Outcomes.ts"
 import { Permission } from "./Permission.ts"
 import type { DownloadResult, Progress } from "./Progress.ts"
 import { Readers } from "./Readers.ts"
@@ -318,6 +319,7 @@ const start = Effect.fn("Downloader.start")(function* (
   yield* whole.pipe(
     Scope.provide(scope),
     Spans.within(Spans.names.download, Told.options(request, standing)),
+    Effect.onExit((exit) => Outcomes.note(exit, standing, mode)),
     Effect.provideService(CurrentLedger, ledger),
     // Nobody waits for what is written down of one that succeeded.
     Effect.onExit((exit) =>

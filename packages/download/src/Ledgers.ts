@@ -12,8 +12,11 @@ import { Context, Effect, FileSystem, Layer, Option, Path, Result } from "effect
 export const mostFiles = 256
 
 export interface Ledgers {
-  /** Keeps the recorder among those that go on, and under a name of its own on the disk, until `end` of it. */
-  readonly begin: (recorder: Recorder, job: string | undefined) => Kept
+  /**
+   * Keeps the recorder among those that go on until `end` of it, and on the disk under a name of its own, or under this one: the latest of
+   * one name is kept.
+   */
+  readonly begin: (recorder: Recorder, name: string | undefined) => Kept
   /** Those that go on in this process, the latest first. */
   readonly running: () => ReadonlyArray<Recorder>
   /** What the disk has, the latest first. */
@@ -45,7 +48,7 @@ const make = Effect.fnUntraced(function* (
   const going = new Set<Recorder>()
   let counted = 0
 
-  /** Files by their names, which say when; of a job there is one, whose name says that. */
+  /** The oldest files go. */
   const retire = Effect.gen(function* () {
     const names = (yield* fs.readDirectory(directory)).filter((name) => name.endsWith(".json"))
     if (names.length <= mostFiles) return
@@ -81,10 +84,10 @@ const make = Effect.fnUntraced(function* (
   })
 
   return {
-    begin: (recorder, job) => {
+    begin: (recorder, known) => {
       going.add(recorder)
-      const name =
-        job === undefined ? `${Date.now().toString(36)}-${randomBytes(6).toString("hex")}.json` : `job-${job}.json`
+      const own = `${Date.now().toString(36)}-${randomBytes(6).toString("hex")}`
+      const name = `${known ?? own}.json`
       return {
         save: Effect.suspend(() => write(name, encode(recorder.snapshot()))).pipe(
           Effect.catch((error) => Effect.logDebug("the ledger of a download cannot be kept", error)),

@@ -1,4 +1,5 @@
 /** The ledger of one download: begun with it, looked after while it goes on, and written down now and then and at the end. */
+import { createHash } from "node:crypto"
 import type { Recorder, Subject } from "@piecework/ledger/Recorder"
 import * as Recorders from "@piecework/ledger/Recorder"
 import type { End, Setting } from "@piecework/ledger/Ledger"
@@ -63,7 +64,7 @@ export const begin = Effect.fnUntraced(function* (
     const { rate, setting } = holding
     recorder.note({ _tag: "Limit", rate, ...(setting === undefined ? {} : { setting }) })
   }
-  const { end, save } = ledgers.begin(recorder, asker?.job)
+  const { end, save } = ledgers.begin(recorder, nameOf(subject))
   let isOver = false
   let before = live.current()
   yield* live.onChange((now) => {
@@ -103,6 +104,12 @@ export const begin = Effect.fnUntraced(function* (
     ended: (exit) => Effect.suspend(() => over(endOf(exit)))
   }
 })
+
+/** A job is tried again and again, and what programs read they may open a hundred times: the latest is kept. */
+const nameOf = ({ door, job, url }: Subject): string | undefined => {
+  if (job !== undefined) return `job-${job}`
+  return door === "get" ? undefined : `${door}-${createHash("sha256").update(url).digest("hex").slice(0, 32)}`
+}
 
 /** What becomes of a download, as its ledger has it. */
 const endOf = (exit: Exit.Exit<unknown, DownloadError>): Omit<End, "at"> => {

@@ -94,6 +94,38 @@ describe("a membership", () => {
     })
   )
 
+  it.effect("says who fed it since the last join that was answered, and what it received from how near", () =>
+    Effect.gen(function* () {
+      const { cloud, joins } = yield* cloudOf((n) => (n === 2 ? "fail" : "10 seconds"))
+      const peer = PeerId.make("2".repeat(40))
+      let bytes = 0
+      const fromPeers = () => ({ linkLocal: 0, lan: bytes, group: 0, internet: 0 })
+      yield* joined(cloud, {
+        standing: Effect.sync(() => {
+          bytes += 1000
+          const received = { uploaded: 0, downloaded: bytes, fromOrigin: 0, fromCache: 0, fromPeers: fromPeers() }
+          return { ...received, left: 5, contentSize: 9000, fedBy: new Map([[peer, bytes]]) }
+        })
+      })
+      yield* TestClock.adjust("30 seconds")
+      assert.deepStrictEqual(
+        joins
+          .slice(0, 3)
+          .map(({ contentSize, downloadedPeers, fedBy }) => [
+            contentSize,
+            downloadedPeers?.lan,
+            fedBy?.map((one) => [one.peerId, one.bytes])
+          ]),
+        [
+          [9000, 1000, [[peer, 1000]]],
+          [9000, 2000, [[peer, 1000]]],
+          // The one before was lost.
+          [9000, 3000, [[peer, 2000]]]
+        ]
+      )
+    })
+  )
+
   it.effect("complains about as many peers as the service hears of, and about none when there is nothing", () =>
     Effect.gen(function* () {
       const { cloud, joins } = yield* cloudOf(() => "10 seconds")

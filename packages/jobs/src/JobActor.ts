@@ -111,7 +111,7 @@ export const make = Effect.fnUntraced(function* (
     saved = record
   })
 
-  const now = (next: Job.Job) => {
+  const change = (next: Job.Job) => {
     const before = job
     job = next
     if (before.state === next.state) return Effect.void
@@ -123,12 +123,12 @@ export const make = Effect.fnUntraced(function* (
     save(next).pipe(
       Effect.tapError((error) => Effect.logWarning(error)),
       Effect.mapError((error) => JobError.with(error.isFull ? system("ENOSPC") : system("EIO"), id)),
-      Effect.andThen(Effect.suspend(() => now(next)))
+      Effect.andThen(Effect.suspend(() => change(next)))
     )
 
   /** For what has happened: that it could not be written does not undo it; the next message tries again. */
   const became = (next: Job.Job) =>
-    now(next).pipe(
+    change(next).pipe(
       Effect.andThen(save(next)),
       Effect.catch((error) => Effect.logWarning(error))
     )

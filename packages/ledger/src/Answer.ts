@@ -29,7 +29,10 @@ const failed = (ledger: Ledger): string => {
   // Only the setting says where that came from.
   const who = mode === "Bypass" ? `: ${Look.settingIs(ledger, "DODownloadMode")}` : ""
   const shown = code !== "" && sentence.toUpperCase().includes(code.slice(2, -1).toUpperCase()) ? "" : code
-  return `It failed after ${Look.span(end?.at ?? ledger.at)}${shown}, ${soFar(ledger)}: ${sentence}${who}.`
+  const at = end?.at ?? ledger.at
+  const when = at < 1000 ? "at once" : `after ${Look.span(at)}`
+  const had = ledger.fileBytes === undefined ? "" : `, ${soFar(ledger)}`
+  return `It failed ${when}${shown}${had}: ${sentence}${who}.`
 }
 
 const soFar = ({ fileBytes, heldBytes, requestedBytes }: Ledger): string => {
@@ -177,7 +180,7 @@ const fruitless = (ledger: Ledger): string => {
   }
   const failures = [...Look.sumOf(met, "failed"), ...Look.sumOf(met, "left")].filter(([reason]) => reason !== "Closed")
   if (failures.length > 0) return `${who} and failed (${Look.list(failures.map(([reason, n]) => `${n} × ${reason}`))})`
-  return `${who} and held nothing that was still missing, or were slower than other sources`
+  return `${who} and brought nothing: what was still missing was not there, or came sooner from other sources`
 }
 
 const refusals: { readonly [reason: string]: string | undefined } = {
@@ -208,7 +211,7 @@ const asides = (ledger: Ledger, now: Circumstances): ReadonlyArray<string> => {
   }
   const cache = Look.last(ledger, "Cache")
   if (cache !== undefined && ledger.figures.useful.CacheServer === 0 && troubled.has(cache.reason)) {
-    said.push(Look.sourced(ledger, cache.sentence))
+    said.push(`${Look.sourced(ledger, cache.sentence)}.`)
   }
   if (now.offer?.why === "Waiting") {
     said.push(

@@ -92,7 +92,7 @@ const route = (ledger: Ledger): ReadonlyArray<string> => {
 }
 
 const mode = (ledger: Ledger): ReadonlyArray<string> => [
-  `${ledger.mode} (${numbers[ledger.mode]}) was asked for; ${Look.settingIs(ledger, "DODownloadMode")}`,
+  `${ledger.mode} (${numbers[ledger.mode]}) at its beginning; ${Look.settingIs(ledger, "DODownloadMode")}`,
   ...Look.all(ledger, "Mode").map(
     (entry) =>
       `${entry.mode} (${numbers[entry.mode]}) was taken ${Look.at(entry.at)}: ${Look.sourced(ledger, ModeWords.because(entry))}`

@@ -68,12 +68,12 @@ export class Marks {
   }
 
   snapshot(): Pieces {
-    const sums = new Map<number, number>()
-    for (const word of this.words) if ((word & held) !== 0) sums.set(word, (sums.get(word) ?? 0) + 1)
+    const counts = new Uint32Array(held)
+    for (const word of this.words) if ((word & held) !== 0) counts[word & ~held] = (counts[word & ~held] ?? 0) + 1
     let grain = 1
     let runs = this.runs(grain)
-    while (runs.length > mostRuns) {
-      grain *= 2
+    if (runs.length > mostRuns) {
+      grain = Math.ceil(this.count / mostRuns)
       runs = this.runs(grain)
     }
     return {
@@ -82,9 +82,7 @@ export class Marks {
       grain,
       reasons,
       runs,
-      sums: Array.from(sums, ([word, pieces]) => ({ source: sourceOf(word), reason: reasonOf(word), pieces }))
-        .toSorted((a, b) => b.pieces - a.pieces)
-        .slice(0, mostSums)
+      sums: sumsOf(counts)
     }
   }
 
@@ -107,7 +105,9 @@ export class Marks {
     const seen = new Map<number, number>()
     let best = 0
     let most = 0
-    for (let piece = first; piece < Math.min(first + grain, this.count); piece++) {
+    // A few of them tell as much as all.
+    const step = Math.ceil(grain / mostLooked)
+    for (let piece = first; piece < Math.min(first + grain, this.count); piece += step) {
       const word = this.words[piece] ?? 0
       const n = (seen.get(word) ?? 0) + 1
       seen.set(word, n)
@@ -118,5 +118,16 @@ export class Marks {
 }
 
 const mostSums = 512
+const mostLooked = 64
+
+/** How many pieces there are by mark, the most first. */
+const sumsOf = (counts: Uint32Array): Pieces["sums"] => {
+  const sums: Array<Pieces["sums"][number]> = []
+  for (const [mark, pieces] of counts.entries()) {
+    if (pieces > 0) sums.push({ source: sourceOf(mark), reason: reasonOf(mark), pieces })
+  }
+  return sums.toSorted((a, b) => b.pieces - a.pieces).slice(0, mostSums)
+}
+
 const sourceOf = (word: number): number => ((word & ~held) >> 5) - 1
 const reasonOf = (word: number): Reason => reasons[word & 0x1f] ?? "Before"

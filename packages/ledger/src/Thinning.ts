@@ -75,4 +75,14 @@ const fewerEntries: Step = (ledger) => {
   return without(ledger, gone)
 }
 
-const steps: ReadonlyArray<Step> = [halfOfDetails, noRuns, fewerParties(64), noDetails, fewerParties(16), fewerEntries]
+const steps: ReadonlyArray<Step> = [
+  halfOfDetails,
+  halfOfDetails,
+  halfOfDetails,
+  halfOfDetails,
+  noRuns,
+  fewerParties(64),
+  noDetails,
+  fewerParties(16),
+  fewerEntries
+]

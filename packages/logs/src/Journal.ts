@@ -2,7 +2,8 @@
  * How the rooms say what administrators look for in the log, at no cost while nobody keeps one: what is said is made only if it is wanted.
  * Warnings and errors are said as everywhere, by `Effect.logWarning` and the like.
  */
-import { Cause, Clock, Context, Effect, type Fiber, type Logger, LogLevel, References } from "effect"
+import { Cause, Clock, Context, Effect, type Fiber, LogLevel, References } from "effect"
+import { placeOf, type Said as Spoken } from "./Said.ts"
 
 /** Who keeps the log of this program; nobody, unless `Logs` says otherwise. */
 export const Journal: Context.Reference<Keeper | undefined> = Context.Reference<Keeper | undefined>(
@@ -13,8 +14,10 @@ export const Journal: Context.Reference<Keeper | undefined> = Context.Reference<
 export interface Keeper {
   /** Whether verbose entries are written just now, or said on standard error. */
   readonly isVerbose: () => boolean
+  /** Whether they are written. */
+  readonly keepsVerbose: () => boolean
   /** Writes to the files alone. */
-  readonly keep: Logger.Logger<unknown, void>
+  readonly keep: (said: Spoken) => void
 }
 
 /** A sentence, what belongs to it by name, and the errors that it is about. */
@@ -38,14 +41,20 @@ export const note = (said: () => Said, level: "Info" | "Warn" | "Error" = "Info"
 
 /** The same, where verbose entries are wanted. */
 export const verboseNote = (said: () => Said): Effect.Effect<void> =>
-  Effect.withFiber((fiber) => (isVerbose(fiber) ? kept(fiber, "Debug", said) : Effect.void))
+  Effect.withFiber((fiber) =>
+    fiber.getRef(Journal)?.keepsVerbose() === true ? kept(fiber, "Debug", said) : Effect.void
+  )
 
-/** For plain code: what is said by the function is written as `verboseNote` would. */
-export const pen: Effect.Effect<(said: () => Said) => void> = Effect.withFiber((fiber) =>
-  Effect.succeed((said) => {
-    if (isVerbose(fiber)) write(fiber, "Debug", said)
+/** For plain code, also when the fiber is elsewhere: what is said by the function is written as `verboseNote` would. */
+export const pen: Effect.Effect<(said: () => Said) => void> = Effect.withFiber((fiber) => {
+  const keeper = fiber.getRef(Journal)
+  if (keeper === undefined) return Effect.succeed(() => undefined)
+  const clock = fiber.getRef(Clock.Clock)
+  const place = placeOf(fiber)
+  return Effect.succeed((said: () => Said) => {
+    if (keeper.keepsVerbose()) keeper.keep(spoken("Debug", said, clock, place))
   })
-)
+})
 
 const isVerbose = (fiber: Fiber.Fiber<unknown, unknown>): boolean => {
   const keeper = fiber.getRef(Journal)
@@ -54,13 +63,19 @@ const isVerbose = (fiber: Fiber.Fiber<unknown, unknown>): boolean => {
 }
 
 const kept = (fiber: Fiber.Fiber<unknown, unknown>, logLevel: LogLevel.Severity, said: () => Said) => {
-  write(fiber, logLevel, said)
+  fiber.getRef(Journal)?.keep(spoken(logLevel, said, fiber.getRef(Clock.Clock), placeOf(fiber)))
   return Effect.void
 }
 
-const write = (fiber: Fiber.Fiber<unknown, unknown>, logLevel: LogLevel.Severity, said: () => Said): void => {
-  const keeper = fiber.getRef(Journal)
-  if (keeper === undefined) return
-  const date = new Date(fiber.getRef(Clock.Clock).currentTimeMillisUnsafe())
-  keeper.keep.log({ cause: Cause.empty, date, fiber, logLevel, message: said() })
-}
+const spoken = (
+  logLevel: LogLevel.Severity,
+  said: () => Said,
+  clock: Clock.Clock,
+  place: ReturnType<typeof placeOf>
+): Spoken => ({
+  cause: Cause.empty,
+  date: new Date(clock.currentTimeMillisUnsafe()),
+  logLevel,
+  message: said(),
+  ...place
+})

@@ -26,7 +26,7 @@ import { encode } from "./LogEntry.ts"
 import * as LogFile from "./LogFile.ts"
 import { verboseIn } from "./LogFolder.ts"
 import * as LogText from "./LogText.ts"
-import { entryOf, type Speaker } from "./Said.ts"
+import { entryOf, of, type Said, type Speaker } from "./Said.ts"
 
 export const formats = ["text", "json"] as const
 export type Format = (typeof formats)[number]
@@ -83,8 +83,9 @@ const layerOf = Effect.fnUntraced(function* (options: Options) {
   const shown = upTo(minimum)
   const onScreen = options.format === "text" ? [...before] : [linesTo(speaker, options.format)]
   const files = options.folder === undefined ? undefined : yield* keepFiles(options.folder, speaker, options)
-  const isVerbose = () => shown === 5 || files?.isVerbose() === true
-  const keeper: Journal.Keeper = { isVerbose, keep: files?.logger ?? silent }
+  const keepsVerbose = () => files?.isVerbose() === true
+  const isVerbose = () => shown === 5 || keepsVerbose()
+  const keeper: Journal.Keeper = { isVerbose, keepsVerbose, keep: files?.keep ?? (() => undefined) }
   const loggers = [
     ...onScreen.map((logger) => upToLevel(logger, shown)),
     ...(files === undefined ? [] : [files.logger])
@@ -98,12 +99,10 @@ const layerOf = Effect.fnUntraced(function* (options: Options) {
   )
 })
 
-const silent: Logger.Logger<unknown, void> = Logger.make(() => undefined)
-
 /** Writes to standard error. */
 const linesTo = (speaker: Speaker, format: "json" | "logfmt"): Logger.Logger<unknown, void> => {
   const lineOf = format === "json" ? encode : LogText.logfmt
-  return Logger.make((said) => void process.stderr.write(`${lineOf(entryOf(speaker, said))}\n`))
+  return Logger.make((said) => void process.stderr.write(`${lineOf(entryOf(speaker, of(said)))}\n`))
 }
 
 const upToLevel = <A>(logger: Logger.Logger<unknown, A>, most: number): Logger.Logger<unknown, void> =>
@@ -173,13 +172,17 @@ const keepFiles = Effect.fnUntraced(function* (
   const look = Effect.sync(() => void (isVerbose = existsSync(verboseIn(folder))))
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(config.lookEvery), look)))
 
-  const logger = Logger.make<unknown, void>((said) => {
+  const keep = (said: Said) => {
     const level = ofEffect(said.logLevel)
     if (level === 5 && !isVerbose) return
     file.add(encode(entryOf(speaker, said)))
     // Whoever says an error may not live long.
     if (level <= 2) file.flush()
     else waits.openUnsafe()
+  }
+  const logger = Logger.make<unknown, void>((said) => {
+    // Most of it, and then it costs nothing more.
+    if (isVerbose || ofEffect(said.logLevel) < 5) keep(of(said))
   })
-  return { logger, isVerbose: () => isVerbose }
+  return { keep, logger, isVerbose: () => isVerbose }
 })

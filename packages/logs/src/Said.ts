@@ -2,7 +2,7 @@
  * From what was said to an entry: the one place that everything logged goes through on its way to a file or to standard error, and
  * where secrets are taken out.
  */
-import { Cause, type Logger, References } from "effect"
+import { Cause, type Fiber, type Logger, References } from "effect"
 import * as ErrorCode from "./ErrorCode.ts"
 import { maxCause } from "./internal/bounds.ts"
 import * as Level from "./Level.ts"
@@ -16,14 +16,35 @@ export interface Speaker {
   readonly threadId: number
 }
 
-/** What was said, without secrets. An error among it gives the entry its code and, where it is unforeseen, its cause. */
-export const entryOf = (speaker: Speaker, options: Logger.Options<unknown>): LogEntry => {
+/** What an entry is made of. */
+export interface Said extends Pick<Logger.Options<unknown>, "cause" | "date" | "logLevel" | "message"> {
+  /** Where it is said: what belongs to all entries of the place, and the function. */
+  readonly annotations: { readonly [name: string]: unknown }
+  readonly frame: StackFrame | undefined
+}
+
+type StackFrame = NonNullable<typeof References.CurrentStackFrame.Service>
+
+/** What a logger is given. */
+export const of = (options: Logger.Options<unknown>): Said => {
   const { cause, date, fiber, logLevel, message } = options
+  return { cause, date, logLevel, message, ...placeOf(fiber) }
+}
+
+/** Where a fiber is just now, for what is said later. */
+export const placeOf = (fiber: Pick<Fiber.Fiber<unknown, unknown>, "getRef">): Pick<Said, "annotations" | "frame"> => ({
+  annotations: fiber.getRef(References.CurrentLogAnnotations),
+  frame: fiber.getRef(References.CurrentStackFrame)
+})
+
+/** What was said, without secrets. An error among it gives the entry its code and, where it is unforeseen, its cause. */
+export const entryOf = (speaker: Speaker, said: Said): LogEntry => {
+  const { annotations, cause, date, frame, logLevel, message } = said
   const parts: ReadonlyArray<unknown> = Array.isArray(message) ? message : [message]
   const errors = parts.filter((part) => part instanceof Error)
   const level = Level.ofEffect(logLevel)
-  const notes = [fiber.getRef(References.CurrentLogAnnotations), ...parts.filter(isNotes)]
-  const { line, name } = placeOf(options)
+  const notes = [annotations, ...parts.filter(isNotes)]
+  const { line, name } = functionOf(frame)
   const why = causeOf(errors, cause)
   const text = parts
     .filter((part) => !isNotes(part))
@@ -118,8 +139,7 @@ const prettyOf = (cause: Cause.Cause<unknown>): string => {
 }
 
 /** The innermost function with a name, and the line that it begins in. */
-const placeOf = ({ fiber }: Logger.Options<unknown>): { readonly name: string; readonly line: number } => {
-  const frame = fiber.getRef(References.CurrentStackFrame)
+const functionOf = (frame: StackFrame | undefined): { readonly name: string; readonly line: number } => {
   if (frame === undefined) return { name: "", line: 0 }
   const { name, parent } = frame
   const defined = parent?.name === `${name} (definition)` ? parent : frame

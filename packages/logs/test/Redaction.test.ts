@@ -14,7 +14,7 @@ const entryOf = (...said: ReadonlyArray<unknown>) =>
   Effect.gen(function* () {
     const lines: Array<string> = []
     const logger = Logger.make((options) => {
-      lines.push(JSON.stringify(Said.entryOf({ program: "test", processId: 1, threadId: 0 }, options)))
+      lines.push(JSON.stringify(Said.entryOf({ program: "test", processId: 1, threadId: 0 }, Said.of(options))))
     })
     yield* Effect.logError(...said).pipe(Effect.provide(Logger.layer([logger])))
     return lines.join("\n")

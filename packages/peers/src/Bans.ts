@@ -3,7 +3,7 @@
  * over by itself. Lives as long as the process. Source: spec.md §3.2.
  */
 import type { DeviceId } from "@piecework/domain/Peer"
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Metric } from "effect"
 
 export interface Ban {
   readonly device: DeviceId
@@ -51,6 +51,7 @@ export class Bans extends Context.Service<
         const known = bans.get(key)
         if (known !== undefined && known.until >= ban.until) return
         bans.set(key, ban)
+        yield* Metric.update(counter, 1)
         if (bans.size > maxBans) {
           const first = firstToEnd()
           if (first !== undefined) bans.delete(keyOf(first))
@@ -74,3 +75,12 @@ export class Bans extends Context.Service<
     })
   })
 }
+
+/** A device and a place of it that are kept out for longer than before. */
+const counter = Metric.counter("piecework_device_bans_total", {
+  description: "Bans of peers for bad pieces.",
+  incremental: true
+})
+
+/** So that it is there before it counts anything. */
+export const begin: Effect.Effect<void> = Effect.suspend(() => Metric.update(counter, 0))

@@ -1,10 +1,10 @@
-import { assert, describe, it, layer } from "@effect/vitest"
+import { assert, layer } from "@effect/vitest"
 import * as Caller from "@piecework/cloud/Caller"
-import { ReachPort, ReachRequest, ReachRpcs } from "@piecework/cloud/ReachRpcs"
+import { ReachRequest, ReachRpcs } from "@piecework/cloud/ReachRpcs"
 import { ReachConfig, ReachHandlers } from "@piecework/reach"
 import { TransportError } from "@piecework/transport/ByteStream"
 import { Transport } from "@piecework/transport/Transport"
-import { Effect, Fiber, Layer, Ref, Schema } from "effect"
+import { Effect, Fiber, Layer, Ref } from "effect"
 import { TestClock } from "effect/testing"
 import { RpcClient, RpcTest } from "effect/rpc"
 
@@ -112,19 +112,4 @@ layer(handlers({ knowsProxies: true, bars: (address) => address === "10.0.0.5" }
       assert.strictEqual((yield* reach("10.0.0.5", 7680, headers)).outcome, "NotTried")
     })
   )
-})
-
-describe("a port to be tried", () => {
-  it("is none of the system's", () => {
-    const isPort = Schema.is(ReachPort)
-    assert.deepStrictEqual([22, 80, 1023, 1024, 7680, 65_535, 65_536].map(isPort), [
-      false,
-      false,
-      false,
-      true,
-      true,
-      true,
-      false
-    ])
-  })
 })

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { ReachPort } from "@piecework/cloud/ReachRpcs"
 import { ReachLimits } from "@piecework/reach"
+import { Schema } from "effect"
 
 const { perAddress, together } = ReachLimits
 
@@ -67,5 +69,12 @@ describe("the limits of dialling back", () => {
     limits.done("192.0.2.9")
     assert.isTrue(limits.begin("192.0.2.9", 7680, 1))
     assert.isFalse(limits.begin("192.0.2.9", 7680, 2))
+  })
+})
+
+describe("a port to be tried", () => {
+  it("is none of the system's", () => {
+    const ports = [22, 80, 1023, 1024, 7680, 65_535, 65_536]
+    assert.deepStrictEqual(ports.filter(Schema.is(ReachPort)), [1024, 7680, 65_535])
   })
 })

@@ -3,7 +3,7 @@
  * never what a command is there for: whoever stops listening, or has no room for it, stops neither a download nor a service.
  */
 import { threadId } from "node:worker_threads"
-import { entryOf } from "@piecework/logs/Said"
+import { entryOf, of } from "@piecework/logs/Said"
 import { Context, Effect, Layer, Logger } from "effect"
 import { exitCodes } from "./ExitCode.ts"
 import { Failure } from "./Failure.ts"
@@ -50,7 +50,7 @@ export class Output extends Context.Service<
 export const logger = (program: string): Layer.Layer<never> =>
   Logger.layer([
     Logger.make((said) => {
-      const { Annotations, Message } = entryOf({ program, processId: process.pid, threadId }, said)
+      const { Annotations, Message } = entryOf({ program, processId: process.pid, threadId }, of(said))
       const notes = Object.entries(Annotations)
         .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : String(value)}`)
         .join(", ")

@@ -12,9 +12,10 @@ import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import type { Said } from "@piecework/policy/Policy"
 import { gibibyte } from "@piecework/policy/Units"
-import { World } from "@piecework/testkit"
+import { TestCacheHosts, World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
 import { Effect, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
 import { bytes as cacheBytes, scene } from "./cacheScene.ts"
 import { expectFile } from "./downloads.ts"
 import { until, within } from "./within.ts"
@@ -196,6 +197,24 @@ describe("6. cache hosts and peers", () => {
     })
   )
 
+  it.effect("each give their part, and the origin gives none", () =>
+    Effect.gen(function* () {
+      const { url, world } = yield* site
+      yield* run(yield* world.client(), { url })
+      const before = world.origin.sent("/file")
+      yield* world.cacheServer({ "/file": bytes })
+      const cacheHosts = yield* TestCacheHosts.make([World.cacheAt(World.cacheHost)])
+      const policy = says({ DODelayCacheServerFallbackForeground: 60 })
+      const active = yield* run(yield* world.client({ cacheHosts: cacheHosts.service, policy }), { url })
+      assert.match(answer(active), /^Of 240\.0 KiB (\d+ % from the cache server and )?\d+ % from peers of the site/)
+      const http = explain(active)
+        .sections.find(({ title }) => title === "HTTP")
+        ?.lines.join("\n")
+      assert.include(http ?? "", `DODelayCacheServerFallbackForeground is 60 s, set by ${place}`)
+      assert.strictEqual(world.origin.sent("/file"), before)
+    })
+  )
+
   it.effect("and of one that fails it is said that it was given up", () =>
     Effect.gen(function* () {
       const { client, url } = yield* scene({ isAbsent: true })
@@ -258,6 +277,27 @@ describe("10. a job that hangs long and then fails", () => {
   )
 })
 
+describe("10. a job that gets nowhere", () => {
+  it.effect("says while it goes on what it waits for, and who set that", () =>
+    Effect.gen(function* () {
+      const { url, world } = yield* site
+      const policy = says({ DODelayForegroundDownloadFromHttp: 600 })
+      const active = yield* (yield* world.client({ policy })).start({ url })
+      yield* TestClock.adjust("20 seconds")
+      assert.match(
+        answer(active, { isRunning: true }),
+        /^It goes on, with 0 % of 240\.0 KiB\. HTTP is held back until 10 minutes after its start so that peers and cache servers come first: DODelayForegroundDownloadFromHttp \(set by \/etc\/piecework\/policy\.json\)\. No bytes came from peers: nobody was named/
+      )
+      yield* TestClock.adjust("10 minutes")
+      assert.strictEqual((yield* active.result).bytes.Origin, bytes.length)
+      const http = explain(active)
+        .sections.find(({ title }) => title === "HTTP")
+        ?.lines.join("\n")
+      assert.include(http ?? "", "allowed at 10 minutes: its time had come")
+    })
+  )
+})
+
 describe("11. an origin without ranges", () => {
   it.effect("sends the whole file, and that is said", () =>
     Effect.gen(function* () {
@@ -292,6 +332,20 @@ describe("12. too much of the network", () => {
         .sections.find(({ title }) => title === "Peers")
         ?.lines.join("\n")
       assert.match(peers ?? "", /3 peers in all, 3 sessions, 3 at once at most/)
+    })
+  )
+})
+
+describe("13. memory", () => {
+  it.effect("that grows is not the ledger's: what fails again and again has a line, and a number", () =>
+    Effect.gen(function* () {
+      const { url, world } = yield* site
+      world.origin.misbehave({ cutAfter: 1500 })
+      const active = yield* run(yield* world.client(), { url })
+      const failures = active.ledger().entries.filter(({ _tag }) => _tag === "Failure")
+      const times = failures.reduce((sum, { times: n = 1 }) => sum + n, 0)
+      assert.isAtLeast(times, 10)
+      assert.isAtMost(failures.length, 4)
     })
   )
 })

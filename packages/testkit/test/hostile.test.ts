@@ -4,12 +4,14 @@ import { ContentPolicyReply, Policies } from "@piecework/cloud/ContentPolicyRpcs
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import { Peer, PeerId } from "@piecework/domain/Peer"
 import { fromPeers } from "@piecework/domain/SourceKind"
+import * as Explanation from "@piecework/ledger/Explanation"
 import { Bans } from "@piecework/peers"
 import { TestPeer, World } from "@piecework/testkit"
 import { Transport } from "@piecework/transport/Transport"
 import type { Message } from "@piecework/wire"
 import { Context, Effect, Layer, Result } from "effect"
 import { download } from "./downloads.ts"
+import { within } from "./within.ts"
 
 const bytes = World.bytesOf(30 * 4096)
 const liarHost = "10.8.0.1"
@@ -81,6 +83,17 @@ describe("a peer", () => {
       const bans = yield* Context.get(client.services, Bans.Bans).list
       assert.strictEqual(bans[0]?.device, liarId.slice(0, 32))
       assert.strictEqual(peer.connections(), 1)
+    })
+  )
+
+  it.effect("that serves wrong bytes is named by the explanation as who had bytes downloaded in vain", () =>
+    Effect.gen(function* () {
+      const { url, client } = yield* withPeer((block) => right(block).map((byte) => byte ^ 1))
+      const active = yield* client.start({ url })
+      yield* within("1 minute", active.result)
+      const { answer } = Explanation.of(active.ledger(), { isRunning: false, time: String })
+      assert.match(answer, /^No bytes came from peers: 1 peer was connected, and what came was bad \(\d+ pieces with/)
+      assert.match(answer, / were bad pieces of peer ffffffff at 10\.8\.0\.1:7680, now banned/)
     })
   )
 

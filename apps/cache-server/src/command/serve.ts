@@ -30,6 +30,7 @@ export const serve = Command.make(
     ),
     allowHttp: options.allowHttp,
     logFormat: LogCommand.format,
+    metrics: Flags.metrics(9671, "PIECEWORK_CACHE_METRICS"),
     otlp: Flags.otlp,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
@@ -39,7 +40,7 @@ export const serve = Command.make(
     )
   },
   Effect.fn("serve")(
-    function* ({ allowHttp, config, json, otlp, state, token, ...given }) {
+    function* ({ allowHttp, config, json, metrics, otlp, state, token, ...given }) {
       yield* Ending.forPrograms(json)
       const told = { config, said: options.said(given) }
       const settings = yield* settingsOf.read(told)
@@ -57,7 +58,8 @@ export const serve = Command.make(
             onSome: (text) => ({ token: text, allowHttp })
           }
         ),
-        isForPrograms: json
+        isForPrograms: json,
+        metrics
       }).pipe(Effect.provide(Traces.layer({ url: otlp, serviceName: "piecework-cache", version })))
     },
     Effect.provide(Supervisor.layer),

@@ -39,6 +39,7 @@ export const agent = Command.make(
     serviceKey: options.serviceKey,
     state: options.state,
     reports: options.reports,
+    metrics: Flags.metrics(7682, "PIECEWORK_METRICS"),
     otlp: Flags.otlp,
     host: options.host,
     port: options.port,

@@ -6,13 +6,14 @@ import type { Fallback } from "@piecework/download/DownloadError"
 import { Permission } from "@piecework/download/Permission"
 import { type SeededContent, Seeder } from "@piecework/download/Seeder"
 import * as Journal from "@piecework/logs/Journal"
+import type { Jobs } from "@piecework/jobs/Jobs"
 import { PeerHost } from "@piecework/peers/PeerHost"
 import type { LivePolicy } from "@piecework/policy/LivePolicy"
 import * as Ending from "@piecework/terminal/Ending"
 import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import * as Supervisor from "@piecework/terminal/Supervisor"
-import { Effect, Schedule } from "effect"
+import { Effect, Option, Schedule } from "effect"
 import * as proxy from "./proxy.ts"
 import * as rest from "./rest.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
@@ -28,7 +29,12 @@ import * as Amount from "../view/Amount.ts"
 import * as Summary from "../view/Summary.ts"
 
 export interface AgentServingOptions {
-  readonly input: rest.Input & proxy.Input & { readonly json: boolean }
+  readonly input: rest.Input &
+    proxy.Input & {
+      readonly json: boolean
+      /** Where metrics are served, if at all. */
+      readonly metrics: Option.Option<{ readonly host: string; readonly port: number }>
+    }
   readonly policy: LivePolicy
   /** As it is at the start. An agent whose mode has no peers then serves none until it starts again. */
   readonly mode: DownloadMode
@@ -56,10 +62,15 @@ export const run = Effect.fn("agentServing.run")(function* (options: AgentServin
   yield* Effect.forkScoped(CacheHostsNote.keepUp((yield* StateFolder).root, yield* CacheHosts))
   const modeOfNew = yield* modeOfDownloads(options)
   const listening = usesPeers(mode) ? address.toString() : undefined
+  let jobs: Jobs["Service"] | undefined
   const doors: Doors = {
     listening,
-    ...(yield* rest.serve(input, modeOfNew, listening)),
+    ...(yield* rest.serve(input, modeOfNew, listening, (found) => void (jobs = found))),
     proxy: yield* proxy.serve(input, modeOfNew)
+  }
+  if (Option.isSome(input.metrics)) {
+    const { serve } = yield* Effect.promise(() => import("../metrics/Metering.ts"))
+    yield* serve(input.metrics.value, () => jobs)
   }
   // Also while nobody is served: jobs and the proxy fill the cache as well.
   let look: Keeping.Look = Effect.void

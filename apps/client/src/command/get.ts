@@ -3,6 +3,7 @@ import { isAbsolute, resolve } from "node:path"
 import { ContentUrl } from "@piecework/domain"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import * as DownloadConfig from "@piecework/download/DownloadConfig"
+import type { DownloadError } from "@piecework/download/DownloadError"
 import { Downloader } from "@piecework/download/Downloader"
 import type { Priority } from "@piecework/policy/Facts"
 import * as Flags from "@piecework/telemetry/Flags"
@@ -117,6 +118,10 @@ const patient = (noProgressTimeout: Duration.Duration) => ({
   noProgressTimeout,
   firstByteTimeout: Duration.min(noProgressTimeout, Duration.fromInputUnsafe(DownloadConfig.defaults.firstByteTimeout))
 })
+
+/** Where it took a while to fail, there is more to tell. */
+const explained = (error: DownloadError): string =>
+  error._tag === "NoProgressError" ? `${error.message} See piecework explain.` : error.message
 
 /** What the agent decides for itself. */
 const refuseOwn = (input: {
@@ -251,6 +256,8 @@ export const get = Command.make(
       // Nobody watches, but somebody who asked for peers may read the log.
       else if (Summary.isAgainstTheWish(result.why)) {
         yield* output.note(`piecework: Fetched without peers: ${Summary.because(result.why)}.`)
+      } else if (Summary.isWithout(result)) {
+        yield* output.note("piecework: No bytes came from peers; piecework explain says why.")
       }
 
       if (Option.isSome(input.seed)) {
@@ -268,7 +275,7 @@ export const get = Command.make(
       }
     }).pipe(
       Effect.mapError((error) =>
-        error instanceof Failure ? error : new Failure({ sentence: error.message, code: ofDownload(error) })
+        error instanceof Failure ? error : new Failure({ sentence: explained(error), code: ofDownload(error) })
       ),
       Effect.scoped,
       Reporting.atTheEnd,

@@ -2,6 +2,7 @@
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { longestPath, socketName } from "@piecework/client/AgentPlace"
+import type { Jobs } from "@piecework/jobs/Jobs"
 import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
 import * as RunFolder from "../rest/RunFolder.ts"
@@ -74,7 +75,8 @@ const noDoors: Doors = { rest: undefined, socket: undefined }
 export const serve = Effect.fnUntraced(function* (
   input: Input,
   mode: Effect.Effect<DownloadMode>,
-  peers?: string | undefined
+  peers?: string | undefined,
+  onJobs?: (jobs: Jobs["Service"]) => void
 ) {
   if (!input.rest && !input.api && Option.isNone(input.activity)) return yield* withoutHangups
   const JobsHere = yield* Effect.promise(() => import("../rest/JobsHere.ts"))
@@ -100,8 +102,13 @@ export const serve = Effect.fnUntraced(function* (
     peers,
     users: input.restUsers,
     folder: RunFolder.of(chosen, process.env),
+<<<<<<< HEAD
     activity: Option.getOrUndefined(input.activity),
     isCompatible: input.compatDirs
+=======
+    isCompatible: input.compatDirs,
+    onJobs
+>>>>>>> console
   })
   const doors: Doors = { rest: port, socket }
   return doors

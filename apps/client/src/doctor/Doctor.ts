@@ -54,6 +54,8 @@ const within =
   <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A | undefined, E, R> =>
     Effect.map(Effect.timeoutOption(self, limit), Option.getOrUndefined)
 
+const when = <A, E, R>(isNeeded: boolean, self: Effect.Effect<A, E, R>) => (isNeeded ? self : Effect.succeed(undefined))
+
 export const examine = Effect.fn("Doctor.examine")(function* (question: Question) {
   const parts = new Set<keyof Findings.Findings>([...question.only].map((id) => Diagnosis.partOf[id]))
   const needs = (...some: ReadonlyArray<keyof Findings.Findings>) => some.some((part) => parts.has(part))
@@ -74,9 +76,6 @@ export const examine = Effect.fn("Doctor.examine")(function* (question: Question
     names,
     environment
   }
-  const when = <A, E, R>(isNeeded: boolean, self: Effect.Effect<A, E, R>) =>
-    isNeeded ? self : Effect.succeed(undefined)
-
   const beside = Effect.gen(function* () {
     const storage = yield* StorageProbe.look({ policy, root, service: Option.getOrUndefined(url) })
     const device = yield* DeviceProbe.look(policy, { root, cache: storage.cache, agent })

@@ -21,22 +21,22 @@ export const look = Effect.fn("LanProbe.look")(function* (
   const own = new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)))
   const name = `doctor-${randomBytes(8).toString("hex")}.${Names.service}`
   const senders = new Set<string>()
-  let isHeard = false
+  const heard = { own: false }
   yield* multicast.listen((message, from) => {
     if (message._tag === "Query") {
-      if (own.has(from) && message.questions.some((question) => question.name === name)) isHeard = true
+      if (own.has(from) && message.questions.some((question) => question.name === name)) heard.own = true
       return
     }
     const isOurs = message.answers.some((record) => record.type === "PTR" && types.has(record.name.toLowerCase()))
     if (isOurs && !own.has(from) && senders.size < mostSenders) senders.add(from)
   })
   const questions = [name, ...types].map((asked) => ({ name: asked, type: "PTR" }))
-  for (let i = 0; i < mostQuestions && !isHeard; i++) {
+  for (let i = 0; i < mostQuestions && !heard.own; i++) {
     yield* multicast.send({ _tag: "Query", questions })
     yield* Effect.sleep(pause)
   }
-  if (isHeard) yield* Effect.sleep(answersWithin)
-  return { isUsed, isHeard, neighbours: senders.size }
+  if (heard.own) yield* Effect.sleep(answersWithin)
+  return { isUsed, isHeard: heard.own, neighbours: senders.size }
 }, Effect.scoped)
 
 const types: ReadonlySet<string> = new Set([Names.service, Names.cacheServer])

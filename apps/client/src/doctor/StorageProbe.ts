@@ -46,26 +46,36 @@ const codeOf = (cause: unknown): string =>
   typeof cause === "object" && cause !== null && "code" in cause && typeof cause.code === "string" ? cause.code : "EIO"
 
 const folder = (path: string): Effect.Effect<Findings.Folder> =>
-  Effect.promise(async (): Promise<Findings.Folder> => {
-    const is = (word: Findings.Folder["is"], detail?: string): Findings.Folder => ({ path, is: word, detail })
-    try {
-      const info = await stat(path)
-      if (!info.isDirectory()) return is("NoFolder")
-      const tried = await attempt(path)
-      if (tried === undefined) return is("Usable")
-      if (tried === "EROFS") return is("ReadOnly", tried)
-      if (tried === "ENOSPC" || tried === "EDQUOT") return is("Full", tried)
-      if (tried === "EACCES" || tried === "EPERM") {
-        return is(info.uid === process.getuid?.() ? "Denied" : "Foreign", tried)
-      }
-      return is("Broken", tried)
-    } catch (cause) {
-      const code = codeOf(cause)
-      if (code === "ENOENT") return is("Missing")
-      if (code === "ENOTDIR") return is("NoFolder", code)
-      return is(code === "EACCES" ? "Foreign" : "Broken", code)
+  Effect.map(
+    Effect.promise(() => stateOf(path)),
+    ([is, detail]) => ({ path, is, detail })
+  )
+
+const stateOf = async (path: string): Promise<readonly [is: Findings.Folder["is"], detail: string | undefined]> => {
+  try {
+    const info = await stat(path)
+    if (!info.isDirectory()) return ["NoFolder", undefined]
+    const tried = await attempt(path)
+    switch (tried) {
+      case undefined:
+        return ["Usable", undefined]
+      case "EROFS":
+        return ["ReadOnly", tried]
+      case "ENOSPC":
+      case "EDQUOT":
+        return ["Full", tried]
+      case "EACCES":
+      case "EPERM":
+        return [info.uid === process.getuid?.() ? "Denied" : "Foreign", tried]
+      default:
+        return ["Broken", tried]
     }
-  })
+  } catch (cause) {
+    const code = codeOf(cause)
+    if (code === "ENOENT") return ["Missing", undefined]
+    return [code === "ENOTDIR" ? "NoFolder" : code === "EACCES" ? "Foreign" : "Broken", code]
+  }
+}
 
 /** Why no file can be written there; nothing when one can. */
 const attempt = async (path: string): Promise<string | undefined> => {

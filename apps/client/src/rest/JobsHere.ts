@@ -4,7 +4,7 @@ import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
-import { Clock, type Context, Effect, Layer, Scope } from "effect"
+import { Clock, Context, Effect, Layer, Scope } from "effect"
 import type { ActivityNeeds } from "../activity/ActivityHere.ts"
 import type { Place } from "../activity/ActivityServer.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
@@ -32,6 +32,8 @@ export interface JobsHereOptions {
   readonly isCompatible: boolean
   /** Where the activity page is served from the start on; `undefined` serves it once somebody wants it. */
   readonly activity: Place | undefined
+  /** Told of the jobs, once those that were kept are back. */
+  readonly onJobs?: ((jobs: Jobs.Jobs["Service"]) => void) | undefined
 }
 
 /** What is known of the device holds for so long, as elsewhere. */
@@ -55,6 +57,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
     AdminFile.AdminFile.layer()
   )
   const services = yield* Effect.mapError(Layer.build(layer), failed)
+  options.onJobs?.(Context.get(services, Jobs.Jobs))
   const since = yield* Clock.currentTimeMillis
   const port = options.host === undefined ? undefined : yield* rest(options, options.host, services)
   const page = yield* activityPage(options).pipe(Effect.provide(services))

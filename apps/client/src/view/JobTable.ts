@@ -26,6 +26,7 @@ export const one = (job: JobView): string => {
     ["done", `${Amount.bytes(job.bytesTransferred)} (${done(job)})`],
     ["rate", job.rate === undefined ? undefined : Amount.rate(job.rate)],
     ["trouble", job.sentence],
+    ["why", job.sentence === undefined ? undefined : `piecework explain ${job.id.slice(0, 8)}`],
     ["content", transfer?.contentId],
     ["peers", transfer === undefined ? undefined : String(transfer.peers)],
     ...SourceKind.literals

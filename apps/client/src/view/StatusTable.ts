@@ -1,5 +1,5 @@
 /** The files of this device as a table for people. */
-import { fromNumber } from "@piecework/domain/DownloadMode"
+import { fromNumber, usesPeers } from "@piecework/domain/DownloadMode"
 import type { FileStatus } from "@piecework/domain/FileStatus"
 import { Option } from "effect"
 import { modeName } from "../command/options.ts"
@@ -32,7 +32,17 @@ export const render = (
     `${file.ExpireOn === null ? "-" : Moment.minute(Date.parse(file.ExpireOn))}${file.IsPinned ? ", pinned" : ""}`,
     ...(isOffering ? [offered(known.get(file.FileId), now)] : [])
   ])
-  return Table.render(head, rows, new Set(head.filter((title) => title !== "FILE" && title !== "STATUS")))
+  const table = Table.render(head, rows, new Set(head.filter((title) => title !== "FILE" && title !== "STATUS")))
+  const without = files.find(isWithoutPeers)
+  return without === undefined
+    ? table
+    : `${table}\n\nWhy no bytes came from peers says piecework explain FILE, such as piecework explain ${without.FileId.slice(0, 14)}.`
+}
+
+/** It ran with peers and got nothing from any. */
+const isWithoutPeers = ({ BytesFromPeers, DownloadMode, TotalBytesDownloaded }: FileStatus): boolean => {
+  const mode = fromNumber(DownloadMode)
+  return mode !== undefined && usesPeers(mode) && BytesFromPeers === 0 && TotalBytesDownloaded > 0
 }
 
 /** Whether the service is told of it: it was asked for lately, it is its turn, or when that begins. */

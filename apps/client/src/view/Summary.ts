@@ -1,5 +1,6 @@
 /** What a finished download was, in a few lines for a person. */
-import { isPeer, SourceKind } from "@piecework/domain/SourceKind"
+import { usesPeers } from "@piecework/domain/DownloadMode"
+import { fromPeers, isPeer, SourceKind, total } from "@piecework/domain/SourceKind"
 import * as CacheView from "@piecework/download/CacheView"
 import type { DownloadResult } from "@piecework/download/Progress"
 import { wasted } from "@piecework/download/Tally"
@@ -21,6 +22,10 @@ const cached = ({ cache }: DownloadResult): ReadonlyArray<string> => {
   return [`  ${CacheView.sentence({ ...cache, originFrom: undefined }, Moment.minute)}`]
 }
 
+/** Of one that peers were asked for and that came without them. */
+export const isWithout = ({ bytes, mode }: DownloadResult): boolean =>
+  usesPeers(mode) && fromPeers(bytes) === 0 && total(bytes) > bytes.LocalCache
+
 export const render = (result: DownloadResult): string => {
   const seconds = result.durationMillis / 1000
   const sources = SourceKind.literals
@@ -37,7 +42,9 @@ export const render = (result: DownloadResult): string => {
     ...(waste > 0 ? [`  ${"thrown away".padEnd(16)} ${Amount.bytes(waste).padStart(10)}`] : []),
     ...(banned > 0 ? [`  ${banned} ${banned === 1 ? "peer was" : "peers were"} banned for bad pieces`] : []),
     ...(SourceKind.literals.some((kind) => isPeer(kind) && result.bytes[kind] > 0) || result.why.reason === "Requested"
-      ? []
+      ? isWithout(result)
+        ? ["  No bytes came from peers; piecework explain says why."]
+        : []
       : [`  Without peers: ${because(result.why)}.`]),
     ...cached(result),
     `  ${result.contentId}`

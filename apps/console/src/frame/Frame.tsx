@@ -2,7 +2,7 @@
 import { ActionIcon, Menu, Text } from "@mantine/core"
 import { useQueryClient } from "@tanstack/react-query"
 import { IconLogout, IconMenu2, IconUser, IconX } from "@tabler/icons-react"
-import { type MouseEvent, useEffect, useRef } from "react"
+import { type MouseEvent, type RefObject, useEffect, useRef } from "react"
 import { useLocation } from "wouter"
 import * as Session from "../session/Session.ts"
 import { useSession } from "../session/useSession.ts"
@@ -20,6 +20,7 @@ export const Frame = () => {
   const main = useRef<HTMLElement>(null)
   const [location] = useLocation()
   useEffect(() => drawer.current?.close(), [location])
+  useArrival(location, main)
   // The address behind the # is the page's, so a link to an anchor would lead away from it.
   const skip = (event: MouseEvent) => {
     event.preventDefault()
@@ -72,6 +73,28 @@ export const Frame = () => {
       </main>
     </div>
   )
+}
+
+/** Whoever goes to another page begins at its top, with the keyboard too; whoever comes back is where the browser remembers. */
+const useArrival = (location: string, main: RefObject<HTMLElement | null>): void => {
+  const before = useRef(location)
+  const isBack = useRef(false)
+  useEffect(() => {
+    const noted = () => {
+      isBack.current = true
+    }
+    window.addEventListener("popstate", noted)
+    return () => window.removeEventListener("popstate", noted)
+  }, [])
+  useEffect(() => {
+    if (before.current === location) return
+    before.current = location
+    if (!isBack.current) {
+      window.scrollTo(0, 0)
+      main.current?.focus({ preventScroll: true })
+    }
+    isBack.current = false
+  }, [location, main])
 }
 
 const Who = () => {

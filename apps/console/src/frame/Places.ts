@@ -34,7 +34,7 @@ export interface Place {
 }
 
 /** Headings of the menu, in their order. */
-export const sections = ["Savings", "Delivery", "Service"] as const
+export const sections = ["Reports", "Delivery", "Service"] as const
 export type Section = (typeof sections)[number]
 
 export const places: ReadonlyArray<Place> = [
@@ -43,29 +43,29 @@ export const places: ReadonlyArray<Place> = [
     title: "Overview",
     load: () => import("../pages/overview/Overview.tsx"),
     area: "Reports",
-    menu: { section: "Savings", icon: IconChartBar }
+    menu: { section: "Reports", icon: IconChartBar }
   },
   {
     path: "/savings",
-    title: "Breakdown",
+    title: "Savings",
     load: () => import("../pages/savings/Savings.tsx"),
     area: "Reports",
-    menu: { section: "Savings", icon: IconChartDonut }
+    menu: { section: "Reports", icon: IconChartDonut }
   },
-  { path: "/savings/:by", title: "Breakdown", load: () => import("../pages/savings/Savings.tsx"), area: "Reports" },
+  { path: "/savings/:by", title: "Savings", load: () => import("../pages/savings/Savings.tsx"), area: "Reports" },
   {
     path: "/savings/device/:kind/:name",
     title: "Device",
     load: () => import("../pages/device/Device.tsx"),
     area: "Reports"
   },
-  { path: "/savings/:by/*", title: "Savings of one", load: () => import("../pages/savings/One.tsx"), area: "Reports" },
+  { path: "/savings/:by/*", title: "Savings", load: () => import("../pages/savings/One.tsx"), area: "Reports" },
   {
     path: "/exports",
     title: "Exports",
     load: () => import("../pages/exports/Exports.tsx"),
     area: "Reports",
-    menu: { section: "Savings", icon: IconFileExport }
+    menu: { section: "Reports", icon: IconFileExport }
   },
   {
     path: "/swarms",

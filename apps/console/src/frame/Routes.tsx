@@ -24,7 +24,7 @@ export const Routes = ({ places }: { readonly places: ReadonlyArray<Place> }) =>
       <Page title="No such page">
         <Empty title="There is no page at this address">
           It may be one that your token does not allow, or one of another version.{" "}
-          <Anchor component={Link} href="/">
+          <Anchor component={Link} href="/" underline="always">
             Go to the first page
           </Anchor>
         </Empty>

@@ -19,13 +19,13 @@ export const SavingsStats = ({ children, of }: Props) => (
     <Stat
       label="Saved in 28 days"
       value={Amount.percent(of.BWOptPercent28Days)}
-      mark={<GradeMark grade={Grade.of(of.BWOptPercent28Days, of.BytesFetched)} />}
+      mark={<GradeMark grade={Grade.ofWindow(of.BWOptPercent28Days, of)} />}
       about={`In the time shown ${Amount.bytes(savedBytes(of))} of ${Amount.bytes(of.BytesFetched)} did not come from the origin.`}
     />
     <Stat
       label="Saved in 7 days"
       value={Amount.percent(of.BWOptPercent7Days)}
-      mark={<GradeMark grade={Grade.of(of.BWOptPercent7Days, of.BytesFetched)} />}
+      mark={<GradeMark grade={Grade.ofWindow(of.BWOptPercent7Days, of)} />}
       about={`${Amount.count(of.TotalTransfers, "download")} in the time shown, ${Amount.count(of.ErrorCount, "error")}.`}
     />
     {children}

@@ -60,4 +60,10 @@ export const moment = (millis: number): string => {
   return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${two(at.getHours())}:${two(at.getMinutes())}`
 }
 
+/** Epoch milliseconds as a time of the reader's day: "14:05:09". */
+export const time = (millis: number): string => {
+  const at = new Date(millis)
+  return `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`
+}
+
 const two = (n: number): string => String(n).padStart(2, "0")

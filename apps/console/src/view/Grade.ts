@@ -6,8 +6,9 @@ import { savedBytes } from "./Source.ts"
 
 export type Grade = ReturnType<typeof Figures.efficiency>
 
-/** For a share in percent of so many bytes. */
-export const of = (percent: number, fetched: number): Grade => (fetched === 0 ? "None" : Figures.gradeOf(percent))
+/** Of a window that need not be the one whose sums are at hand: savings of 0 are good for nothing only where something was fetched. */
+export const ofWindow = (percent: number, { BytesFetched }: Pick<Sums, "BytesFetched">): Grade =>
+  percent === 0 && BytesFetched === 0 ? "None" : Figures.gradeOf(percent)
 
 export interface Look {
   readonly word: string

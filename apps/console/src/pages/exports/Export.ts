@@ -1,18 +1,10 @@
-/**
- * Reports as files, in the columns and the form of `piecework-service report --csv`. Long lists come in pages, one after the other, and stop when
- * they are told to.
- */
+/** Which reports there are as files, in the columns of `piecework-service report --csv`, and where their rows come from. */
 import * as Columns from "@piecework/reports/Columns"
-import * as Csv from "@piecework/reports/Csv"
 import type { Span } from "@piecework/reports/Days"
 import { mostRows } from "@piecework/reports/ReportAdminRpcs"
 import type * as Views from "@piecework/reports/Views"
 import * as Reports from "../../calls/Reports.ts"
-
-type Row = { readonly [column: string]: unknown }
-
-/** Pages of rows, from the first on. */
-export type Pages = (signal: AbortSignal) => AsyncIterable<ReadonlyArray<object>>
+import type { Pages } from "./Writing.ts"
 
 /** What can be exported. */
 export interface Export {
@@ -22,30 +14,6 @@ export interface Export {
   readonly columns: ReadonlyArray<string>
   readonly pages: (days: Span) => Pages
 }
-
-/** Most rows of one file: what a spreadsheet opens. Source: Excel's limit of 1,048,576 rows. */
-export const mostLines = 1_000_000
-
-/** The text of a file, a part for each page; `onRows` hears how many rows there are so far. */
-export const write = async (
-  pages: Pages,
-  columns: ReadonlyArray<string>,
-  signal: AbortSignal,
-  onRows: (count: number) => void
-): Promise<ReadonlyArray<string>> => {
-  const parts = [line(columns)]
-  let count = 0
-  for await (const rows of pages(signal)) {
-    const room = rows.slice(0, mostLines - count)
-    parts.push(room.map((row) => line(Csv.valuesOf(row as Row, columns))).join(""))
-    count += room.length
-    onRows(count)
-    if (count >= mostLines) break
-  }
-  return parts
-}
-
-const line = (values: ReadonlyArray<Csv.Value>): string => Csv.record(values) + Csv.lineBreak
 
 const once = (ask: (signal: AbortSignal) => Promise<ReadonlyArray<object>>): Pages =>
   async function* (signal) {
@@ -120,7 +88,3 @@ export const exports: ReadonlyArray<Export> = [
     pages: events
   }
 ]
-
-/** "piecework-devices-28-days-2026-01-31.csv" */
-export const fileNameOf = (key: string, days: Span, now: number): string =>
-  `piecework-${key}-${days}-days-${new Date(now).toISOString().slice(0, 10)}.csv`

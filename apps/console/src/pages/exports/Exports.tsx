@@ -7,8 +7,9 @@ import { Page as Within } from "../../parts/Page.tsx"
 import { SpanSwitch, useSpan } from "../../parts/SpanSwitch.tsx"
 import { Surface } from "../../parts/Surface.tsx"
 import * as Amount from "../../view/Amount.ts"
-import { type Export, exports, fileNameOf, write } from "./Export.ts"
+import { type Export, exports } from "./Export.ts"
 import classes from "./Exports.module.css"
+import { fileNameOf, write } from "./Writing.ts"
 
 export const Page = () => (
   <Within

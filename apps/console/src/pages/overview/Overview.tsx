@@ -13,10 +13,12 @@ import { Columns, Panel } from "../../parts/Panel.tsx"
 import { SourceBar } from "../../parts/SourceBar.tsx"
 import { SpanSwitch, useSpan } from "../../parts/SpanSwitch.tsx"
 import { Stat } from "../../parts/Stat.tsx"
+import { useSession } from "../../session/useSession.ts"
 import * as Amount from "../../view/Amount.ts"
 import * as Grade from "../../view/Grade.ts"
 import { ByMode, Peering } from "../../parts/Peering.tsx"
 import { FirstSteps } from "./FirstSteps.tsx"
+import { Live } from "./Live.tsx"
 import { Now } from "./Now.tsx"
 
 export const Page = () => {
@@ -38,32 +40,36 @@ export const Page = () => {
 
 const dates = ({ From, To }: Views.Summary): string => `${Amount.day(From)} to ${Amount.day(To)}, days of UTC`
 
-const Figures = ({ of }: { readonly of: Views.Summary }) => (
-  <>
-    <SavingsStats of={of}>
-      <Stat
-        label="Devices"
-        value={Amount.number(of.DeviceCount)}
-        about={`${Amount.number(of.DevicesPeeringOn)} with peers on, ${Amount.number(of.DevicesPeeringOff)} off`}
-      />
-      <Now />
-    </SavingsStats>
-    <Panel title="Bytes by day and source" about="What devices fetched. What came from the origin crossed your line.">
-      <DaysChart of={of.ByDay} />
-    </Panel>
-    <Columns least="22rem">
-      <BySource of={of} />
-      <Peering of={of} />
-      <ByType of={of} />
-      <ByMode modes={of.ByMode} />
-    </Columns>
-    {of.EventsLost === 0 ? null : (
-      <Text size="sm" c="dimmed">
-        {Amount.count(of.EventsLost, "event")} were lost on devices, and are in no sum.
-      </Text>
-    )}
-  </>
-)
+const Figures = ({ of }: { readonly of: Views.Summary }) => {
+  const hasSwarms = useSession().areas.includes("Swarms")
+  return (
+    <>
+      <SavingsStats of={of}>
+        <Stat
+          label="Devices"
+          value={Amount.number(of.DeviceCount)}
+          about={`${Amount.number(of.DevicesPeeringOn)} with peers on, ${Amount.number(of.DevicesPeeringOff)} off`}
+        />
+        {hasSwarms ? <Now /> : null}
+      </SavingsStats>
+      {hasSwarms ? <Live /> : null}
+      <Panel title="Bytes by day and source" about="What devices fetched. What came from the origin crossed your line.">
+        <DaysChart of={of.ByDay} />
+      </Panel>
+      <Columns least="22rem">
+        <BySource of={of} />
+        <Peering of={of} />
+        <ByType of={of} />
+        <ByMode modes={of.ByMode} />
+      </Columns>
+      {of.EventsLost === 0 ? null : (
+        <Text size="sm" c="dimmed">
+          {Amount.count(of.EventsLost, "event")} were lost on devices, and are in no sum.
+        </Text>
+      )}
+    </>
+  )
+}
 
 /** Rows of a panel; the others are on the page of savings. */
 const mostTypes = 7

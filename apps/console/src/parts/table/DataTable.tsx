@@ -3,6 +3,7 @@
  * values. It arranges only what it is given: lists that the service answers in pages are searched there.
  */
 import { Pagination, Table, Text, TextInput, UnstyledButton } from "@mantine/core"
+import { useMediaQuery } from "@mantine/hooks"
 import { IconArrowDown, IconArrowUp, IconSearch, IconSelector } from "@tabler/icons-react"
 import { type ReactNode, useState } from "react"
 import { number } from "../../view/Amount.ts"
@@ -31,7 +32,7 @@ export interface Props<R> {
   readonly order?: Order
   /** Shown in place of the table where there are no rows at all. */
   readonly empty: ReactNode
-  /** Default 25. */
+  /** Default 25; on a phone 10 at most. */
   readonly pageSize?: number
   /** What to search for, as "Search devices"; absent means that nothing is to be searched. */
   readonly search?: string
@@ -40,7 +41,9 @@ export interface Props<R> {
 }
 
 export const DataTable = <R,>(props: Props<R>): ReactNode => {
-  const { actions, columns, empty, keyOf, label, pageSize = 25, rows, search } = props
+  const { actions, columns, empty, keyOf, label, rows, search } = props
+  const isPhone = useMediaQuery("(max-width: 48em)", false, { getInitialValueInEffect: false })
+  const pageSize = Math.min(props.pageSize ?? 25, isPhone === true ? 10 : Number.POSITIVE_INFINITY)
   const [text, setText] = useState("")
   const [order, setOrder] = useState(props.order)
   const [asked, setPage] = useState(0)
