@@ -102,13 +102,9 @@ export const serve = Effect.fnUntraced(function* (
     peers,
     users: input.restUsers,
     folder: RunFolder.of(chosen, process.env),
-<<<<<<< HEAD
     activity: Option.getOrUndefined(input.activity),
-    isCompatible: input.compatDirs
-=======
     isCompatible: input.compatDirs,
     onJobs
->>>>>>> console
   })
   const doors: Doors = { rest: port, socket }
   return doors
