@@ -18,14 +18,32 @@ import { forget } from "./command/forget.ts"
 import { get } from "./command/get.ts"
 import { jobs } from "./command/jobs.ts"
 import { log } from "./command/log.ts"
+import { perf } from "./command/perf.ts"
 import { phf } from "./command/phf.ts"
 import { status } from "./command/status.ts"
+import { watch } from "./command/watch.ts"
 import { tagOf } from "./ExitCode.ts"
 import { version } from "./version.ts"
 
 const piecework = Command.make("piecework").pipe(
   Command.withDescription("Delivers large files to many devices so that each site pays for each byte once"),
-  Command.withSubcommands([get, agent, activity, status, cache, jobs, log, config, doctor, explain, phf, forget, enrol])
+  Command.withSubcommands([
+    get,
+    agent,
+    activity,
+    status,
+    perf,
+    watch,
+    cache,
+    jobs,
+    log,
+    config,
+    doctor,
+    explain,
+    phf,
+    forget,
+    enrol
+  ])
 )
 
 Command.run(piecework, { version }).pipe(

@@ -41,8 +41,22 @@ describe("The metrics of an agent", () => {
       const state = join(root, "state")
       const socket = join(root, "agent.sock")
       const agent = yield* Programs.start("piecework", [
-        ...["agent", "--service", service, "--state", state, "--host", "127.0.0.1", "--port", "0"],
-        ...["--socket", socket, "--run-dir", join(root, "run"), "--metrics", `127.0.0.1:${port}`, "--json"]
+        "agent",
+        "--service",
+        service,
+        "--state",
+        state,
+        "--host",
+        "127.0.0.1",
+        "--port",
+        "0",
+        "--socket",
+        socket,
+        "--run-dir",
+        join(root, "run"),
+        "--metrics",
+        `127.0.0.1:${port}`,
+        "--json"
       ])
       yield* agent.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
 

@@ -41,8 +41,23 @@ const site = Effect.fnUntraced(function* () {
     const policy = join(root, `${name}.json`)
     writeFileSync(policy, JSON.stringify(settings))
     return [
-      ...["get", url, "-o", join(root, `${name}.out`), "--state", join(root, name), "--service", service],
-      ...["--host", "127.0.0.1", "--port", "0", "--policy", policy, "--json", ...traced, ...more]
+      "get",
+      url,
+      "-o",
+      join(root, `${name}.out`),
+      "--state",
+      join(root, name),
+      "--service",
+      service,
+      "--host",
+      "127.0.0.1",
+      "--port",
+      "0",
+      "--policy",
+      policy,
+      "--json",
+      ...traced,
+      ...more
     ]
   }
   const out = (name: string) => readFileSync(join(root, `${name}.out`))

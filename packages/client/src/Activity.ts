@@ -10,6 +10,7 @@ import { PerfSnap } from "@piecework/domain/PerfSnap"
 import { BytesBySource } from "@piecework/domain/SourceKind"
 import { Schema } from "effect"
 import { Rpc, RpcGroup } from "effect/rpc"
+import { mostFiles, mostPeers } from "./ActivityLimits.ts"
 import { JobError } from "./AgentError.ts"
 
 export { FileStatus } from "@piecework/domain/FileStatus"
@@ -17,14 +18,7 @@ export { FilePeers, PeerInfo } from "@piecework/domain/PeerInfo"
 export { PerfMonth } from "@piecework/domain/PerfMonth"
 export { PerfSnap } from "@piecework/domain/PerfSnap"
 
-/** Most peers of one content that are told. */
-export const mostPeers = 1000
-
-/** Most files that are told; the latest. */
-export const mostFiles = 10_000
-
-/** How many peers of each content are told where nobody says. Source: spec.md §8.1, SelectPeerCount. */
-export const usualPeers = 5
+export { mostFiles, mostPeers, usualPeers } from "./ActivityLimits.ts"
 
 const count = Schema.Natural.check(Schema.isLessThanOrEqualTo(mostPeers))
 

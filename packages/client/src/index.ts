@@ -1,4 +1,5 @@
 export * as Activity from "./Activity.ts"
+export * as ActivityLimits from "./ActivityLimits.ts"
 export * as ActivityPage from "./ActivityPage.ts"
 export * as Agent from "./Agent.ts"
 export * as AgentError from "./AgentError.ts"

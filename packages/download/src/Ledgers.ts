@@ -3,7 +3,8 @@
  * whole, the oldest leave when there are too many, and one that cannot be read is left out. Nothing that goes wrong here ends a download.
  */
 import { randomBytes } from "node:crypto"
-import { decode, type Ledger, maxBytes } from "@piecework/ledger/Ledger"
+import { maxBytes } from "@piecework/ledger/Bounds"
+import type { Ledger } from "@piecework/ledger/Ledger"
 import type { Recorder } from "@piecework/ledger/Recorder"
 import { encode } from "@piecework/ledger/Thinning"
 import { Context, Effect, FileSystem, Layer, Option, Path, Result } from "effect"
@@ -80,7 +81,10 @@ const make = Effect.fnUntraced(function* (
     const file = path.join(directory, name)
     const info = yield* fs.stat(file)
     if (info.type !== "File" || info.size > BigInt(maxBytes)) return Option.none<Ledger>()
-    return Result.getSuccess(decode(yield* fs.readFileString(file)))
+    const text = yield* fs.readFileString(file)
+    // Who only writes them has no use for their schema.
+    const { decode } = yield* Effect.promise(() => import("@piecework/ledger/Ledger"))
+    return Result.getSuccess(decode(text))
   })
 
   return {

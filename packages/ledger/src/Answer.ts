@@ -2,6 +2,7 @@
 import * as Amount from "@piecework/domain/Amount"
 import { numbers, usesPeers } from "@piecework/domain/DownloadMode"
 import { SourceKind } from "@piecework/domain/SourceKind"
+import { mebibyte } from "@piecework/policy/Units"
 import type { Ledger } from "./Ledger.ts"
 import type { Circumstances } from "./Explanation.ts"
 import * as Look from "./Look.ts"
@@ -163,10 +164,19 @@ const nobodyNamed = (ledger: Ledger): string => {
     ledger.mode === "Lan" && place !== ""
       ? ": where a proxy or several lines give devices of one site different addresses, use Group mode"
       : ""
-  return `nobody was named, for no other device ${where} holds or fetches this content${only}.${place}${hint}`.replace(
-    /\.$/,
-    ""
-  )
+  const brief = tooSmallToKeep(ledger)
+  const does = brief === undefined ? "holds or fetches this content" : "fetches this content now"
+  const unkept = brief === undefined ? "" : `, and it is too small to be kept for others (${brief})`
+  return `nobody was named, for no other device ${where} ${does}${unkept}${only}.${place}${hint}`.replace(/\.$/, "")
+}
+
+/** The setting because of which devices with the same settings do not keep the file once they have it. */
+const tooSmallToKeep = (ledger: Ledger): string | undefined => {
+  const least = ledger.settings.find(({ name }) => name === "DOMinFileSizeToCache")
+  if (least === undefined || ledger.fileBytes === undefined) return undefined
+  return ledger.fileBytes < Number.parseInt(least.value, 10) * mebibyte
+    ? Look.settingIs(ledger, "DOMinFileSizeToCache")
+    : undefined
 }
 
 /** They were connected, and nothing of what they sent was kept. */

@@ -5,12 +5,7 @@
 import { DownloadMode, ModeReason } from "@piecework/domain/DownloadMode"
 import { BytesBySource, SourceKind } from "@piecework/domain/SourceKind"
 import { Result, Schema } from "effect"
-
-/** Most bytes of a ledger's JSON; nothing larger is written or read. */
-export const maxBytes = 65_536
-
-/** Most characters of a sentence that somebody else wrote. */
-export const maxText = 400
+import { maxBytes, maxText } from "./Bounds.ts"
 
 const text = (most = maxText) => Schema.String.check(Schema.isMaxLength(most))
 const natural = Schema.Natural

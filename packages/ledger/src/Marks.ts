@@ -69,7 +69,11 @@ export class Marks {
 
   snapshot(): Pieces {
     const counts = new Uint32Array(held)
-    for (const word of this.words) if ((word & held) !== 0) counts[word & ~held] = (counts[word & ~held] ?? 0) + 1
+    // By index: there may be millions, and an iterator costs ten times as much.
+    for (let piece = 0; piece < this.count; piece++) {
+      const word = this.words[piece] ?? 0
+      if ((word & held) !== 0) counts[word & ~held] = (counts[word & ~held] ?? 0) + 1
+    }
     let grain = 1
     let runs = this.runs(grain)
     if (runs.length > mostRuns) {
@@ -123,7 +127,8 @@ const mostLooked = 64
 /** How many pieces there are by mark, the most first. */
 const sumsOf = (counts: Uint32Array): Pieces["sums"] => {
   const sums: Array<Pieces["sums"][number]> = []
-  for (const [mark, pieces] of counts.entries()) {
+  for (let mark = 0; mark < counts.length; mark++) {
+    const pieces = counts[mark] ?? 0
     if (pieces > 0) sums.push({ source: sourceOf(mark), reason: reasonOf(mark), pieces })
   }
   return sums.toSorted((a, b) => b.pieces - a.pieces).slice(0, mostSums)

@@ -6,6 +6,7 @@
 import type { PeerKind } from "@piecework/domain/Peer"
 import type { SourceKind } from "@piecework/domain/SourceKind"
 import type { FetchReason } from "@piecework/scheduler/Command"
+import { maxText } from "./Bounds.ts"
 import type { End, Entry, Figures, Ledger, Party, Setting } from "./Ledger.ts"
 import { Marks, mostSources } from "./Marks.ts"
 
@@ -216,7 +217,8 @@ export const make = ({ now, settings, subject, view }: Options): Recorder => {
 }
 
 /** A text that somebody else wrote, no longer than a ledger takes it. */
-export const short = (text: string, most = 400): string => (text.length > most ? `${text.slice(0, most - 1)}…` : text)
+export const short = (text: string, most = maxText): string =>
+  text.length > most ? `${text.slice(0, most - 1)}…` : text
 
 /** What others wrote, without the queries of URLs in it and without a full stop: a query may be a secret. */
 export const plain = (text: string): string =>

@@ -2,7 +2,8 @@
  * A ledger as JSON that fits: where it would be too long, details go first, the oldest of them before the others, then which source brought
  * each single piece, then the lines of the sources that brought least. What was decided stays.
  */
-import { type Entry, type Ledger, maxBytes, type Party } from "./Ledger.ts"
+import { maxBytes } from "./Bounds.ts"
+import type { Entry, Ledger, Party } from "./Ledger.ts"
 
 /** What happens again and again; all else is a decision. */
 const details: ReadonlySet<Entry["_tag"]> = new Set(["Failure", "Offered", "Asked", "Limit", "Changed"])

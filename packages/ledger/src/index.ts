@@ -1,3 +1,4 @@
+export * as Bounds from "./Bounds.ts"
 export * as Explanation from "./Explanation.ts"
 export * as Find from "./Find.ts"
 export * as Ledger from "./Ledger.ts"

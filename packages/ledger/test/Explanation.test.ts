@@ -119,7 +119,7 @@ describe("the answer", () => {
       /It gave way to a foreground download of this device \(16\.0 KiB\/s\)\.$/
     ]
   ] as ReadonlyArray<readonly [string, (recorder: Recorder) => void, Partial<Ledger>, string | RegExp]>) {
-    it(what, () => {
+    it(`says it ${what}`, () => {
       const { answer } = told(say, change)
       if (typeof expected === "string") assert.strictEqual(answer, expected)
       else assert.match(answer, expected)

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import { maxBytes } from "@piecework/ledger/Bounds"
 import * as Find from "@piecework/ledger/Find"
-import { decode, type Ledger, maxBytes } from "@piecework/ledger/Ledger"
+import { decode, type Ledger } from "@piecework/ledger/Ledger"
 import { encode } from "@piecework/ledger/Thinning"
 import { Result } from "effect"
 import { made } from "./made.ts"

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { decode, maxBytes } from "@piecework/ledger/Ledger"
+import { maxBytes } from "@piecework/ledger/Bounds"
+import { decode } from "@piecework/ledger/Ledger"
 import { mostOfKind, mostParties } from "@piecework/ledger/Recorder"
 import * as Recorder from "@piecework/ledger/Recorder"
 import { encode } from "@piecework/ledger/Thinning"

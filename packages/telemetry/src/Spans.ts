@@ -9,7 +9,7 @@ import { Clock, Context, Effect, Exit, Option, Tracer } from "effect"
 
 /** Spans that a program of a device or a cache server tells. All but the roots are told only inside of one. */
 export const names = {
-  /** From the wish to the file: attributes as in docs/monitoring.md. A root. */
+  /** From the wish to the file: attributes as in docs/metrics.md. A root. */
   download: "download",
   /** What a cache server did for one request; inside the client's, where that says which. A root. */
   cacheRequest: "cache request",

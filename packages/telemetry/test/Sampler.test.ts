@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Sampler } from "@piecework/telemetry"
 import { Result } from "effect"
 
+const id = (end: string) => end.padStart(32, "a")
 const half = { isParentBased: false, ratio: 0.5 }
 
 describe("Sampler", () => {
@@ -33,7 +34,6 @@ describe("Sampler", () => {
   }
 
   it("goes by the end of the id alone, so that all who ask say the same", () => {
-    const id = (end: string) => end.padStart(32, "a")
     assert.isTrue(Sampler.takes(half, id("7ffffffffffff")))
     assert.isFalse(Sampler.takes(half, id("8000000000000")))
     assert.isFalse(Sampler.takes({ ...half, ratio: 0 }, id("0000000000000")))

@@ -5,9 +5,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import type { Downloader } from "@piecework/download"
+import { maxBytes } from "@piecework/ledger/Bounds"
 import * as Explanation from "@piecework/ledger/Explanation"
 import { encode } from "@piecework/ledger/Thinning"
-import { decode, maxBytes } from "@piecework/ledger/Ledger"
+import { decode } from "@piecework/ledger/Ledger"
 import * as LivePolicy from "@piecework/policy/LivePolicy"
 import * as Policy from "@piecework/policy/Policy"
 import type { Said } from "@piecework/policy/Policy"
@@ -70,6 +71,19 @@ describe("1. no bytes came from peers", () => {
       const { url, world } = yield* site
       const active = yield* run(yield* world.client(), { url })
       assert.match(answer(active), /^No bytes came from peers: nobody was named, for no other device at its address/)
+    })
+  )
+
+  it.effect("because who had it before does not keep files that are so small", () =>
+    Effect.gen(function* () {
+      const { url, world } = yield* site
+      const policy = says({ DOMinFileSizeToCache: 1 })
+      yield* Effect.scoped(Effect.flatMap(world.client({ policy }), (earlier) => run(earlier, { url })))
+      const active = yield* run(yield* world.client({ policy }), { url })
+      assert.match(
+        answer(active),
+        /nobody was named, for no other device at its address fetches this content now, and it is too small to be kept for others \(DOMinFileSizeToCache is 1 MB/
+      )
     })
   )
 

@@ -25,9 +25,7 @@ for (const [text, heading] of sections) {
   }
 }
 
-const functions = new Set([
-  ...["sum", "max", "min", "count", "rate", "increase", "changes", "time", "vector", "histogram_quantile"]
-])
+const functions = new Set("sum max min count rate increase changes time vector histogram_quantile".split(" "))
 const words = new Set(["and", "or", "unless", "bool"])
 const durations = /^\[(?:\d+[smhd]|\$__range|\$__rate_interval)\]/
 
@@ -43,7 +41,8 @@ const complaints = (expression: string): ReadonlyArray<string> => {
     if (found !== undefined) rest = rest.slice(found[0].length).trimStart()
     return found
   }
-  while (rest !== "") {
+  while (true) {
+    if (rest === "") break
     const group = take(/^(?:by|without) \(([a-z_, ]+)\)/)
     if (group !== undefined) {
       groups.push(...(group[1] ?? "").split(",").map((label) => label.trim()))
@@ -183,9 +182,8 @@ const rulesIn = (yaml: string): ReadonlyArray<Rule> => {
   const rules: Array<Record<string, string>> = []
   let folded: string | undefined
   for (const line of lines) {
-    const [, indent = "", dash = "", key = "", value = ""] = /^( +)(- )?([a-z_]+):(?: (.+))?$/.exec(line) ?? [
-      ...Array.from<string>({ length: 5 })
-    ]
+    const [, indent = "", dash = "", key = "", value = ""] =
+      /^( +)(- )?([a-z_]+):(?: (.+))?$/.exec(line) ?? Array.from<string>({ length: 5 })
     const rule = rules.at(-1)
     if (folded !== undefined && /^ {10}\S/.test(line) && rule !== undefined) {
       rule[folded] = `${rule[folded]} ${line.trim()}`.trim()

@@ -256,8 +256,6 @@ export const get = Command.make(
       // Nobody watches, but somebody who asked for peers may read the log.
       else if (Summary.isAgainstTheWish(result.why)) {
         yield* output.note(`piecework: Fetched without peers: ${Summary.because(result.why)}.`)
-      } else if (Summary.isWithout(result)) {
-        yield* output.note("piecework: No bytes came from peers; piecework explain says why.")
       }
 
       if (Option.isSome(input.seed)) {

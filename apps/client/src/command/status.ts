@@ -1,12 +1,17 @@
 /** `piecework status`: what this device holds and where it came from. */
-import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import { PieceCache } from "@piecework/cache/PieceCache"
+import { mostPeers, usualPeers } from "@piecework/client/ActivityLimits"
 import * as Hosts from "@piecework/cachehosts/Hosts"
 import { Records } from "@piecework/download/Records"
-import * as Status from "@piecework/download/Status"
 import { Host } from "@piecework/host/Host"
 import type { Policy } from "@piecework/policy/Policy"
+import * as AgentHere from "../AgentHere.ts"
+import * as DeviceHere from "../DeviceHere.ts"
+import { exitCodes } from "../ExitCode.ts"
+import * as PeersTable from "../view/PeersTable.ts"
+import * as anAgent from "./anAgent.ts"
 import * as Ending from "@piecework/terminal/Ending"
+import { Failure } from "@piecework/terminal/Failure"
 import { Output } from "@piecework/terminal/Output"
 import { Clock, Effect, Option } from "effect"
 import { Command, Flag } from "effect/cli"
@@ -41,20 +46,51 @@ const showHosts = Effect.fnUntraced(function* (hosts: ReadonlyArray<CacheHostsNo
   return yield* output.line(hosts.length === 0 ? "No cache server is known." : CacheHostsTable.render(hosts, now))
 })
 
+const peers = Flag.Boolean("peers").pipe(
+  Flag.withDescription("the peers that the running agent is connected to, by file, with their rates"),
+  Flag.withDefault(false)
+)
+
+const selectPeerCount = Flag.Int("select-peer-count").pipe(
+  Flag.filter(
+    (n) => n >= 1 && n <= mostPeers,
+    (n) => `${n} is no number of peers; choose one from 1 to ${mostPeers}`
+  ),
+  Flag.withDescription("how many peers of each file are shown with --peers, the busiest first; default 5"),
+  Flag.withMetavar("N"),
+  Flag.withDefault(usualPeers)
+)
+
+/** Only an agent has peers. */
+const showPeers = Effect.fnUntraced(function* (input: anAgent.Input, root: string, count: number, json: boolean) {
+  const output = yield* Output
+  const agent = yield* AgentHere.find(input, root)
+  if (Option.isNone(agent)) {
+    const sentence = "No agent runs on this folder, so nobody knows of peers; start one with piecework agent."
+    return yield* new Failure({ sentence, code: exitCodes.noAgent })
+  }
+  const { files, peers: connected } = agent.value
+  const [found, known] = yield* Effect.all([connected({ count }), files]).pipe(
+    Effect.mapError(({ message }) => new Failure({ sentence: message, code: exitCodes.noAgent }))
+  )
+  yield* output.line(json ? JSON.stringify(found, null, 2) : PeersTable.render(found, known))
+}, Effect.scoped)
+
 export const status = Command.make(
   "status",
-  { state: options.state, policy: options.policy, cacheHosts, json: options.json },
+  { ...anAgent.flags, policy: options.policy, cacheHosts, peers, selectPeerCount, json: options.json },
   Effect.fn("status")(function* (input) {
     yield* Ending.forPrograms(input.json)
     const policy = yield* DevicePolicy.load({ policy: input.policy })
     const root = Option.getOrElse(input.state, () => defaultRoot(process.env))
+    if (input.peers) return yield* showPeers(input, root, input.selectPeerCount, input.json)
     const hosts = yield* Effect.provide(hostsOf(policy, root), DevicePolicy.thisHost)
     if (input.cacheHosts) return yield* showHosts(hosts, input.json)
     yield* Effect.gen(function* () {
       const output = yield* Output
-      const { damaged, others, records } = yield* (yield* Records).list
+      const { damaged } = yield* (yield* Records).list
       const cache = yield* PieceCache
-      const files = Status.of({ records, others, cached: yield* (yield* CacheKeeper).list })
+      const files = yield* (yield* DeviceHere.look(input, root)).files
       const now = yield* Clock.currentTimeMillis
       const offers = yield* Offers.read(root)
       const foreign = yield* cache.foreign
@@ -70,6 +106,6 @@ export const status = Command.make(
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
       }
-    }).pipe(withStored(input.state, policy))
+    }).pipe(Effect.scoped, withStored(input.state, policy))
   })
 ).pipe(Command.withDescription("Show what this device holds and where it came from"))

@@ -4,7 +4,7 @@ import type { AgentLost, AgentNotFound, JobError, OptionsError } from "@piecewor
 import * as AgentLink from "@piecework/client/AgentLink"
 import * as AgentPlace from "@piecework/client/AgentPlace"
 import { Failure } from "@piecework/terminal/Failure"
-import { Effect, Layer, Option } from "effect"
+import { Context, Effect, Layer, Option, type Scope } from "effect"
 import { exitCodes } from "../ExitCode.ts"
 import { ofJob } from "../rpc/JobExit.ts"
 import type { Input } from "./anAgent.ts"
@@ -47,3 +47,7 @@ const tags: ReadonlySet<string> = new Set<Trouble["_tag"]>(["AgentNotFound", "Ag
 
 const isTrouble = (error: unknown): error is Trouble =>
   typeof error === "object" && error !== null && "_tag" in error && tags.has(String(error._tag))
+
+/** A connection to it, for as long as the scope lasts. */
+export const connect = (input: Input): Effect.Effect<Agent.Agent["Service"], AgentNotFound, Scope.Scope> =>
+  Effect.map(Layer.build(layer(input)), (context) => Context.get(context, Agent.Agent))

@@ -45,12 +45,6 @@ export const families = ({
 }: Seen): ReadonlyArray<Families.Family> => {
   const { by, one } = Families
   const running = (priority: Priority) => downloads.filter((download) => download.priority === priority).length
-  const peers = (of: (kind: PeerKind) => number) => ({
-    "link-local": of("LinkLocal"),
-    lan: of("Lan"),
-    group: of("Group"),
-    internet: of("Internet")
-  })
   return [
     by(
       "counter",
@@ -101,3 +95,11 @@ export const families = ({
     one("gauge", "piecework_device_disk_size_bytes", "Size of the disk of the cache.", cache.disk)
   ]
 }
+
+/** By how near a peer is. */
+const peers = (of: (kind: PeerKind) => number) => ({
+  "link-local": of("LinkLocal"),
+  lan: of("Lan"),
+  group: of("Group"),
+  internet: of("Internet")
+})

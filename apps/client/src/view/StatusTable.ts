@@ -17,14 +17,27 @@ export const render = (
   if (files.length === 0) return "Nothing was downloaded yet."
   const known = new Map(Option.getOrElse(offers, () => []).map((offer) => [offer.contentId as string, offer]))
   const isOffering = Option.isSome(offers)
-  const usual = ["FILE", "SIZE", "IN CACHE", "STATUS", "HTTP", "PEERS", "PEER %", "SENT", "MODE", "EXPIRES"]
+  const usual = [
+    "FILE",
+    "SIZE",
+    "IN CACHE",
+    "STATUS",
+    "HTTP",
+    "CACHE HOST",
+    "PEERS",
+    "PEER %",
+    "SENT",
+    "MODE",
+    "EXPIRES"
+  ]
   const head = isOffering ? [...usual, "OFFERED"] : usual
   const rows = files.map((file) => [
     nameOf(file),
     Amount.bytes(file.FileSize),
     Amount.bytes(file.FileSizeInCache),
-    file.Status,
+    stateOf(file),
     Amount.bytes(file.BytesFromHttp),
+    Amount.bytes(file.BytesFromCacheServer),
     Amount.bytes(file.BytesFromPeers),
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
@@ -58,8 +71,16 @@ const modeOf = (number: number): string => {
   return mode === undefined ? String(number) : modeName(mode)
 }
 
+/** How far one is that is fetched now, and how fast. */
+const stateOf = ({ BytesDone, BytesRequested, DownloadRateBytes, Status }: FileStatus): string => {
+  if (Status !== "Downloading") return Status
+  const done = BytesRequested === 0 ? "" : ` ${Amount.percent(BytesDone, BytesRequested)}`
+  return `${Status}${done}${DownloadRateBytes > 0 ? `, ${Amount.rate(DownloadRateBytes)}` : ""}`
+}
+
 /** The last part of the URL, or the beginning of the id of a content whose URL nobody noted down. */
-const nameOf = (file: FileStatus): string => {
+export const nameOf = (file: Pick<FileStatus, "FileId" | "SourceURL">): string => {
+  if (file.FileId === "" && file.SourceURL === "") return "(other downloads)"
   const last = URL.canParse(file.SourceURL) ? new URL(file.SourceURL).pathname.split("/").at(-1) : undefined
   return last === undefined || last === "" ? `${file.FileId.slice(0, 14)}…` : last.slice(0, 40)
 }

@@ -23,7 +23,7 @@ const cached = ({ cache }: DownloadResult): ReadonlyArray<string> => {
 }
 
 /** Of one that peers were asked for and that came without them. */
-export const isWithout = ({ bytes, mode }: DownloadResult): boolean =>
+const isWithout = ({ bytes, mode }: DownloadResult): boolean =>
   usesPeers(mode) && fromPeers(bytes) === 0 && total(bytes) > bytes.LocalCache
 
 export const render = (result: DownloadResult): string => {
