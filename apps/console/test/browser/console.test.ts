@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Amount from "../../src/view/Amount.ts"
 import * as Scene from "./support/Scene.ts"
+import * as Seeded from "./support/Seeded.ts"
 import * as Shots from "./support/Shots.ts"
 import { Stage } from "./support/Stage.ts"
 import { go, heading, look, menu, panel, signIn, signOut, tabTo } from "./support/Steps.ts"
@@ -195,6 +197,68 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           assert.strictEqual(await page.getByRole("button", { name: /^(?:Halt it|Unpublish|Save)/ }).count(), 0)
           assert.strictEqual(await menu(page, "Tokens").count(), 0)
         })
+        assert.deepStrictEqual(found, [])
+        assert.deepStrictEqual(watched.complaints(), [])
+      }),
+    170_000
+  )
+
+  it.effect(
+    "tells an organisation how to begin, then what it saves and where, where there is a browser",
+    (context) =>
+      Effect.gen(function* () {
+        const stage = yield* Stage
+        if (stage._tag === "Failure") return context.skip(stage.failure.message)
+        const fleet = yield* Seeded.make
+        const watched = yield* stage.success.page()
+        const { page } = watched
+        const found: Array<string> = []
+        yield* Effect.promise(async () => {
+          await page.goto(fleet.door)
+          await panel(page, "First steps").waitFor()
+          // The token is in no address and no history.
+          assert.notInclude(page.url(), "token")
+          await look(watched, "first-steps", found)
+        })
+        const devices = yield* fleet.report
+        const file = yield* Effect.promise(async () => {
+          await page.reload()
+          await page.getByText(`${devices}`, { exact: true }).waitFor()
+          await page.getByRole("button", { name: "Show as a table" }).click()
+          await page
+            .getByRole("row")
+            .filter({ hasText: /^20\d\d-\d\d-\d\d/ })
+            .nth(27)
+            .waitFor()
+          await page.getByRole("button", { name: "Show the chart" }).click()
+          await page.locator(".recharts-bar-rectangle").first().waitFor()
+          await look(watched, "overview-of-a-fleet", found)
+
+          await go(page, "Savings")
+          await page.getByRole("link", { name: "feature-update-26h2.img" }).waitFor()
+          await look(watched, "savings", found)
+          await page.getByRole("link", { name: "Cities" }).click()
+          await page.getByRole("link", { name: "Bonn" }).click()
+          await heading(page, "Bonn").waitFor()
+          await panel(page, "Peering").waitFor()
+          await page.getByRole("link", { name: "Cities" }).click()
+          await page.getByRole("link", { name: "Devices" }).click()
+          await page.getByRole("cell").getByRole("link").first().click()
+          await panel(page, "Events").getByText("completed").first().waitFor()
+          await look(watched, "device", found)
+
+          await go(page, "Exports")
+          await look(watched, "exports", found)
+          const [download] = await Promise.all([
+            page.waitForEvent("download"),
+            page.getByRole("button", { name: "Download devices as CSV" }).click()
+          ])
+          return readFile(await download.path(), "utf8")
+        })
+        assert.strictEqual(
+          file.trimEnd(),
+          (yield* fleet.csv("devices")).replaceAll("\r", "").replaceAll("\n", "\r\n").trimEnd()
+        )
         assert.deepStrictEqual(found, [])
         assert.deepStrictEqual(watched.complaints(), [])
       }),
