@@ -94,16 +94,17 @@ const expectOne = ({ connected, files, month, perf, running, totals }: Told) => 
 }
 
 /** The same, and what the service was told. */
-const expectReported = (world: World.World, all: ReadonlyArray<Told>) =>
-  Effect.gen(function* () {
+const expectReported = (world: World.World, all: ReadonlyArray<Told>) => {
+  const sum = (column: Sums.Column) => all.reduce((bytes, { totals }) => bytes + totals[column], 0)
+  return Effect.gen(function* () {
     for (const told of all) expectOne(told)
-    const sum = (column: Sums.Column) => all.reduce((bytes, { totals }) => bytes + totals[column], 0)
     const summary = yield* world.reports.summary(28)
     assert.strictEqual(summary.BytesFromCDN, sum("fromOrigin"))
     assert.strictEqual(summary.BytesFromCache, sum("fromCacheServer"))
     assert.strictEqual(summary.BytesFromLanPeers, sum("fromLan"))
     assert.strictEqual(summary.BytesWasted, sum("wasted"))
   })
+}
 
 describe("the figures of a device agree with those of the service and of the servers, to the byte,", () => {
   it.effect("of devices that feed each other", () =>
