@@ -15,7 +15,7 @@ const clients = 10
 const halted = 14
 
 /** Bytes a second, at which nobody is done while he is looked at. */
-const almostHeld = 20_000
+const almostHeld = 100_000
 
 /** Fast enough to be done at once, in bytes a second. */
 const unpaced = 200_000_000
