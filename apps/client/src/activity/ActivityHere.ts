@@ -51,7 +51,8 @@ const folders = (): ReadonlyArray<string> => {
 export const make = Effect.fn("ActivityHere.make")(function* (options: Options) {
   const jobs = yield* Jobs
   const scope = yield* Effect.scope
-  const since = yield* Clock.currentTimeMillis
+  // Of the process, which is the agent's.
+  const since = Math.floor(performance.timeOrigin)
   const secret = randomBytes(24).toString("base64url")
   const started = Effect.gen(function* () {
     const files = yield* options.folder === undefined
