@@ -57,6 +57,8 @@ export interface Input {
   readonly runDir: Option.Option<string>
   readonly compatDirs: boolean
   readonly state: Option.Option<string>
+  /** Where the activity page is served from the start on. */
+  readonly activity: Option.Option<{ readonly host: string; readonly port: number }>
 }
 
 /** Where programs give jobs; each `undefined` when nobody wants it, or when it cannot be. */
@@ -76,7 +78,7 @@ export const serve = Effect.fnUntraced(function* (
   peers?: string | undefined,
   onJobs?: (jobs: Jobs["Service"]) => void
 ) {
-  if (!input.rest && !input.api) return yield* withoutHangups
+  if (!input.rest && !input.api && Option.isNone(input.activity)) return yield* withoutHangups
   const JobsHere = yield* Effect.promise(() => import("../rest/JobsHere.ts"))
   const chosen = {
     named: Option.getOrUndefined(input.runDir),
@@ -101,6 +103,7 @@ export const serve = Effect.fnUntraced(function* (
     peers,
     users: input.restUsers,
     folder: RunFolder.of(chosen, process.env),
+    activity: Option.getOrUndefined(input.activity),
     isCompatible: input.compatDirs,
     onJobs
   })

@@ -23,6 +23,8 @@ export interface Setting {
   readonly facts: Effect.Effect<AgentFacts>
   /** In which mode a content is opened now. */
   readonly mode: Effect.Effect<DownloadMode>
+  /** Address of the activity page, secret included; absent where there is none. */
+  readonly page?: Effect.Effect<string, { readonly message: string }> | undefined
 }
 
 const usualEvery = 1000
@@ -111,6 +113,13 @@ export const layer = (setting: Setting) =>
               return Stream.takeUntil(events, ({ _tag }) => (isDone = _tag === "Done"))
             })
           ),
+        Page: () =>
+          setting.page === undefined
+            ? Effect.fail(refusal("Unsupported"))
+            : Effect.mapBoth(setting.page, {
+                onSuccess: (url) => ({ url }),
+                onFailure: ({ message }) => new AgentJobError({ code: JobError.system("EIO"), sentence: message })
+              }),
         Perf: () => told(figures.perf),
         Month: () => figures.month,
         Peers: ({ contentId, count }) => Effect.sync(() => figures.peers(count ?? usualPeers, contentId)),
