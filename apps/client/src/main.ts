@@ -7,6 +7,7 @@ import * as Ending from "@piecework/terminal/Ending"
 import { logger, Output } from "@piecework/terminal/Output"
 import { Effect } from "effect"
 import { Command } from "effect/cli"
+import { activity } from "./command/activity.ts"
 import { agent } from "./command/agent.ts"
 import { cache } from "./command/cache.ts"
 import { config } from "./command/config.ts"
@@ -29,6 +30,7 @@ const piecework = Command.make("piecework").pipe(
   Command.withSubcommands([
     get,
     agent,
+    activity,
     status,
     perf,
     watch,

@@ -37,6 +37,8 @@ export class Agent extends Context.Service<
   Agent,
   {
     readonly facts: Effect.Effect<AgentFacts, AgentLost>
+    /** Address of the activity page, with the secret that opens it. */
+    readonly page: Effect.Effect<string, CallError>
     readonly create: (options: JobOptions) => Effect.Effect<JobId, CallError>
     /** Sets what is given; docs/jobs.md says what may be set when. */
     readonly change: (id: JobId, options: JobOptions) => Effect.Effect<void, CallError>
@@ -109,6 +111,7 @@ export const make: Effect.Effect<Agent["Service"], AgentNotFound, AgentLink | Sc
 
   return Agent.of({
     facts: called(rpc.Facts()),
+    page: Effect.map(called(rpc.Page()), ({ url }) => url),
     create: (options) => called(rpc.Create(options)),
     change: (id, options) => called(rpc.Change({ id, options })),
     start: (id, ranges) => called(rpc.Start(ranges === undefined ? { id } : { id, ranges })),

@@ -70,6 +70,8 @@ export type OpenEvent = typeof OpenEvent.Type
 
 export class AgentRpcs extends RpcGroup.make(
   Rpc.make("Facts", { success: AgentFacts }),
+  /** Where a person sees what the device does: an address with a secret, for whoever may give jobs. It is served from the first call on. */
+  Rpc.make("Page", { success: Schema.Struct({ url: text(512) }), error: JobError }),
   Rpc.make("Create", { payload: JobOptions, success: JobId, error: JobError }),
   /** What may be set in which state: docs/jobs.md. Properties before one that is refused are set. */
   Rpc.make("Change", { payload: { ...ofJob, options: JobOptions }, success: Schema.Void, error: JobError }),

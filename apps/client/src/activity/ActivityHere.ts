@@ -6,16 +6,22 @@ import { randomBytes } from "node:crypto"
 import { hostname } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
+import type { PieceCache } from "@piecework/cache/PieceCache"
 import { ActivityPage, mostJobs } from "@piecework/client/ActivityPage"
 import type { JobView } from "@piecework/client/JobView"
+import { Activity } from "@piecework/download/Activity"
+import type { Months } from "@piecework/download/Months"
+import type { Records } from "@piecework/download/Records"
 import type { JobError } from "@piecework/jobs/JobError"
 import { Jobs } from "@piecework/jobs/Jobs"
 import { Clock, Effect, Schema, Scope, Semaphore } from "effect"
+import * as DeviceFigures from "../DeviceFigures.ts"
 import * as Views from "../rpc/Views.ts"
 import { version } from "../version.ts"
 import * as ActivityServer from "./ActivityServer.ts"
 import type { Action } from "./Doorkeeper.ts"
 import * as PageFiles from "./PageFiles.ts"
+import * as Whys from "./Whys.ts"
 
 /** What the page shows beside the jobs. */
 export interface Figures {
@@ -26,12 +32,14 @@ export interface Figures {
 export interface Options {
   /** Default any free port of 127.0.0.1. */
   readonly place?: ActivityServer.Place | undefined
-  readonly figures: Effect.Effect<Figures>
-  /** First line of what the ledger says of a job; nothing where it says nothing. */
-  readonly why: (job: JobView) => Effect.Effect<string | undefined>
+  readonly figures: Effect.Effect<Figures, { readonly message: string }>
+  readonly whys: Whys.Whys
   /** Folder of the page's files. Default where they are built. */
   readonly folder?: string | undefined
 }
+
+/** Peers of each content that the page shows. */
+const mostPeers = 50
 
 /** Beside the bundle, or where the workspace builds it: seen from here both of them lie alike. */
 const folders = (): ReadonlyArray<string> => {
@@ -43,7 +51,8 @@ const folders = (): ReadonlyArray<string> => {
 export const make = Effect.fn("ActivityHere.make")(function* (options: Options) {
   const jobs = yield* Jobs
   const scope = yield* Effect.scope
-  const since = yield* Clock.currentTimeMillis
+  // Of the process, which is the agent's.
+  const since = Math.floor(performance.timeOrigin)
   const secret = randomBytes(24).toString("base64url")
   const started = Effect.gen(function* () {
     const files = yield* options.folder === undefined
@@ -69,30 +78,43 @@ export const make = Effect.fn("ActivityHere.make")(function* (options: Options) 
   )
 })
 
+/** What the page of an agent is made of. */
+export type ActivityNeeds = Jobs | Months | PieceCache | Records
+
+/** That of an agent, with all that the agent knows; see `make`. */
+export const ofAgent = Effect.fn("ActivityHere.ofAgent")(function* (place: ActivityServer.Place | undefined) {
+  const figures = yield* DeviceFigures.ofAgent
+  const activity = yield* Activity
+  return yield* make({
+    place,
+    whys: yield* Whys.make,
+    figures: Effect.all({
+      month: figures.month,
+      moment: Effect.provideService(DeviceFigures.moment(figures, mostPeers), Activity, activity)
+    })
+  })
+})
+
 /** The secret is in the fragment, which a browser sends to nobody. */
 export const urlOf = (host: string, port: number, secret: string): string =>
   `http://${host.includes(":") ? `[${host}]` : host}:${port}/#key=${secret}`
 
 const encode = Schema.encodeSync(ActivityPage)
 
-const now = (jobs: Jobs["Service"], { figures, why }: Options, since: number) => {
+const now = (jobs: Jobs["Service"], { figures, whys }: Options, since: number) => {
   // Rates are of what came between looks of the page; a job that is gone is forgotten.
   const rated = new Map<string, (view: JobView, now: number) => JobView>()
   return Effect.gen(function* () {
     const ids = yield* jobs.enumerate()
     const at = yield* Clock.currentTimeMillis
     const views: Array<JobView> = []
-    const reasons: Record<string, string> = {}
     for (const id of ids.slice(-mostJobs)) {
       // One that ended meanwhile is not there any more.
       const look = yield* Effect.result(jobs.look(id))
       if (look._tag === "Failure") continue
       const rate = rated.get(id) ?? Views.measured()
       rated.set(id, rate)
-      const view = withoutSecrets(rate(Views.job(look.success), at))
-      views.push(view)
-      const line = yield* why(view)
-      if (line !== undefined) reasons[id] = line.slice(0, 1024)
+      views.push(withoutSecrets(rate(Views.job(look.success), at)))
     }
     const known = new Set<string>(ids)
     for (const id of rated.keys()) if (!known.has(id)) rated.delete(id)
@@ -102,11 +124,11 @@ const now = (jobs: Jobs["Service"], { figures, why }: Options, since: number) =>
       since,
       jobs: views,
       jobCount: ids.length,
-      why: reasons,
+      why: yield* whys(views),
       ...(yield* figures)
     }
     return { status: 200, body: encode(body) }
-  })
+  }).pipe(Effect.catch((error) => Effect.succeed({ status: 503, body: { error: error.message } })))
 }
 
 /** A query may be a key, and so may what stands before an @. */

@@ -19,6 +19,7 @@ import * as Storage from "../Storage.ts"
 import { version } from "../version.ts"
 import { defaultRoot } from "@piecework/device/StateFolder"
 import * as Summary from "../view/Summary.ts"
+import * as activity from "./activity.ts"
 import * as agentServing from "./agentServing.ts"
 import * as options from "./options.ts"
 import * as proxy from "./proxy.ts"
@@ -47,6 +48,7 @@ export const agent = Command.make(
     policy: options.policy,
     ...rest.flags,
     ...proxy.flags,
+    ...activity.flags,
     logFormat: LogCommand.format,
     json: Flag.Boolean("json").pipe(
       Flag.withDescription(
@@ -76,7 +78,7 @@ export const agent = Command.make(
         why === undefined
           ? `The policy's mode ${options.modeName(scope)} has no peers to serve; choose another with --mode.`
           : `There are no peers to serve: ${Summary.because(why)}.`
-      if (!usesPeers(scope) && !input.rest && !input.api && Option.isNone(input.proxy))
+      if (!usesPeers(scope) && !input.rest && !input.api && Option.isNone(input.proxy) && Option.isNone(input.activity))
         return yield* new Failure({ sentence: without, code: exitCodes.usage })
       const kept = { state: input.state, mayForget: false, fetches: false, isAsked: Option.isSome(input.proxy) }
       const given = {

@@ -1,10 +1,10 @@
 /** What the agent's command line says of the REST interface, and its start. What it needs is loaded by the agent alone. */
 import { join } from "node:path"
-import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { longestPath, socketName } from "@piecework/client/AgentPlace"
 import type { Jobs } from "@piecework/jobs/Jobs"
 import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
+import type { Eligible } from "../DevicePolicy.ts"
 import * as RunFolder from "../rest/RunFolder.ts"
 
 export const flags = {
@@ -57,6 +57,8 @@ export interface Input {
   readonly runDir: Option.Option<string>
   readonly compatDirs: boolean
   readonly state: Option.Option<string>
+  /** Where the activity page is served from the start on. */
+  readonly activity: Option.Option<{ readonly host: string; readonly port: number }>
 }
 
 /** Where programs give jobs; each `undefined` when nobody wants it, or when it cannot be. */
@@ -72,11 +74,11 @@ const noDoors: Doors = { rest: undefined, socket: undefined }
 /** `peers`: where they are served. */
 export const serve = Effect.fnUntraced(function* (
   input: Input,
-  mode: Effect.Effect<DownloadMode>,
+  left: Effect.Effect<Eligible>,
   peers?: string | undefined,
   onJobs?: (jobs: Jobs["Service"]) => void
 ) {
-  if (!input.rest && !input.api) return yield* withoutHangups
+  if (!input.rest && !input.api && Option.isNone(input.activity)) return yield* withoutHangups
   const JobsHere = yield* Effect.promise(() => import("../rest/JobsHere.ts"))
   const chosen = {
     named: Option.getOrUndefined(input.runDir),
@@ -94,12 +96,14 @@ export const serve = Effect.fnUntraced(function* (
   }
   const socket = input.api ? Option.getOrElse(input.socket, () => (fits ? usual : undefined)) : undefined
   const port = yield* JobsHere.serve({
-    mode,
+    mode: Effect.map(left, ({ mode }) => mode),
+    why: Effect.map(left, ({ why }) => why),
     host: input.rest ? input.restHost : undefined,
     socket,
     peers,
     users: input.restUsers,
     folder: RunFolder.of(chosen, process.env),
+    activity: Option.getOrUndefined(input.activity),
     isCompatible: input.compatDirs,
     onJobs
   })

@@ -14,6 +14,7 @@ import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import { usesPeers } from "@piecework/domain/DownloadMode"
 import { defaultPort } from "@piecework/domain/Peer"
 import { Records } from "@piecework/download"
+import { Host } from "@piecework/host/Host"
 import * as Group from "@piecework/policy/Group"
 import { Proxies } from "@piecework/sources"
 import { Duration, Effect, Option, Result } from "effect"
@@ -57,6 +58,16 @@ const within =
 const when = <A, E, R>(isNeeded: boolean, self: Effect.Effect<A, E, R>) => (isNeeded ? self : Effect.succeed(undefined))
 
 export const examine = Effect.fn("Doctor.examine")(function* (question: Question) {
+  const host = yield* Host
+  // What DHCP said may take a program of the system, which is asked once and meanwhile.
+  const dhcp = yield* Effect.cached(host.dhcp)
+  const [findings] = yield* Effect.all([look(question), dhcp], { concurrency: 2 }).pipe(
+    Effect.provideService(Host, { ...host, dhcp })
+  )
+  return findings
+})
+
+const look = Effect.fnUntraced(function* (question: Question) {
   const parts = new Set<keyof Findings.Findings>([...question.only].map((id) => Diagnosis.partOf[id]))
   const needs = (...some: ReadonlyArray<keyof Findings.Findings>) => some.some((part) => parts.has(part))
   const { agent, stateFolder } = yield* AgentProbe.look(question.state)

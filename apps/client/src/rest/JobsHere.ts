@@ -1,10 +1,13 @@
 /** The jobs of this device and the interfaces by which programs reach them, for as long as the scope lasts. */
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import type { Fallback } from "@piecework/download/DownloadError"
 import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
-import { Clock, Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Scope } from "effect"
+import type { ActivityNeeds } from "../activity/ActivityHere.ts"
+import type { Place } from "../activity/ActivityServer.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import { StateFolder } from "@piecework/device/StateFolder"
@@ -18,6 +21,8 @@ import * as RunFolder from "./RunFolder.ts"
 export interface JobsHereOptions {
   /** In which mode a job downloads that starts now. */
   readonly mode: Effect.Effect<DownloadMode>
+  /** Why it is that mode, where the device says so. */
+  readonly why: Effect.Effect<Fallback | undefined>
   /** Address of the REST interface; `undefined` goes without. */
   readonly host: string | undefined
   /** Path of the agent's socket; `undefined` goes without. */
@@ -28,6 +33,8 @@ export interface JobsHereOptions {
   readonly users: "own" | "all"
   readonly folder: string
   readonly isCompatible: boolean
+  /** Where the activity page is served from the start on; `undefined` serves it once somebody wants it. */
+  readonly activity: Place | undefined
   /** Told of the jobs, once those that were kept are back. */
   readonly onJobs?: ((jobs: Jobs.Jobs["Service"]) => void) | undefined
 }
@@ -43,7 +50,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
   const layer = Layer.mergeAll(
     Jobs.Jobs.layer.pipe(
       Layer.provide([
-        DownloadRunner.layer(mode),
+        DownloadRunner.layer(mode, yield* Effect.cachedWithTTL(options.why, modeFor)),
         OwnFolders.layer(root),
         JobNetwork.JobNetwork.layer.pipe(Layer.provide(DevicePolicy.thisHost)),
         JobStore.JobStore.layer(join(root, "jobs")),
@@ -56,6 +63,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
   options.onJobs?.(Context.get(services, Jobs.Jobs))
   const since = yield* Clock.currentTimeMillis
   const port = options.host === undefined ? undefined : yield* rest(options, options.host, services)
+  const page = yield* activityPage(options).pipe(Effect.provide(services))
   if (options.socket !== undefined) {
     const AgentServer = yield* Effect.promise(() => import("../rpc/AgentServer.ts"))
     const facts = {
@@ -70,13 +78,32 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
       path: options.socket,
       users: options.users,
       mode,
-      facts: Effect.succeed(facts)
+      facts: Effect.succeed(facts),
+      page
     }).pipe(
       Effect.provide(services),
       Effect.mapError(({ message }) => new Failure({ sentence: message, code: exitCodes.address }))
     )
   }
   return port
+})
+
+/** Answers how to have the address of the activity page; what it needs is loaded when it is served. */
+const activityPage = Effect.fnUntraced(function* ({ activity: place }: JobsHereOptions) {
+  const scope = yield* Effect.scope
+  const context = yield* Effect.context<ActivityNeeds>()
+  const made = yield* Effect.cached(
+    Effect.gen(function* () {
+      const ActivityHere = yield* Effect.promise(() => import("../activity/ActivityHere.ts"))
+      return yield* ActivityHere.ofAgent(place)
+    }).pipe(Scope.provide(scope), Effect.provide(context))
+  )
+  const page = Effect.flatten(made)
+  if (place !== undefined) {
+    yield* Effect.mapError(page, ({ message }) => new Failure({ sentence: message, code: exitCodes.address }))
+    yield* Effect.logInfo(`The activity page is at ${place.host}:${place.port}; piecework activity tells its secret.`)
+  }
+  return page
 })
 
 const rest = Effect.fnUntraced(function* (

@@ -23,9 +23,14 @@ export interface Setting {
   readonly facts: Effect.Effect<AgentFacts>
   /** In which mode a content is opened now. */
   readonly mode: Effect.Effect<DownloadMode>
+  /** Address of the activity page, secret included; absent where there is none. */
+  readonly page?: Effect.Effect<string, { readonly message: string }> | undefined
 }
 
 const usualEvery = 1000
+
+const told = <A>(effect: Effect.Effect<A, FiguresError>): Effect.Effect<A, AgentJobError> =>
+  Effect.mapError(effect, (error) => new AgentJobError({ code: JobError.system("EIO"), sentence: error.message }))
 
 export const layer = (setting: Setting) =>
   AgentRpcs.toLayer(
@@ -34,8 +39,6 @@ export const layer = (setting: Setting) =>
       const downloader = yield* Downloader
       const reads = yield* OpenReads
       const figures = yield* DeviceFigures.ofAgent
-      const told = <A>(effect: Effect.Effect<A, FiguresError>) =>
-        Effect.mapError(effect, (error) => new AgentJobError({ code: JobError.system("EIO"), sentence: error.message }))
       const activity = yield* Activity
       const ledgers = yield* Ledgers
 
@@ -110,6 +113,13 @@ export const layer = (setting: Setting) =>
               return Stream.takeUntil(events, ({ _tag }) => (isDone = _tag === "Done"))
             })
           ),
+        Page: () =>
+          setting.page === undefined
+            ? Effect.fail(refusal("Unsupported"))
+            : Effect.mapBoth(setting.page, {
+                onSuccess: (url) => ({ url }),
+                onFailure: ({ message }) => new AgentJobError({ code: JobError.system("EIO"), sentence: message })
+              }),
         Perf: () => told(figures.perf),
         Month: () => figures.month,
         Peers: ({ contentId, count }) => Effect.sync(() => figures.peers(count ?? usualPeers, contentId)),

@@ -13,7 +13,8 @@ export class Broken extends Component<{ readonly children: ReactNode }, { readon
   override render(): ReactNode {
     return this.state.isBroken ? (
       <Empty title="This page could not be shown" action={<Button onClick={() => location.reload()}>Reload</Button>}>
-        The service may have been updated since the page was opened. What went wrong is in the browser&apos;s console.
+        The service is away, or was updated since the console was opened. What went wrong is in the browser&apos;s
+        console.
       </Empty>
     ) : (
       this.props.children

@@ -20,7 +20,7 @@ export const SavingsStats = ({ children, of }: Props) => (
       label="Saved in 28 days"
       value={Amount.percent(of.BWOptPercent28Days)}
       mark={<GradeMark grade={Grade.ofWindow(of.BWOptPercent28Days, of)} />}
-      about={`In the time shown ${Amount.bytes(savedBytes(of))} of ${Amount.bytes(of.BytesFetched)} did not come from the origin.`}
+      about={`${Amount.bytes(savedBytes(of))} of ${Amount.bytes(of.BytesFetched)} came not from the origin, in the time shown.`}
     />
     <Stat
       label="Saved in 7 days"

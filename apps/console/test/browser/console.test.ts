@@ -1,7 +1,9 @@
+import { readFile } from "node:fs/promises"
 import { assert, layer } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Amount from "../../src/view/Amount.ts"
 import * as Scene from "./support/Scene.ts"
+import * as Seeded from "./support/Seeded.ts"
 import * as Shots from "./support/Shots.ts"
 import { Stage } from "./support/Stage.ts"
 import { go, heading, look, menu, panel, signIn, signOut, tabTo } from "./support/Steps.ts"
@@ -11,6 +13,9 @@ const clients = 10
 
 /** What `get` ends with when the service has halted the content: docs of `piecework get`. */
 const halted = 14
+
+/** Bytes a second, at which nobody is done while he is looked at. */
+const almostHeld = 20_000
 
 /** Fast enough to be done at once, in bytes a second. */
 const unpaced = 200_000_000
@@ -24,13 +29,15 @@ interface Summary {
 
 /** In the page: a member names another one that is in the table, too. */
 const isFedByAnother = (): boolean => {
+  // The page is sent this function alone.
+  // oxlint-disable-next-line unicorn/consistent-function-scoping
   const texts = (label: string): ReadonlyArray<string> =>
     [...document.querySelectorAll(`td[data-label="${label}"]`)].map((cell) => cell.textContent ?? "")
   const names = texts("Member").map((text) => text.slice(0, 6))
   return texts("Fed by").some((text) => names.some((name) => text.startsWith(name)))
 }
 
-layer(Stage.layer, { excludeTestServices: true })("The console", (it) => {
+layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The console", (it) => {
   it.effect(
     "shows ten clients that feed each other, halts what they download and says what it saved, where there is a browser",
     (context) =>
@@ -38,7 +45,6 @@ layer(Stage.layer, { excludeTestServices: true })("The console", (it) => {
         const stage = yield* Stage
         if (stage._tag === "Failure") return context.skip(stage.failure.message)
         const scene = yield* Scene.make
-        const running = yield* scene.download(clients)
         const watched = yield* stage.success.page()
         const { page } = watched
         const found: Array<string> = []
@@ -56,19 +62,10 @@ layer(Stage.layer, { excludeTestServices: true })("The console", (it) => {
           await signIn(page, scene.token)
           await heading(page, "Overview").waitFor()
 
-          await tabTo(page, menu(page, "Swarms"))
+          // A file is published without a mouse.
+          await tabTo(page, menu(page, "Contents"))
           await page.keyboard.press("Enter")
-          await heading(page, "Swarms").waitFor()
-          await page.getByRole("link", { name: scene.fileName }).waitFor()
-          await look(watched, "swarms", found)
-          await page.getByRole("link", { name: scene.fileName }).click()
-          // Some member is fed by another one that the page shows, too.
-          const rows = panel(page, "Members").locator("tbody tr")
-          await page.waitForFunction(isFedByAnother)
-          assert.strictEqual(await rows.count(), clients)
-          await look(watched, "swarm", found)
-
-          await go(page, "Contents")
+          await heading(page, "Contents").waitFor()
           await tabTo(page, page.getByRole("button", { name: "Publish a file" }))
           await page.keyboard.press("Enter")
           await page.waitForFunction(() => document.activeElement?.getAttribute("type") === "url")
@@ -76,8 +73,33 @@ layer(Stage.layer, { excludeTestServices: true })("The console", (it) => {
           await page.keyboard.press("Enter")
           await page.getByText("Published, 11.0 MiB").waitFor()
           await look(watched, "contents", found)
+
           await page.getByRole("link", { name: scene.fileName }).click()
-          await heading(page, scene.fileName).waitFor()
+          await page.getByRole("link", { name: "Its swarm now" }).click()
+          await page.getByText("Nobody is in this swarm now").waitFor()
+        })
+
+        // The page shows by itself who comes, and who gives to whom.
+        const running = yield* scene.download(clients)
+        yield* Effect.promise(async () => {
+          await page.waitForFunction(isFedByAnother)
+          scene.origin.pace(almostHeld)
+          await panel(page, "Members")
+            .locator("tbody tr")
+            .nth(clients - 1)
+            .waitFor()
+          assert.strictEqual(await panel(page, "Members").locator("tbody tr").count(), clients)
+          await look(watched, "swarm", found)
+          await go(page, "Swarms")
+          await page
+            .getByRole("row", { name: scene.fileName })
+            .getByRole("cell", { name: String(clients) })
+            .first()
+            .waitFor()
+          await look(watched, "swarms", found)
+
+          await go(page, "Contents")
+          await page.getByRole("link", { name: scene.fileName }).click()
           await page.getByRole("button", { name: "Halt it" }).click()
           await page.getByRole("dialog").getByRole("button", { name: "Halt" }).click()
           await page.getByRole("button", { name: "Resume it" }).waitFor()
@@ -177,6 +199,119 @@ layer(Stage.layer, { excludeTestServices: true })("The console", (it) => {
         })
         assert.deepStrictEqual(found, [])
         assert.deepStrictEqual(watched.complaints(), [])
+      }),
+    170_000
+  )
+
+  it.effect(
+    "tells an organisation how to begin, then what it saves and where, where there is a browser",
+    (context) =>
+      Effect.gen(function* () {
+        const stage = yield* Stage
+        if (stage._tag === "Failure") return context.skip(stage.failure.message)
+        const fleet = yield* Seeded.make
+        const watched = yield* stage.success.page()
+        const { page } = watched
+        const found: Array<string> = []
+        yield* Effect.promise(async () => {
+          await page.goto(fleet.door)
+          await panel(page, "First steps").waitFor()
+          // The token is in no address and no history.
+          assert.notInclude(page.url(), "token")
+          await look(watched, "first-steps", found)
+        })
+        const devices = yield* fleet.report
+        const file = yield* Effect.promise(async () => {
+          await page.reload()
+          await page.getByText(`${devices}`, { exact: true }).waitFor()
+          await page.getByRole("button", { name: "Show as a table" }).click()
+          await page
+            .getByRole("row")
+            .filter({ hasText: /^20\d\d-\d\d-\d\d/ })
+            .nth(27)
+            .waitFor()
+          await page.getByRole("button", { name: "Show the chart" }).click()
+          await page.locator(".recharts-bar-rectangle").first().waitFor()
+          await look(watched, "overview-of-a-fleet", found)
+
+          await go(page, "Savings")
+          await page.getByRole("link", { name: "feature-update-26h2.img" }).waitFor()
+          await look(watched, "savings", found)
+          await page.getByRole("link", { name: "Cities" }).click()
+          await page.getByRole("link", { name: "Bonn" }).click()
+          await heading(page, "Bonn").waitFor()
+          await panel(page, "Peering").waitFor()
+          await page.getByRole("link", { name: "Cities" }).click()
+          await page.getByRole("link", { name: "Devices" }).click()
+          await page.getByRole("cell").getByRole("link").first().click()
+          await panel(page, "Events").getByText("completed").first().waitFor()
+          await look(watched, "device", found)
+
+          await go(page, "Exports")
+          await look(watched, "exports", found)
+          const [download] = await Promise.all([
+            page.waitForEvent("download"),
+            page.getByRole("button", { name: "Download devices as CSV" }).click()
+          ])
+          return readFile(await download.path(), "utf8")
+        })
+        assert.strictEqual(
+          file.trimEnd(),
+          (yield* fleet.csv("devices")).replaceAll("\r", "").replaceAll("\n", "\r\n").trimEnd()
+        )
+        assert.deepStrictEqual(found, [])
+        assert.deepStrictEqual(watched.complaints(), [])
+      }),
+    170_000
+  )
+
+  it.effect(
+    "shows the user of a device what it downloads and lets nobody else see it, where there is a browser",
+    (context) =>
+      Effect.gen(function* () {
+        const stage = yield* Stage
+        if (stage._tag === "Failure") return context.skip(stage.failure.message)
+        const device = yield* Scene.device
+        const job = yield* device.get
+        const { url } = JSON.parse(yield* device.command("activity", "--json")) as { readonly url: string }
+        const watched = yield* stage.success.page()
+        const { page } = watched
+        const found: Array<string> = []
+        yield* Effect.promise(async () => {
+          const begun = performance.now()
+          await page.goto(url)
+          await page.getByRole("heading", { level: 1, name: /^Activity of / }).waitFor()
+          await Shots.note("activityUsableMillis", Math.round(performance.now() - begun))
+          // The secret is not left where somebody could read it over a shoulder, or in the history.
+          assert.notInclude(page.url(), "key=")
+          await page.reload()
+          const row = panel(page, "Downloads").getByRole("listitem").filter({ hasText: Scene.fileName })
+          await row.getByText("Downloading").waitFor()
+          await row.getByText(/Servers on the Internet \d/).waitFor()
+          await look(watched, "activity", found)
+          await tabTo(page, row.getByRole("button", { name: "Pause" }))
+          await page.keyboard.press("Enter")
+          await row.getByText("Paused", { exact: true }).waitFor()
+          await row.getByRole("button", { name: "Resume" }).click()
+          await row.getByText("Downloading").waitFor()
+          await row.getByRole("button", { name: "Abort" }).click()
+          await page.getByRole("dialog").getByRole("button", { name: "Abort" }).click()
+          await page.getByText("Nothing is being downloaded").waitFor()
+        })
+        assert.notStrictEqual((yield* job.ended).code, 0)
+        assert.deepStrictEqual(found, [])
+        assert.deepStrictEqual(watched.complaints(), [])
+
+        // Another page of the same browser knows no secret, and a program that guesses is told nothing.
+        const other = yield* stage.success.page()
+        const { origin } = new URL(url)
+        yield* Effect.promise(async () => {
+          await other.page.goto(origin)
+          await other.page.getByText("This page was not opened by you").waitFor()
+          const guess = await fetch(`${origin}/api/now`, { headers: { authorization: "Bearer guess" } })
+          assert.strictEqual(guess.status, 401)
+        })
+        assert.deepStrictEqual(other.complaints(), [])
       }),
     170_000
   )

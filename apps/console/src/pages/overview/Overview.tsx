@@ -28,7 +28,7 @@ export const Page = () => {
   return (
     <Within
       title="Overview"
-      about={summary.data === undefined ? undefined : dates(summary.data)}
+      about={summary.data === undefined || isEmpty ? undefined : dates(summary.data)}
       actions={isEmpty ? undefined : <SpanSwitch />}
     >
       <Answered of={summary} label="Asking for the figures">

@@ -61,10 +61,11 @@ export const Picture = ({ members }: { readonly members: ReadonlyArray<LiveMembe
             className={classes["edge"]}
             data-kind={kind}
             data-faint={isFaint(from, to) || undefined}
+            data-over={rate === 0 || undefined}
             strokeWidth={width}
             markerEnd={`url(#${id}${kind})`}
           >
-            <title>{Amount.byteRate(rate)}</title>
+            <title>{rate === 0 ? "was given" : Amount.byteRate(rate)}</title>
           </path>
         ))}
         {origin === undefined ? null : <Middle at={origin} kind="Origin" word="Origin" />}

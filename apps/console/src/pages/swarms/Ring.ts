@@ -24,7 +24,7 @@ export interface Edge {
   /** A peer id, or a place in the middle. */
   readonly from: string
   readonly to: string
-  /** Bytes a second. */
+  /** Bytes a second; 0 for what was given and is over. */
   readonly rate: number
   readonly kind: "Origin" | "CacheServer" | "Near" | "Far"
   /** For an SVG path. */
@@ -100,9 +100,9 @@ export const of = (members: ReadonlyArray<LiveMember>): Ring => {
       const path = line(cacheServer, end, 26, 20)
       found.push({ from: "cache", to: member.peerId, rate: cached, kind: "CacheServer", path })
     }
-    for (const { peerId, rate } of member.fedBy) {
+    for (const { bytes, peerId, rate } of member.fedBy) {
       const giver = places.get(peerId)
-      if (giver === undefined || rate === 0) continue
+      if (giver === undefined || bytes === 0) continue
       const kind = giver.member.site === member.site ? "Near" : "Far"
       found.push({ from: peerId, to: member.peerId, rate, kind, path: bow(giver, end) })
     }

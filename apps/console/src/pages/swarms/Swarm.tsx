@@ -148,12 +148,17 @@ const Inside = ({ of }: { readonly of: LiveInside }) => {
 
 const kinds = { Pc: "PC", Server: "server", Other: "device" } as const
 
-/** Those that give now; a member that is complete is fed by nobody any more. */
+/** Who gave between its last two joins, and how fast; of a member that receives nothing any more, how much. */
 const fedBy = ({ fedBy: feeders, rate }: LiveMember): string => {
-  const giving = feeders.filter((feeder) => feeder.rate > 0)
+  const giving = feeders.filter((feeder) => feeder.bytes > 0)
   const { cacheServer = 0, origin = 0 } = rate ?? {}
   const parts = [
-    ...giving.slice(0, 3).map((feeder) => `${Ring.shortName(feeder.peerId)} ${Amount.byteRate(feeder.rate)}`),
+    ...giving
+      .slice(0, 3)
+      .map(
+        ({ bytes, peerId, rate: now }) =>
+          `${Ring.shortName(peerId)} ${now > 0 ? Amount.byteRate(now) : Amount.bytes(bytes)}`
+      ),
     ...(giving.length > 3 ? [`${giving.length - 3} more`] : []),
     ...(cacheServer > 0 ? [`cache server ${Amount.byteRate(cacheServer)}`] : []),
     ...(origin > 0 ? [`origin ${Amount.byteRate(origin)}`] : [])

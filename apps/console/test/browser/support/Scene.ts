@@ -8,14 +8,13 @@ import { createServer, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout } from "node:timers/promises"
 import { Effect, type Scope } from "effect"
 import * as Programs from "./Programs.ts"
 
 export interface SlowOrigin {
   /** URL of the file of that name. */
   readonly url: (name: string) => string
-  /** Bytes of bodies handed to the system so far. */
-  readonly sent: () => number
   /** For all answers together, bytes a second. */
   readonly pace: (bytesPerSecond: number) => void
 }
@@ -29,24 +28,15 @@ export const slowOrigin = (
 ): Effect.Effect<SlowOrigin, never, Scope.Scope> =>
   Effect.gen(function* () {
     let rate = bytesPerSecond
-    let sent = 0
-    // When the line is free again, in milliseconds.
-    let free = 0
-    const send = (response: ServerResponse, bytes: Uint8Array, from: number, end: number): void => {
-      let at = from
-      const next = (): void => {
-        if (response.destroyed) return
-        if (at >= end) return void response.end()
-        const some = bytes.subarray(at, Math.min(at + part, end))
-        const now = performance.now()
-        free = Math.max(free, now) + (some.length / rate) * 1000
-        at += some.length
-        setTimeout(() => {
-          sent += some.length
-          response.write(some, next)
-        }, free - now)
+    // One answer after the other: what many ask for at once comes piece by piece, and each can be passed on while the next one comes.
+    let line: Promise<void> = Promise.resolve()
+    const send = async (response: ServerResponse, bytes: Uint8Array): Promise<void> => {
+      for (let at = 0; at < bytes.length && !response.destroyed; at += part) {
+        const some = bytes.subarray(at, at + part)
+        await setTimeout((some.length / rate) * 1000)
+        await written(response, some)
       }
-      next()
+      response.end()
     }
     const server = createServer((request, response) => {
       const bytes = files.get(request.url?.slice(1) ?? "")
@@ -61,7 +51,7 @@ export const slowOrigin = (
       })
       // The service reads it once, to hash it; that is none of the line's business.
       if (request.headers.range === undefined) return void response.end(bytes)
-      send(response, bytes, from, end)
+      line = line.then(() => send(response, bytes.subarray(from, end)))
     })
     yield* Effect.acquireRelease(
       Effect.callback<void>((resume) => void server.listen(0, "127.0.0.1", () => resume(Effect.void))),
@@ -74,12 +64,19 @@ export const slowOrigin = (
     const { port } = server.address() as AddressInfo
     return {
       url: (name) => `http://127.0.0.1:${port}/${name}`,
-      sent: () => sent,
-      pace: (next) => {
-        rate = next
-        free = performance.now()
-      }
+      pace: (bytes) => void (rate = bytes)
     }
+  })
+
+/** Until the system has it, or whoever wanted it is gone. */
+const written = (response: ServerResponse, bytes: Uint8Array): Promise<void> =>
+  new Promise((resolve) => {
+    const done = (): void => {
+      response.off("close", done)
+      resolve()
+    }
+    response.once("close", done)
+    response.write(bytes, done)
   })
 
 export const folder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
@@ -126,7 +123,7 @@ export const fileName = "workstation-26.11.img"
 export const otherName = "office-suite-18.4.pkg"
 
 /** Larger than the least that devices share, in bytes. */
-const fileBytes = 20 * 1_048_576
+const fileBytes = 24 * 1_048_576
 
 export const make = Effect.gen(function* () {
   const root = yield* folder
@@ -135,7 +132,7 @@ export const make = Effect.gen(function* () {
     [fileName, bytes],
     [otherName, bytesOf(11 * 1_048_576, 0x85ebca6b)]
   ])
-  const origin = yield* slowOrigin(files, 700_000)
+  const origin = yield* slowOrigin(files, 600_000)
   const data = join(root, "service")
   const program = yield* Programs.start("service", ["--host", "127.0.0.1", "--port", "0", "--data", data, "--json"])
   const service = yield* program.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
@@ -174,4 +171,23 @@ export const make = Effect.gen(function* () {
       )
   }
   return scene
+})
+
+/** A device with an agent that downloads from a slow origin for a program; `command` asks the agent. */
+export const device = Effect.gen(function* () {
+  const root = yield* folder
+  const origin = yield* slowOrigin(new Map([[fileName, bytesOf(fileBytes, 0xc2b2ae35)]]), 200_000)
+  const env = { PIECEWORK_SOCKET: join(root, "agent.sock"), PIECEWORK_STATE: join(root, "state") }
+  const agent = yield* Programs.start("piecework", ["agent", "--port", "0", "--no-rest", "--json"], env)
+  yield* agent.line((line) => (line.includes("listening") ? line : undefined))
+  return {
+    /** Begins to download; the program that wants the file goes on with it. */
+    get: Effect.gen(function* () {
+      const wanted = [origin.url(fileName), "-o", join(root, fileName)]
+      const get = yield* Programs.start("piecework", ["get", ...wanted, "--agent", "--events"], env)
+      yield* get.line((line) => (line.includes('"progress"') ? line : undefined))
+      return get
+    }),
+    command: (...args: ReadonlyArray<string>) => Programs.run("piecework", args, env)
+  }
 })
