@@ -70,7 +70,7 @@ describe("The metrics of an agent", () => {
       )
       assert.isBelow(
         [...before.families.values()].reduce((sum, { series }) => sum + series.length, 0),
-        150
+        100
       )
       assert.strictEqual(valueOf(before, "piecework_device_downloads_total", { outcome: "completed", mode: "lan" }), 0)
 

@@ -63,8 +63,11 @@ export const local = (options: Options = {}) =>
         swarms: options.swarms ?? Swarms.layerEmbedded.pipe(Layer.provide(SwarmConfig.layer()))
       }
     )
-    const context = yield* Layer.build(
-      Layer.fresh(service.pipe(Layer.provideMerge(operation), Layer.provide(Logger.layer([]))))
+    // One of its own, whatever else the test has built: routes and what goes round them are to have the same rooms.
+    const context = yield* Layer.buildWithMemoMap(
+      service.pipe(Layer.provideMerge(operation), Layer.provide(Logger.layer([]))),
+      Layer.makeMemoMapUnsafe(),
+      yield* Effect.scope
     )
     const { address } = Context.get(context, HttpServer.HttpServer)
     if (!NetAddress.isInetAddress(address)) return yield* Effect.die("an address without a port")

@@ -1,5 +1,7 @@
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
+import { readdirSync, readFileSync } from "node:fs"
+import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { post } from "./Local.ts"
@@ -71,7 +73,9 @@ describe("Traces", () => {
 describe("The log", () => {
   it.live("is one line of JSON an event when asked for, with each request at debug, and holds no token", () =>
     Effect.gen(function* () {
-      const service = yield* serving(yield* folder, "--log-format", "json", "--log-level", "debug")
+      const files = yield* folder
+      const how = ["--log-format", "json", "--log-level", "debug", "--log-folder", files]
+      const service = yield* serving(yield* folder, ...how)
       yield* post(
         `${service.url}/rpc/geo`,
         "Geo",
@@ -97,6 +101,9 @@ describe("The log", () => {
       assert.isTrue(lines.some(({ Message }) => Message === "listening"))
       assert.isTrue(lines.some(({ Message }) => Message === "stopping"))
       assert.notInclude(stderr, "very-secret")
+      const written = readdirSync(files).map((name) => readFileSync(join(files, name), "utf8"))
+      assert.include(written.join(""), '"Message":"listening"')
+      assert.notInclude(written.join(""), "very-secret")
     })
   )
 })

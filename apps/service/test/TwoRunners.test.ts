@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { JoinRequest, LeaveRequest } from "@piecework/cloud/ArrayRpcs"
 import { ContentId } from "@piecework/domain/Content"
 import { Peer } from "@piecework/domain"
-import { Duration, Effect } from "effect"
+import { Duration, Effect, Schedule } from "effect"
 import * as TwoRunners from "./TwoRunners.ts"
 
 /** So long clients keep their leases without an answer. */
@@ -44,6 +44,37 @@ describe("Two runners", () => {
       assert.strictEqual(first + second, contents.length)
       assert.isAbove(Math.min(first, second), 0, "both have some")
       assert.strictEqual(none, 0, "and a front end none")
+    })
+  )
+
+  it.live("say together what is live, whoever of them or before them is asked", () =>
+    Effect.gen(function* () {
+      const { frontEnd, one, two } = yield* TwoRunners.make()
+      const ip = "203.0.113.7"
+      for (const contentId of contents) {
+        yield* frontEnd.swarms.join(joining(contentId, 1), ip).pipe(TwoRunners.patient)
+        yield* frontEnd.swarms.join({ ...joining(contentId, 2), left: 0 }, ip)
+      }
+      const seen = { members: 24, swarms: 12, devices: 2, complete: 12, runners: 2 }
+      for (const { swarms } of [frontEnd, one, two]) {
+        const isAll = ({ members, runners }: { readonly members: number; readonly runners: number }) =>
+          members === seen.members && runners === seen.runners
+        const totals = yield* swarms.live.totals.pipe(
+          TwoRunners.patient,
+          Effect.repeat({ until: isAll, schedule: Schedule.spaced("200 millis") }),
+          Effect.timeout("60 seconds")
+        )
+        assert.deepInclude(totals, seen)
+        const { count, lines } = yield* swarms.live.list({ skip: 0, most: 100, order: "Members" })
+        assert.deepStrictEqual([count, new Set(lines.map(({ swarm }) => swarm)).size], [12, 12])
+        const [first] = contents
+        if (first === undefined) return
+        const inside = yield* swarms.inspect(first, undefined, { most: 10 })
+        assert.deepStrictEqual(
+          inside.members.map(({ isComplete }) => isComplete),
+          [false, true]
+        )
+      }
     })
   )
 

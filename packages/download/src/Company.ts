@@ -209,7 +209,6 @@ export const start = Effect.fn("Company.start")(function* (
     isOn: () => may.isOn() && !forbidsPeers(settings.current()),
     onChange: (call) => Effect.andThen(may.onChange(call), settings.onChange(call))
   }
-  if (usesPeers(options.mode)) yield* Permission.recorded(permission)
   if (usesPeers(options.mode)) yield* Switched.run(mayMeet, attend(options.mode), goAlone)
 
   return {

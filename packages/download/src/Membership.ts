@@ -171,7 +171,7 @@ export const join = Effect.fn("Membership.join")(function* (
       if (result._tag === "Success") {
         yield* Ref.set(failed, undefined)
         const { nextJoin, peers } = result.success
-        yield* Journal.verboseNote(() => [
+        yield* Journal.verbose(() => [
           "A swarm was joined.",
           { file: options.contentId, scope: options.scope, peers: peers.length, next: Duration.format(nextJoin) }
         ])

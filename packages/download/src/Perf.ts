@@ -73,8 +73,8 @@ export const snap = (seen: Seen): PerfSnap => {
     DownlinkUsageBps: Math.round(Sums.downloaded(rates)),
     UplinkBps: Math.round(capacity.up ?? 0),
     UplinkUsageBps: Math.round(Sums.uploaded(rates)),
-    ForegroundDownloadRatePct: Limits.percent(policy, "Foreground", hour),
-    BackgroundDownloadRatePct: Limits.percent(policy, "Background", hour),
+    ForegroundDownloadRatePct: Limits.percentOfLine(policy, "Foreground", hour),
+    BackgroundDownloadRatePct: Limits.percentOfLine(policy, "Background", hour),
     UploadRatePct:
       uploadLimit === undefined || capacity.up === undefined || capacity.up <= 0
         ? 100

@@ -7,13 +7,13 @@
 import { type DownloadMode, fromNumber } from "@piecework/domain/DownloadMode"
 import type { PeerKind } from "@piecework/domain/Peer"
 import { Host, type Build } from "@piecework/host/Host"
+import type { Recorder } from "@piecework/ledger/Recorder"
 import { UploadGate } from "@piecework/peers/UploadGate"
 import * as Eligibility from "@piecework/policy/Eligibility"
 import type { Facts } from "@piecework/policy/Facts"
 import { LivePolicy } from "@piecework/policy/LivePolicy"
 import { gibibyte } from "@piecework/policy/Units"
 import { Context, Effect, Latch, Layer, Schedule, type Scope } from "effect"
-import { CurrentLedger } from "./CurrentLedger.ts"
 import { Months } from "./Months.ts"
 import * as Switched from "./Switched.ts"
 
@@ -46,17 +46,15 @@ export const mayPeer = (permission: Permission): Switched.Switch => ({
 })
 
 /** Has the ledger of a download know what it is, and what becomes of it. */
-export const recorded = Effect.fnUntraced(function* (
-  permission: Permission
-): Effect.fn.Return<void, never, Scope.Scope> {
-  const ledger = yield* CurrentLedger
-  const note = () => {
-    const { far, near, peering } = permission.current()
-    ledger.note({ _tag: "Permission", peering: rulesOf(peering), near: rulesOf(near), far: rulesOf(far) })
-  }
-  note()
-  yield* permission.onChange(note)
-})
+export const recorded = (permission: Permission, ledger: Recorder): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.suspend(() => {
+    const note = () => {
+      const { far, near, peering } = permission.current()
+      ledger.note({ _tag: "Permission", peering: rulesOf(peering), near: rulesOf(near), far: rulesOf(far) })
+    }
+    note()
+    return permission.onChange(note)
+  })
 
 const rulesOf = (verdict: Eligibility.Verdict) =>
   verdict.slice(0, 16).map(({ sentence, setting }) => (setting === undefined ? { sentence } : { setting, sentence }))

@@ -43,6 +43,8 @@ export interface Progress {
   readonly heldBytes: number
   /** Content bytes that came in, those of unfinished pieces included. */
   readonly received: BytesBySource
+  /** Of these what is neither held nor under way any more; while it goes on also what is under way. */
+  readonly wasted?: number | undefined
   /** Content bytes sent to peers. */
   readonly sent: number
   /** Peers connected now. */

@@ -13,6 +13,7 @@ import type { DownloadError } from "./DownloadError.ts"
 import { type DownloadRequest, priorityOf } from "./DownloadRequest.ts"
 import { Ledgers } from "./Ledgers.ts"
 import * as LoggedLedger from "./LoggedLedger.ts"
+import { Permission, recorded } from "./Permission.ts"
 import type { Standing } from "./Standing.ts"
 
 export interface Recording {
@@ -58,6 +59,7 @@ export const begin = Effect.fnUntraced(function* (
   })
   const recorder = LoggedLedger.of(made, yield* Journal.pen, () => standing.contentId ?? url)
   standing.ledger = recorder
+  yield* recorded(yield* Permission, recorder)
   const limit = () => {
     const holding = shaper.holding(priority)
     if (holding === undefined) return

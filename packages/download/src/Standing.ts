@@ -100,6 +100,7 @@ export class Standing {
       requestedBytes: asked.requested,
       heldBytes: asked.held,
       received: meter.received(),
+      wasted: wasted(meter.waste()),
       sent: meter.sent(),
       peers: swarm?.peers() ?? 0,
       named: swarm?.named(),

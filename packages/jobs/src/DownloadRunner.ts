@@ -6,6 +6,7 @@ import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import {
   DestinationError,
   type DownloadError,
+  type Fallback,
   type NoSourceError,
   type StorageError
 } from "@piecework/download/DownloadError"
@@ -24,8 +25,14 @@ import { JobRunner, type RunEnd } from "./JobRunner.ts"
 /** What would have to go out of files on the way, which the downloader does not do. */
 const without: ReadonlySet<JobProperty.PropertyName> = new Set<JobProperty.PropertyName>(["DecryptionInfo"])
 
-/** `mode` is asked at each start, so that a change of the settings holds from the next one on. */
-export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner, never, Downloader> =>
+/**
+ * `mode` is asked at each start, so that a change of the settings holds from the next one on; `why` it is that one, where the device, and not
+ * a setting of the mode, says so.
+ */
+export const layer = (
+  mode: Effect.Effect<DownloadMode>,
+  why: Effect.Effect<Fallback | undefined> = Effect.undefined
+): Layer.Layer<JobRunner, never, Downloader> =>
   Layer.effect(
     JobRunner,
     Effect.gen(function* () {
@@ -50,7 +57,8 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
             asker: { door: "job", job: id, name: spec.displayName },
             overwrite: true,
             priority: spec.foregroundPriority === true ? "Foreground" : "Background",
-            mode: yield* mode
+            mode: yield* mode,
+            ...whyOf(yield* why)
           })
           const result = active.arrived.pipe(
             Effect.map((outcome): RunEnd => ({ _tag: "Complete", bytes: outcome.requestedBytes, outcome })),
@@ -71,6 +79,8 @@ export const layer = (mode: Effect.Effect<DownloadMode>): Layer.Layer<JobRunner,
       })
     })
   )
+
+const whyOf = (why: Fallback | undefined): Pick<DownloadRequest, "why"> => (why === undefined ? {} : { why })
 
 const lookOf = ({ heldBytes, phase, requestedBytes }: Progress, facts: Look["facts"]): Look => ({
   bytesTotal: requestedBytes,

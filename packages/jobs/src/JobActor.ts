@@ -115,7 +115,7 @@ export const make = Effect.fnUntraced(function* (
     const before = job
     job = next
     if (before.state === next.state) return Effect.void
-    return Journal.verboseNote(() => ["A job has another state.", { job: id, before: before.state, now: next.state }])
+    return Journal.verbose(() => ["A job has another state.", { job: id, before: before.state, now: next.state }])
   }
 
   /** For what was asked: it is on the disk, or it did not happen. */

@@ -60,10 +60,15 @@ describe("What a download fails with", () => {
   }
 })
 
-const runner = (progress: Partial<Progress>, asked: Array<DownloadRequest>, facts?: HttpFacts) =>
+const runner = (
+  progress: Partial<Progress>,
+  asked: Array<DownloadRequest>,
+  facts?: HttpFacts,
+  why?: DownloadError.Fallback
+) =>
   Effect.map(
     Layer.build(
-      Layer.fresh(DownloadRunner.layer(Effect.succeed("Lan"))).pipe(
+      Layer.fresh(DownloadRunner.layer(Effect.succeed("Lan"), Effect.succeed(why))).pipe(
         Layer.provide(
           Layer.succeed(Downloader, {
             open: () => Effect.die("nobody opens anything here"),
@@ -115,6 +120,16 @@ describe("A run", () => {
       ])
       assert.deepStrictEqual(run.look(), { bytesTotal: 77, bytesTransferred: 5, isBusy: false })
       assert.deepInclude(yield* run.result, { _tag: "Complete", bytes: 77 })
+    })
+  )
+
+  it.effect("says why it is this mode, where the device says so", () =>
+    Effect.gen(function* () {
+      const asked: Array<DownloadRequest> = []
+      const why = new DownloadError.Fallback({ reason: "NotEligible", detail: "little memory: DOMinRAMAllowedToPeer" })
+      const service = yield* runner({}, asked, undefined, why)
+      yield* service.start(task)
+      assert.deepStrictEqual(asked[0]?.why, why)
     })
   )
 

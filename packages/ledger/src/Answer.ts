@@ -111,10 +111,9 @@ export const withoutPeers = (ledger: Ledger): string => {
   }
   if (reason === "NotEligible" && detail !== undefined) return Look.sourced(ledger, detail.replace(/\.$/, ""))
   if (reason !== "Requested") return Look.sourced(ledger, ModeWords.because({ reason, detail }))
-  if (!usesPeers(mode)) return modeHasNone(ledger)
-  const forbidden = Look.last(ledger, "Permission")
-  if (forbidden !== undefined && forbidden.peering.length > 0) return Look.verdict(ledger, forbidden.peering)
-  return nobodyCame(ledger)
+  const forbidden = Look.last(ledger, "Permission")?.peering.filter(({ setting }) => setting !== "DODownloadMode") ?? []
+  if (forbidden.length > 0) return Look.verdict(ledger, forbidden)
+  return usesPeers(mode) ? nobodyCame(ledger) : modeHasNone(ledger)
 }
 
 const modeHasNone = (ledger: Ledger): string =>

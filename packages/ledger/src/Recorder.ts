@@ -243,7 +243,7 @@ const kindOf = (name: string): SourceKind =>
 const mostReasons = 16
 
 const count = (all: Record<string, number>, reason: string): void => {
-  const name = reason in all || Object.keys(all).length < mostReasons ? reason.slice(0, 64) : "Other"
+  const name = Object.hasOwn(all, reason) || Object.keys(all).length < mostReasons ? reason.slice(0, 64) : "Other"
   all[name] = (all[name] ?? 0) + 1
 }
 

@@ -45,6 +45,8 @@ export interface Options {
   readonly config?: LogConfig.LogOptions | undefined
   /** What is said on standard error. Default what the fiber's own level lets through. */
   readonly minimum?: LogLevel.LogLevel | undefined
+  /** Whether verbose entries are written when that is switched on, whatever `minimum` says; else by `minimum` alone. Default true. */
+  readonly isSwitched?: boolean | undefined
   /** Entries that nobody wants to read. */
   readonly hides?: ((said: Logger.Options<unknown>) => boolean) | undefined
   /** Whether standard error is told when the files cannot be written. Default true. */
@@ -82,7 +84,11 @@ const layerOf = Effect.fnUntraced(function* (options: Options) {
   const speaker = { program: options.program, processId: process.pid, threadId }
   const shown = upTo(minimum)
   const onScreen = options.format === "text" ? [...before] : [linesTo(speaker, options.format)]
-  const files = options.folder === undefined ? undefined : yield* keepFiles(options.folder, speaker, options)
+  const isSwitched = options.folder !== undefined && options.isSwitched !== false
+  const files =
+    options.folder === undefined
+      ? undefined
+      : yield* keepFiles(options.folder, speaker, { ...options, verbose: isSwitched ? "Switched" : shown === 5 })
   const keepsVerbose = () => files?.isVerbose() === true
   const isVerbose = () => shown === 5 || keepsVerbose()
   const keeper: Journal.Keeper = { isVerbose, keepsVerbose, keep: files?.keep ?? (() => undefined) }
@@ -93,8 +99,8 @@ const layerOf = Effect.fnUntraced(function* (options: Options) {
   const { hides } = options
   return Layer.mergeAll(
     Logger.layer(hides === undefined ? loggers : loggers.map((logger) => unless(logger, hides))),
-    // Who wants what of it is asked of each entry: that changes while the program runs.
-    Layer.succeed(References.MinimumLogLevel, shown === 0 && files === undefined ? "None" : "Debug"),
+    // Who wants what is asked of each entry then: that changes while the program runs.
+    Layer.succeed(References.MinimumLogLevel, isSwitched ? "Debug" : minimum),
     Layer.succeed(Journal.Journal, keeper)
   )
 })
@@ -122,7 +128,11 @@ const unless = (
 const keepFiles = Effect.fnUntraced(function* (
   folder: string,
   speaker: Speaker,
-  { complains = true, config: given }: Pick<Options, "complains" | "config">
+  {
+    complains = true,
+    config: given,
+    verbose
+  }: Pick<Options, "complains" | "config"> & { readonly verbose: "Switched" | boolean }
 ) {
   // A setting that cannot be read is as good as none: nobody loses a download by it.
   const config = given ?? (yield* Effect.orElseSucceed(LogConfig.config, () => LogConfig.defaults))
@@ -168,9 +178,12 @@ const keepFiles = Effect.fnUntraced(function* (
       )
     )
   )
-  let isVerbose = existsSync(verboseIn(folder))
-  const look = Effect.sync(() => void (isVerbose = existsSync(verboseIn(folder))))
-  yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(config.lookEvery), look)))
+  let isVerbose = verbose === true
+  if (verbose === "Switched") {
+    const look = Effect.sync(() => void (isVerbose = existsSync(verboseIn(folder))))
+    yield* look
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(config.lookEvery), look)))
+  }
 
   const keep = (said: Said) => {
     const level = ofEffect(said.logLevel)

@@ -83,7 +83,7 @@ const report = (defect: unknown) => Effect.logError("A session with a peer faile
 
 /** Whoever dialled hears nothing of why, so that nobody learns from it what is here. */
 const turnedAway = (stream: ByteStream, reason: PeerError["reason"], peer?: PeerId) =>
-  Journal.verboseNote(() => ["A peer was turned away.", { address: stream.remote.toString(), reason, peer }])
+  Journal.verbose(() => ["A peer was turned away.", { address: stream.remote.toString(), reason, peer }])
 
 const make = Effect.gen(function* () {
   const config = yield* PeerConfig

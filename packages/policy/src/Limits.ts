@@ -35,7 +35,7 @@ export const download = (policy: Policy, priority: Priority, now: Circumstances)
 }
 
 /** How much of the line all downloads of the priority may take together at this hour, in percent; 100 without such a limit. */
-export const percent = (policy: Policy, priority: Priority, hour: number): number => {
+export const percentOfLine = (policy: Policy, priority: Priority, hour: number): number => {
   const names = namesOf[priority]
   // Of a line of a hundred a share is its percentage.
   const now = { hour, capacity: 100 }

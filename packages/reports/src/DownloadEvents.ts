@@ -46,8 +46,8 @@ export const ended = (told: Told, ending: Ending, now: number): ReadonlyArray<Re
     bytesFromGroupPeers: received.Group,
     bytesFromIntPeers: received.Internet,
     bytesFromLocalCache: received.LocalCache,
-    // What came in and is not held: of a download that is over, all of that is waste.
-    bytesWasted: Math.max(0, total(received) - heldBytes),
+    // What came in and is not held: of a download that is over, all of that is waste. Whole pieces are held also where parts were asked for.
+    bytesWasted: progress.wasted ?? Math.max(0, total(received) - heldBytes),
     lanConnectionCount: connections.Lan,
     linkLocalConnectionCount: connections.LinkLocal,
     groupConnectionCount: connections.Group,

@@ -88,6 +88,40 @@ for (const [name, store] of Object.entries(stores)) {
       })
     )
 
+    stored(
+      "show one content, site or device by itself and day by day, and find devices by a part of their ids",
+      (reports) =>
+        Effect.gen(function* () {
+          const a = completed({ bytesFromCDN: 100, bytesFromPeers: 300, fileID: contentId(1) })
+          yield* reports.take(delivery([a]))
+          yield* TestClock.setTime(noon + 86_400_000)
+          const b = completed({ bytesFromCDN: 50, fileID: contentId(1) })
+          const { externalIp } = delivery([b])
+          yield* reports.take({ ...delivery([b]), identity: enrolled("lab-17") })
+          const content = yield* reports.one({ days: 28, by: "Content", name: contentId(1) })
+          assert.deepStrictEqual(
+            [content.DeviceCount, content.BytesFetched, content.ByDay.map(({ BytesFetched }) => BytesFetched)],
+            [2, 450, [400, 50]]
+          )
+          const site = yield* reports.one({ days: 7, by: "Site", name: externalIp })
+          assert.deepStrictEqual([site.DeviceCount, site.BytesFromPeers], [2, 300])
+          const [top] = yield* reports.groups({ days: 7, most: 5, by: "Site" })
+          assert.deepStrictEqual([top?.Name, top?.BytesFetched], [externalIp, 450])
+          const device = yield* reports.one({ days: 7, by: "Device", name: "lab-17" })
+          assert.deepStrictEqual([device.DeviceCount, device.BytesFetched, device.ByDay.length], [1, 50, 1])
+          const unknown = yield* reports.one({ days: 7, by: "Device", name: "lab-17", isEnrolled: false })
+          assert.deepStrictEqual([unknown.DeviceCount, unknown.BytesFetched, unknown.ByDay], [0, 0, []])
+
+          const found = (search: string) =>
+            Effect.map(reports.devices({ days: 28, most: 10, search }), ({ rows }) =>
+              rows.map((row) => row.GlobalDeviceId)
+            )
+          assert.deepStrictEqual(yield* found("LAB-"), ["lab-17"])
+          assert.deepStrictEqual(yield* found("enrolled"), [], "how the service keeps a name is no part of it")
+          assert.deepStrictEqual(yield* found("l%7"), [])
+        })
+    )
+
     stored("keep every kind of source apart, and the sum over them is what was fetched", (reports) =>
       Effect.gen(function* () {
         const one = completed({

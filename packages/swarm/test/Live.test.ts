@@ -25,13 +25,13 @@ const after = (origin: number, lan: number, more?: Told): Told => ({
 
 const feeding = (n: number, bytes: number) => ({ peerId: idOf(n), bytes })
 
-describe("What a member receives", () => {
-  const heard = (joins: ReadonlyArray<readonly [seconds: number, told: Told]>) =>
-    joins.reduce<Activity.Activity | undefined>(
-      (before, [seconds, told]) => Activity.heard(before, joining(1, told), seconds * 1000),
-      undefined
-    )
+const heard = (joins: ReadonlyArray<readonly [seconds: number, told: Told]>) =>
+  joins.reduce<Activity.Activity | undefined>(
+    (before, [seconds, told]) => Activity.heard(before, joining(1, told), seconds * 1000),
+    undefined
+  )
 
+describe("What a member receives", () => {
   it("is a rate from its second join on: what came since the first, a second", () => {
     assert.deepStrictEqual(heard([[0, after(1, 0)]])?.rate, [0, 0, 0, 0, 0, 0, 0])
     const second = heard([
@@ -97,12 +97,13 @@ describe("What a member receives", () => {
   })
 })
 
+const sumsOf = ({ sums }: ReturnType<typeof swarmOf>) => ({
+  ...sums,
+  bytes: [...sums.bytes],
+  rate: [...sums.rate]
+})
+
 describe("The sums of a swarm", () => {
-  const sumsOf = ({ sums }: ReturnType<typeof swarmOf>) => ({
-    ...sums,
-    bytes: [...sums.bytes],
-    rate: [...sums.rate]
-  })
   const nothing = { members: 0, complete: 0, bytes: [0, 0, 0, 0, 0, 0, 0], rate: [0, 0, 0, 0, 0, 0, 0] }
 
   it("are those of its members as they join, change and leave, down to nothing", () => {
@@ -202,16 +203,16 @@ describe("A swarm from inside", () => {
   })
 })
 
-describe("A sketch", () => {
-  /** Ids as devices make them: any. Multiplied by an odd number, all of these are different. */
-  const ids = (count: number) =>
-    Array.from({ length: count }, (_, n) => Number((BigInt(n + 1) * 0x9e37_79b9_7f4bn) % (1n << 48n)))
-  const sketchOf = (numbers: ReadonlyArray<number>) => {
-    const sketch = new Sketch()
-    for (const n of numbers) sketch.add(n)
-    return sketch
-  }
+/** Ids as devices make them: any. Multiplied by an odd number, all of these are different. */
+const ids = (count: number) =>
+  Array.from({ length: count }, (_, n) => Number((BigInt(n + 1) * 0x9e37_79b9_7f4bn) % (1n << 48n)))
+const sketchOf = (numbers: ReadonlyArray<number>) => {
+  const sketch = new Sketch()
+  for (const n of numbers) sketch.add(n)
+  return sketch
+}
 
+describe("A sketch", () => {
   it("counts exactly as many as it keeps, each once", () => {
     assert.strictEqual(sketchOf([]).count, 0)
     const few = ids(size - 1)
@@ -241,9 +242,10 @@ const actorOf = (joins: ReadonlyArray<ReturnType<typeof joining>>) => {
 }
 const contentOf = (n: number) => `DO-${String(n).padStart(43, "a")}`
 
+const bulletinOf = (runner: string, swarms: ReadonlyArray<readonly [string, SwarmActor]>) =>
+  Effect.runSync(Bulletin.make(runner, swarms))
+
 describe("The board", () => {
-  const bulletinOf = (runner: string, swarms: ReadonlyArray<readonly [string, SwarmActor]>) =>
-    Effect.runSync(Bulletin.make(runner, swarms))
   const small = actorOf([joining(1)])
   const large = actorOf([joining(1), joining(2, { left: 0 })])
   const idle = actorOf([])

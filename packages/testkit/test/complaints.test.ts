@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
-import type { Downloader } from "@piecework/download"
+import { type Downloader, Seeder } from "@piecework/download"
 import { maxBytes } from "@piecework/ledger/Bounds"
 import * as Explanation from "@piecework/ledger/Explanation"
 import { encode } from "@piecework/ledger/Thinning"
@@ -15,7 +15,7 @@ import type { Said } from "@piecework/policy/Policy"
 import { gibibyte } from "@piecework/policy/Units"
 import { TestCacheHosts, World } from "@piecework/testkit"
 import { MemoryNetwork } from "@piecework/transport"
-import { Effect, Layer, Result } from "effect"
+import { Context, Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { bytes as cacheBytes, scene } from "./cacheScene.ts"
 import { expectFile } from "./downloads.ts"
@@ -132,11 +132,24 @@ describe("2. bytes were downloaded again", () => {
 describe("3. only some contents are shared at a time", () => {
   it.effect("and this one waits for its turn", () =>
     Effect.gen(function* () {
-      const { url, world } = yield* site
-      const active = yield* run(yield* world.client({ policy: says({ ContentSlots: 2 }) }), { url })
+      const world = yield* World.make()
+      const client = yield* world.client({ policy: says({ ContentSlots: 2 }) })
+      const downloads = yield* Effect.forEach([1, 2, 3, 4], (n) =>
+        Effect.gen(function* () {
+          const { phf, url } = yield* world.publish(`/file${n}`, World.bytesOf(8192, n))
+          const active = yield* Effect.scoped(run(client, { url, path: `/out/${n}` }))
+          return { active, contentId: phf.contentId }
+        })
+      )
+      // Nobody has asked for any of them for an hour.
+      yield* TestClock.adjust("61 minutes")
+      const seeding = yield* Context.get(client.services, Seeder.Seeder).start({ scope: "Lan" })
+      const offers = new Map(seeding.contents().map(({ contentId, offer }) => [contentId, offer.why]))
+      const waits = downloads.find(({ contentId }) => offers.get(contentId) === "Waiting")
+      if (waits === undefined) return assert.fail("none waits")
       assert.include(
-        answer(active, { offer: { why: "Waiting", waiting: 9 } }),
-        `Other devices are not told that this one has it until its turn comes: 9 contents share the turns; ContentSlots is 2, set by ${place}.`
+        answer(waits.active, { offer: { why: "Waiting", waiting: offers.size } }),
+        `Other devices are not told that this one has it until its turn comes: 4 contents share the turns; ContentSlots is 2, set by ${place}.`
       )
     })
   )

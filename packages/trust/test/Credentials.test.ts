@@ -32,6 +32,7 @@ const onServer = (url: Redacted.Redacted) => Database.Database.layer.pipe(Layer.
 
 const secretOf = ({ token }: Issued): string => Redacted.value(token)
 const who = Identity.local
+const hours = (n: number) => n * 3_600_000
 
 for (const [name, live] of [
   ["in memory", over(Database.Database.layerMemory)],
@@ -54,6 +55,60 @@ for (const [name, live] of [
         assert.deepStrictEqual(kept.credential, issued.credential)
         assert.strictEqual(kept.hash, Token.hashOf(secretOf(issued)))
         assert.notInclude(JSON.stringify(kept), secretOf(issued).slice(-43))
+      })
+    )
+
+    spec.effect("of an operator open sessions: sixteen at most, none longer than a working day or than the token", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        yield* TestClock.setTime(hours(1))
+        const wanted = { kind: "Operator", name: "reader", scopes: ["Read"] } as const
+        const lasting = yield* credentials.issue(who, { ...wanted, expiresAt: null })
+        const ending = yield* credentials.issue(who, { ...wanted, expiresAt: hours(2) })
+        const open = (issued: Issued) => credentials.openSession(issued.credential.id)
+        const opened = yield* Effect.flatMap(open(lasting), Effect.fromOption)
+        const { expiresAt, kind, operator, scopes } = opened.credential
+        assert.deepStrictEqual(
+          [kind, operator, scopes, expiresAt],
+          ["Session", lasting.credential.id, ["Read"], hours(13)]
+        )
+        const short = yield* Effect.flatMap(open(ending), Effect.fromOption)
+        assert.strictEqual(short.credential.expiresAt, hours(2))
+
+        for (let n = 1; n <= 20; n++) {
+          yield* TestClock.adjust(1000)
+          yield* open(lasting)
+        }
+        const all = yield* credentials.list("Session", { most: 100 })
+        assert.strictEqual(all.filter((one) => one.operator === lasting.credential.id).length, 16)
+        assert.isTrue(Option.isNone(yield* credentials.find(opened.credential.id)), "the oldest goes")
+        const before = yield* credentials.changes
+        yield* credentials.revoke(who, "Operator", lasting.credential.id)
+        assert.isAbove(yield* credentials.changes, before)
+        const now = hours(1) + 20_000
+        const left = yield* credentials.list("Session", { most: 100 })
+        assert.deepStrictEqual(
+          left.filter((one) => one.isAlive(now)).map(({ id }) => id),
+          [short.credential.id]
+        )
+        assert.isTrue(Option.isNone(yield* open(lasting)), "a token that is good for nothing opens nothing")
+        yield* TestClock.setTime(hours(3))
+        assert.isTrue(Option.isNone(yield* open(ending)))
+      })
+    )
+
+    spec.effect("are found by a part of their name or id, by pages", () =>
+      Effect.gen(function* () {
+        const credentials = yield* Credentials
+        for (const called of ["Lab 50%", "lab-51", "other_lab", "office"]) {
+          yield* credentials.issue(who, { kind: "Enrolment", name: called, groups: [], uses: 1, expiresAt: null })
+        }
+        const found = (search: string, most = 10) =>
+          Effect.map(credentials.list("Enrolment", { most, search }), (all) => all.map((one) => one.name).toSorted())
+        assert.deepStrictEqual(yield* found("LAB"), ["Lab 50%", "lab-51", "other_lab"])
+        assert.deepStrictEqual(yield* found("0%"), ["Lab 50%"], "a text, and no pattern")
+        assert.deepStrictEqual(yield* found("r_l"), ["other_lab"])
+        assert.lengthOf(yield* found("lab", 2), 2)
       })
     )
 

@@ -60,13 +60,16 @@ export const run = Effect.fn("agentServing.run")(function* (options: AgentServin
   const { address } = yield* PeerHost
   yield* Reporting.fromTimeToTime
   yield* Effect.forkScoped(CacheHostsNote.keepUp((yield* StateFolder).root, yield* CacheHosts))
-  const modeOfNew = yield* modeOfDownloads(options)
+  const left = yield* leftForDownloads(options)
   const listening = usesPeers(mode) ? address.toString() : undefined
   let jobs: Jobs["Service"] | undefined
   const doors: Doors = {
     listening,
-    ...(yield* rest.serve(input, modeOfNew, listening, (found) => void (jobs = found))),
-    proxy: yield* proxy.serve(input, modeOfNew)
+    ...(yield* rest.serve(input, left, listening, (found) => void (jobs = found))),
+    proxy: yield* proxy.serve(
+      input,
+      Effect.map(left, ({ mode: now }) => now)
+    )
   }
   if (Option.isSome(input.metrics)) {
     const { serve } = yield* Effect.promise(() => import("../metrics/Metering.ts"))
@@ -95,16 +98,15 @@ export const run = Effect.fn("agentServing.run")(function* (options: AgentServin
   )
 })
 
-/** In which mode a download begins now. */
-const modeOfDownloads = Effect.fnUntraced(function* ({ folder, mode, policy }: AgentServingOptions) {
+/** In which mode a download begins now, and why, where the device says so. */
+const leftForDownloads = Effect.fnUntraced(function* ({ folder, mode, policy }: AgentServingOptions) {
   const permission = yield* Permission
   // Where peers are served the device is looked at every few seconds anyway; a job need not wait for another look.
-  const left = Effect.suspend(() =>
+  return Effect.suspend(() =>
     usesPeers(mode)
       ? Effect.succeed(DevicePolicy.left(policy.current(), permission.current().peering))
       : Effect.provide(DevicePolicy.eligible(policy.current(), folder), DevicePolicy.thisHost)
   )
-  return Effect.map(left, ({ mode: now }) => now)
 })
 
 const announcePeers = Effect.fnUntraced(function* (options: AgentServingOptions, doors: Doors) {

@@ -1,10 +1,10 @@
 /** What the agent's command line says of the REST interface, and its start. What it needs is loaded by the agent alone. */
 import { join } from "node:path"
-import type { DownloadMode } from "@piecework/domain/DownloadMode"
 import { longestPath, socketName } from "@piecework/client/AgentPlace"
 import type { Jobs } from "@piecework/jobs/Jobs"
 import { Config, Effect, Option } from "effect"
 import { Flag } from "effect/cli"
+import type { Eligible } from "../DevicePolicy.ts"
 import * as RunFolder from "../rest/RunFolder.ts"
 
 export const flags = {
@@ -72,7 +72,7 @@ const noDoors: Doors = { rest: undefined, socket: undefined }
 /** `peers`: where they are served. */
 export const serve = Effect.fnUntraced(function* (
   input: Input,
-  mode: Effect.Effect<DownloadMode>,
+  left: Effect.Effect<Eligible>,
   peers?: string | undefined,
   onJobs?: (jobs: Jobs["Service"]) => void
 ) {
@@ -94,7 +94,8 @@ export const serve = Effect.fnUntraced(function* (
   }
   const socket = input.api ? Option.getOrElse(input.socket, () => (fits ? usual : undefined)) : undefined
   const port = yield* JobsHere.serve({
-    mode,
+    mode: Effect.map(left, ({ mode }) => mode),
+    why: Effect.map(left, ({ why }) => why),
     host: input.rest ? input.restHost : undefined,
     socket,
     peers,

@@ -1,6 +1,7 @@
 /** The jobs of this device and the interfaces by which programs reach them, for as long as the scope lasts. */
 import { join } from "node:path"
 import type { DownloadMode } from "@piecework/domain/DownloadMode"
+import type { Fallback } from "@piecework/download/DownloadError"
 import * as Folders from "@piecework/host/Folders"
 import { DownloadRunner, JobNetwork, Jobs, JobsConfig, JobStore } from "@piecework/jobs"
 import { Failure } from "@piecework/terminal/Failure"
@@ -18,6 +19,8 @@ import * as RunFolder from "./RunFolder.ts"
 export interface JobsHereOptions {
   /** In which mode a job downloads that starts now. */
   readonly mode: Effect.Effect<DownloadMode>
+  /** Why it is that mode, where the device says so. */
+  readonly why: Effect.Effect<Fallback | undefined>
   /** Address of the REST interface; `undefined` goes without. */
   readonly host: string | undefined
   /** Path of the agent's socket; `undefined` goes without. */
@@ -43,7 +46,7 @@ export const serve = Effect.fn("JobsHere.serve")(function* (options: JobsHereOpt
   const layer = Layer.mergeAll(
     Jobs.Jobs.layer.pipe(
       Layer.provide([
-        DownloadRunner.layer(mode),
+        DownloadRunner.layer(mode, yield* Effect.cachedWithTTL(options.why, modeFor)),
         OwnFolders.layer(root),
         JobNetwork.JobNetwork.layer.pipe(Layer.provide(DevicePolicy.thisHost)),
         JobStore.JobStore.layer(join(root, "jobs")),

@@ -27,6 +27,9 @@ export interface Setting {
 
 const usualEvery = 1000
 
+const told = <A>(effect: Effect.Effect<A, FiguresError>): Effect.Effect<A, AgentJobError> =>
+  Effect.mapError(effect, (error) => new AgentJobError({ code: JobError.system("EIO"), sentence: error.message }))
+
 export const layer = (setting: Setting) =>
   AgentRpcs.toLayer(
     Effect.gen(function* () {
@@ -34,8 +37,6 @@ export const layer = (setting: Setting) =>
       const downloader = yield* Downloader
       const reads = yield* OpenReads
       const figures = yield* DeviceFigures.ofAgent
-      const told = <A>(effect: Effect.Effect<A, FiguresError>) =>
-        Effect.mapError(effect, (error) => new AgentJobError({ code: JobError.system("EIO"), sentence: error.message }))
       const activity = yield* Activity
       const ledgers = yield* Ledgers
 

@@ -2,6 +2,7 @@
 import { fromNumber } from "@piecework/domain/DownloadMode"
 import type { PerfMonth } from "@piecework/domain/PerfMonth"
 import type { PerfSnap } from "@piecework/domain/PerfSnap"
+import { percentOf } from "@piecework/download/Status"
 import { modeName } from "../command/options.ts"
 import * as Amount from "./Amount.ts"
 import * as Bar from "./Bar.ts"
@@ -153,7 +154,7 @@ const sources = (all: ReadonlyArray<Source>): string => {
   const rows = shown.map(([name, bytes, sent], n) => [
     `  ${name}`,
     Amount.bytes(bytes),
-    down === 0 ? "–" : `${((100 * bytes) / down).toFixed(1)} %`,
+    down === 0 ? "–" : `${percentOf(bytes, down).toFixed(1)} %`,
     n === shown.length - 1 || down === 0 ? "" : Bar.share(bytes / down, wide),
     sent === undefined ? "–" : Amount.bytes(sent)
   ])

@@ -23,7 +23,7 @@ export const render = (
     "IN CACHE",
     "STATUS",
     "HTTP",
-    "CACHE HOST",
+    "CACHE SERVER",
     "PEERS",
     "PEER %",
     "SENT",

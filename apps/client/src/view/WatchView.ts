@@ -79,11 +79,10 @@ const headOf = ({ columns, down, moment, style, up }: Scene, line: Line): Readon
   const { DownRates, Perf, Received, Sent, UpRates } = moment
   const { faint, good, strong } = style
   const width = Math.min(past, Math.max(8, Math.floor((columns - 60) / 2)))
-  const of = (bytesPerSecond: number) => (bytesPerSecond === 0 ? "" : ` of ${Amount.rate(bytesPerSecond)}`)
   const came = Object.values(Received).reduce((sum, bytes) => sum + bytes, 0)
   const gone = Object.values(Sent).reduce((sum, bytes) => sum + bytes, 0)
   const spared = came - Received.Origin
-  const share = came === 0 ? "" : ` ${Math.min(100, Math.floor((1000 * spared) / came) / 10)} % not from origins `
+  const share = came === 0 ? "" : ` ${Math.floor((1000 * spared) / came) / 10} % of it not from origins,`
   const sources = kinds
     .filter(([key]) => DownRates[key] > 0)
     .map(([key, name]) => `${name} ${Amount.rate(DownRates[key])}`)
@@ -105,7 +104,7 @@ const headOf = ({ columns, down, moment, style, up }: Scene, line: Line): Readon
       [Amount.rate(Perf.DownlinkUsageBps).padStart(12), strong],
       ["  "],
       [Bar.history(down, width), style.bar],
-      [of(Perf.DownlinkBps), faint],
+      [outOf(Perf.DownlinkBps), faint],
       [sources.length === 0 ? "" : `   ${sources.join(", ")}`]
     ),
     line(
@@ -113,18 +112,21 @@ const headOf = ({ columns, down, moment, style, up }: Scene, line: Line): Readon
       [Amount.rate(Perf.UplinkUsageBps).padStart(12), strong],
       ["  "],
       [Bar.history(up, width), style.bar],
-      [of(Perf.UplinkBps), faint],
+      [outOf(Perf.UplinkBps), faint],
       [targets.length === 0 ? "" : `   to ${targets.join(", ")}`]
     ),
     line(
       ["  since the agent started  ", faint],
       [`${Amount.bytes(came)} down,`],
       [share, good],
-      [`${share === "" ? " " : ""}${Amount.bytes(gone)} up`]
+      [` ${Amount.bytes(gone)} up`]
     ),
     ""
   ]
 }
+
+/** What the line has been seen to carry, where it was. */
+const outOf = (bytesPerSecond: number): string => (bytesPerSecond === 0 ? "" : ` of ${Amount.rate(bytesPerSecond)}`)
 
 const kinds = [
   ["Origin", "origin"],
@@ -145,8 +147,9 @@ const peerKinds = [
 const downloadsOf = ({ columns, moment, style }: Scene, line: Line): ReadonlyArray<string> => {
   const { Downloads } = moment
   if (Downloads.length === 0) return [line(["  No downloads run.", style.faint]), ""]
-  const name = Math.min(named, Math.max(12, columns - 68))
-  const bar = columns < 90 ? 10 : barred
+  const bar = columns < 110 ? 8 : barred
+  // The other columns take 45 cells, and where it came from should have some.
+  const name = Math.min(named, Math.max(14, columns - bar - 71))
   return [
     line([
       `  ${"DOWNLOAD".padEnd(name)}  ${"".padEnd(bar)}  ${"DONE".padStart(5)}  ${"SIZE".padStart(10)}  ${"RATE".padStart(11)}  ${"LEFT".padStart(7)}  FROM`,

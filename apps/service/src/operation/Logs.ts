@@ -18,6 +18,8 @@ export const layer = ({ folder, format, level }: Options): Layer.Layer<never> =>
     folder,
     format: format === "json" ? "json" : "logfmt",
     minimum: effectLevels[level],
+    // What requests cost depends on it.
+    isSwitched: false,
     hides: isInside
   })
 

@@ -93,7 +93,7 @@ export const makeAsking = Effect.fnUntraced(function* ({
     failed: Effect.fn("CacheHosts.failed")(function* (cache, url, failure) {
       const now = yield* Clock.currentTimeMillis
       marks = Choice.failed(marks, cache, url, failure, now)
-      yield* Journal.verboseNote(() => [
+      yield* Journal.verbose(() => [
         "A cache server failed.",
         { cache: nameOf(cache), ...failure, ...Choice.ban(marks, cache, now) }
       ])
