@@ -55,7 +55,7 @@ describe("piecework explain", () => {
         assert.notInclude(told.stdout, "SECRET")
         assert.strictEqual(firstLine(yield* explain(state, contentId.slice(0, 10))), answer)
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -81,7 +81,7 @@ describe("piecework explain", () => {
           )
         )
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 
   it.live(
@@ -110,7 +110,7 @@ describe("piecework explain", () => {
         assert.match(unknown.stderr, /^piecework: No download is known by nothing-like-it: .*\.\n$/)
         assert.strictEqual(unknown.stdout, "")
       }).pipe(Effect.scoped),
-    60_000
+    120_000
   )
 })
 

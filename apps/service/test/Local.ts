@@ -19,6 +19,7 @@ import type { Rooms } from "../src/role/Roles.ts"
 
 export interface Options extends Partial<Rooms> {
   readonly roles?: readonly [RoleName, ...ReadonlyArray<RoleName>]
+  readonly consoleAt?: { readonly host: string; readonly port: number }
   readonly proxies?: ReadonlyArray<string>
   readonly requireEnrolment?: boolean
   readonly eventLoop?: Layer.Layer<EventLoop>
@@ -47,6 +48,7 @@ export const local = (options: Options = {}) =>
         proxies: options.proxies ?? [],
         publicUrl: undefined,
         tls: undefined,
+        consoleAt: options.consoleAt,
         isSecure: false,
         roles: options.roles ?? [first, ...others],
         roleUrls: []

@@ -237,7 +237,7 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
           )
           assert.deepStrictEqual(troubles(stopped), { agent: "Fail" })
         }),
-      240_000
+      300_000
     )
   }
 )

@@ -1,18 +1,23 @@
 /** A recorder that tells the log, too, where that is verbose: what a download decides and with whom it deals, never of single pieces. */
 import type { Recorder } from "@piecework/ledger/Recorder"
-import type { Said } from "@piecework/logs/Journal"
+import type { Pen } from "@piecework/logs/Journal"
 
 /** `write` takes what is to be said and makes it if it is wanted; `file` names the content as far as it is known. */
-export const of = (inner: Recorder, write: (said: () => Said) => void, file: () => string): Recorder => {
+export const of = (inner: Recorder, write: Pen, file: () => string): Recorder => {
   const tell = (text: string, notes: () => { readonly [name: string]: unknown }) =>
     write(() => [text, { file: file(), ...notes() }])
+  /** What was decided last, of each kind: some is looked at again and again, and comes to the same. */
+  const last = new Map<string, string>()
   return {
     ...inner,
     note: (said) => {
       inner.note(said)
-      tell("A download decided.", () => {
+      write(() => {
         const { _tag, ...rest } = said
-        return { decision: _tag, ...rest }
+        const text = JSON.stringify(rest)
+        if (last.get(_tag) === text) return undefined
+        last.set(_tag, text)
+        return ["A download decided.", { file: file(), decision: _tag, ...rest }]
       })
     },
     offered: (from, peers) => {

@@ -45,14 +45,18 @@ export const verboseNote = (said: () => Said): Effect.Effect<void> =>
     fiber.getRef(Journal)?.keepsVerbose() === true ? kept(fiber, "Debug", said) : Effect.void
   )
 
+/** Takes what may be said; where that turns out to be nothing new, it answers `undefined`. */
+export type Pen = (said: () => Said | undefined) => void
+
 /** For plain code, also when the fiber is elsewhere: what is said by the function is written as `verboseNote` would. */
-export const pen: Effect.Effect<(said: () => Said) => void> = Effect.withFiber((fiber) => {
+export const pen: Effect.Effect<Pen> = Effect.withFiber((fiber) => {
   const keeper = fiber.getRef(Journal)
   if (keeper === undefined) return Effect.succeed(() => undefined)
   const clock = fiber.getRef(Clock.Clock)
   const place = placeOf(fiber)
-  return Effect.succeed((said: () => Said) => {
-    if (keeper.keepsVerbose()) keeper.keep(spoken("Debug", said, clock, place))
+  return Effect.succeed((said: () => Said | undefined) => {
+    const message = keeper.keepsVerbose() ? said() : undefined
+    if (message !== undefined) keeper.keep(spoken("Debug", message, clock, place))
   })
 })
 
@@ -63,19 +67,19 @@ const isVerbose = (fiber: Fiber.Fiber<unknown, unknown>): boolean => {
 }
 
 const kept = (fiber: Fiber.Fiber<unknown, unknown>, logLevel: LogLevel.Severity, said: () => Said) => {
-  fiber.getRef(Journal)?.keep(spoken(logLevel, said, fiber.getRef(Clock.Clock), placeOf(fiber)))
+  fiber.getRef(Journal)?.keep(spoken(logLevel, said(), fiber.getRef(Clock.Clock), placeOf(fiber)))
   return Effect.void
 }
 
 const spoken = (
   logLevel: LogLevel.Severity,
-  said: () => Said,
+  message: Said,
   clock: Clock.Clock,
   place: ReturnType<typeof placeOf>
 ): Spoken => ({
   cause: Cause.empty,
   date: new Date(clock.currentTimeMillisUnsafe()),
   logLevel,
-  message: said(),
+  message,
   ...place
 })

@@ -34,48 +34,47 @@ const shortest = 1000
 /** After a join; nothing for one that has everything and received nothing here. */
 export const heard = (before: Activity | undefined, request: JoinRequest, now: number): Activity | undefined => {
   const bytes = Amounts.ofJoin(request)
-  const said = { left: request.left, size: request.contentSize ?? before?.size ?? 0, bytes }
-  const isNew = before === undefined || Amounts.total(bytes) < Amounts.total(before.bytes)
-  if (isNew) {
-    if (request.left === 0 && Amounts.total(bytes) === 0) return undefined
-    return { ...said, rate: Amounts.none(), fedBy: fedBy([], request, Infinity), since: now, atSince: bytes }
+  const { left } = request
+  const size = request.contentSize ?? before?.size ?? 0
+  if (before === undefined || Amounts.total(bytes) < Amounts.total(before.bytes)) {
+    if (left === 0 && Amounts.total(bytes) === 0) return undefined
+    const none = Amounts.none()
+    return { left, size, bytes, rate: none, fedBy: fedBy([], request, Infinity), since: now, atSince: bytes }
   }
-  const millis = now - before.since
-  const isOver = request.left === 0
+  const { atSince, since } = before
+  const millis = now - since
+  // Who has everything receives nothing more.
+  const isOver = left === 0
   if (millis < shortest) {
-    const { atSince, rate, since } = before
-    // Who has everything receives nothing more.
-    return {
-      ...said,
-      rate: isOver ? Amounts.none() : rate,
-      fedBy: fedBy(before.fedBy, request, isOver ? Infinity : shortest),
-      since,
-      atSince
-    }
+    const rate = isOver ? Amounts.none() : before.rate
+    const told = fedBy(before.fedBy, request, isOver ? Infinity : shortest)
+    return { left, size, bytes, rate, fedBy: told, since, atSince }
   }
-  return {
-    ...said,
-    rate: isOver ? Amounts.none() : Amounts.ratesOf(before.atSince, bytes, millis),
-    fedBy: fedBy([], request, isOver ? Infinity : millis),
-    since: now,
-    atSince: bytes
-  }
+  const rate = isOver ? Amounts.none() : Amounts.ratesOf(atSince, bytes, millis)
+  const told = fedBy([], request, isOver ? Infinity : millis)
+  return { left, size, bytes, rate, fedBy: told, since: now, atSince: bytes }
 }
 
 /** With those that were named before, when it is too early for new ones. */
 const fedBy = (before: ReadonlyArray<Fed>, request: JoinRequest, millis: number): ReadonlyArray<Fed> => {
   const told = request.fedBy ?? []
   if (told.length === 0) return before
+  // Clients say first who gave most.
+  if (before.length === 0) return told.map(({ bytes, peerId }) => fedOf(peerId, bytes, millis))
   const sums = new Map<PeerId, { bytes: number; rate: number }>()
   for (const { bytes, peerId, rate } of before) sums.set(peerId, { bytes, rate: millis === Infinity ? 0 : rate })
   for (const { bytes: said, peerId } of told) {
-    const bytes = Amounts.bounded(said)
+    const { bytes, rate } = fedOf(peerId, said, millis)
     const sum = sums.get(peerId) ?? { bytes: 0, rate: 0 }
-    const rate = Math.round((bytes * 1000) / millis)
     sums.set(peerId, { bytes: Amounts.bounded(sum.bytes + bytes), rate: Amounts.bounded(sum.rate + rate) })
   }
   return [...sums]
     .map(([peerId, sum]) => ({ peerId, ...sum }))
     .toSorted((a, b) => b.bytes - a.bytes || (a.peerId < b.peerId ? -1 : 1))
     .slice(0, mostFeeders)
+}
+
+const fedOf = (peerId: PeerId, said: number, millis: number): Fed => {
+  const bytes = Amounts.bounded(said)
+  return { peerId, bytes, rate: Amounts.bounded(Math.round((bytes * 1000) / millis)) }
 }

@@ -17,14 +17,28 @@ export const none = (): Amounts => [0, 0, 0, 0, 0, 0, 0]
 export const ofJoin = ({ downloaded, downloadedCache, downloadedCdn, downloadedPeers }: JoinRequest): Amounts => {
   const { group = 0, internet = 0, lan = 0, linkLocal = 0 } = downloadedPeers ?? {}
   const peers = Math.max(0, downloaded - downloadedCdn - downloadedCache)
-  return [downloadedCdn, downloadedCache, peers, lan, linkLocal, group, internet].map(bounded)
+  return [
+    bounded(downloadedCdn),
+    bounded(downloadedCache),
+    bounded(peers),
+    bounded(lan),
+    bounded(linkLocal),
+    bounded(group),
+    bounded(internet)
+  ]
 }
 
 export const bounded = (amount: number): number => Math.min(most, amount)
 
 /** What was added between two looks, a second. Counters that went back began anew, and then nothing is known. */
-export const ratesOf = (before: Amounts, after: Amounts, millis: number): Amounts =>
-  after.map((amount, n) => bounded(Math.max(0, Math.round(((amount - (before[n] ?? 0)) * 1000) / millis))))
+export const ratesOf = (before: Amounts, after: Amounts, millis: number): Amounts => {
+  const rates = none()
+  for (let n = 0; n < rates.length; n++) {
+    const more = (after[n] ?? 0) - (before[n] ?? 0)
+    if (more > 0) rates[n] = bounded(Math.round((more * 1000) / millis))
+  }
+  return rates
+}
 
 /** Changes `sum`. */
 export const add = (sum: Amounts, more: ReadonlyArray<number>, times: 1 | -1 = 1): void => {

@@ -30,31 +30,34 @@ export class Bulletin extends Schema.Class<Bulletin>("@piecework/swarm/Bulletin"
 }) {}
 
 /** Members that are looked at before others have a turn. */
-const atOnce = 20_000
+const atOnce = 5_000
 
 /** Takes time with each member of each swarm, and lets others have theirs meanwhile. */
 export const make = Effect.fnUntraced(function* (
   runner: string,
   actors: Iterable<readonly [swarm: string, actor: SwarmActor]>
 ): Effect.fn.Return<Bulletin> {
-  const inhabited = [...actors].filter(([, { sums }]) => sums.members > 0)
+  const inhabited: Array<Inhabited> = []
   const rate = Amounts.none()
   const sketch = new Sketch()
   let members = 0
   let complete = 0
   let looked = 0
-  for (const [, { all, sums }] of inhabited) {
+  for (const [swarm, actor] of actors) {
+    const { sums } = actor
+    if (sums.members === 0) continue
+    inhabited.push({ swarm, actor, members: sums.members, busy: Amounts.total(sums.rate) })
     members += sums.members
     complete += sums.complete
     Amounts.add(rate, sums.rate)
-    for (const { json } of all) sketch.add(numberOf(PeerJson.idOf(json)))
+    for (const { json } of actor.all) sketch.add(numberOf(PeerJson.idOf(json)))
     looked += sums.members
     if (looked < atOnce) continue
     looked = 0
     yield* Effect.yieldNow
   }
-  const largest = inhabited.toSorted(([a, one], [b, other]) => other.sums.members - one.sums.members || byName(a, b))
-  const busiest = largest.slice(mostLargest).toSorted(([a, one], [b, other]) => busy(other) - busy(one) || byName(a, b))
+  const largest = inhabited.toSorted((a, b) => b.members - a.members || byName(a, b))
+  const busiest = largest.slice(mostLargest).toSorted((a, b) => b.busy - a.busy || byName(a, b))
   return new Bulletin({
     runner,
     swarms: inhabited.length,
@@ -62,17 +65,23 @@ export const make = Effect.fnUntraced(function* (
     complete,
     rate: rate.map(counted),
     devices: sketch.numbers,
-    lines: [...largest.slice(0, mostLargest), ...busiest.slice(0, mostBusiest)].map(([swarm, actor]) => ({
-      swarm,
-      members: actor.sums.members,
-      complete: actor.sums.complete,
-      sites: actor.countSites(),
-      bytes: Amounts.toByKind(actor.sums.bytes),
-      rate: Amounts.toByKind(actor.sums.rate)
-    }))
+    lines: [...largest.slice(0, mostLargest), ...busiest.slice(0, mostBusiest)].map(lineOf)
   })
 })
 
 const counted = (sum: number): number => Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, sum))
-const busy = ({ sums }: SwarmActor): number => Amounts.total(sums.rate)
-const byName = (a: string, b: string): number => (a < b ? -1 : 1)
+const byName = (a: Inhabited, b: Inhabited): number => (a.swarm < b.swarm ? -1 : 1)
+
+interface Inhabited {
+  readonly swarm: string
+  readonly actor: SwarmActor
+  readonly members: number
+  /** Bytes a second. */
+  readonly busy: number
+}
+
+const lineOf = ({ actor, swarm }: Inhabited): Line => {
+  const { bytes, complete, members, rate } = actor.sums
+  const sites = actor.countSites()
+  return { swarm, members, complete, sites, bytes: Amounts.toByKind(bytes), rate: Amounts.toByKind(rate) }
+}

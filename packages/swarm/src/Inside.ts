@@ -17,7 +17,8 @@ export interface Page {
 
 export const look = (state: SwarmState, page: Page, leasedPieces: number, at: number): Inspected => {
   const sites = new Map<string, Site>()
-  const flows = new Map<string, { from: string; to: string; bytes: number; rate: number }>()
+  /** By who receives, and then by who gives. */
+  const flows = new Map<string, Map<string, Flow>>()
   const given = new Map<PeerId, number>()
   const found: Array<readonly [id: PeerId, member: Member]> = []
   for (const member of state.all) {
@@ -34,15 +35,19 @@ export const look = (state: SwarmState, page: Page, leasedPieces: number, at: nu
     if (activity === undefined) continue
     Amounts.add(site.bytes, activity.bytes)
     Amounts.add(site.rate, activity.rate)
+    if (activity.fedBy.length === 0) continue
+    const into = flows.get(name) ?? new Map<string, Flow>()
+    flows.set(name, into)
     for (const { bytes, peerId, rate } of activity.fedBy) {
       given.set(peerId, (given.get(peerId) ?? 0) + rate)
       const feeder = state.find(peerId)
       // Where one was that is gone nobody knows.
       if (feeder === undefined) continue
       const from = siteOf(feeder)
-      const key = `${from} ${name}`
-      const flow = flows.get(key) ?? { from, to: name, bytes: 0, rate: 0 }
-      flows.set(key, { ...flow, bytes: flow.bytes + bytes, rate: flow.rate + rate })
+      const flow = into.get(from) ?? { from, to: name, bytes: 0, rate: 0 }
+      if (flow.bytes === 0) into.set(from, flow)
+      flow.bytes += bytes
+      flow.rate += rate
     }
   }
   const members = found.toSorted(([a], [b]) => (a < b ? -1 : 1)).slice(0, Math.min(page.most, mostRows))
@@ -66,12 +71,20 @@ export const look = (state: SwarmState, page: Page, leasedPieces: number, at: nu
           new LiveSite({ ...of, site, bytes: Amounts.toByKind(of.bytes), rate: Amounts.toByKind(of.rate) })
       ),
     flows: [...flows.values()]
+      .flatMap((into) => [...into.values()])
       .toSorted((a, b) => b.bytes - a.bytes || (a.from + a.to < b.from + b.to ? -1 : 1))
       .slice(0, mostFlows)
       .map((flow) => new LiveFlow({ ...flow, bytes: counted(flow.bytes), rate: counted(flow.rate) })),
     members: members.map(([id, member]) => viewOf(id, member, counted(given.get(id) ?? 0), state.start)),
     ...(last !== undefined && found.length > members.length ? { next: last } : {})
   })
+}
+
+interface Flow {
+  readonly from: string
+  readonly to: string
+  bytes: number
+  rate: number
 }
 
 interface Site {

@@ -1,5 +1,6 @@
 /** What an agent tells Prometheus of its device, from the one place that sums it (`Activity`) and from what is asked at that moment. Pure. */
 import type { PeerKind } from "@piecework/domain/Peer"
+import type { PerfSnap } from "@piecework/domain/PerfSnap"
 import type { Connections } from "@piecework/download/Meter"
 import type { Sums } from "@piecework/download/Sums"
 import type { Waste } from "@piecework/download/Tally"
@@ -17,6 +18,8 @@ export interface Seen {
   readonly downloads: ReadonlyArray<{ readonly priority: Priority }>
   /** Jobs by their state; `undefined` where programs give none. */
   readonly jobs: Readonly<Record<JobWord, number>> | undefined
+  /** What `perf` says of limits and of the line; `undefined` where what is kept cannot be read. */
+  readonly perf: Limits | undefined
   /** Peers that are kept out now. */
   readonly banned: number
   readonly cache: {
@@ -31,6 +34,11 @@ export interface Seen {
   }
 }
 
+export type Limits = Pick<
+  PerfSnap,
+  "ForegroundDownloadRatePct" | "BackgroundDownloadRatePct" | "UploadRatePct" | "DownlinkBps" | "UplinkBps"
+>
+
 export const jobWords = ["created", "transferring", "transferred", "paused"] as const
 export type JobWord = (typeof jobWords)[number]
 
@@ -40,6 +48,7 @@ export const families = ({
   connected,
   downloads,
   jobs,
+  perf,
   totals,
   waste
 }: Seen): ReadonlyArray<Families.Family> => {
@@ -87,6 +96,24 @@ export const families = ({
       background: running("Background")
     }),
     by("gauge", "piecework_device_jobs", "Jobs that programs gave, by their state.", "state", jobs ?? {}),
+    by(
+      "gauge",
+      "piecework_device_limit_ratio",
+      "Part of the line that may be taken at this hour, as the settings say; 1 without a limit.",
+      "traffic",
+      {
+        foreground: part(perf?.ForegroundDownloadRatePct),
+        background: part(perf?.BackgroundDownloadRatePct),
+        upload: part(perf?.UploadRatePct)
+      }
+    ),
+    by(
+      "gauge",
+      "piecework_device_line_bytes_per_second",
+      "What the line has been seen to carry; none while nobody knows.",
+      "direction",
+      { down: perf?.DownlinkBps || undefined, up: perf?.UplinkBps || undefined }
+    ),
     one("gauge", "piecework_device_banned_peers", "Peers that are kept out now.", banned),
     one("gauge", "piecework_device_cache_size_bytes", "What the cache holds.", cache.size),
     one("gauge", "piecework_device_cache_contents", "Contents of which the cache holds anything.", cache.contents),
@@ -95,6 +122,8 @@ export const families = ({
     one("gauge", "piecework_device_disk_size_bytes", "Size of the disk of the cache.", cache.disk)
   ]
 }
+
+const part = (percent: number | undefined): number | undefined => (percent === undefined ? undefined : percent / 100)
 
 /** By how near a peer is. */
 const peers = (of: (kind: PeerKind) => number) => ({

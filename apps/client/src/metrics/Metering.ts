@@ -2,6 +2,7 @@
 import { CacheKeeper } from "@piecework/cache/CacheKeeper"
 import * as CacheRules from "@piecework/cache/CacheRules"
 import { Activity } from "@piecework/download/Activity"
+import * as Figures from "@piecework/download/Figures"
 import * as Outcomes from "@piecework/download/Outcomes"
 import type { Jobs } from "@piecework/jobs/Jobs"
 import { Bans, begin as beginBans } from "@piecework/peers/Bans"
@@ -45,6 +46,7 @@ export const serve = Effect.fn("Metering.serve")(function* (
     }
   })
   const cache = yield* Effect.cachedWithTTL(look, cacheFor)
+  const { perf } = yield* Figures.make()
   const families = Effect.gen(function* () {
     const now = jobs()
     return DeviceMetrics.families({
@@ -53,6 +55,7 @@ export const serve = Effect.fn("Metering.serve")(function* (
       connected: activity.connected(),
       downloads: activity.downloads(),
       jobs: now === undefined ? undefined : yield* jobsOf(now),
+      perf: Option.getOrUndefined(yield* Effect.option(perf)),
       banned: (yield* bans.list).length,
       cache: yield* cache
     })

@@ -1,4 +1,5 @@
 /** The activity page of a device, which its agent serves on the loopback. */
+import "../theme/styles.ts"
 import { createRoot } from "react-dom/client"
 import { adopt } from "../theme/theme.ts"
 import { Activity } from "./Activity.tsx"

@@ -4,6 +4,7 @@ import { Effect, Option, Schema } from "effect"
 import { Command, Flag } from "effect/cli"
 import { Failure } from "@piecework/terminal/Failure"
 import { exitCodes } from "../ExitCode.ts"
+import { addressIn } from "@piecework/telemetry/Address"
 import * as Flags from "@piecework/telemetry/Flags"
 import { proxyIn } from "../http/Proxies.ts"
 import { rateIn } from "../http/Rate.ts"
@@ -108,6 +109,13 @@ const consoleFlag = Flag.Boolean("console").pipe(
   Flag.withDefault(true)
 )
 
+const consoleAt = Flag.String("console-at").pipe(
+  Flag.withMetavar("HOST:PORT"),
+  Flag.withDescription("serve the console there and nowhere else; default with everything else"),
+  Flag.filterMap(addressIn, (text) => `"${text}" is no address and port; give one like 127.0.0.1:7672`),
+  Flag.optional
+)
+
 const requireEnrolment = Flag.Boolean("require-enrolment").pipe(
   Flag.withDescription("serve enrolled devices only; see piecework-service device --help"),
   Flag.withDefault(false)
@@ -180,6 +188,7 @@ export const serve = Command.make("piecework-service", {
   runner,
   runnerListen,
   console: consoleFlag,
+  consoleAt,
   requireEnrolment,
   tlsCert,
   tlsKey,

@@ -7,16 +7,21 @@ import { Admission, NotAdmitted } from "@piecework/trust/Admission"
 import * as RouteRule from "@piecework/trust/RouteRule"
 import { ByteSize, Effect, Option, Result } from "effect"
 import { HttpIncomingMessage, HttpRouter, HttpServerRequest, HttpServerResponse } from "effect/http"
+import type { ConsoleDoor } from "../console/ConsoleDoor.ts"
 import * as SessionCookie from "../console/SessionCookie.ts"
 import * as HttpCaller from "./HttpCaller.ts"
 
-export const layer = (options: HttpCaller.Options) =>
+/** With a door for the console, its paths are nothing to whoever comes another way. */
+export const layer = (options: HttpCaller.Options, door?: ConsoleDoor) =>
   HttpRouter.middleware(
     Effect.map(Admission, (admission) => {
       const originOf = HttpCaller.originOf(options)
       return (httpEffect) =>
         Effect.flatMap(HttpServerRequest.HttpServerRequest, (request) => {
           const rule = RouteRule.of(pathOf(request.url))
+          if (door !== undefined && isOfConsole(rule) && !door.has(request.source)) {
+            return Effect.succeed(HttpServerResponse.empty({ status: 404 }))
+          }
           const length = bodyOf(request, rule.maxBody)
           if (Result.isFailure(length)) return Effect.succeed(HttpServerResponse.empty({ status: length.failure }))
           const { headers } = request
@@ -39,6 +44,8 @@ export const layer = (options: HttpCaller.Options) =>
     }),
     { global: true }
   )
+
+const isOfConsole = ({ name }: RouteRule.RouteRule): boolean => name === "/" || name.startsWith("/console")
 
 /** Of the HTTP server: milliseconds in which a request's head and the whole of it must have arrived. */
 export const serverOptions = { headersTimeout: 10_000, requestTimeout: 20_000, maxHeaderSize: 16_384 }

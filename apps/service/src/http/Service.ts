@@ -13,6 +13,7 @@ import { Traffic } from "../operation/Traffic.ts"
 import { type RoleName, type RoleUrl, urlsOf } from "../role/RoleName.ts"
 import * as Roles from "../role/Roles.ts"
 import type { Address } from "@piecework/telemetry/Address"
+import * as ConsoleDoor from "../console/ConsoleDoor.ts"
 import * as ArrayShortcut from "./ArrayShortcut.ts"
 import * as Entrance from "./Entrance.ts"
 import * as HealthRoute from "./HealthRoute.ts"
@@ -29,6 +30,8 @@ export interface Options extends HttpCaller.Options, Address {
   readonly roles: readonly [RoleName, ...ReadonlyArray<RoleName>]
   /** Where roles are that callers find elsewhere than under the URL by which they came. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
+  /** Address of the console alone; with everything else when absent. */
+  readonly consoleAt?: Address | undefined
   /** For HTTPS; absent means plain HTTP. */
   readonly tls: TlsServer.Files | undefined
 }
@@ -47,6 +50,7 @@ export const layer = (
   const reach = ReachConfig.layer({ bars: Proxies.make(options.proxies).has, knowsProxies: options.proxies.length > 0 })
   const all = Roles.routes({ reach, ...rooms, takesReports })
   const [first, ...others] = options.roles
+  const door = ConsoleDoor.make()
   const routes = Layer.mergeAll(
     all[first],
     ...others.map((role) => all[role]),
@@ -55,7 +59,7 @@ export const layer = (
       ? rooms.trust.sessions({ ...options, areas: areasOf(options, rooms.trust) })
       : Layer.empty,
     HealthRoute.layer,
-    Entrance.layer(options)
+    Entrance.layer(options, options.consoleAt === undefined ? undefined : door)
   )
   const caller = Observed.layer.pipe(Layer.provide(HttpCaller.layer))
   const serving = (server: Server) => {
@@ -76,7 +80,8 @@ export const layer = (
     const shortcut = options.roles.includes("array")
       ? ArrayShortcut.layer(entry, options).pipe(Layer.provide([rooms.swarms, rooms.gate]))
       : Layer.empty
-    return stopping.pipe(
+    const other = options.consoleAt === undefined ? Layer.empty : beside(options.consoleAt, options.tls, door, server)
+    return Layer.merge(stopping, other).pipe(
       Layer.provideMerge(HttpRouter.serve(routes, { disableLogger: true, disableListenLog: true })),
       Layer.provide(shortcut),
       Layer.provide([caller, Layer.succeed(RoleUrls, urlsOf(options.roleUrls))]),
@@ -87,6 +92,16 @@ export const layer = (
   }
   return Layer.unwrap(Effect.map(serverFor(options.tls), serving))
 }
+
+/** Another server for the same, whose own address is nobody's business here. */
+const beside = (at: Address, tls: TlsServer.Files | undefined, door: ConsoleDoor.ConsoleDoor, main: Server) =>
+  Layer.effectDiscard(
+    Effect.gen(function* () {
+      const server = yield* serverFor(tls)
+      door.lead(server, main)
+      yield* Layer.build(listening(() => server, at, "--console-at"))
+    })
+  )
 
 /** Whose calls are answered where the console is: by this process, or by whoever else is under its public URL. */
 const areasOf = ({ publicUrl, roles }: Options, { hasCredentials }: Trust): ReadonlyArray<ConsoleSession.Area> => {

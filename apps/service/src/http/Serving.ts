@@ -56,6 +56,8 @@ export interface Options {
   /** Where the others are. */
   readonly roleUrls: ReadonlyArray<RoleUrl>
   readonly privateNetworks: "one-site" | "by-subnet"
+  /** Address of the console alone. */
+  readonly consoleAt: Option.Option<{ readonly host: string; readonly port: number }>
   /** Where metrics are served, if at all. */
   readonly metrics: Option.Option<MetricsServer.Options>
   /** URL of the OpenTelemetry collector that gets traces, if any. */
@@ -137,6 +139,7 @@ export const run = Effect.fnUntraced(function* (options: Options) {
       roles: options.roles,
       roleUrls: options.roleUrls,
       tls,
+      consoleAt: Option.getOrUndefined(options.consoleAt),
       isSecure: tls !== undefined
     },
     {

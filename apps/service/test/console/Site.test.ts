@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { brotliDecompressSync, gunzipSync } from "node:zlib"
+import { createServer } from "node:net"
 import { request } from "node:http"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
@@ -25,6 +26,13 @@ const site = Effect.acquireRelease(
   }),
   (folder) => Effect.promise(() => rm(folder, { recursive: true }))
 )
+
+const freePort = Effect.callback<number>((resume) => {
+  const probe = createServer().listen(0, "127.0.0.1", () => {
+    const address = probe.address()
+    probe.close(() => resume(Effect.succeed(typeof address === "object" && address !== null ? address.port : 0)))
+  })
+})
 
 /** As it stands in the request line, with whatever `fetch` would put right. */
 const get = (url: string, path: string, headers: Record<string, string> = {}, method = "GET") =>
@@ -152,6 +160,20 @@ describe("The console's files", () => {
       const gone = yield* get(url, "/console/")
       assert.strictEqual(gone.status, 503)
       assert.match(gone.body.toString(), /npm run build makes it/)
+    })
+  )
+
+  it.live("are at an address of their own where one is named, with the calls, and nowhere else", () =>
+    Effect.gen(function* () {
+      const port = yield* freePort
+      const { url } = yield* local({ page: [yield* site], consoleAt: { host: "127.0.0.1", port } })
+      const own = `http://127.0.0.1:${port}`
+      for (const path of ["/", "/console/", "/console/session"]) {
+        assert.strictEqual((yield* get(url, path, { accept: "text/html" })).status, 404, path)
+        assert.include([200, 302], (yield* get(own, path, { accept: "text/html" })).status, path)
+      }
+      assert.strictEqual((yield* get(own, "/health")).status, 200)
+      assert.strictEqual((yield* get(own, "/rpc/admin/swarm", { "content-length": "0" }, "POST")).status, 401)
     })
   )
 

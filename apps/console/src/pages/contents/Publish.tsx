@@ -3,8 +3,9 @@ import { Anchor, Button, Group, Modal, Progress, Text, TextInput } from "@mantin
 import type { Publication } from "@piecework/cloud/ContentAdminRpcs"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import * as PolicySettings from "@piecework/cloud/PolicySettings"
+import { useQueryClient } from "@tanstack/react-query"
 import { Result } from "effect"
-import { useState } from "react"
+import { useEffect, useState } from "react"
 import { Link } from "wouter"
 import { useAct } from "../../calls/useAct.ts"
 import * as Contents from "../../calls/Contents.ts"
@@ -85,6 +86,12 @@ export const Publish = ({ isOpen, onClose }: { readonly isOpen: boolean; readonl
 /** Nothing when nothing is or was lately under way. */
 export const Publications = () => {
   const { data = [] } = useAsk(Contents.publications, "live")
+  const client = useQueryClient()
+  const published = data.filter(({ state }) => state._tag === "Published").length
+  // What was published is in the list at once.
+  useEffect(() => {
+    if (published > 0) void client.invalidateQueries({ queryKey: ["contents", "pages"] })
+  }, [client, published])
   return data.length === 0 ? null : (
     <Panel title="Lately published by URL" about="What this process of the service hashes, or hashed since its start.">
       <ul className={classes["list"]}>

@@ -132,7 +132,7 @@ export const make = Effect.gen(function* () {
     [fileName, bytes],
     [otherName, bytesOf(11 * 1_048_576, 0x85ebca6b)]
   ])
-  const origin = yield* slowOrigin(files, 600_000)
+  const origin = yield* slowOrigin(files, 400_000)
   const data = join(root, "service")
   const program = yield* Programs.start("service", ["--host", "127.0.0.1", "--port", "0", "--data", data, "--json"])
   const service = yield* program.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)

@@ -47,6 +47,9 @@ export const tabTo = async (page: Page, to: Locator): Promise<void> => {
 
 /** Pictures in both sizes and colours, and what a tool finds that knows what keeps people out: on a wide light page and on a narrow dark one. */
 export const look = async ({ page }: Watched, name: string, found: Array<string>): Promise<void> => {
+  // A page without its styles can be used, and found faultless, all the same.
+  const surface = await page.evaluate(() => getComputedStyle(document.documentElement).getPropertyValue("--surface"))
+  if (surface === "") found.push(`${name}: it has no styles`)
   await Shots.take(page, name, async ({ scheme, size }) => {
     if ((size === "desktop") !== (scheme === "light")) return
     for (const barrier of await barriers(page)) found.push(`${name}, ${size}, ${scheme}: ${barrier}`)
