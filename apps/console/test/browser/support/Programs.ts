@@ -1,4 +1,6 @@
 /** The real programs as processes, bundled, since many of them start at the same time. Each is gone with its scope. */
+import { readdir, stat } from "node:fs/promises"
+import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { bundle, entryOf } from "@piecework/launch/bundle"
 import { anyDevice } from "@piecework/policy/PolicyFile"
@@ -10,12 +12,26 @@ const folders = {
   service: fileURLToPath(new URL("../../../../service", import.meta.url))
 }
 
-const site = fileURLToPath(new URL("../../..", import.meta.url))
+const pages = fileURLToPath(new URL("../../..", import.meta.url))
+
+/** Whether the pages were built since their sources changed: others may read them, so they are not built in vain. */
+const isBuilt = async (): Promise<boolean> => {
+  const built = await stat(join(pages, "dist", "site", "activity.html")).catch(() => undefined)
+  if (built === undefined) return false
+  const sources = await readdir(join(pages, "src"), { recursive: true })
+  const times = await Promise.all(sources.map((name) => stat(join(pages, "src", name))))
+  return times.every(({ mtimeMs }) => mtimeMs < built.mtimeMs)
+}
+
+const build = async (): Promise<void> => {
+  if (await isBuilt()) return
+  const vite = await import("vite")
+  await vite.build({ root: pages, logLevel: "error" })
+}
 
 /** Makes the bundles of the programs, and the pages. */
 export const prepare: Effect.Effect<void> = Effect.promise(async () => {
-  const { build } = await import("vite")
-  await Promise.all([...Object.values(folders).map(bundle), build({ root: site, logLevel: "error" })])
+  await Promise.all([...Object.values(folders).map(bundle), build()])
 })
 
 /** A program ended, or said something else than was waited for. */
