@@ -23,7 +23,21 @@ import { CurrentPriority, Shaper } from "@piecework/shaping/Shaper"
 import { HttpClient } from "@piecework/sources/HttpClient"
 import type { HttpFacts } from "@piecework/sources/HttpFacts"
 import * as Spans from "@piecework/telemetry/Spans"
-import { Clock, Context, Deferred, Effect, Exit, Fiber, FiberSet, Layer, Option, RcMap, Result, Scope } from "effect"
+import {
+  Cause,
+  Clock,
+  Context,
+  Deferred,
+  Effect,
+  Exit,
+  Fiber,
+  FiberSet,
+  Layer,
+  Option,
+  RcMap,
+  Result,
+  Scope
+} from "effect"
 import * as ByteRanges from "./ByteRanges.ts"
 import * as Accounts from "./Accounts.ts"
 import { Activity } from "./Activity.ts"
@@ -174,6 +188,11 @@ const start = Effect.fn("Downloader.start")(function* (
   const ended = yield* Deferred.make<DownloadResult, DownloadError>()
   const arrived = yield* Deferred.make<DownloadResult, DownloadError>()
 
+  /** Once the file is at its place while something is still being written down of it: who has it may let go then. */
+  let had: DownloadResult | undefined
+  const endOf = (exit: Exit.Exit<DownloadResult, DownloadError>) =>
+    had !== undefined && Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause) ? Exit.succeed(had) : exit
+
   const ranges = request.ranges === undefined || request.ranges.length === 0 ? undefined : request.ranges
 
   const finish = Effect.fnUntraced(function* (phf: Phf) {
@@ -298,9 +317,10 @@ const start = Effect.fn("Downloader.start")(function* (
     if (ranges === undefined) standing.isOf(phf)
     else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
     const finished = yield* finish(phf)
-    yield* Deferred.succeed(arrived, finished.result)
+    had = finished.result
+    yield* Deferred.succeed(arrived, had)
     yield* finished.noted
-    return finished.result
+    return had
   })
 
   const whole = Effect.gen(function* () {
@@ -319,13 +339,15 @@ const start = Effect.fn("Downloader.start")(function* (
   yield* whole.pipe(
     Scope.provide(scope),
     Spans.within(Spans.names.download, Told.options(request, standing)),
-    Effect.onExit((exit) => Outcomes.note(exit, standing, mode)),
+    Effect.onExit((exit) => Outcomes.note(endOf(exit), standing, mode)),
     Effect.provideService(CurrentLedger, ledger),
     // Nobody waits for what is written down of one that succeeded.
-    Effect.onExit((exit) =>
-      Exit.isSuccess(exit) ? Effect.asVoid(FiberSet.run(notes, recordEnd(exit))) : recordEnd(exit)
-    ),
-    Effect.onExit((exit) => {
+    Effect.onExit((end) => {
+      const exit = endOf(end)
+      return Exit.isSuccess(exit) ? Effect.asVoid(FiberSet.run(notes, recordEnd(exit))) : recordEnd(exit)
+    }),
+    Effect.onExit((end) => {
+      const exit = endOf(end)
       accounts.ended(Exit.isSuccess(exit))
       return Effect.andThen(Deferred.done(ended, exit), Deferred.done(arrived, exit))
     }),
