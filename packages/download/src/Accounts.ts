@@ -35,11 +35,12 @@ export const make = Effect.fnUntraced(function* (
   let noting: Noting.Noting | undefined
 
   const passed = (isOver: boolean) => standing.passed(clock.currentTimeMillisUnsafe(), isOver)
+  const adding = (contentId: ContentId, begins: boolean) => ({ begins, first: standing.begun(contentId, path) })
   const notingOf = (contentId: ContentId) =>
     Effect.map(
       Noting.make({
         passed,
-        add: (more, begins) => records.add(contentId, more, { begins, first: standing.begun(contentId, path) })
+        add: (more, begins) => records.add(contentId, more, adding(contentId, begins))
       }),
       (made) => (noting = made)
     )
@@ -63,9 +64,11 @@ export const make = Effect.fnUntraced(function* (
     named: (contentId) => Effect.flatMap(notingOf(contentId), Noting.keepUp),
     complete: Effect.fnUntraced(function* (result, now) {
       standing.endedAt ??= now
-      const { noteEnd } = noting ?? (yield* notingOf(result.contentId))
-      yield* noteEnd
-      yield* records.put(standing.recordOf(result, now)).pipe(Effect.catch((error) => Effect.logWarning(error)))
+      const { contentId } = result
+      const { noteWith } = noting ?? (yield* notingOf(contentId))
+      yield* noteWith((more, begins) =>
+        records.put(standing.recordOf(result, now), { more, ...adding(contentId, begins) })
+      )
     }, Effect.uninterruptible),
     ended
   }

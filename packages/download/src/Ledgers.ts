@@ -11,6 +11,8 @@ import { Context, Effect, FileSystem, Layer, Option, Path, Result } from "effect
 
 /** Files that are kept; what a device downloads in weeks, and at 64 KiB each at most 16 MiB. */
 export const mostFiles = 256
+/** So many more leave when there are too many: a program that fetches one file need not look at all of them each time. */
+const atOnce = 32
 
 export interface Ledgers {
   /**
@@ -55,7 +57,7 @@ const make = Effect.fnUntraced(function* (
     if (names.length <= mostFiles) return
     const dated = yield* Effect.forEach(names, (name) => Effect.option(dateOf(path.join(directory, name))))
     const known = dated.flatMap((one) => (Option.isSome(one) ? [one.value] : []))
-    const old = known.toSorted((a, b) => b.at - a.at).slice(mostFiles)
+    const old = known.toSorted((a, b) => b.at - a.at).slice(mostFiles - atOnce)
     yield* Effect.forEach(old, ({ file }) => fs.remove(file, { force: true }), { discard: true })
   })
   const dateOf = (file: string) =>

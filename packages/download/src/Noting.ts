@@ -10,6 +10,10 @@ export interface Noting {
   readonly noted: () => Passed.Passed
   /** The same of a download that is over, so that what it wasted is known. */
   readonly noteEnd: Effect.Effect<void>
+  /** The same where more is written at its end: `put` gets what passed since the last time, which may be nothing, and writes both in one go. */
+  readonly noteWith: (
+    put: (more: Passed.Passed, isFirst: boolean) => Effect.Effect<void, RecordsError>
+  ) => Effect.Effect<void>
 }
 
 /**
@@ -23,11 +27,10 @@ export const make = Effect.fnUntraced(function* (options: {
   const turn = yield* Semaphore.make(1)
   let noted = Passed.none
   let isFirst = true
-  const note = (isOver: boolean) =>
+  const note = (isOver: boolean, add: (more: Passed.Passed) => Effect.Effect<boolean, RecordsError>) =>
     Effect.gen(function* () {
-      const now = options.passed(isOver)
-      const more = Passed.minus(now, noted)
-      if (Passed.isNone(more) || !(yield* options.add(more, isFirst))) return
+      const more = Passed.minus(options.passed(isOver), noted)
+      if (!(yield* add(more))) return
       if (Passed.receivedBytes(more) > 0) isFirst = false
       noted = Passed.plus(noted, more)
     }).pipe(
@@ -36,7 +39,13 @@ export const make = Effect.fnUntraced(function* (options: {
       Effect.uninterruptible,
       Effect.catch((error) => Effect.logWarning(error))
     )
-  return { note: note(false), noteEnd: note(true), noted: () => noted }
+  const unlessNone = (more: Passed.Passed) => (Passed.isNone(more) ? Effect.succeed(false) : options.add(more, isFirst))
+  return {
+    note: note(false, unlessNone),
+    noteEnd: note(true, unlessNone),
+    noteWith: (put) => note(true, (more) => Effect.as(put(more, isFirst), true)),
+    noted: () => noted
+  }
 })
 
 /** How often is noted down: so much is lost when the process is killed. */

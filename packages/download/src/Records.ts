@@ -90,6 +90,11 @@ export interface Adding {
   readonly first?: DownloadRecord | undefined
 }
 
+/** What passed since something was added for the last time, and how that is added. */
+export interface Last extends Adding {
+  readonly more: Passed.Passed
+}
+
 export class Records extends Context.Service<
   Records,
   {
@@ -98,9 +103,9 @@ export class Records extends Context.Service<
     readonly version: () => number
     /**
      * Keeps the record in the place of an older one of the same content; what that says was sent is added to it, and where
-     * it says the bytes came from stays when this time all of them were in the cache.
+     * it says the bytes came from stays when this time all of them were in the cache. What passed last is added before, in the same go.
      */
-    readonly put: (record: DownloadRecord) => Effect.Effect<void, RecordsError>
+    readonly put: (record: DownloadRecord, last?: Last) => Effect.Effect<void, RecordsError>
     /** Adds to what the content's record says passed; false when there is none. */
     readonly add: (content: ContentId, more: Passed.Passed, how?: Adding) => Effect.Effect<boolean, RecordsError>
     /** Adds to what passed for no content that has a name. */
@@ -124,10 +129,10 @@ export class Records extends Context.Service<
         list: Effect.gen(function* () {
           return { records: [...HashMap.values(yield* Ref.get(all))], damaged: 0, others: yield* Ref.get(others) }
         }),
-        put: (record) =>
+        put: (record, last) =>
           changed(
             Ref.update(all, (map) => {
-              const older = HashMap.get(map, record.contentId)
+              const older = withLast(HashMap.get(map, record.contentId), last)
               return HashMap.set(map, record.contentId, succeeding(record, older))
             })
           ),
@@ -181,6 +186,11 @@ const added = (
     durationMillis: isNew || hasCome ? millis : base.durationMillis
   })
 }
+
+const withLast = (known: Option.Option<DownloadRecord>, last: Last | undefined): Option.Option<DownloadRecord> =>
+  last === undefined || Passed.isNone(last.more)
+    ? known
+    : Option.orElse(Option.fromUndefinedOr(added(known, last.more, last)), () => known)
 
 /** A file that was there already came from where its bytes came from the first time. */
 const succeeding = (record: DownloadRecord, older: Option.Option<DownloadRecord>): DownloadRecord =>
@@ -261,8 +271,8 @@ const makeFiles = Effect.fnUntraced(function* (directory: string) {
       const records = found.flatMap((record) => (Option.isSome(record) ? [record.value] : []))
       return { records, damaged: names.length - records.length, others: yield* readOthers }
     }).pipe(Effect.mapError(refused("list"))),
-    put: Effect.fn("Records.put")(function* (record) {
-      yield* keep(succeeding(record, yield* find(record.contentId)))
+    put: Effect.fn("Records.put")(function* (record, last) {
+      yield* keep(succeeding(record, withLast(yield* find(record.contentId), last)))
     }),
     add: Effect.fn("Records.add")(function* (content, more, how = {}) {
       if (Option.isNone(parse(content))) return false

@@ -107,7 +107,9 @@ describe("the ledgers of a device", () => {
       yield* Effect.promise(() => Promise.all(old.map((file) => writeFile(file, json))))
       const ledgers = yield* at(directory)
       yield* ledgers.begin(recorder("http://o/new", 9), undefined).save
-      assert.strictEqual((yield* Effect.promise(() => readdir(directory))).length, Ledgers.mostFiles)
+      const left = (yield* Effect.promise(() => readdir(directory))).length
+      assert.isAtMost(left, Ledgers.mostFiles)
+      assert.isAtLeast(left, Ledgers.mostFiles / 2)
       assert.strictEqual((yield* ledgers.list)[0]?.url, "http://o/new")
     }).pipe(Effect.scoped)
   )

@@ -1,50 +1,15 @@
 /** `piecework status`: what this device holds and where it came from. */
-import { PieceCache } from "@piecework/cache/PieceCache"
 import { mostPeers, usualPeers } from "@piecework/client/ActivityLimits"
-import * as Hosts from "@piecework/cachehosts/Hosts"
-import { Records } from "@piecework/download/Records"
-import { Host } from "@piecework/host/Host"
-import type { Policy } from "@piecework/policy/Policy"
-import * as AgentHere from "../AgentHere.ts"
-import * as DeviceHere from "../DeviceHere.ts"
-import { exitCodes } from "../ExitCode.ts"
-import * as PeersTable from "../view/PeersTable.ts"
-import * as anAgent from "./anAgent.ts"
 import * as Ending from "@piecework/terminal/Ending"
-import { Failure } from "@piecework/terminal/Failure"
-import { Output } from "@piecework/terminal/Output"
-import { Clock, Effect, Option } from "effect"
+import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
-import * as CacheHostsNote from "../CacheHostsNote.ts"
-import * as CachePlace from "../CachePlace.ts"
-import * as DevicePolicy from "../DevicePolicy.ts"
-import * as Offers from "../Offers.ts"
-import { defaultRoot, placesIn } from "@piecework/device/StateFolder"
-import * as Uploading from "../Uploading.ts"
-import * as CacheHostsTable from "../view/CacheHostsTable.ts"
-import * as StatusTable from "../view/StatusTable.ts"
-import { withStored } from "./existing.ts"
+import * as anAgent from "./anAgent.ts"
 import * as options from "./options.ts"
 
 const cacheHosts = Flag.Boolean("cache-hosts").pipe(
   Flag.withDescription("only the cache servers that are known, with who named them and their bans"),
   Flag.withDefault(false)
 )
-
-/** What the agent knows where one runs, else what the settings and DHCP say. */
-const hostsOf = Effect.fnUntraced(function* (policy: Policy, root: string) {
-  const ofAgent = yield* CacheHostsNote.read(root)
-  if (Option.isSome(ofAgent)) return ofAgent.value
-  const dhcp = Hosts.wants(policy, Hosts.silent).dhcp ? (yield* (yield* Host).dhcp).cacheHosts : undefined
-  return CacheHostsNote.byItself(policy, { ...Hosts.silent, dhcp })
-})
-
-const showHosts = Effect.fnUntraced(function* (hosts: ReadonlyArray<CacheHostsNote.Known>, json: boolean) {
-  const output = yield* Output
-  const now = yield* Clock.currentTimeMillis
-  if (json) return yield* output.line(JSON.stringify(CacheHostsTable.forPrograms(hosts, now), null, 2))
-  return yield* output.line(hosts.length === 0 ? "No cache server is known." : CacheHostsTable.render(hosts, now))
-})
 
 const peers = Flag.Boolean("peers").pipe(
   Flag.withDescription("the peers that the running agent is connected to, by file, with their rates"),
@@ -61,51 +26,12 @@ const selectPeerCount = Flag.Int("select-peer-count").pipe(
   Flag.withDefault(usualPeers)
 )
 
-/** Only an agent has peers. */
-const showPeers = Effect.fnUntraced(function* (input: anAgent.Input, root: string, count: number, json: boolean) {
-  const output = yield* Output
-  const agent = yield* AgentHere.find(input, root)
-  if (Option.isNone(agent)) {
-    const sentence = "No agent runs on this folder, so nobody knows of peers; start one with piecework agent."
-    return yield* new Failure({ sentence, code: exitCodes.noAgent })
-  }
-  const { files, peers: connected } = agent.value
-  const [found, known] = yield* Effect.all([connected({ count }), files]).pipe(
-    Effect.mapError(({ message }) => new Failure({ sentence: message, code: exitCodes.noAgent }))
-  )
-  yield* output.line(json ? JSON.stringify(found, null, 2) : PeersTable.render(found, known))
-}, Effect.scoped)
-
 export const status = Command.make(
   "status",
   { ...anAgent.flags, policy: options.policy, cacheHosts, peers, selectPeerCount, json: options.json },
   Effect.fn("status")(function* (input) {
     yield* Ending.forPrograms(input.json)
-    const policy = yield* DevicePolicy.load({ policy: input.policy })
-    const root = Option.getOrElse(input.state, () => defaultRoot(process.env))
-    if (input.peers) return yield* showPeers(input, root, input.selectPeerCount, input.json)
-    const hosts = yield* Effect.provide(hostsOf(policy, root), DevicePolicy.thisHost)
-    if (input.cacheHosts) return yield* showHosts(hosts, input.json)
-    yield* Effect.gen(function* () {
-      const output = yield* Output
-      const { damaged } = yield* (yield* Records).list
-      const cache = yield* PieceCache
-      const files = yield* (yield* DeviceHere.look(input, root)).files
-      const now = yield* Clock.currentTimeMillis
-      const offers = yield* Offers.read(root)
-      const foreign = yield* cache.foreign
-      yield* output.line(input.json ? JSON.stringify(files, null, 2) : StatusTable.render(files, now, offers))
-      if (input.json) return
-      const named = yield* CachePlace.named(policy)
-      const uploading = yield* Uploading.look(policy, { root, cache: named ?? placesIn(root).cache })
-      for (const sentence of Uploading.summary(policy, uploading)) {
-        yield* output.line(sentence)
-      }
-      if (hosts.length > 0) yield* output.line(`\n${CacheHostsTable.render(hosts, now)}`)
-      if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)
-      for (const entry of foreign) {
-        yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
-      }
-    }).pipe(Effect.scoped, withStored(input.state, policy))
+    const { run } = yield* Effect.promise(() => import("./statusShown.ts"))
+    yield* run(input)
   })
 ).pipe(Command.withDescription("Show what this device holds and where it came from"))
