@@ -324,19 +324,13 @@ const start = Effect.fn("Downloader.start")(function* (
     ),
     Effect.onExit((exit) => {
       accounts.ended(Exit.isSuccess(exit))
-      return Deferred.done(
-        arrived,
-        Exit.map(exit, ({ result }) => result)
+      const end = Exit.map(exit, ({ result }) => result)
+      // Behind all that says how it ended: who knows that the file is there may let go of it now, and has not stopped anything.
+      return Deferred.done(arrived, end).pipe(
+        Effect.andThen(Exit.isSuccess(exit) ? exit.value.noted : Effect.void),
+        Effect.andThen(Deferred.done(ended, end))
       )
     }),
-    // Behind all that says how it ended: who knows that the file is there may let go of it now, and has not stopped anything.
-    Effect.tap(({ noted }) => noted),
-    Effect.onExit((exit) =>
-      Deferred.done(
-        ended,
-        Exit.map(exit, ({ result }) => result)
-      )
-    ),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
     Effect.exit,
     Effect.forkIn(outer)

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs"
 import { basename } from "node:path"
 import type { FolderError } from "@piecework/catalog/Folder"
-import type { UrlHashError } from "@piecework/catalog/UrlHasher"
+import { hash, type UrlHashError } from "@piecework/catalog/UrlHasher"
 import type { PublishReply } from "@piecework/cloud/ContentAdminRpcs"
 import { maxUrls } from "@piecework/cloud/ContentAdminRpcs"
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
@@ -130,7 +130,6 @@ const ofFileAt = (path: string) => (onProgress: OnProgress | undefined) =>
 /** The client of origins is loaded for those who need it. */
 const ofUrl = (url: ContentUrl, options: { readonly onProgress?: OnProgress }) =>
   Effect.gen(function* () {
-    const { hash } = yield* Effect.promise(() => import("@piecework/catalog/UrlHasher"))
     const { HttpClient, HttpClientConfig, Proxies } = yield* Effect.promise(() => import("@piecework/sources"))
     const { Transport } = yield* Effect.promise(() => import("@piecework/transport"))
     const client = HttpClient.HttpClient.layer.pipe(
