@@ -9,6 +9,7 @@ import { Command, Flag } from "effect/cli"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import { exitCodes } from "../ExitCode.ts"
 import * as DoctorTable from "../view/DoctorTable.ts"
+import * as anAgent from "./anAgent.ts"
 import * as options from "./options.ts"
 
 const only = Flag.String("only").pipe(
@@ -28,7 +29,7 @@ export const doctor = Command.make(
   {
     service: options.service,
     serviceCa: options.serviceCa,
-    state: options.state,
+    ...anAgent.flags,
     policy: options.policy,
     port: options.port,
     url,

@@ -1,4 +1,5 @@
 /** `piecework status`: what this device holds and where it came from. */
+import * as Amount from "@piecework/domain/Amount"
 import { PieceCache } from "@piecework/cache/PieceCache"
 import { mostPeers, usualPeers } from "@piecework/client/ActivityLimits"
 import * as Hosts from "@piecework/cachehosts/Hosts"
@@ -102,7 +103,7 @@ export const status = Command.make(
         yield* output.line(sentence)
       }
       if (hosts.length > 0) yield* output.line(`\n${CacheHostsTable.render(hosts, now)}`)
-      if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)
+      if (damaged > 0) yield* output.note(`${Amount.count(damaged, "record")} could not be read, and left out.`)
       for (const entry of foreign) {
         yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
       }
