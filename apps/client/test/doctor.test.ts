@@ -68,3 +68,19 @@ it.live(
     }).pipe(Effect.scoped),
   60_000
 )
+
+it.live(
+  "the doctor finds an agent by the socket that is named, wherever its run folder is",
+  () =>
+    Effect.gen(function* () {
+      const state = yield* programs.folder
+      const run = join(state, "elsewhere")
+      const args = ["--state", state, "--run-dir", run, "--host", "127.0.0.1", "--port", "0", "--no-rest", "--json"]
+      const agent = yield* programs.start("piecework", ["agent", ...args])
+      yield* agent.line((line) => (line.startsWith("{") ? line : undefined))
+      const socket = join(run, "agent.sock")
+      const exit = yield* programs.run("piecework", ["doctor", "--only", "agent", "--state", state, "--socket", socket])
+      assert.match(exit.stdout, new RegExp(`pass {2}agent +.*${agent.pid}`))
+    }).pipe(Effect.scoped),
+  60_000
+)

@@ -1,4 +1,5 @@
 /** What the settings say, and which of their limits stop peers or downloads unseen. The rules are those of `policy`. */
+import * as Amount from "@piecework/domain/Amount"
 import { type DownloadMode, usesPeers } from "@piecework/domain/DownloadMode"
 import * as Group from "@piecework/policy/Group"
 import * as Limits from "@piecework/policy/Limits"
@@ -194,17 +195,18 @@ const slots = ({ offers, policy }: Settings): Check => {
   if (waiting > 4 * most) {
     return warn(
       "slots",
-      `${offered} contents are offered, and ${waiting} wait for their turn, each for longer than 20 minutes`,
+      `${contents(offered)} offered, and ${waiting} wait for their turn, each for longer than 20 minutes`,
       `Raise ContentSlots, which is ${most}; piecework status shows whose turn it is.`
     )
   }
   return pass(
     "slots",
-    waiting === 0
-      ? `${offered} contents are offered`
-      : `${offered} contents are offered, ${waiting} wait for their turn`
+    waiting === 0 ? `${contents(offered)} offered` : `${contents(offered)} offered, ${waiting} wait for their turn`
   )
 }
+
+/** "1 content is", "2 contents are". */
+const contents = (n: number): string => `${Amount.count(n, "content")} ${n === 1 ? "is" : "are"}`
 
 /** What checks of peers say where the mode has none. */
 export const withoutPeers = (now: DownloadMode): string | undefined =>

@@ -2,6 +2,7 @@
 import * as Ending from "@piecework/terminal/Ending"
 import { Effect } from "effect"
 import { Command, Flag } from "effect/cli"
+import * as anAgent from "./anAgent.ts"
 import * as options from "./options.ts"
 
 const only = Flag.String("only").pipe(
@@ -21,7 +22,7 @@ export const doctor = Command.make(
   {
     service: options.service,
     serviceCa: options.serviceCa,
-    state: options.state,
+    ...anAgent.flags,
     policy: options.policy,
     port: options.port,
     url,

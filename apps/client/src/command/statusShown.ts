@@ -2,6 +2,7 @@
 import { PieceCache } from "@piecework/cache/PieceCache"
 import * as Hosts from "@piecework/cachehosts/Hosts"
 import { Records } from "@piecework/download/Records"
+import * as Amount from "@piecework/domain/Amount"
 import { Host } from "@piecework/host/Host"
 import type { Policy } from "@piecework/policy/Policy"
 import * as AgentHere from "../AgentHere.ts"
@@ -52,7 +53,7 @@ export const run = Effect.fnUntraced(function* (input: Input) {
       yield* output.line(sentence)
     }
     if (hosts.length > 0) yield* output.line(`\n${CacheHostsTable.render(hosts, now)}`)
-    if (damaged > 0) yield* output.note(`${damaged} records could not be read and are left out.`)
+    if (damaged > 0) yield* output.note(`${Amount.count(damaged, "record")} could not be read, and left out.`)
     for (const entry of foreign) {
       yield* output.note(`In the cache folder lies "${entry.name}", which is not used (${entry.reason}).`)
     }

@@ -18,9 +18,19 @@ const patience = "2 seconds"
 
 const none: Found = { agent: { _tag: "None" }, stateFolder: undefined }
 
-/** The first that answers; with a named state folder only the agent of that one. */
-export const look = Effect.fn("AgentProbe.look")(function* (state: Option.Option<string>): Effect.fn.Return<Found> {
-  const env = { ...process.env, PIECEWORK_STATE: Option.getOrUndefined(state) }
+/** By which flags it is found. */
+export interface Named {
+  readonly socket: Option.Option<string>
+  readonly state: Option.Option<string>
+}
+
+/** The first that answers; with a named socket or state folder only the agent of that one. */
+export const look = Effect.fn("AgentProbe.look")(function* ({ socket, state }: Named): Effect.fn.Return<Found> {
+  const env = {
+    ...process.env,
+    PIECEWORK_STATE: Option.getOrUndefined(state),
+    ...(Option.isSome(socket) ? { PIECEWORK_SOCKET: socket.value } : {})
+  }
   const own = AgentPlace.sockets(env)
   for (const path of Option.isSome(state) ? own.slice(0, 1) : own) {
     const code = yield* knock(path)

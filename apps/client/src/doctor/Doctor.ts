@@ -34,6 +34,7 @@ import * as StorageProbe from "./StorageProbe.ts"
 export interface Question {
   readonly service: Option.Option<string>
   readonly serviceCa: Option.Option<string>
+  readonly socket: Option.Option<string>
   readonly state: Option.Option<string>
   readonly policy: Option.Option<string>
   /** Where to listen for others while they try, when no agent does. */
@@ -70,7 +71,7 @@ export const examine = Effect.fn("Doctor.examine")(function* (question: Question
 const look = Effect.fnUntraced(function* (question: Question) {
   const parts = new Set<keyof Findings.Findings>([...question.only].map((id) => Diagnosis.partOf[id]))
   const needs = (...some: ReadonlyArray<keyof Findings.Findings>) => some.some((part) => parts.has(part))
-  const { agent, stateFolder } = yield* AgentProbe.look(question.state)
+  const { agent, stateFolder } = yield* AgentProbe.look(question)
   const root = Option.getOrElse(question.state, () => stateFolder ?? defaultRoot(process.env))
   const url = Option.isSome(question.service) ? question.service : yield* lastService(root)
   const looked = yield* SettingsProbe.look({ policy: question.policy, service: url, state: Option.some(root) })

@@ -26,7 +26,7 @@ export const snap = (
     row("From peers", percentBar(self.PercentPeerCaching)),
     row(
       "Cache",
-      `${Amount.bytes(self.CacheSizeBytes)} of ${Amount.count(self.Files, "file")} that are known`,
+      `${Amount.bytes(self.CacheSizeBytes)} of ${Amount.count(self.Files, "known file")}`,
       self.TotalDiskBytes === 0
         ? ""
         : `disk ${Amount.bytes(self.TotalDiskBytes)}, ${Amount.bytes(self.AvailableDiskBytes)} free`
