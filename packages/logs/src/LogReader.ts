@@ -122,6 +122,7 @@ export const make = ({ disorder = 10_000, folder, wanted }: Options): LogReader 
       throw cause
     }
     try {
+      if (!(await file.stat()).isFile()) return 0
       const buffer = Buffer.allocUnsafe(Math.min(most, 65_536))
       let all = 0
       while (all < most) {
