@@ -2,6 +2,7 @@
  * Reads the entries of a log folder, those of all its processes, while they go on writing. What is no entry is counted and left out; of a
  * line that is longer than any entry no more is kept in memory than of others.
  */
+import { constants } from "node:fs"
 import { type FileHandle, open, readdir } from "node:fs/promises"
 import { join } from "node:path"
 import { StringDecoder } from "node:string_decoder"
@@ -58,6 +59,9 @@ export interface Options {
   readonly disorder?: number | undefined
 }
 
+/** A pipe of that name, which is none of ours, is not waited for. */
+const readable = constants.O_RDONLY | constants.O_NONBLOCK
+
 /** Bytes of a look. */
 const chunk = 1_048_576
 
@@ -111,13 +115,14 @@ export const make = ({ disorder = 10_000, folder, wanted }: Options): LogReader 
     places.set(number, place)
     let file: FileHandle
     try {
-      file = await open(join(folder, fileName(number)))
+      file = await open(join(folder, fileName(number)), readable)
     } catch (cause) {
       // It was deleted in between, as old files are.
       if (codeOf(cause) === "ENOENT") return 0
       throw cause
     }
     try {
+      if (!(await file.stat()).isFile()) return 0
       const buffer = Buffer.allocUnsafe(Math.min(most, 65_536))
       let all = 0
       while (all < most) {

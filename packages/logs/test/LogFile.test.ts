@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process"
+import { execFileSync, spawn } from "node:child_process"
 import { appendFileSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -250,6 +250,15 @@ describe("LogReader", () => {
       assert.deepStrictEqual(yield* next, ["5"])
       assert.strictEqual(reader.unfinished(), 0)
     }).pipe(Effect.scoped)
+  )
+
+  it.effect.skipIf(process.platform === "win32")("does not wait for a pipe that is named like a file of a log", () =>
+    Effect.gen(function* () {
+      const made = yield* folder
+      execFileSync("mkfifo", [join(made, LogFolder.fileName(1))])
+      writeFileSync(join(made, LogFolder.fileName(2)), `${line(1)}\n`)
+      assert.lengthOf((yield* all(made)).entries, 1)
+    })
   )
 
   it.effect("says in a sentence that there is no log", () =>

@@ -59,8 +59,10 @@ export const heard = (before: Activity | undefined, request: JoinRequest, now: n
 const fedBy = (before: ReadonlyArray<Fed>, request: JoinRequest, millis: number): ReadonlyArray<Fed> => {
   const told = request.fedBy ?? []
   if (told.length === 0) return before
-  // Clients say first who gave most.
-  if (before.length === 0) return told.map(({ bytes, peerId }) => fedOf(peerId, bytes, millis))
+  // Clients say first who gave most, and each once.
+  if (before.length === 0 && told.every(isFirst)) {
+    return told.map(({ bytes, peerId }) => fedOf(peerId, bytes, millis))
+  }
   const sums = new Map<PeerId, { bytes: number; rate: number }>()
   for (const { bytes, peerId, rate } of before) sums.set(peerId, { bytes, rate: millis === Infinity ? 0 : rate })
   for (const { bytes: said, peerId } of told) {
@@ -72,6 +74,15 @@ const fedBy = (before: ReadonlyArray<Fed>, request: JoinRequest, millis: number)
     .map(([peerId, sum]) => ({ peerId, ...sum }))
     .toSorted((a, b) => b.bytes - a.bytes || (a.peerId < b.peerId ? -1 : 1))
     .slice(0, mostFeeders)
+}
+
+const isFirst = ({ peerId }: Named, n: number, told: ReadonlyArray<Named>): boolean => {
+  for (let before = 0; before < n; before++) if (told[before]?.peerId === peerId) return false
+  return true
+}
+
+interface Named {
+  readonly peerId: PeerId
 }
 
 const fedOf = (peerId: PeerId, said: number, millis: number): Fed => {

@@ -79,6 +79,17 @@ describe("What a member receives", () => {
     assert.strictEqual(told?.rate[2], 3 * mib, "a rate over half a second would be an accident")
   })
 
+  it("names each of them once, however often a join does", () => {
+    const told = heard([
+      [0, after(0, 0)],
+      [2, after(0, 6, { fedBy: [feeding(2, mib), feeding(3, 4 * mib), feeding(2, mib)] })]
+    ])
+    assert.deepStrictEqual(told?.fedBy, [
+      { ...feeding(3, 4 * mib), rate: 2 * mib },
+      { ...feeding(2, 2 * mib), rate: mib }
+    ])
+  })
+
   it("begins anew with its counters", () => {
     const told = heard([
       [0, after(0, 0)],

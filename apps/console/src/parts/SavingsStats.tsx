@@ -15,7 +15,7 @@ export interface Props {
 }
 
 export const SavingsStats = ({ children, of }: Props) => (
-  <Columns least="15rem">
+  <Columns least="13rem">
     <Stat
       label="Saved in 28 days"
       value={Amount.percent(of.BWOptPercent28Days)}
