@@ -90,11 +90,15 @@ describe("piecework explain", () => {
       Effect.gen(function* () {
         const state = yield* Programs.folder
         const origin = yield* HttpOrigin.make({ bytes })
-        origin.stopAt(100_000)
         const socket = join(state, "run", "agent.sock")
         const args = ["agent", "--host", "127.0.0.1", "--port", "0", "--state", state, "--no-rest", "--json"]
         const agent = yield* Programs.start("piecework", args)
         yield* agent.line((line) => (line.startsWith("{") ? line : undefined))
+        const whole = ["get", origin.url, "-o", join(state, "whole.bin"), "--agent"]
+        assert.strictEqual((yield* Programs.run("piecework", whole, { PIECEWORK_SOCKET: socket })).code, 0)
+        // The job lets go of its download as soon as the file is there, which does not stop it.
+        assert.match(firstLine(yield* explain(state)), /^No bytes came from peers: no service is set/)
+        origin.stopAt(100_000)
         const path = join(state, "file.bin")
         const handed = yield* Programs.run("piecework", ["get", origin.url, "-o", path, "--agent", "--detach"], {
           PIECEWORK_SOCKET: socket

@@ -253,9 +253,9 @@ const start = Effect.fn("Downloader.start")(function* (
 
     yield* standing.enter("Writing")
     yield* deliver
-    const { noted, result } = yield* finish(phf)
-    yield* noted
-    return result
+    const finished = yield* finish(phf)
+    yield* finished.noted
+    return finished
   })
 
   const overHttp = Effect.fnUntraced(function* ({
@@ -297,10 +297,7 @@ const start = Effect.fn("Downloader.start")(function* (
     // Parts have hashes of their own, which are not those of the content.
     if (ranges === undefined) standing.isOf(phf)
     else standing.asked = () => ({ requested: phf.layout.contentSize, held: phf.layout.contentSize })
-    const finished = yield* finish(phf)
-    yield* Deferred.succeed(arrived, finished.result)
-    yield* finished.noted
-    return finished.result
+    return yield* finish(phf)
   })
 
   const whole = Effect.gen(function* () {
@@ -311,9 +308,9 @@ const start = Effect.fn("Downloader.start")(function* (
     yield* destination.check(path, { overwrite: request.overwrite ?? false })
     const looked = yield* FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
     const found = ranges === undefined ? looked : yield* FirstLook.asChecked(request, looked)
-    const result = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
+    const finished = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
-    return result
+    return finished
   })
 
   yield* whole.pipe(
@@ -327,8 +324,19 @@ const start = Effect.fn("Downloader.start")(function* (
     ),
     Effect.onExit((exit) => {
       accounts.ended(Exit.isSuccess(exit))
-      return Effect.andThen(Deferred.done(ended, exit), Deferred.done(arrived, exit))
+      return Deferred.done(
+        arrived,
+        Exit.map(exit, ({ result }) => result)
+      )
     }),
+    // Behind all that says how it ended: who knows that the file is there may let go of it now, and has not stopped anything.
+    Effect.tap(({ noted }) => noted),
+    Effect.onExit((exit) =>
+      Deferred.done(
+        ended,
+        Exit.map(exit, ({ result }) => result)
+      )
+    ),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),
     Effect.exit,
     Effect.forkIn(outer)

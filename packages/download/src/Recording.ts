@@ -103,7 +103,7 @@ export const begin = Effect.fnUntraced(function* (
   }).pipe(Effect.forkScoped)
   return {
     recorder,
-    ended: (exit) => Effect.suspend(() => over(endOf(exit)))
+    ended: (exit) => over(endOf(exit))
   }
 })
 

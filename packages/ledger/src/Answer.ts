@@ -205,7 +205,7 @@ const portMayBeShut: ReadonlySet<string> = new Set(["Unreachable", "TimedOut"])
 /** What else it cost, or held it back: each a sentence. */
 const asides = (ledger: Ledger, now: Circumstances): ReadonlyArray<string> => {
   const said: Array<string> = []
-  const again = downloadedAgain(ledger)
+  const again = downloadedAgain(ledger, now)
   if (again !== undefined) said.push(again)
   const limit = Look.last(ledger, "Limit")
   if (limit !== undefined) {
@@ -245,9 +245,11 @@ const troubled: ReadonlySet<string> = new Set([
 /** A file is worth telling of when so much of it came in vain, in percent. */
 const worthTelling = 1
 
-const downloadedAgain = (ledger: Ledger): string | undefined => {
-  const { waste } = ledger.figures
-  const bytes = Look.wasted(ledger)
+const downloadedAgain = (ledger: Ledger, { isRunning }: Circumstances): string | undefined => {
+  const { cancelled, ...known } = ledger.figures.waste
+  // While it goes on nobody can tell what was given up from pieces that are under way.
+  const waste = { ...known, cancelled: isRunning && ledger.end === undefined ? 0 : cancelled }
+  const bytes = waste.bad + waste.duplicate + waste.cancelled
   const whole = ledger.requestedBytes ?? ledger.fileBytes ?? 0
   if (bytes === 0 || bytes * 100 < whole * worthTelling) return undefined
   const again = Look.last(ledger, "Again")

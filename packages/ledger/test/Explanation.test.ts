@@ -163,4 +163,20 @@ describe("the sections", () => {
       "the origin http://o: 1 bad piece, 1 piece that others brought first, taken back: Stolen"
     ])
   })
+
+  it("take what is under way for no waste while it goes on", () => {
+    const figures = {
+      ...fromOrigin,
+      received: { ...noBytes, Origin: 12 * mebibyte },
+      waste: { bad: 0, duplicate: mebibyte, cancelled: mebibyte }
+    }
+    const { answer } = told(() => undefined, { figures }, { isRunning: true })
+    assert.include(answer, "1.0 MiB were downloaded in vain: 1.0 MiB had come from elsewhere first.")
+    const { answer: nothingYet } = told(
+      () => undefined,
+      { figures: { ...figures, waste: { bad: 0, duplicate: 0, cancelled: mebibyte } } },
+      { isRunning: true }
+    )
+    assert.notInclude(nothingYet, "in vain")
+  })
 })

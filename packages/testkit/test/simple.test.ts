@@ -27,6 +27,18 @@ const begin = (client: World.TestClient, url: ContentUrl) =>
   })
 
 describe("a download over plain HTTP", () => {
+  it.effect("is done for whoever lets go of it once the file is there", () =>
+    Effect.gen(function* () {
+      const { client, url } = yield* published
+      const active = yield* within(
+        "1 minute",
+        Effect.scoped(Effect.tap(client.start({ url }), ({ arrived }) => arrived))
+      )
+      assert.strictEqual(active.ledger().end?.outcome, "Done")
+      assert.isTrue(Exit.isSuccess(yield* Effect.exit(active.result)))
+    })
+  )
+
   for (const [name, faults] of [
     ["that does not say how long the file is", { chunked: true, noRanges: true }],
     ["that breaks off in the middle and sends whole files only", { noRanges: true, cutAfter: 70_000 }],

@@ -80,9 +80,11 @@ loopback.addSubnet("::ffff:127.0.0.0", 104, "ipv6")
 export const isLoopback = (address: string | undefined): boolean =>
   address !== undefined && loopback.check(address, isIPv6(address) ? "ipv6" : "ipv4")
 
-/** Any other name is one that somebody else owns. */
-const isOwnName = (host: string, port: number): boolean =>
-  [`127.0.0.1:${port}`, `localhost:${port}`, `[::1]:${port}`].includes(host.toLowerCase())
+/** Any other name is one that somebody else owns. Browsers leave out the port of HTTP. */
+const isOwnName = (host: string, port: number): boolean => {
+  const [, name, said = "80"] = /^(127(?:\.\d{1,3}){3}|localhost|\[::1\])(?::(\d{1,5}))?$/i.exec(host) ?? []
+  return name !== undefined && Number(said) === port
+}
 
 /** A browser says of all but plain navigations where they come from; programs say nothing of it. */
 const isSameOrigin = (headers: IncomingHttpHeaders, host: string): boolean => {

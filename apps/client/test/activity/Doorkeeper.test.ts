@@ -50,6 +50,17 @@ describe("Doorkeeper", () => {
     assert.strictEqual(status(ask({ with: { host: undefined } })), 403)
   })
 
+  it("knows itself by every place where it can be told to listen", () => {
+    for (const host of ["127.0.0.5:7682", "[::1]:7682", "LOCALHOST:7682"]) {
+      assert.strictEqual(status(ask({ with: { host, origin: `http://${host}` } })), "Now", host)
+    }
+    const onPort80 = Doorkeeper.decide(
+      { method: "GET", target: "/", remoteAddress: "127.0.0.1", headers: { host: "127.0.0.1" } },
+      { ...door, port: 80 }
+    )
+    assert.strictEqual(status(onPort80), "File")
+  })
+
   it("refuses what other pages make a browser send", () => {
     assert.strictEqual(status(ask({ with: { origin: "http://127.0.0.1:9999" } })), 403)
     assert.strictEqual(status(ask({ with: { origin: "null" } })), 403)
