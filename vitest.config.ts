@@ -6,8 +6,9 @@ export default defineConfig({
   resolve: { conditions: ["source"] },
   ssr: { resolve: { conditions: ["source"] } },
   test: {
-    // Programs that tests start read their sources compiled, from the second on: that is half of their start.
+    // Programs that tests start read what was compiled of them, from the second on.
     env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("./node_modules/.cache/compiled", import.meta.url)) },
+    globalSetup: "./scripts/bundles.mjs",
     include: ["{packages,apps}/*/test/**/*.test.ts", "{bench,demo,simulate}/test/**/*.test.ts"],
     pool: "threads",
     // Half of the time is spent waiting for programs, so no processor is left out.

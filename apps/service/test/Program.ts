@@ -1,4 +1,4 @@
-/** The program as a process of its own, as a person or systemd starts it. */
+/** The program as a process of its own, as a person or systemd starts it: what ships, not the sources. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
@@ -6,9 +6,10 @@ import { connect, createServer, type Socket } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { entryOf } from "@piecework/launch/bundle"
 import { Effect, type Scope } from "effect"
 
-const launcher = fileURLToPath(new URL("../bin/piecework-service.mjs", import.meta.url))
+const program = entryOf(fileURLToPath(new URL("..", import.meta.url)))
 
 export interface Ended {
   readonly code: number | null
@@ -36,7 +37,7 @@ const startWith = (
 ): Effect.Effect<Running, never, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.sync(() => {
-      const child = spawn(process.execPath, [launcher, ...args], {
+      const child = spawn(process.execPath, [program, ...args], {
         stdio: ["ignore", "pipe", "pipe"],
         env: { ...process.env, ...environment }
       })

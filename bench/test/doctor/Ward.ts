@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { Check } from "@piecework/doctor"
-import { bundle, entryOf } from "@piecework/launch/bundle"
+import { entryOf } from "@piecework/launch/bundle"
 import * as Certificate from "@piecework/trust/Certificate"
 import { Effect, Schema } from "effect"
 import * as Apps from "../../src/Apps.ts"
@@ -75,7 +75,7 @@ export interface Visit {
 }
 
 const client = fileURLToPath(new URL("../../../apps/client", import.meta.url))
-const cacheServer = fileURLToPath(new URL("../../../apps/cache-server/src/main.ts", import.meta.url))
+const cacheServer = entryOf(fileURLToPath(new URL("../../../apps/cache-server", import.meta.url)))
 const strangers = fileURLToPath(new URL("./strangers.ts", import.meta.url))
 const day = 86_400_000
 
@@ -114,8 +114,6 @@ const plan = (prefix: string, devices: number) => {
 export const open = Effect.fnUntraced(function* (devices: number) {
   yield* Namespaces.means
   yield* Namespaces.sweep
-  yield* Effect.promise(() => bundle(client))
-  yield* Effect.promise(() => bundle(fileURLToPath(new URL("../../../apps/service", import.meta.url))))
   const root = yield* Workshop.open(64_000_000, { prefix: yield* Maker.ownPrefix })
   const topology = yield* Namespaces.build((prefix) => plan(prefix, devices))
   const meter = yield* Meter

@@ -5,6 +5,7 @@
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { entryOf } from "@piecework/launch/bundle"
 import { fromPeers } from "@piecework/domain/SourceKind"
 import { anyDevice } from "@piecework/policy/PolicyFile"
 import { Effect, Schema, type Scope } from "effect"
@@ -71,10 +72,10 @@ const program =
   (...args: ReadonlyArray<string>): Invocation => ({
     name,
     command: process.execPath,
-    args: ["--conditions=source", "--disable-warning=ExperimentalWarning", at(path), ...args]
+    args: [entryOf(at(path)), ...args]
   })
-const piecework = program("piecework", "apps/client/src/main.ts")
-const service = program("piecework-service", "apps/service/src/main.ts")
+const piecework = program("piecework", "apps/client")
+const service = program("piecework-service", "apps/service")
 
 const limitMillis = 100_000
 const servicePort = 7670

@@ -67,7 +67,7 @@ describe("a recorder", () => {
     const { recorder, passes } = made()
     const pieces = 4096
     recorder.sized(pieces, 1_048_576)
-    for (let n = 0; n < 30_000; n++) {
+    for (let n = 0; n < 10_000; n++) {
       const peer = idOf(n % 5000)
       passes(1)
       if (n % 7 === 0) recorder.offered("Lan", [{ id: peer, address: `10.0.0.${n % 255}:7680`, kind: "Lan" }])

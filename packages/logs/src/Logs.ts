@@ -178,24 +178,30 @@ const keepFiles = Effect.fnUntraced(function* (
       )
     )
   )
-  let isVerbose = verbose === true
-  if (verbose === "Switched") {
-    const look = Effect.sync(() => void (isVerbose = existsSync(verboseIn(folder))))
-    yield* look
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(config.lookEvery), look)))
+  const lookMillis = Duration.toMillis(config.lookEvery)
+  let isOn = false
+  let lookedAt = -Infinity
+  /** Looked at when somebody has something to say, and not by a clock of its own: a program that is idle stays so. */
+  const isVerbose = (): boolean => {
+    if (verbose !== "Switched") return verbose
+    const at = now()
+    // A clock that was set back is looked at, too.
+    if (at >= lookedAt && at - lookedAt < lookMillis) return isOn
+    lookedAt = at
+    return (isOn = existsSync(verboseIn(folder)))
   }
 
   const keep = (said: Said) => {
     const level = ofEffect(said.logLevel)
-    if (level === 5 && !isVerbose) return
+    if (level === 5 && !isVerbose()) return
     file.add(encode(entryOf(speaker, said)))
     // Whoever says an error may not live long.
     if (level <= 2) file.flush()
     else waits.openUnsafe()
   }
   const logger = Logger.make<unknown, void>((said) => {
-    // Most of it, and then it costs nothing more.
-    if (isVerbose || ofEffect(said.logLevel) < 5) keep(of(said))
+    // Most of what is verbose nobody wants, and then it costs nothing more.
+    if (ofEffect(said.logLevel) < 5 || isVerbose()) keep(of(said))
   })
-  return { keep, logger, isVerbose: () => isVerbose }
+  return { keep, logger, isVerbose }
 })

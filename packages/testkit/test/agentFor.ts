@@ -6,9 +6,10 @@ import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { entryOf } from "@piecework/launch/bundle"
 import { Effect, type Scope } from "effect"
 
-const main = join(import.meta.dirname, "../../../apps/client/src/main.ts")
+const main = entryOf(join(import.meta.dirname, "../../../apps/client"))
 const file = "Piecework delivers.\n"
 
 export interface Ground {
@@ -38,7 +39,7 @@ export const ground: Effect.Effect<Ground, never, Scope.Scope> = Effect.gen(func
   const args = ["agent", "--host", "127.0.0.1", "--port", "0", "--state", folder, "--no-rest", "--json"]
   yield* Effect.acquireRelease(
     Effect.promise(async () => {
-      const agent = spawn(process.execPath, ["--conditions=source", main, ...args], {
+      const agent = spawn(process.execPath, [main, ...args], {
         stdio: ["ignore", "pipe", "ignore"]
       })
       await once(agent.stdout, "data")

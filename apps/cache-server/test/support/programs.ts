@@ -4,11 +4,12 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { entryOf } from "@piecework/launch/bundle"
 import { Deferred, Effect, Schema, type Scope } from "effect"
 
 const entries = {
-  cache: fileURLToPath(new URL("../../src/main.ts", import.meta.url)),
-  service: fileURLToPath(new URL("../../../service/src/main.ts", import.meta.url))
+  cache: entryOf(fileURLToPath(new URL("../..", import.meta.url))),
+  service: entryOf(fileURLToPath(new URL("../../../service", import.meta.url)))
 }
 
 export interface Exit {
@@ -62,11 +63,7 @@ export const start = (
     }
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(
-          process.execPath,
-          ["--conditions=source", "--disable-warning=ExperimentalWarning", entries[entry], ...args],
-          { stdio: ["ignore", "pipe", "pipe"], env: environment(env) }
-        )
+        spawn(process.execPath, [entries[entry], ...args], { stdio: ["ignore", "pipe", "pipe"], env: environment(env) })
       ),
       (running) =>
         Effect.andThen(

@@ -5,13 +5,14 @@ import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { entryOf } from "@piecework/launch/bundle"
 import { anyDevice } from "@piecework/policy/PolicyFile"
 import { Deferred, Effect, Schema, type Scope } from "effect"
 
 const entries = {
-  piecework: fileURLToPath(new URL("../../src/main.ts", import.meta.url)),
-  service: fileURLToPath(new URL("../../../service/src/main.ts", import.meta.url)),
-  cache: fileURLToPath(new URL("../../../cache-server/src/main.ts", import.meta.url))
+  piecework: entryOf(fileURLToPath(new URL("../..", import.meta.url))),
+  service: entryOf(fileURLToPath(new URL("../../../service", import.meta.url))),
+  cache: entryOf(fileURLToPath(new URL("../../../cache-server", import.meta.url)))
 }
 
 export interface Exit {
@@ -51,14 +52,10 @@ export const start = (
     const watchers = new Set<() => void>()
     const child = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        spawn(
-          process.execPath,
-          ["--conditions=source", "--disable-warning=ExperimentalWarning", entries[entry], ...args],
-          {
-            stdio: ["ignore", stdout ?? "pipe", "pipe"],
-            env: { ...process.env, ...anyDevice, NO_COLOR: "1", ...env }
-          }
-        )
+        spawn(process.execPath, [entries[entry], ...args], {
+          stdio: ["ignore", stdout ?? "pipe", "pipe"],
+          env: { ...process.env, ...anyDevice, NO_COLOR: "1", ...env }
+        })
       ),
       (running) =>
         Effect.andThen(
