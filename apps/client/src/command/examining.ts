@@ -14,6 +14,7 @@ import * as DoctorTable from "../view/DoctorTable.ts"
 import * as options from "./options.ts"
 
 export interface Input {
+  readonly socket: Option.Option<string>
   readonly service: Option.Option<string>
   readonly serviceCa: Option.Option<string>
   readonly state: Option.Option<string>
