@@ -205,7 +205,7 @@ const portMayBeShut: ReadonlySet<string> = new Set(["Unreachable", "TimedOut"])
 /** What else it cost, or held it back: each a sentence. */
 const asides = (ledger: Ledger, now: Circumstances): ReadonlyArray<string> => {
   const said: Array<string> = []
-  const again = downloadedAgain(ledger)
+  const again = downloadedAgain(ledger, now)
   if (again !== undefined) said.push(again)
   const limit = Look.last(ledger, "Limit")
   if (limit !== undefined) {
@@ -245,12 +245,14 @@ const troubled: ReadonlySet<string> = new Set([
 /** A file is worth telling of when so much of it came in vain, in percent. */
 const worthTelling = 1
 
-const downloadedAgain = (ledger: Ledger): string | undefined => {
-  const { waste } = ledger.figures
-  const bytes = Look.wasted(ledger)
+const downloadedAgain = (ledger: Ledger, { isRunning }: Circumstances): string | undefined => {
+  const again = Look.last(ledger, "Again")
+  // While it goes on, what came of pieces that are under way looks like what was given up.
+  const isUnsettled = isRunning && ledger.end === undefined && again === undefined
+  const waste = { ...ledger.figures.waste, ...(isUnsettled ? { cancelled: 0 } : {}) }
+  const bytes = waste.bad + waste.duplicate + waste.cancelled
   const whole = ledger.requestedBytes ?? ledger.fileBytes ?? 0
   if (bytes === 0 || bytes * 100 < whole * worthTelling) return undefined
-  const again = Look.last(ledger, "Again")
   const parts = [
     ...(waste.bad > 0 ? [`${Amount.bytes(waste.bad)} were bad pieces${badOf(ledger)}`] : []),
     ...(waste.duplicate > 0 ? [`${Amount.bytes(waste.duplicate)} had come from elsewhere first`] : []),
