@@ -246,13 +246,13 @@ const troubled: ReadonlySet<string> = new Set([
 const worthTelling = 1
 
 const downloadedAgain = (ledger: Ledger, { isRunning }: Circumstances): string | undefined => {
-  const { cancelled, ...known } = ledger.figures.waste
-  // While it goes on nobody can tell what was given up from pieces that are under way.
-  const waste = { ...known, cancelled: isRunning && ledger.end === undefined ? 0 : cancelled }
+  const again = Look.last(ledger, "Again")
+  // While it goes on, what came of pieces that are under way looks like what was given up.
+  const isUnsettled = isRunning && ledger.end === undefined && again === undefined
+  const waste = { ...ledger.figures.waste, ...(isUnsettled ? { cancelled: 0 } : {}) }
   const bytes = waste.bad + waste.duplicate + waste.cancelled
   const whole = ledger.requestedBytes ?? ledger.fileBytes ?? 0
   if (bytes === 0 || bytes * 100 < whole * worthTelling) return undefined
-  const again = Look.last(ledger, "Again")
   const parts = [
     ...(waste.bad > 0 ? [`${Amount.bytes(waste.bad)} were bad pieces${badOf(ledger)}`] : []),
     ...(waste.duplicate > 0 ? [`${Amount.bytes(waste.duplicate)} had come from elsewhere first`] : []),

@@ -140,6 +140,12 @@ describe("the sections", () => {
     assert.isTrue(Explanation.render(explanation).startsWith(`${explanation.answer}\n\nDownload\n  http://o/f\n`))
   })
 
+  it("call nothing waste that is under way, while it goes on", () => {
+    const figures = { ...fromOrigin, waste: { bad: 0, duplicate: 0, cancelled: mebibyte } }
+    assert.notInclude(told(lan, { figures }, { isRunning: true }).answer, "in vain")
+    assert.include(told(lan, { figures }).answer, "1.0 MiB were downloaded in vain")
+  })
+
   it("tell of waste by source, with the meter's bytes", () => {
     const figures = {
       ...fromOrigin,

@@ -111,10 +111,11 @@ const percentBar = (percent: number): string => `${Bar.share(percent / 100, wide
 
 const usage = (now: number, most: number): string =>
   most === 0
-    ? `${Amount.rate(now)}   the line was not seen at work yet`
+    ? `${Amount.rate(now)}   what the line carries is not known yet`
     : `${Bar.share(now / most, wide)} ${Amount.rate(now)} of ${Amount.rate(most)}`
 
-const line = (most: number): string => (most === 0 ? "not seen at work yet" : `up to ${Amount.rate(most)} were seen`)
+const line = (most: number): string =>
+  most === 0 ? "what the line carries is not known yet" : `up to ${Amount.rate(most)} were seen`
 
 const of = (count: number, pending: number, name: string): ReadonlyArray<string> =>
   count === 0 ? [] : [`${count} ${name}${pending === 0 ? "" : ` (${pending} waiting)`}`]
