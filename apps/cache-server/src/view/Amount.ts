@@ -1,19 +1,7 @@
-/** Numbers as people read them. */
+/** Numbers as people read them; those that all programs write alike are the domain's. */
+import { count } from "@piecework/domain/Amount"
 
-/** 1536 → "1.5 KiB". */
-export const bytes = (n: number): string => {
-  const units = ["B", "KiB", "MiB", "GiB", "TiB"]
-  let unit = 0
-  let value = n
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024
-    unit++
-  }
-  return unit === 0 ? `${value} B` : `${value.toFixed(1)} ${units[unit]}`
-}
-
-/** "1 file", "2 files". */
-export const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? "" : "s"}`
+export { bytes, count } from "@piecework/domain/Amount"
 
 /** 0.874 → "87.4 %"; "-" where there is none. */
 export const share = (part: number | undefined): string => (part === undefined ? "-" : `${(100 * part).toFixed(1)} %`)

@@ -11,13 +11,12 @@ import { examine } from "../doctor/Doctor.ts"
 import { client } from "../doctor/OriginProbe.ts"
 import { exitCodes } from "../ExitCode.ts"
 import * as DoctorTable from "../view/DoctorTable.ts"
+import type * as anAgent from "./anAgent.ts"
 import * as options from "./options.ts"
 
-export interface Input {
-  readonly socket: Option.Option<string>
+export interface Input extends anAgent.Input {
   readonly service: Option.Option<string>
   readonly serviceCa: Option.Option<string>
-  readonly state: Option.Option<string>
   readonly policy: Option.Option<string>
   readonly port: Option.Option<number>
   readonly url: Option.Option<string>
