@@ -12,6 +12,9 @@ import { exitCodes } from "../src/ExitCode.ts"
 import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
 
+/** Bytes of the first look at an origin where a service may know the content. */
+const firstLook = 1024
+
 const freePort = Effect.callback<number>((resume) => {
   const server = createServer().listen(0, "127.0.0.1", () => {
     const { port } = server.address() as AddressInfo
@@ -90,7 +93,9 @@ describe("the figures of real programs", () => {
             schedule: Schedule.spaced("500 millis")
           })
         )
-        assert.strictEqual((mine?.BytesFromHttp ?? 0) + (other?.BytesFromHttp ?? 0), origin.sent())
+        // A look at the origin is let go of once the service vouches for the content, and may have been sent by then.
+        const unread = origin.sent() - (mine?.BytesFromHttp ?? 0) - (other?.BytesFromHttp ?? 0)
+        assert.include([0, firstLook], unread)
         assert.strictEqual(mine?.TotalBytesDownloaded, (mine?.FileSize ?? 0) + (mine?.BytesWasted ?? 0))
 
         const snap = yield* perf(here)

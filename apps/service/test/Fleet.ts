@@ -122,7 +122,8 @@ export const process = Effect.fnUntraced(function* (
   database: Redacted.Redacted,
   { isRunner = true, ...of }: { readonly isRunner?: boolean; readonly metadata?: string }
 ) {
-  const [port, runnerPort] = [yield* freePort, yield* freePort]
+  // Both at once, so that they are not one.
+  const [port, runnerPort] = yield* Effect.all([freePort, freePort], { concurrency: 2 })
   const url = `http://127.0.0.1:${port}`
   const runner = `127.0.0.1:${runnerPort}`
   const place = ["--host", "127.0.0.1", "--port", String(port), "--public-url", url]
@@ -133,11 +134,12 @@ export const process = Effect.fnUntraced(function* (
   return { ...running, url, runner }
 })
 
+/** Taken for a moment, in which nobody else gets it. */
 const freePort = Effect.callback<number>((resume) => {
   const probe = createServer()
   probe.listen(0, "127.0.0.1", () => {
     const address = probe.address()
     const port = typeof address === "object" && address !== null ? address.port : 0
-    probe.close(() => resume(Effect.succeed(port)))
+    setImmediate(() => probe.close(() => resume(Effect.succeed(port))))
   })
 })

@@ -33,10 +33,11 @@ layer(Layer.provideMerge(Meter.layer, NodeServices.layer), { excludeTestServices
           assert.isAtMost(second.percent, 100)
           assert.deepStrictEqual([second.peers, second.bytes.Group], [1, 0])
           assert.strictEqual(second.bytes.Lan + second.bytes.Origin, file.size)
-          const { BytesFromHttp, BytesFromLanPeers, BytesFromPeers, PercentPeerCaching } = yield* two.status
+          const { BytesFromHttp, BytesFromLanPeers, BytesFromPeers, BytesWasted, PercentPeerCaching } =
+            yield* two.status
           assert.deepStrictEqual(
-            [BytesFromLanPeers, BytesFromPeers, BytesFromHttp],
-            [second.bytes.Lan, second.bytes.Lan, second.bytes.Origin]
+            [BytesFromPeers, BytesFromHttp + BytesFromLanPeers],
+            [BytesFromLanPeers, file.size + BytesWasted]
           )
           assert.approximately(PercentPeerCaching, second.percent, 0.5)
         }),

@@ -50,6 +50,7 @@ export interface Status {
   readonly BytesFromPeers: number
   readonly BytesFromLanPeers: number
   readonly BytesFromHttp: number
+  readonly BytesWasted: number
   readonly BytesToPeers: number
 }
 
@@ -156,6 +157,7 @@ const Statuses = Schema.Array(
     BytesFromPeers: Schema.Natural,
     BytesFromLanPeers: Schema.Natural,
     BytesFromHttp: Schema.Natural,
+    BytesWasted: Schema.Natural,
     BytesToPeers: Schema.Natural
   })
 )

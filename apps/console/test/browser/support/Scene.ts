@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { setTimeout } from "node:timers/promises"
-import { Effect, type Scope } from "effect"
+import { Effect, Schedule, type Scope } from "effect"
 import * as Programs from "./Programs.ts"
 
 export interface SlowOrigin {
@@ -166,7 +166,14 @@ export const make = Effect.gen(function* () {
             const client = yield* Programs.start("piecework", get)
             yield* client.line((line) => (line.includes('"progress"') ? line : undefined))
             return client
-          }),
+          }).pipe(
+            // What was resumed is let through by all parts of the service within a second or two.
+            Effect.retry({
+              while: ({ said }) => said.includes("has halted"),
+              schedule: Schedule.spaced("500 millis"),
+              times: 20
+            })
+          ),
         { concurrency: "unbounded" }
       )
   }

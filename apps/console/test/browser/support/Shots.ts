@@ -28,6 +28,8 @@ export const take = async (
     await page.setViewportSize(sizes[size])
     await page.emulateMedia({ colorScheme: scheme })
     await look({ size, scheme })
+    // A picture of the whole page has the header where the page is scrolled to.
+    await page.evaluate(() => scrollTo(0, 0))
     await page.screenshot({
       path: join(folder, `${name}-${size}-${scheme}.png`),
       animations: "disabled",
