@@ -115,11 +115,8 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           await page.getByRole("button", { name: "Halt it" }).waitFor()
         })
         scene.origin.pace(unpaced)
-        const again = yield* scene.download(clients)
-        for (const client of again) {
-          yield* client.line((line) => (line.includes('"result"') ? line : undefined))
-          yield* client.stop
-        }
+        const again = yield* scene.download(clients, "result")
+        for (const client of again) yield* client.stop
         for (const client of again) assert.strictEqual((yield* client.ended).code, 0)
 
         // What the page says is what the command says.

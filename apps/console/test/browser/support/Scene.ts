@@ -109,9 +109,10 @@ export interface Scene {
   /** How large the file is that is published. */
   readonly fileBytes: number
   readonly fileName: string
-  /** Starts clients that download the file and then give it to others; answers once each of them has begun. */
+  /** Starts clients that download the file and then give it to others; answers once each of them has begun, or has the file. */
   readonly download: (
-    count: number
+    count: number,
+    until?: "progress" | "result"
   ) => Effect.Effect<ReadonlyArray<Programs.Program>, Programs.ProgramError, Programs.Needs>
   /** A command of the service on its data, with `--json`; answers what it says. */
   readonly command: (...args: ReadonlyArray<string>) => Effect.Effect<string, Programs.ProgramError, Programs.Needs>
@@ -156,7 +157,7 @@ export const make = Effect.gen(function* () {
     fileBytes,
     fileName,
     command,
-    download: (devices) =>
+    download: (devices, until = "progress") =>
       Effect.forEach(
         Array.from({ length: devices }, (_, n) => n),
         (n) =>
@@ -164,7 +165,7 @@ export const make = Effect.gen(function* () {
             const where = ["--state", join(root, `device-${n}`), "-o", join(root, `file-${n}`), "--port", "0"]
             const get = ["get", origin.url(fileName), "--service", service, "--seed", "1h", "--events", ...where]
             const client = yield* Programs.start("piecework", get)
-            yield* client.line((line) => (line.includes('"progress"') ? line : undefined))
+            yield* client.line((line) => (line.includes(`"${until}"`) ? line : undefined))
             return client
           }).pipe(
             // What was resumed is let through by all parts of the service within a second or two.
