@@ -1,6 +1,5 @@
 /** The console as a whole: who is not signed in sees the form for that, and who is sees the page that the address names. */
 import type { QueryClient } from "@tanstack/react-query"
-import { lazy, Suspense } from "react"
 import { Router } from "wouter"
 import { useHashLocation } from "wouter/use-hash-location"
 import { makeClient, useAsk } from "./calls/useAsk.ts"
@@ -8,10 +7,10 @@ import { Frame } from "./frame/Frame.tsx"
 import { Failed } from "./parts/Failed.tsx"
 import { Waiting } from "./parts/Waiting.tsx"
 import * as Session from "./session/Session.ts"
+// The first page of whoever comes, and small: what is loaded later React shows 300 ms later.
+import { SignIn } from "./session/SignIn.tsx"
 import { SessionContext } from "./session/useSession.ts"
 import { Looks } from "./theme/Looks.tsx"
-
-const SignIn = lazy(async () => ({ default: (await import("./session/SignIn.tsx")).SignIn }))
 
 const client: QueryClient = makeClient(() => void client.invalidateQueries({ queryKey: Session.state.key }))
 
@@ -28,13 +27,7 @@ const Door = () => {
   if (session.data === undefined) {
     return session.error === null ? <Waiting label="Asking the service" /> : <Failed of={session} />
   }
-  if (session.data._tag === "SignedOut") {
-    return (
-      <Suspense fallback={<Waiting label="Loading the page" />}>
-        <SignIn state={session.data} />
-      </Suspense>
-    )
-  }
+  if (session.data._tag === "SignedOut") return <SignIn state={session.data} />
   return (
     <SessionContext value={session.data}>
       <Frame />
