@@ -488,6 +488,32 @@ for (const [name, layer] of layers) {
     )
 
     live(
+      "keeps the bytes in order, and loses none, where they come in drips and the reader waits for many",
+      Effect.gen(function* () {
+        const { near, far } = yield* pair
+        const parts = [100_000, 300_000, 20_000, 7]
+        const length = parts.reduce((sum, part) => sum + part, 0)
+        const bytes = pattern(length)
+        yield* Effect.forkScoped(
+          Effect.gen(function* () {
+            for (let at = 0; at < length; at += 1448) {
+              yield* far.write([bytes.subarray(at, at + 1448)])
+              yield* Effect.promise(() => new Promise<void>((resolve) => setImmediate(resolve)))
+            }
+            yield* far.end
+          })
+        )
+        const got: Array<number> = []
+        const target = shared(length)
+        for (let at = 0; at < length; at += got.at(-1) ?? length)
+          got.push(yield* near.fill(target.subarray(at, at + (parts[got.length] ?? 1))))
+        assert.deepStrictEqual(got, parts)
+        assert.isTrue(same(target, bytes))
+        assert.strictEqual(yield* near.fill(target), 0)
+      })
+    )
+
+    live(
       "keeps the bytes in order when a valve is put on and taken off while they land",
       Effect.gen(function* () {
         const { near, far } = yield* pair

@@ -149,6 +149,12 @@ export class Inbox {
     return !this.isFull() && this.mayRead()
   }
 
+  /** Bytes that a reader still waits for before it goes on, where nobody minds that they are read a little later; else 0. */
+  lacking(): number {
+    const fill = this.pending
+    return fill === undefined || this.valve !== undefined || this.arrived !== undefined ? 0 : fill.atLeast - fill.filled
+  }
+
   /** Bytes that came and no reader took. */
   unread(): number {
     return this.blocks.reduce((sum, block) => sum + block.end - block.start, 0)

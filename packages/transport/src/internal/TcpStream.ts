@@ -12,6 +12,7 @@ import { Effect } from "effect"
 import { type OnReadOpts, Socket } from "node:net"
 import type { ByteStream, Later, PlainStream } from "../ByteStream.ts"
 import { asEffects } from "./asEffects.ts"
+import { Coalescing, Rests } from "./Coalescing.ts"
 import { closed, errorOf } from "./faults.ts"
 import { Inbox } from "./Inbox.ts"
 
@@ -30,17 +31,23 @@ const handleOf = (socket: Socket): Handle | undefined => {
   return usable ? (handle as Handle) : undefined
 }
 
+/** All streams of the process that wait for more to come. */
+const rests = new Rests()
+
 /** Joins an inbox to the socket that is made with its `onread`. */
 export class Receiver {
   readonly inbox = new Inbox({ want: () => this.want(), recall: () => this.recall() })
   readonly onread: OnReadOpts = {
     buffer: () => {
       this.isLanding = false
-      return this.inbox.nextBuffer()
+      const memory = this.inbox.nextBuffer()
+      this.given = memory.length
+      return memory
     },
     callback: (length) => {
       this.isLanding = true
-      const more = this.inbox.landed(length)
+      const isAll = length < this.given
+      const more = this.inbox.landed(length) && !this.rests(length, isAll)
       this.paused = !more
       return more
     }
@@ -49,6 +56,10 @@ export class Receiver {
   private paused = false
   /** Bytes have landed, and memory for the next will be asked for before anything else is read. */
   private isLanding = false
+  /** Length of the memory that was given last. */
+  private given = 0
+  private readonly coalescing = new Coalescing()
+  private isResting = false
   /** It reads with a copy, into memory of its own. */
   private copies = false
 
@@ -67,6 +78,20 @@ export class Receiver {
       socket.pause()
     })
     socket.resume()
+  }
+
+  /** Whether reading rests behind so many bytes; they are all that there was, or there may be more. */
+  private rests(length: number, isAll: boolean): boolean {
+    const millis = this.coalescing.rest(length, this.inbox.lacking(), performance.now())
+    if (millis === 0 || !isAll || this.isResting) return this.isResting
+    this.isResting = true
+    rests.add(millis, this.wake)
+    return true
+  }
+
+  private readonly wake = (): void => {
+    this.isResting = false
+    this.want()
   }
 
   private want(): void {
