@@ -14,7 +14,7 @@ import * as DuplexSocket from "./DuplexSocket.ts"
 import type { Meant, Told } from "./Explain.ts"
 import type { JobOptions, OpenOptions, Range } from "./JobOptions.ts"
 import type { DownloadEvent, JobId, JobView } from "./JobView.ts"
-import type { Transfer } from "./Transfer.ts"
+import type { Outcome, Transfer } from "./Transfer.ts"
 
 /** A call on a job did not do what it should. */
 export type CallError = JobError | AgentLost
@@ -60,6 +60,8 @@ export class Agent extends Context.Service<
       options: JobOptions,
       how?: { readonly ranges?: ReadonlyArray<Range> | undefined; readonly everyMillis?: number | undefined }
     ) => Stream.Stream<DownloadEvent, CallError>
+    /** A job from its creation to its end, of which nothing is told on the way. Whoever leaves before it is done aborts it. */
+    readonly fetch: (options: JobOptions, ranges?: ReadonlyArray<Range>) => Effect.Effect<Outcome, CallError>
     /** How the device does now, with the names of spec.md §8.1, as all that follow. */
     readonly perf: Effect.Effect<PerfSnap, CallError>
     readonly month: Effect.Effect<PerfMonth, CallError>
@@ -124,6 +126,7 @@ export const make: Effect.Effect<Agent["Service"], AgentNotFound, AgentLink | Sc
     watch: (id, everyMillis) => streamed(rpc.Watch({ id, ...pace(everyMillis) })),
     download: (options, { everyMillis, ranges } = {}) =>
       streamed(rpc.Download({ options, ...(ranges === undefined ? {} : { ranges }), ...pace(everyMillis) })),
+    fetch: (options, ranges) => called(rpc.Fetch(ranges === undefined ? { options } : { options, ranges })),
     explain: (meant) => called(rpc.Explain(meant)),
     perf: called(rpc.Perf()),
     month: called(rpc.Month()),

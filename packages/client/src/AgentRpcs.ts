@@ -11,7 +11,7 @@ import { JobError } from "./AgentError.ts"
 import { Explain } from "./Explain.ts"
 import { JobOptions, OpenOptions, Ranges } from "./JobOptions.ts"
 import { DownloadEvent, JobId, JobView } from "./JobView.ts"
-import { Transfer } from "./Transfer.ts"
+import { Outcome, Transfer } from "./Transfer.ts"
 
 const text = (most: number) => Schema.String.check(Schema.isMaxLength(most))
 
@@ -103,6 +103,12 @@ export class AgentRpcs extends RpcGroup.make(
     success: DownloadEvent,
     error: JobError,
     stream: true
+  }),
+  /** The same without a word on the way, for what is small: the answer comes when the file is at its place. */
+  Rpc.make("Fetch", {
+    payload: { options: JobOptions, ranges: Schema.optionalKey(Ranges) },
+    success: Outcome,
+    error: JobError
   }),
   /** A content to be read, for as long as the call goes on; it never ends by itself. */
   Rpc.make("Open", { payload: OpenOptions, success: OpenEvent, error: JobError, stream: true }),

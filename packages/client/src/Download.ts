@@ -30,13 +30,14 @@ const run = Effect.fn("Piecework.download")(function* (url: string | URL, option
   const job = yield* Wish.job(url, options)
   const ranges = yield* Wish.parts(options)
   const agent = yield* agentFor(socket)
+  if (onProgress === undefined) return yield* agent.fetch(job, ranges)
   let outcome: Outcome | undefined
   const everyMillis = progressEvery === undefined ? undefined : millis(progressEvery)
   // Nothing comes behind the end, so nobody waits for more.
   const events = Stream.takeUntil(agent.download(job, { ranges, everyMillis }), ({ _tag }) => _tag === "Done")
   yield* Stream.runForEach(events, (event) =>
     Effect.sync(() => {
-      if (event._tag === "Going") onProgress?.(event.job)
+      if (event._tag === "Going") onProgress(event.job)
       if (event._tag === "Done") outcome = event.outcome
     })
   )

@@ -305,8 +305,13 @@ const start = Effect.fn("Downloader.start")(function* (
     if (origins.problem !== undefined) return yield* origins.problem
     const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
     if (wrong !== undefined) return yield* wrong
-    yield* destination.check(path, { overwrite: request.overwrite ?? false })
-    const looked = yield* FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
+    const checked = destination.check(path, { overwrite: request.overwrite ?? false })
+    const look = FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
+    // Whose path is a draft has looked at the place before, so nothing waits for it.
+    const looked =
+      request.destination === undefined
+        ? yield* Effect.andThen(checked, look)
+        : (yield* Effect.all([look, checked], { concurrency: "unbounded" }))[0]
     const found = ranges === undefined ? looked : yield* FirstLook.asChecked(request, looked)
     const finished = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")
@@ -325,10 +330,14 @@ const start = Effect.fn("Downloader.start")(function* (
     Effect.onExit((exit) => {
       accounts.ended(Exit.isSuccess(exit))
       const end = Exit.map(exit, ({ result }) => result)
-      // Behind all that says how it ended: who knows that the file is there may let go of it now, and has not stopped anything.
-      return Deferred.done(arrived, end).pipe(
-        Effect.andThen(Exit.isSuccess(exit) ? exit.value.noted : Effect.void),
-        Effect.andThen(Deferred.done(ended, end))
+      const over = Effect.asVoid(Deferred.done(ended, end))
+      // Behind all that says how it ended: who knows that the file is there may let go of it now, and neither stops what is
+      // being noted nor waits for it.
+      return Effect.andThen(
+        Deferred.done(arrived, end),
+        Exit.isSuccess(exit)
+          ? FiberSet.run(notes, Effect.uninterruptible(Effect.andThen(exit.value.noted, over)))
+          : over
       )
     }),
     Effect.onExit((exit) => (Exit.isFailure(exit) ? Scope.close(scope, exit) : Effect.void)),

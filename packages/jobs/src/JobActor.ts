@@ -51,6 +51,9 @@ type Needs = JobFiles | JobNetwork | JobRunner | JobsConfig | JobStore
 const watchedEvery = 1000
 const unwatchedEvery = 10_000
 
+/** Stands for a file whose identity nobody asked for. */
+const unknownFile = "?"
+
 /** A run that goes on. */
 interface Run {
   readonly number: number
@@ -143,8 +146,10 @@ export const make = Effect.fnUntraced(function* (
   const accept = (decided: Result.Result<Job.Job, number>) =>
     Result.isFailure(decided) ? Effect.fail(JobError.with(decided.failure, id)) : become(decided.success)
 
-  const deliver = Effect.fnUntraced(function* (identity: string | undefined, bytes: number) {
+  const deliver = Effect.fnUntraced(function* (bytes: number) {
     const destination = job.spec.localPath
+    // By it a later process would know the file; of a job of which nothing is kept it is not asked.
+    const identity = job.spec.nonVolatile === true ? yield* files.identity(draft()) : unknownFile
     if (identity === undefined || destination === undefined) return yield* Effect.fail(system("ENOENT"))
     yield* became(Job.delivering(job, identity, bytes))
     yield* files.deliver(draft(), destination)
@@ -157,13 +162,7 @@ export const make = Effect.fnUntraced(function* (
     // Before the job says that it transferred: who sees that asks for it at once.
     outcome = end._tag === "Complete" ? end.outcome : undefined
     const failure =
-      end._tag === "Failed"
-        ? end.failure
-        : yield* files.identity(draft()).pipe(
-            Effect.flatMap((identity) => deliver(identity, end.bytes)),
-            Effect.as(undefined),
-            Effect.catch(fatal)
-          )
+      end._tag === "Failed" ? end.failure : yield* Effect.catch(Effect.as(deliver(end.bytes), undefined), fatal)
     if (failure === undefined) return yield* became(Job.transferred(job))
     outcome = undefined
     yield* became(Job.failed(job, failure, yield* network.now, yield* Clock.currentTimeMillis))

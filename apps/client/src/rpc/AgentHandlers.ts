@@ -10,7 +10,8 @@ import { Downloader } from "@piecework/download/Downloader"
 import type { FiguresError } from "@piecework/download/Figures"
 import { Ledgers } from "@piecework/download/Ledgers"
 import * as JobError from "@piecework/jobs/JobError"
-import { Jobs } from "@piecework/jobs/Jobs"
+import { type JobLook, Jobs } from "@piecework/jobs/Jobs"
+import type { JobStatus } from "@piecework/jobs/JobStatus"
 import * as RequestHeaders from "@piecework/sources/RequestHeaders"
 import { Clock, Effect, Option, Result, Stream } from "effect"
 import * as Explaining from "./Explaining.ts"
@@ -53,6 +54,17 @@ export const layer = (setting: Setting) =>
           of
         )
 
+      /** A job that runs, and that goes with the scope unless it is done. */
+      const ownJob = Effect.fnUntraced(function* (options: JobOptions, ranges: ReadonlyArray<Range> | undefined) {
+        const own = { id: "", isDone: false }
+        own.id = yield* Effect.acquireRelease(create(options), (made) =>
+          // One that failed may be over; one that is done is not there any more.
+          own.isDone ? Effect.void : Effect.ignore(jobs.abort(made))
+        )
+        yield* start(own.id, ranges)
+        return own
+      })
+
       /** The job now, on each change, and every so many milliseconds. */
       const views = (id: string, everyMillis: number): Stream.Stream<JobView, AgentJobError> => {
         const rated = Views.measured()
@@ -63,9 +75,7 @@ export const layer = (setting: Setting) =>
               const look = yield* Effect.option(jobs.look(id))
               const now = yield* Clock.currentTimeMillis
               if (status === undefined) return Option.toArray(Option.map(look, (known) => rated(Views.job(known), now)))
-              // A notice may be of a moment that is over; it is the one to tell, or a step would be missing.
-              const known = Option.getOrElse(look, () => ({ spec: {}, progress: undefined, outcome: undefined }))
-              return [rated(Views.job({ ...known, status }), now)]
+              return [rated(asOf(status, look), now)]
             })
           ),
           Stream.flattenIterable
@@ -96,21 +106,32 @@ export const layer = (setting: Setting) =>
         Download: ({ everyMillis, options, ranges }) =>
           Stream.unwrap(
             Effect.gen(function* () {
-              let isDone = false
-              const id = yield* Effect.acquireRelease(create(options), (made) =>
-                // One that failed may be over; one that is done is not there any more.
-                isDone ? Effect.void : Effect.ignore(jobs.abort(made))
-              )
-              yield* start(id, ranges)
-              const going = Stream.mapEffect(views(id, everyMillis ?? usualEvery), (seen) => next(jobs, seen))
+              const own = yield* ownJob(options, ranges)
+              const going = Stream.mapEffect(views(own.id, everyMillis ?? usualEvery), (seen) => next(jobs, seen))
               const events: Stream.Stream<DownloadEvent, AgentJobError> = Stream.concat(
-                Stream.make({ _tag: "Started" as const, id: JobId.make(id) }),
+                Stream.make({ _tag: "Started" as const, id: JobId.make(own.id) }),
                 Stream.concat(
                   going,
                   Stream.suspend(() => Stream.fail(refusal("JobNotFound")))
                 )
               )
-              return Stream.takeUntil(events, ({ _tag }) => (isDone = _tag === "Done"))
+              return Stream.takeUntil(events, ({ _tag }) => (own.isDone = _tag === "Done"))
+            })
+          ),
+        Fetch: ({ options, ranges }) =>
+          Effect.scoped(
+            Effect.gen(function* () {
+              const own = yield* ownJob(options, ranges)
+              const ends = Stream.mapEffect(Stream.mapError(jobs.watch(own.id), of), (status) =>
+                isUnderWay(status)
+                  ? Effect.undefined
+                  : Effect.flatMap(Effect.option(jobs.look(own.id)), (look) => next(jobs, asOf(status, look)))
+              )
+              const events = Stream.filter(ends, (event) => event?._tag === "Done")
+              const end = Option.getOrUndefined(yield* Stream.runHead(events))
+              if (end?._tag !== "Done") return yield* refusal("JobNotFound")
+              own.isDone = true
+              return end.outcome
             })
           ),
         Page: () =>
@@ -168,6 +189,14 @@ export const layer = (setting: Setting) =>
   )
 
 const badHeaders = (sentence: string) => new AgentJobError({ code: JobError.code("InvalidArgument"), sentence })
+
+/** The job when this notice was given. That moment may be over, but a step would be missing without it. */
+const asOf = (status: JobStatus, look: Option.Option<JobLook>): JobView =>
+  Views.job({ ...Option.getOrElse(look, () => ({ spec: {}, progress: undefined, outcome: undefined })), status })
+
+/** Nothing of it is an end, or may need somebody. */
+const isUnderWay = ({ error, state }: JobStatus): boolean =>
+  state === "Created" || state === "Transferring" || (state === "Paused" && error === 0)
 
 /** What a job that is downloaded for somebody tells next; it ends with its file or with an error. */
 const next = Effect.fnUntraced(function* (
