@@ -34,6 +34,30 @@ describe("Coalescing", () => {
     assert.isTrue(restsAt(100, 1000, 4000).every((rest) => rest === 0))
   })
 
+  it("does not take a reader's pause for the line's", () => {
+    const coalescing = new Coalescing()
+    const rests: Array<number> = []
+    // A mebibyte in a millisecond; then the reader has to wait for memory for twenty.
+    for (let at = 0; at < 2000; at += 21) {
+      for (let part = 0; part < 8; part++) rests.push(coalescing.rest(MiB / 8, MiB - (part * MiB) / 8, at + part / 8))
+      coalescing.rest(65_536, 0, at + 1)
+    }
+    assert.isTrue(rests.every((rest) => rest === 0))
+  })
+
+  it("does not take a moment without the processor for a slow line", () => {
+    const coalescing = new Coalescing()
+    let at = 0
+    const second = () => {
+      let rests = 0
+      for (let i = 0; i < 1000; i++) rests += coalescing.rest(MiB, MiB, (at += 1))
+      return rests
+    }
+    assert.strictEqual(second(), 0)
+    at += 15
+    assert.strictEqual(second(), 0)
+  })
+
   it("knows nothing of the rate after a pause", () => {
     const coalescing = new Coalescing()
     for (let at = 0; at < 20; at++) coalescing.rest(12_500, MiB, at)

@@ -19,6 +19,9 @@ export const mostBytes = 131_072
 /** A rate is told from no less than this, in milliseconds: the first bytes of a burst come as fast as the machine is. */
 const shortestLook = 5
 
+/** A lower rate is believed by this part of the difference with each look. */
+const fall = 4
+
 /** After so many milliseconds without a byte of bulk nothing is known of the rate any more: a stream that slow wakes nobody often. */
 const forgetAfter = 50
 
@@ -29,13 +32,18 @@ const leastBulk = 16_384
 export class Coalescing {
   /** Bytes a millisecond; 0 while unknown. */
   private rate = 0
-  private since = 0
-  private cameAt = Number.NEGATIVE_INFINITY
+  /** When the look began, and the bytes since then; no look while nobody waits for much. */
+  private since: number | undefined
   private bytes = 0
+  private cameAt = Number.NEGATIVE_INFINITY
 
   /** Whole milliseconds to rest behind `bytes` that came at `now`, while so many more are `lacking`; 0 is not to rest. */
   rest(bytes: number, lacking: number, now: number): number {
-    if (lacking < leastBulk) return 0
+    if (lacking < leastBulk) {
+      // The time until somebody waits again is the reader's, and not the line's.
+      this.since = undefined
+      return 0
+    }
     this.came(bytes, now)
     return this.rate === 0 ? 0 : Math.floor(Math.min(longestRest, Math.min(lacking, mostBytes) / this.rate))
   }
@@ -43,14 +51,20 @@ export class Coalescing {
   private came(bytes: number, now: number): void {
     if (now - this.cameAt > forgetAfter) {
       this.rate = 0
+      this.since = undefined
+    }
+    this.cameAt = now
+    if (this.since === undefined) {
       this.since = now
       this.bytes = 0
-    } else this.bytes += bytes
-    this.cameAt = now
+      return
+    }
+    this.bytes += bytes
     const elapsed = now - this.since
     if (elapsed < shortestLook) return
-    const rate = this.bytes / elapsed
-    this.rate = this.rate === 0 ? rate : (this.rate + rate) / 2
+    const seen = this.bytes / elapsed
+    // A process that got no processor for a moment takes a fast line for a slow one, so the rate falls slowly.
+    this.rate = seen > this.rate ? seen : this.rate + (seen - this.rate) / fall
     this.since = now
     this.bytes = 0
   }
