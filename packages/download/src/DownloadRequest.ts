@@ -29,6 +29,8 @@ export interface DownloadRequest {
   readonly path: string
   /** What its place is called in messages and records, when the file goes on from `path`. Default `path`. */
   readonly destination?: string | undefined
+  /** Whether the caller has looked at the place just now, so that nobody has to before the first byte. Default false. */
+  readonly isPlaceSeen?: boolean | undefined
   readonly mode: DownloadMode
   /** Default `get`, and nothing more. */
   readonly asker?: Asker | undefined

@@ -305,13 +305,8 @@ const start = Effect.fn("Downloader.start")(function* (
     if (origins.problem !== undefined) return yield* origins.problem
     const wrong = ranges === undefined ? undefined : ByteRanges.complaint(ranges)
     if (wrong !== undefined) return yield* wrong
-    const checked = destination.check(path, { overwrite: request.overwrite ?? false })
-    const look = FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
-    // Whose path is a draft has looked at the place before, so nothing waits for it.
-    const looked =
-      request.destination === undefined
-        ? yield* Effect.andThen(checked, look)
-        : (yield* Effect.all([look, checked], { concurrency: "unbounded" }))[0]
+    if (request.isPlaceSeen !== true) yield* destination.check(path, { overwrite: request.overwrite ?? false })
+    const looked = yield* FirstLook.take(request, cloud, origins, standing, ranges !== undefined)
     const found = ranges === undefined ? looked : yield* FirstLook.asChecked(request, looked)
     const finished = yield* found._tag === "Swarm" ? fromSwarm(found) : overHttp(found)
     yield* standing.enter("Done")

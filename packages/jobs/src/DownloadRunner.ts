@@ -40,7 +40,7 @@ export const layer = (
       return JobRunner.of({
         without,
         takesRanges: true,
-        start: Effect.fnUntraced(function* ({ destination, draft, id, spec }) {
+        start: Effect.fnUntraced(function* ({ destination, draft, id, isPlaceSeen, spec }) {
           const active = yield* downloader.start({
             url: spec.uri,
             headers: headersOf(spec.httpCustomHeaders),
@@ -54,6 +54,7 @@ export const layer = (
             ...rangesOf(spec),
             path: draft,
             destination,
+            isPlaceSeen,
             asker: { door: "job", job: id, name: spec.displayName },
             overwrite: true,
             priority: spec.foregroundPriority === true ? "Foreground" : "Background",

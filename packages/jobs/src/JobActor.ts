@@ -92,6 +92,8 @@ export const make = Effect.fnUntraced(function* (
   let runs = 0
   let alarmAt: number | undefined
   let isMarked = false
+  /** Whether the call that is under way has looked at the destination. */
+  let isPlaceSeen = false
   /** Whether the file is at its place, and no draft beside it. */
   let isDelivered = false
 
@@ -156,9 +158,10 @@ export const make = Effect.fnUntraced(function* (
     isDelivered = true
   })
 
+  const fatal = (number: number) =>
+    Effect.andThen(files.remove(draft()), Effect.succeed({ code: number, extended: 0, mayPass: false }))
+
   const ended = Effect.fnUntraced(function* (end: RunEnd) {
-    const fatal = (number: number) =>
-      Effect.andThen(files.remove(draft()), Effect.succeed({ code: number, extended: 0, mayPass: false }))
     // Before the job says that it transferred: who sees that asks for it at once.
     outcome = end._tag === "Complete" ? end.outcome : undefined
     const failure =
@@ -195,13 +198,15 @@ export const make = Effect.fnUntraced(function* (
       if (uri === undefined || localPath === undefined) return Effect.void
       const number = ++runs
       const isForeground = spec.foregroundPriority === true
+      const isSeen = isPlaceSeen
       run = { number, isForeground, made: undefined }
       place.running(true)
       return Effect.scoped(
         Effect.gen(function* () {
           // Beside it: a short download is not to pay for what a crash might leave. It is over before the run is, so that no mark comes late.
           if (saved === undefined && !isMarked) yield* Effect.forkScoped(Effect.uninterruptible(mark(localPath)))
-          const started = yield* runner.start({ id, spec: { ...spec, uri }, draft: draft(), destination: localPath })
+          const task = { id, spec: { ...spec, uri }, draft: draft(), destination: localPath, isPlaceSeen: isSeen }
+          const started = yield* runner.start(task)
           if (run?.number === number) run = { number, isForeground, made: started }
           return yield* started.result
         })
@@ -266,6 +271,7 @@ export const make = Effect.fnUntraced(function* (
     while (!isOver(job.state)) {
       const { work } = yield* Queue.take(mailbox)
       yield* attend
+      isPlaceSeen = false
       reply = yield* work
       yield* follow
       if (!isOver(job.state)) yield* reply
@@ -313,7 +319,8 @@ export const make = Effect.fnUntraced(function* (
             }
           })
         ),
-        refuse: Effect.asVoid(Deferred.fail(reply, JobError.of("NotFound", id)))
+        // Not made before it is wanted: an error takes its stack with it.
+        refuse: Effect.suspend(() => Effect.asVoid(Deferred.fail(reply, JobError.of("NotFound", id))))
       }
       if (!(yield* Queue.offer(mailbox, message))) return yield* JobError.of("NotFound", id)
       return yield* Deferred.await(reply)
@@ -338,6 +345,7 @@ export const make = Effect.fnUntraced(function* (
           const { localPath } = job.spec
           const obstacle = isBegin && localPath !== undefined ? yield* files.obstacle(localPath) : undefined
           yield* accept(Job.call(job, what, { now, obstacle, ranges }))
+          isPlaceSeen = isBegin
         })
       ),
     set: (name, value) =>

@@ -14,6 +14,8 @@ export interface JobTask {
   readonly draft: string
   /** Where it will go from there. */
   readonly destination: string
+  /** Whether that place was looked at a moment ago, and a file could be put there. */
+  readonly isPlaceSeen: boolean
 }
 
 export interface JobRun {

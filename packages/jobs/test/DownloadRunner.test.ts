@@ -92,7 +92,13 @@ const runner = (
   )
 
 describe("A run", () => {
-  const task = { id: idOf(1), spec: { ...ready, uri: url }, draft: "/draft", destination: "/data/file" }
+  const task = {
+    id: idOf(1),
+    spec: { ...ready, uri: url },
+    draft: "/draft",
+    destination: "/data/file",
+    isPlaceSeen: true
+  }
 
   it.effect("is a download into the draft, of the content that the caller means", () =>
     Effect.gen(function* () {
@@ -112,6 +118,7 @@ describe("A run", () => {
           mustVerify: false,
           path: "/draft",
           destination: "/data/file",
+          isPlaceSeen: true,
           asker: { door: "job", job: task.id, name: undefined },
           overwrite: true,
           priority: "Background",
