@@ -102,7 +102,7 @@ export const Publications = () => {
                 {nameOf(one.url)}
               </Text>
               <Text size="xs" c="dimmed">
-                {one.url}
+                {one.queryHidden === true ? `${one.url}?…` : one.url}
               </Text>
             </div>
             <State of={one.state} />
