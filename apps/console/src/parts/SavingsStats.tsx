@@ -37,4 +37,4 @@ export const SavingsStats = ({ children, of }: Props) => {
 }
 
 const sums = (of: Views.Sums): string =>
-  `${Amount.bytes(savedBytes(of))} of ${Amount.bytes(of.BytesFetched)} came not from the origin: ${Amount.count(of.TotalTransfers, "download")}, ${Amount.count(of.ErrorCount, "error")}.`
+  `${Amount.bytes(savedBytes(of))} of ${Amount.bytes(of.BytesFetched)} did not come from the origin: ${Amount.count(of.TotalTransfers, "download")}, ${Amount.count(of.ErrorCount, "error")}.`

@@ -106,7 +106,7 @@ const columns: ReadonlyArray<Column<NodeRecord>> = [
     value: ({ id, settings }) => `${settings.name} ${id}`,
     cell: ({ id, lastHeartbeat, settings }) => (
       <>
-        <Anchor component={Link} href={`/nodes/${id}`} fw={600}>
+        <Anchor component={Link} href={`/nodes/${id}`} size="sm" fw={600}>
           {settings.name}
         </Anchor>
         <Text size="xs" c="dimmed">

@@ -45,6 +45,7 @@ export const Page = () => {
           placeholder="Search devices by name or id"
           type="search"
           maxLength={64}
+          maw="20rem"
           mb="sm"
           leftSection={<IconSearch size={16} aria-hidden />}
           value={text}
