@@ -13,6 +13,12 @@ describe("Savings", () => {
     assert.strictEqual(Grade.ofWindow(70, { BytesFetched: 0 }), "Good")
   })
 
+  it("of another time are told beside those that are shown, in the points that one reads", () => {
+    assert.strictEqual(Grade.beside(60.32, 60.29, 28), "As much as in 28 days.")
+    assert.strictEqual(Grade.beside(60.6, 59.6, 28), "1 point more than in 28 days.")
+    assert.strictEqual(Grade.beside(40, 72.4, 7), "32.4 points less than in 7 days.")
+  })
+
   it("are what did not come from the origin", () => {
     assert.strictEqual(Grade.savedPercent({ BytesFromPeers: 50, BytesFromCache: 25, BytesFetched: 100 }), 75)
   })

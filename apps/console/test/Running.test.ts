@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { FileStatus } from "@piecework/client/Activity"
 import type { JobView } from "@piecework/client/JobView"
+import * as Parts from "../src/activity/Parts.ts"
 import * as Running from "../src/activity/Running.ts"
 
 const job = (id: string, over: Partial<JobView> = {}): JobView =>
@@ -67,6 +68,22 @@ describe("What runs on a device", () => {
     assert.strictEqual(stopped?.state, "Failed")
     assert.strictEqual(stopped?.trouble, "No bytes came.")
     assert.strictEqual(of([job("1", { state: "Paused" })])[0]?.state, "Paused")
+  })
+
+  it("looks done when it is, though it is forgotten where its bytes came from", () => {
+    const done = of([job("1", { state: "Transferred", bytesTransferred: 1000 })])[0]
+    assert.isDefined(done)
+    assert.deepStrictEqual(
+      Parts.of(done).bar.map(({ bytes, color }) => [bytes, color]),
+      [[1000, "var(--grade-good)"]]
+    )
+    assert.strictEqual(Parts.of(done).of, 1000)
+    const paused = of([job("1", { state: "Paused" })])[0]
+    assert.isDefined(paused)
+    assert.deepStrictEqual(
+      Parts.of(paused).bar.map(({ bytes, color }) => [bytes, color]),
+      [[400, "var(--grade-none)"]]
+    )
   })
 
   it("says how long it takes only while something comes", () => {

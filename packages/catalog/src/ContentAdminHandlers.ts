@@ -26,6 +26,7 @@ import type * as Settings from "./ClientSettings.ts"
 import type { Published } from "./Published.ts"
 import * as RulePattern from "./RulePattern.ts"
 import { Rules } from "./Rules.ts"
+import * as Shown from "./Shown.ts"
 import { UrlPublisher } from "./UrlPublisher.ts"
 
 export const layer = ContentAdminRpcs.toLayer(
@@ -49,26 +50,32 @@ export const layer = ContentAdminRpcs.toLayer(
         }),
       List: (page) =>
         Effect.gen(function* () {
-          yield* allowed("Read")
+          const who = yield* allowed("Read")
           const { contents, next } = yield* failing(catalog.page(page))
           return {
-            contents: contents.map((content) => recordOf(content, mostListedUrls)),
+            contents: contents.map((content) => Shown.record(who, recordOf(content, mostListedUrls))),
             ...(next === undefined ? {} : { next })
           }
         }),
       Show: ({ name }) =>
-        Effect.andThen(
-          allowed("Read"),
-          Effect.suspend(() => there(name, administration.find(name)))
-        ),
+        Effect.gen(function* () {
+          const who = yield* allowed("Read")
+          return Shown.record(who, yield* there(name, administration.find(name)))
+        }),
       Lookup: ({ contentIds }) =>
         Effect.gen(function* () {
-          yield* allowed("Read")
+          const who = yield* allowed("Read")
           const found = yield* failing(Effect.forEach([...new Set(contentIds)], catalog.byId))
-          return found.flatMap((one) => Option.toArray(one)).map((content) => recordOf(content, mostListedUrls))
+          return found
+            .flatMap((one) => Option.toArray(one))
+            .map((content) => Shown.record(who, recordOf(content, mostListedUrls)))
         }),
       PublishUrl: ({ policy, url }) => Effect.flatMap(allowed("Publish"), (who) => publisher.publish(who, url, policy)),
-      Publications: () => Effect.andThen(allowed("Read"), publisher.list),
+      Publications: () =>
+        Effect.gen(function* () {
+          const who = yield* allowed("Read")
+          return (yield* publisher.list).map((one) => Shown.publication(who, one))
+        }),
       SetPolicy: ({ change, name }) =>
         Effect.flatMap(allowed("Publish"), (who) => there(name, administration.setPolicy(who, name, change))),
       SetHalted: ({ isHalted, name, why }) =>
@@ -118,9 +125,9 @@ export const layer = ContentAdminRpcs.toLayer(
         }),
       ReadAudit: ({ before, most }) =>
         Effect.gen(function* () {
-          yield* allowed("Read")
+          const who = yield* allowed("Read")
           const entries = yield* failing(audit.entries({ most, ...(before === undefined ? {} : { before }) }))
-          return entries.map((entry) => new AuditEntry(entry))
+          return entries.map((entry) => new AuditEntry({ ...entry, detail: Shown.detail(who, entry.detail) }))
         })
     })
   })

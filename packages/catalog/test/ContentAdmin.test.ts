@@ -124,6 +124,38 @@ for (const [name, live] of Object.entries({ "in memory": inMemory, "over HTTP": 
       })
     )
 
+    spec.effect("shows the query of a URL only to who may publish, and others that there is one", () =>
+      Effect.gen(function* () {
+        const client = yield* Client
+        const { contentId } = contentOf(6)
+        const [reader, publisher] = [as(operator("Read")), as(operator("Read", "Publish"))]
+        const names = ["q/plain", "q/signed?sig=s3cret", "q/signed?sig=0ther"]
+        yield* publisher(client.Publish(publication(6, ...names)))
+        const bare = ["q/plain", "q/signed", "q/signed"].map(url)
+        const looks = [
+          client.Show({ name: contentId }),
+          client.Show({ name: url("q/signed?sig=s3cret") }),
+          Effect.map(client.Lookup({ contentIds: [contentId] }), ([one]) => one),
+          Effect.map(client.List({ after: 0, most: 200 }), ({ contents }) =>
+            contents.find((one) => one.contentId === contentId)
+          )
+        ]
+        for (const look of looks) {
+          const read = yield* reader(look)
+          assert.deepStrictEqual([read?.urls, read?.queryHidden], [bare, [1, 2]])
+          const whole = yield* publisher(look)
+          assert.deepStrictEqual([whole?.urls, whole?.queryHidden], [names.map(url), undefined])
+        }
+        yield* publisher(client.Unpublish({ name: url("q/signed?sig=s3cret") }))
+        const details = Effect.map(client.ReadAudit({ most: 2 }), (entries) => JSON.stringify(entries))
+        const read = yield* reader(details)
+        assert.notMatch(read, /s3cret|0ther/)
+        assert.include(read, `${url("q/signed")}?…`)
+        assert.include(yield* publisher(details), "sig=s3cret")
+        yield* publisher(client.Unpublish({ name: contentId }))
+      })
+    )
+
     spec.effect("says settings to all devices, each held against the table, and notes who did it", () =>
       Effect.gen(function* () {
         const client = yield* Client

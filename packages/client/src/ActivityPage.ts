@@ -28,9 +28,6 @@ export const ActivityPage = Schema.Struct({
 })
 export type ActivityPage = typeof ActivityPage.Type
 
-/** What a call that was refused says. */
-export const ActivityRefusal = Schema.Struct({ error: text(8192) })
-
 /** Bytes of this month by where they came from, and by where they went. Source: spec.md §8.2. */
 export interface MonthBytes {
   readonly down: { readonly cdn: number; readonly cache: number; readonly local: number; readonly internet: number }

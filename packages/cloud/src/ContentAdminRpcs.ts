@@ -37,6 +37,11 @@ export class ContentRecord extends Schema.Class<ContentRecord>("@piecework/cloud
   publishedAt: Schema.Natural,
   /** The latest last, and only the latest. */
   urls: Urls,
+  /**
+   * Places in `urls` of those that are said without their query: it may be a signature, so it is for the scope Publish. Absent where none
+   * is left out.
+   */
+  queryHidden: Schema.optionalKey(Schema.Array(Schema.Natural).check(Schema.isMaxLength(maxUrls))),
   /** What was set. */
   policy: PolicySettings,
   /** Epoch milliseconds; `null` while it is not halted. */
@@ -106,6 +111,8 @@ export class Publication extends Schema.Class<Publication>("@piecework/cloud/Pub
   /** Of the publication, not of what is published. */
   id: text(64),
   url: ContentUrl,
+  /** Whether `url` is said without its query, which is for the scope Publish. */
+  queryHidden: Schema.optionalKey(Schema.Literal(true)),
   /** Epoch milliseconds. */
   beganAt: Schema.Natural,
   state: Schema.Union([

@@ -1,7 +1,7 @@
 /** What the page asks the agent that it came from. */
-import { ActivityPage, ActivityRefusal } from "@piecework/client/ActivityPage"
+import { ActivityPage } from "@piecework/client/ActivityPage"
 import { Option, Schema } from "effect"
-import { CallFailed } from "../calls/CallFailed.ts"
+import { CallFailed, ofAnswer } from "../calls/CallFailed.ts"
 import type { Question } from "../calls/useAsk.ts"
 import * as Key from "./Key.ts"
 
@@ -10,7 +10,6 @@ export const actions = ["pause", "resume", "abort", "finalize"] as const
 export type Action = (typeof actions)[number]
 
 const decodePage = Schema.decodeUnknownOption(ActivityPage)
-const decodeRefusal = Schema.decodeUnknownOption(ActivityRefusal)
 
 const locked = new CallFailed({
   kind: "SignIn",
@@ -48,9 +47,7 @@ const asked = async (method: "GET" | "POST", path: string, signal?: AbortSignal)
   const body: unknown = await response.json().catch(() => undefined)
   if (response.ok) return body
   if (response.status === 401) throw locked
-  const said = Option.getOrUndefined(decodeRefusal(body))
-  if (said === undefined) throw unintelligible
-  throw new CallFailed({ kind: "Refused", sentence: said.error, advice: "Nothing was changed." })
+  throw ofAnswer(response.status, body) ?? unintelligible
 }
 
 export const now: Question<ActivityPage> = {

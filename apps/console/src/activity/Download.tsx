@@ -1,7 +1,7 @@
 /** One download: how far it is, where its bytes come from, why so, and buttons for what its user may do. */
 import { Button, Group, Modal, Text } from "@mantine/core"
 import { useMutation, useQueryClient } from "@tanstack/react-query"
-import { IconCheck, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react"
+import { IconCheck, IconCircleCheckFilled, IconPlayerPause, IconPlayerPlay, IconTrash } from "@tabler/icons-react"
 import { useState } from "react"
 import { CallFailed } from "../calls/CallFailed.ts"
 import { Tag } from "../parts/Tag.tsx"
@@ -9,8 +9,8 @@ import * as Amount from "../view/Amount.ts"
 import { hostOf } from "../view/Address.ts"
 import * as DeviceAgent from "./DeviceAgent.ts"
 import classes from "./Download.module.css"
+import * as Parts from "./Parts.ts"
 import * as Running from "./Running.ts"
-import { down } from "./Sources.ts"
 import { Bar } from "./Split.tsx"
 
 const looks = {
@@ -39,13 +39,7 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
     }
   })
   const look = looks[row.state]
-  const parts = [
-    ...down.map((part) => ({ ...part, bytes: row.came[part.key] })),
-    { key: "held", label: "Was here before", color: "var(--grade-none)", bytes: row.came.held }
-  ]
-  // Where they came from is known of a download that runs.
-  const others = Math.max(0, row.done - parts.reduce((sum, { bytes }) => sum + bytes, 0))
-  const came = parts.filter(({ bytes }) => bytes > 0)
+  const parts = Parts.of(row)
   return (
     <li className={classes["download"]}>
       <div className={classes["head"]}>
@@ -59,14 +53,14 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
         </div>
         <Tag tone={look.tone}>{look.word}</Tag>
       </div>
-      <Bar
-        parts={[...parts, { key: "others", label: "", color: "var(--grade-none)", bytes: others }]}
-        of={Math.max(row.total, others + came.reduce((sum, { bytes }) => sum + bytes, 0))}
-      />
+      <Bar parts={parts.bar} of={parts.of} />
       <div className={classes["line"]}>
-        <Text size="sm">{progress(row)}</Text>
+        <Text size="sm" component="div" className={classes["progress"] ?? ""}>
+          {row.state === "Done" ? <IconCircleCheckFilled size={16} className={classes["done"]} aria-hidden /> : null}
+          {progress(row)}
+        </Text>
         <Text size="sm" c="dimmed">
-          {came.map(({ bytes, label }) => `${label} ${Amount.bytes(bytes)}`).join(" · ")}
+          {parts.known.map(({ bytes, label }) => `${label} ${Amount.bytes(bytes)}`).join(" · ")}
         </Text>
       </div>
       {row.trouble === undefined ? null : (
@@ -123,6 +117,7 @@ export const Download = ({ row }: { readonly row: Running.Running }) => {
 }
 
 const progress = (row: Running.Running): string => {
+  if (row.state === "Done") return `Complete, ${Amount.bytes(row.done)}`
   const left = Running.secondsLeft(row)
   return [
     row.total === 0 ? Amount.bytes(row.done) : `${Amount.bytes(row.done)} of ${Amount.bytes(row.total)}`,

@@ -1,7 +1,7 @@
 /** A call that brought no answer, as a page can show it: what is the matter, and what to do. */
 import { RequestRefused } from "@piecework/cloud/RoleError"
 import { ServiceError } from "@piecework/cloud/HttpRpc"
-import { Cause, Schema } from "effect"
+import { Cause, Option, Schema } from "effect"
 
 export class CallFailed extends Schema.TaggedError<CallFailed>()("CallFailed", {
   /** SignIn: somebody known is wanted. NotAllowed: whoever it is may not. Away and Busy may pass. Refused: the answer is no, with a reason. */
@@ -20,6 +20,22 @@ export class CallFailed extends Schema.TaggedError<CallFailed>()("CallFailed", {
     return this.kind === "Away" || this.kind === "Busy"
   }
 }
+
+/** What services and agents answer beside a status when they do not what was asked. */
+const decodeRefusal = Schema.decodeUnknownOption(
+  Schema.Struct({ error: Schema.String.check(Schema.isMaxLength(8192)) })
+)
+
+/** An answer over plain HTTP that is no success; nothing when its body says no sentence. */
+export const ofAnswer = (status: number, body: unknown): CallFailed | undefined =>
+  Option.match(decodeRefusal(body), {
+    onNone: () => undefined,
+    onSome: ({ error }) => {
+      const kind = status === 429 ? "Busy" : status >= 500 ? "Away" : "Refused"
+      const advice = kind === "Refused" ? "Nothing was changed." : "This page asks again by itself."
+      return new CallFailed({ kind, sentence: error, advice })
+    }
+  })
 
 /** What a call ended with, in words. An error of the call's own says its sentence. */
 export const of = (cause: Cause.Cause<unknown>): CallFailed => {

@@ -1,5 +1,5 @@
 /** What is around every page: the menu, who is signed in, and the way past all of it to the page. */
-import { ActionIcon, Menu, Text } from "@mantine/core"
+import { ActionIcon, Menu, Text, UnstyledButton } from "@mantine/core"
 import { useQueryClient } from "@tanstack/react-query"
 import { IconLogout, IconMenu2, IconUser, IconX } from "@tabler/icons-react"
 import { type MouseEvent, type RefObject, useEffect, useRef } from "react"
@@ -108,9 +108,10 @@ const Who = () => {
   return (
     <Menu position="bottom-end" width={240}>
       <Menu.Target>
-        <ActionIcon variant="subtle" color="gray" size="lg" aria-label={`Signed in as ${session.name}`}>
+        <UnstyledButton className={classes["me"] ?? ""} aria-label={`Signed in as ${session.name}`}>
           <IconUser size={20} aria-hidden />
-        </ActionIcon>
+          <span className={classes["name"]}>{session.name}</span>
+        </UnstyledButton>
       </Menu.Target>
       <Menu.Dropdown>
         <div className={classes["who"]}>

@@ -14,7 +14,9 @@ export const Peering = ({ of }: { readonly of: Views.Sums }) => (
     title="Peering"
     about={`${Amount.number(of.PeerEligibleTransfers)} of ${Amount.count(of.TotalTransfers, "download")} were in a mode with peers`}
   >
-    {of.PeerEligibleTransfers === 0 ? (
+    {of.TotalTransfers === 0 ? (
+      <Empty title="No download is complete yet">Those that stopped with an error are not counted here.</Empty>
+    ) : of.PeerEligibleTransfers === 0 ? (
       <Empty title="No download could have had peers">
         Peers are on in the modes LAN, Group and Internet; the setting DODownloadMode chooses one.
       </Empty>

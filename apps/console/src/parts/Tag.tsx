@@ -1,10 +1,12 @@
-/** A word about the state of something, with a dot in its colour: the word says it, too, so that no colour is needed to understand it. */
+/** A word about the state of something, with a mark in its colour and of its shape: the word says it, too, so that no colour is needed to understand it. */
+import type { ComponentProps } from "react"
 import classes from "./Tag.module.css"
 
 export type Tone = "good" | "warning" | "error" | "none" | "active"
 
-export const Tag = ({ tone, children }: { readonly tone: Tone; readonly children: string }) => (
-  <span className={classes["tag"]} data-tone={tone}>
-    {children}
-  </span>
-)
+export interface Props extends Omit<ComponentProps<"span">, "className"> {
+  readonly tone: Tone
+  readonly children: string
+}
+
+export const Tag = ({ tone, ...rest }: Props) => <span {...rest} className={classes["tag"]} data-tone={tone} />

@@ -4,33 +4,25 @@ import { mayDo, type OperatorScope } from "@piecework/cloud/Identity"
 import type { QueryClient } from "@tanstack/react-query"
 import { Effect, Schema } from "effect"
 import { HttpClient, HttpClientRequest, type HttpClientResponse } from "effect/http"
-import { CallFailed } from "../calls/CallFailed.ts"
+import { CallFailed, ofAnswer } from "../calls/CallFailed.ts"
 import { type Ask, asking, url } from "../calls/Service.ts"
 import * as Link from "./Link.ts"
 import type { Question } from "../calls/useAsk.ts"
 
+export type State = ConsoleSession.SessionState
 export type SignedIn = typeof ConsoleSession.SignedIn.Type
 export type SignedOut = typeof ConsoleSession.SignedOut.Type
 export type Area = ConsoleSession.Area
 
-/** What a service answers when it takes nobody in, beside a status. */
-const Refusal = Schema.Struct({ error: Schema.String.check(Schema.isMaxLength(500)) })
-
 const decodeState = Schema.decodeUnknownEffect(ConsoleSession.SessionState)
-const decodeRefusal = Schema.decodeUnknownEffect(Refusal)
 
 const stateOf = Effect.fn("Session.stateOf")(function* (response: HttpClientResponse.HttpClientResponse) {
   const body = yield* response.json
   if (response.status === 200) return yield* decodeState(body)
-  const { error } = yield* decodeRefusal(body)
-  return yield* new CallFailed({
-    kind: response.status >= 500 ? "Away" : response.status === 429 ? "Busy" : "Refused",
-    sentence: error,
-    advice: ""
-  })
+  return yield* ofAnswer(response.status, body) ?? away
 })
 
-const asked = (request: HttpClientRequest.HttpClientRequest): Ask<ConsoleSession.SessionState> =>
+const asked = (request: HttpClientRequest.HttpClientRequest): Ask<State> =>
   asking(
     HttpClient.execute(request).pipe(
       Effect.flatMap(stateOf),
@@ -47,25 +39,25 @@ const away = new CallFailed({
 
 const at = url + ConsoleSession.path
 
-/** What the address brought, until it is used. */
-let brought = Link.take()
-
 const look = asked(HttpClientRequest.get(at))
 
-export const state: Question<ConsoleSession.SessionState> = {
+export const state: Question<State> = {
   key: ["session"],
-  ask: (signal) => {
-    const token = brought
-    brought = undefined
+  ask: async (signal) => {
+    const found = await look(signal)
+    const token = Link.token()
+    // Whoever is signed in is asked first whether to stay so.
+    if (token === undefined || found._tag === "SignedIn") return found
+    Link.drop()
     // One that is over is no reason not to show the form.
-    return token === undefined ? look(signal) : signIn(token).catch(() => look(signal))
+    return signIn(token).catch(() => found)
   }
 }
 
-export const signIn = (token: string): Promise<ConsoleSession.SessionState> =>
+export const signIn = (token: string): Promise<State> =>
   asked(HttpClientRequest.post(at).pipe(HttpClientRequest.bodyJsonUnsafe({ token })))()
 
-export const signOut: Ask<ConsoleSession.SessionState> = asked(HttpClientRequest.delete(at))
+export const signOut: Ask<State> = asked(HttpClientRequest.delete(at))
 
 /** Whether the one who is signed in may do that; pages show nobody a button that would be refused. */
 export const may = ({ operator, scopes }: SignedIn, scope: OperatorScope): boolean =>
@@ -75,7 +67,7 @@ export const may = ({ operator, scopes }: SignedIn, scope: OperatorScope): boole
  * Takes what the service says of who is signed in. What was asked as somebody else is forgotten; the question itself stays, since the
  * door watches it.
  */
-export const become = (client: QueryClient, next: ConsoleSession.SessionState): void => {
+export const become = (client: QueryClient, next: State): void => {
   client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== state.key[0] })
   client.setQueryData(state.key, next)
 }

@@ -1,12 +1,10 @@
 /** The form to sign in with an operator's token. The token goes to the service once, and is forgotten. */
-import { Alert, Button, PasswordInput, Stack, Text, Title } from "@mantine/core"
+import { Alert, Button, PasswordInput, Stack, Text } from "@mantine/core"
 import { useMutation, useQueryClient } from "@tanstack/react-query"
 import { type FormEvent, useState } from "react"
 import type { CallFailed } from "../calls/CallFailed.ts"
-import { Logo } from "../frame/Logo.tsx"
-import { ThemeSwitch } from "../frame/ThemeSwitch.tsx"
+import { Card } from "./Card.tsx"
 import * as Session from "./Session.ts"
-import classes from "./SignIn.module.css"
 
 export const SignIn = ({ state: { hint, maySignIn, version } }: { readonly state: Session.SignedOut }) => {
   const client = useQueryClient()
@@ -21,50 +19,37 @@ export const SignIn = ({ state: { hint, maySignIn, version } }: { readonly state
     if (token.trim() !== "") signingIn.mutate(token.trim())
   }
   return (
-    <div className={classes["page"]}>
-      <main className={classes["card"]}>
-        <title>Sign in · Piecework</title>
-        <Logo />
-        <Title order={1} size="h3" mt="lg">
-          Sign in
-        </Title>
-        {maySignIn ? (
-          <form onSubmit={submit}>
-            {/* For programs that keep passwords: they want a name to keep one under. */}
-            <input type="text" name="username" autoComplete="username" defaultValue="operator" readOnly hidden />
-            <Stack gap="md" mt="xs">
-              <Text size="sm" c="dimmed">
-                {hint}
-              </Text>
-              <PasswordInput
-                label="Operator's token"
-                placeholder="pwo_…"
-                value={token}
-                onChange={(event) => setToken(event.currentTarget.value)}
-                error={signingIn.error?.sentence}
-                autoComplete="current-password"
-                maxLength={200}
-                required
-                withAsterisk={false}
-                data-autofocus
-              />
-              <Button type="submit" loading={signingIn.isPending}>
-                Sign in
-              </Button>
-            </Stack>
-          </form>
-        ) : (
-          <Alert color="yellow" variant="light" mt="md" title="Signing in is not possible from here">
-            {hint}
-          </Alert>
-        )}
-      </main>
-      <footer className={classes["foot"]}>
-        <Text size="sm" c="dimmed">
-          Piecework {version}
-        </Text>
-        <ThemeSwitch />
-      </footer>
-    </div>
+    <Card title="Sign in" version={version}>
+      {maySignIn ? (
+        <form onSubmit={submit}>
+          {/* For programs that keep passwords: they want a name to keep one under. */}
+          <input type="text" name="username" autoComplete="username" defaultValue="operator" readOnly hidden />
+          <Stack gap="md" mt="xs">
+            <Text size="sm" c="dimmed">
+              {hint}
+            </Text>
+            <PasswordInput
+              label="Operator's token"
+              placeholder="pwo_…"
+              value={token}
+              onChange={(event) => setToken(event.currentTarget.value)}
+              error={signingIn.error?.sentence}
+              autoComplete="current-password"
+              maxLength={200}
+              required
+              withAsterisk={false}
+              data-autofocus
+            />
+            <Button type="submit" loading={signingIn.isPending}>
+              Sign in
+            </Button>
+          </Stack>
+        </form>
+      ) : (
+        <Alert color="yellow" variant="light" mt="md" title="Signing in is not possible from here">
+          {hint}
+        </Alert>
+      )}
+    </Card>
   )
 }

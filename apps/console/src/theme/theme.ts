@@ -43,6 +43,11 @@ const contrast: CSSVariablesResolver = () => ({
   dark: {
     "--mantine-color-dimmed": "var(--mantine-color-dark-1)",
     "--mantine-color-placeholder": "var(--mantine-color-dark-1)",
+    // Behind alerts: a breath of the colour, that of the library is the whole of it.
+    "--mantine-color-yellow-light": "rgb(255 212 59 / 10%)",
+    "--mantine-color-yellow-light-color": "var(--mantine-color-yellow-4)",
+    "--mantine-color-red-light": "rgb(255 107 107 / 12%)",
+    "--mantine-color-red-light-color": "var(--mantine-color-red-3)",
     "--mantine-color-error": "var(--mantine-color-red-4)"
   }
 })

@@ -13,3 +13,12 @@ export const nameOf = (address: string): string => {
 
 /** The server of a URL; the text itself when it is none. */
 export const hostOf = (address: string): string => (URL.canParse(address) ? new URL(address).host : address)
+
+/** URLs of a content as they are shown: those whose query is not for who looks end in "?…". */
+export const shownUrls = ({
+  queryHidden = [],
+  urls
+}: {
+  readonly urls: ReadonlyArray<string>
+  readonly queryHidden?: ReadonlyArray<number>
+}): ReadonlyArray<string> => urls.map((url, place) => (queryHidden.includes(place) ? `${url}?…` : url))

@@ -1,7 +1,7 @@
 /** How good savings are, in a word and a sentence. Source: spec.md §8.3: an error under 10 %, a warning up to 60 %. */
 import * as Figures from "@piecework/reports/Figures"
 import type { Sums } from "@piecework/reports/Views"
-import { share } from "./Amount.ts"
+import { count, share } from "./Amount.ts"
 import { savedBytes } from "./Source.ts"
 
 export type Grade = ReturnType<typeof Figures.efficiency>
@@ -9,6 +9,13 @@ export type Grade = ReturnType<typeof Figures.efficiency>
 /** Of a window that need not be the one whose sums are at hand: savings of 0 are good for nothing only where something was fetched. */
 export const ofWindow = (percent: number, { BytesFetched }: Pick<Sums, "BytesFetched">): Grade =>
   percent === 0 && BytesFetched === 0 ? "None" : Figures.gradeOf(percent)
+
+/** How savings of one window are beside those of the one that is shown, in words. Both in percent. */
+export const beside = (percent: number, shown: number, shownDays: number): string => {
+  const points = Math.round((percent - shown) * 10) / 10
+  if (points === 0) return `As much as in ${shownDays} days.`
+  return `${count(Math.abs(points), "point")} ${points > 0 ? "more" : "less"} than in ${shownDays} days.`
+}
 
 export interface Look {
   readonly word: string

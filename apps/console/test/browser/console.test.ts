@@ -6,6 +6,7 @@ import * as Scene from "./support/Scene.ts"
 import * as Seeded from "./support/Seeded.ts"
 import * as Shots from "./support/Shots.ts"
 import { Stage } from "./support/Stage.ts"
+import * as TwoSites from "./support/TwoSites.ts"
 import { go, heading, look, menu, panel, signIn, signOut, tabTo } from "./support/Steps.ts"
 
 /** Clients that download at the same time. */
@@ -92,6 +93,14 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
             .waitFor()
           assert.strictEqual(await panel(page, "Members").locator("tbody tr").count(), clients)
           await look(watched, "swarm", found)
+          const asItIs = await TwoSites.show(page)
+          const flows = panel(page, "Between sites").locator("tbody tr")
+          for (const site of TwoSites.sites) {
+            await flows.filter({ hasText: site }).first().waitFor()
+            await panel(page, "Who feeds whom").locator("svg textPath").filter({ hasText: site }).waitFor()
+          }
+          await look(watched, "swarm-of-two-sites", found)
+          await asItIs()
           await go(page, "Swarms")
           await page
             .getByRole("row", { name: scene.fileName })
@@ -128,7 +137,9 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
         yield* Effect.promise(async () => {
           await go(page, "Overview")
           await page.reload()
-          await page.getByText(`${saved} of ${Amount.bytes(summary.BytesFetched)} came not from the origin`).waitFor()
+          await page
+            .getByText(`${saved} of ${Amount.bytes(summary.BytesFetched)} did not come from the origin`)
+            .waitFor()
           await look(watched, "overview", found)
         })
 
@@ -161,6 +172,10 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           await page.getByRole("button", { name: "Revoke Build server" }).click()
           await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click()
           await page.getByText("Revoked").waitFor()
+          // There is no order in buttons.
+          const heads = page.getByRole("columnheader")
+          assert.strictEqual(await heads.filter({ hasText: "Change" }).getByRole("button").count(), 0)
+          assert.strictEqual(await heads.filter({ hasText: "Used" }).getByRole("button").count(), 1)
           await look(watched, "tokens", found)
 
           await go(page, "Enrolled devices")
@@ -184,7 +199,8 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           await look(watched, "cache-node", found)
 
           await go(page, "Audit log")
-          await page.getByText("node.update").waitFor()
+          const changed = page.getByRole("row").filter({ hasText: "node.update" })
+          await changed.getByText("Maria Lopez").waitFor()
           await look(watched, "audit-log", found)
 
           // Who may look only is shown no button that would be refused.
@@ -218,6 +234,26 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           // The token is in no address and no history.
           assert.notInclude(page.url(), "token")
           await look(watched, "first-steps", found)
+        })
+
+        // Another address that signs in, while a session is open: whoever sits there is asked, whether the page is loaded for it or there already.
+        const another = yield* fleet.anotherDoor
+        yield* Effect.promise(async () => {
+          const own = page.getByRole("button", { name: /^Signed in as/ })
+          const name = await own.getAttribute("aria-label")
+          await page.goto(another)
+          await page.getByRole("button", { name: /^Stay signed in/ }).waitFor()
+          assert.notInclude(page.url(), "token")
+          await look(watched, "two-sessions", found)
+          await page.getByRole("button", { name: /^Stay signed in/ }).click()
+          await panel(page, "First steps").waitFor()
+          assert.strictEqual(await own.getAttribute("aria-label"), name)
+          await page.goto("about:blank")
+          await page.goto(another)
+          await page.getByRole("button", { name: "Sign in with the other token" }).click()
+          await panel(page, "First steps").waitFor()
+          assert.strictEqual(await own.getAttribute("aria-label"), "Signed in as Auditor")
+          assert.notInclude(page.url(), "token")
         })
         const devices = yield* fleet.report
         const file = yield* Effect.promise(async () => {

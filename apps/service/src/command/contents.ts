@@ -163,6 +163,7 @@ export const forPrograms = (content: ContentAdminRpcs.ContentRecord) => ({
   pieces: piecesOf(content),
   publishedAt: new Date(content.publishedAt).toISOString(),
   urls: content.urls,
+  ...(content.queryHidden === undefined ? {} : { queryHidden: content.queryHidden }),
   policy: { ...content.policy },
   haltedAt: content.haltedAt === null ? null : new Date(content.haltedAt).toISOString()
 })
@@ -172,7 +173,7 @@ export const piecesOf = ({ contentSize, pieceSize }: ContentAdminRpcs.ContentRec
 
 /** A content for people, in a line and one for each URL; `now` is epoch milliseconds. */
 export const forPeople = (content: ContentAdminRpcs.ContentRecord, now: number): string => {
-  const { contentId, contentSize, haltedAt, policy, urls } = content
+  const { contentId, contentSize, haltedAt, policy, queryHidden = [] } = content
   const expiry = policy.expireAtSeconds === undefined ? undefined : policy.expireAtSeconds * 1000
   const words = [
     `${contentId}  ${Amount.bytes(contentSize)}`,
@@ -181,6 +182,7 @@ export const forPeople = (content: ContentAdminRpcs.ContentRecord, now: number):
     ...(policy.peersAllowed === false ? ["without peers"] : []),
     ...((policy.groups ?? []).length === 0 ? [] : [`for ${(policy.groups ?? []).map(printable).join(", ")}`])
   ]
+  const urls = content.urls.map((url, place) => (queryHidden.includes(place) ? `${url}?…` : url))
   const [first = "no current URL", ...others] = urls
   return [words.join("  "), ...[first, ...others].map((url) => `  ${url}`)].join("\n")
 }

@@ -4,17 +4,22 @@ import type { AuditEntry } from "@piecework/cloud/ContentAdminRpcs"
 import { IconHistory } from "@tabler/icons-react"
 import { useState } from "react"
 import * as Contents from "../../calls/Contents.ts"
+import * as Trust from "../../calls/Trust.ts"
 import { useAsk } from "../../calls/useAsk.ts"
 import { Answered } from "../../parts/Answered.tsx"
 import { Empty } from "../../parts/Empty.tsx"
 import { Page as Within } from "../../parts/Page.tsx"
 import { Panel } from "../../parts/Panel.tsx"
 import { type Column, DataTable } from "../../parts/table/DataTable.tsx"
+import * as Session from "../../session/Session.ts"
+import { useSession } from "../../session/useSession.ts"
 import * as Amount from "../../view/Amount.ts"
+import * as Who from "./Who.ts"
 
 export const Page = () => {
   const [count, setCount] = useState(1)
   const asked = useAsk(Contents.audit(count))
+  const names = useNames()
   return (
     <Within title="Audit log" about="Every change that an operator made, here or by a command.">
       <Answered of={asked} label="Asking for the log">
@@ -27,7 +32,7 @@ export const Page = () => {
             <DataTable
               label="Changes"
               rows={entries}
-              columns={columns}
+              columns={columns(names)}
               keyOf={({ place }) => String(place)}
               order={{ key: "at", isDescending: true }}
               search="Filter by who, what or which"
@@ -69,7 +74,15 @@ const plain = (value: unknown): string => {
     .join(" ")
 }
 
-const columns: ReadonlyArray<Column<AuditEntry>> = [
+/** Of operators by their ids, for who may see them. */
+const useNames = (): ReadonlyMap<string, string> => {
+  const session = useSession()
+  const isAllowed = session.areas.includes("Trust") && Session.may(session, "Admin")
+  const { data = [] } = useAsk(Trust.list("Operator"), "slow", isAllowed)
+  return new Map(data.map(({ id, name }) => [id, name]))
+}
+
+const columns = (names: ReadonlyMap<string, string>): ReadonlyArray<Column<AuditEntry>> => [
   {
     key: "at",
     label: "When",
@@ -94,7 +107,24 @@ const columns: ReadonlyArray<Column<AuditEntry>> = [
     value: ({ subject }) => subject,
     cell: ({ subject }) => <Wrapped>{subject}</Wrapped>
   },
-  { key: "who", label: "Who", value: ({ who }) => who },
+  {
+    key: "who",
+    label: "Who",
+    value: ({ who }) => `${Who.of(who, names).name ?? ""} ${who}`.trim(),
+    cell: (row) => {
+      const { name, who } = Who.of(row.who, names)
+      return name === undefined ? (
+        who
+      ) : (
+        <>
+          {name}
+          <Text size="xs" c="dimmed">
+            {who}
+          </Text>
+        </>
+      )
+    }
+  },
   {
     key: "detail",
     label: "How",

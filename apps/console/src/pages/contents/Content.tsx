@@ -17,7 +17,7 @@ import { Page as Within } from "../../parts/Page.tsx"
 import { Panel } from "../../parts/Panel.tsx"
 import { Tag } from "../../parts/Tag.tsx"
 import { useMay } from "../../session/useMay.ts"
-import { nameOf } from "../../view/Address.ts"
+import { nameOf, shownUrls } from "../../view/Address.ts"
 import * as Amount from "../../view/Amount.ts"
 import classes from "./Content.module.css"
 import * as Policy from "./Policy.ts"
@@ -182,6 +182,7 @@ const Halting = ({ of }: { readonly of: ContentRecord }) => {
 const Urls = ({ mayPublish, of }: { readonly of: ContentRecord; readonly mayPublish: boolean }) => {
   const [asked, setAsked] = useState<ContentRecord["urls"][number] | "all">()
   const [, go] = useLocation()
+  const shown = shownUrls(of)
   const act = useAct(Calls.unpublish, {
     changes: ["contents"],
     onDone: () => {
@@ -192,7 +193,9 @@ const Urls = ({ mayPublish, of }: { readonly of: ContentRecord; readonly mayPubl
   return (
     <Panel
       title={Amount.count(of.urls.length, "URL")}
-      about="Under these devices ask for it; the latest last."
+      about={`Under these devices ask for it; the latest last.${
+        of.queryHidden === undefined ? "" : " A query is shown to tokens with the scope publish only."
+      }`}
       actions={
         mayPublish ? (
           <Button
@@ -207,9 +210,10 @@ const Urls = ({ mayPublish, of }: { readonly of: ContentRecord; readonly mayPubl
       }
     >
       <ul className={classes["urls"]}>
-        {of.urls.map((url) => (
-          <li key={url}>
-            <span>{url}</span>
+        {of.urls.map((url, place) => (
+          // Some may differ in what is not shown.
+          <li key={`${place} ${url}`}>
+            <span>{shown[place]}</span>
             {mayPublish ? (
               <Button size="compact-xs" variant="default" aria-label={`Unpublish ${url}`} onClick={() => setAsked(url)}>
                 Unpublish

@@ -81,7 +81,7 @@ const columns = (now: number): ReadonlyArray<Column<ContentRecord>> => [
     value: ({ contentId, urls }) => `${nameOf(urls.at(-1) ?? contentId)} ${contentId} ${urls.join(" ")}`,
     cell: ({ contentId, urls }) => (
       <>
-        <Anchor component={Link} href={`/contents/${contentId}`} fw={600}>
+        <Anchor component={Link} href={`/contents/${contentId}`} size="sm" fw={600}>
           {nameOf(urls.at(-1) ?? contentId)}
         </Anchor>
         <Text size="xs" c="dimmed">

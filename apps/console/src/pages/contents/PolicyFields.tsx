@@ -1,6 +1,6 @@
 /** What a publisher may say of a content. */
-import { NumberInput, Switch, TagsInput, TextInput } from "@mantine/core"
-import { maxGroups } from "@piecework/cloud/PolicySettings"
+import { NumberInput, Switch, TextInput } from "@mantine/core"
+import { GroupsInput } from "../../parts/GroupsInput.tsx"
 import type { PolicyForm } from "./Policy.ts"
 import classes from "./PolicyFields.module.css"
 
@@ -20,13 +20,11 @@ export const PolicyFields = ({ form, isReadOnly = false, onChange }: Props) => (
       checked={form.peersAllowed}
       onChange={(event) => onChange({ ...form, peersAllowed: event.currentTarget.checked })}
     />
-    <TagsInput
-      label="Groups"
+    <GroupsInput
       description="Only devices of these groups may have it; none: all devices."
       placeholder={form.groups.length === 0 ? "All devices" : ""}
-      value={[...form.groups]}
-      maxTags={maxGroups}
-      onChange={(groups) => onChange({ ...form, groups: groups.map((group) => group.slice(0, 128)) })}
+      groups={form.groups}
+      onGroups={(groups) => onChange({ ...form, groups })}
       disabled={isReadOnly}
     />
     <TextInput

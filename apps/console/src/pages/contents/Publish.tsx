@@ -1,5 +1,5 @@
 /** Publishing a file by its URL: the service reads it once from its origin and hashes it. What is under way stands on the page. */
-import { Anchor, Button, Group, Modal, Progress, Text, TextInput } from "@mantine/core"
+import { Anchor, Progress, Text, TextInput } from "@mantine/core"
 import type { Publication } from "@piecework/cloud/ContentAdminRpcs"
 import * as ContentUrl from "@piecework/domain/ContentUrl"
 import * as PolicySettings from "@piecework/cloud/PolicySettings"
@@ -10,7 +10,7 @@ import { Link } from "wouter"
 import { useAct } from "../../calls/useAct.ts"
 import * as Contents from "../../calls/Contents.ts"
 import { useAsk } from "../../calls/useAsk.ts"
-import { Refused } from "../../parts/Confirm.tsx"
+import { FormDialog } from "../../parts/FormDialog.tsx"
 import { Panel } from "../../parts/Panel.tsx"
 import { Tag } from "../../parts/Tag.tsx"
 import { nameOf } from "../../view/Address.ts"
@@ -39,47 +39,25 @@ export const Publish = ({ isOpen, onClose }: { readonly isOpen: boolean; readonl
       onSuccess: (url) => act.mutate({ url, policy: Policy.changeOf(usual, form) })
     })
   return (
-    <Modal
-      opened={isOpen}
-      onClose={close}
-      title="Publish a file"
-      size="lg"
-      closeButtonProps={{ "aria-label": "Close" }}
-    >
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          send()
+    <FormDialog title="Publish a file" word="Publish" isOpen={isOpen} isWide act={act} onClose={close} onSend={send}>
+      <TextInput
+        label="URL of the file at its origin"
+        description="The service reads it once, to make its hashes; devices then share it under this URL."
+        placeholder="https://files.example/image.iso"
+        type="url"
+        required
+        maxLength={2048}
+        data-autofocus
+        value={text}
+        error={wrong}
+        onChange={(event) => {
+          setText(event.currentTarget.value)
+          setWrong(undefined)
         }}
-      >
-        <TextInput
-          label="URL of the file at its origin"
-          description="The service reads it once, to make its hashes; devices then share it under this URL."
-          placeholder="https://files.example/image.iso"
-          type="url"
-          required
-          maxLength={2048}
-          data-autofocus
-          value={text}
-          error={wrong}
-          onChange={(event) => {
-            setText(event.currentTarget.value)
-            setWrong(undefined)
-          }}
-          mb="md"
-        />
-        <PolicyFields form={form} onChange={setForm} />
-        <Refused by={act.error} />
-        <Group justify="flex-end" mt="lg">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={act.isPending}>
-            Publish
-          </Button>
-        </Group>
-      </form>
-    </Modal>
+        mb="md"
+      />
+      <PolicyFields form={form} onChange={setForm} />
+    </FormDialog>
   )
 }
 
@@ -102,7 +80,7 @@ export const Publications = () => {
                 {nameOf(one.url)}
               </Text>
               <Text size="xs" c="dimmed">
-                {one.url}
+                {one.queryHidden === true ? `${one.url}?…` : one.url}
               </Text>
             </div>
             <State of={one.state} />

@@ -78,11 +78,13 @@ const Issues = ({ of }: { readonly of: NodeRecord }) => {
       icon={<IconAlertTriangle size={20} aria-hidden />}
       title={advice ?? "It says that something is not as it should be"}
     >
-      {issues.map(({ code, text }) => (
-        <Text key={code} size="sm">
-          {text} ({code})
-        </Text>
-      ))}
+      {issues.length === 0
+        ? null
+        : issues.map(({ code, text }) => (
+            <Text key={code} size="sm">
+              {text} ({code})
+            </Text>
+          ))}
     </Alert>
   )
 }
@@ -219,6 +221,7 @@ const Changes = ({ of }: { readonly of: NodeRecord }) => {
           Delete
         </Button>
         <Button
+          {...(of.lastHeartbeat === null ? {} : { variant: "default" })}
           loading={deploying.isPending}
           onClick={() => deploying.mutate({ node: of.id, groups: [], lifetimeSeconds: 86_400 })}
         >

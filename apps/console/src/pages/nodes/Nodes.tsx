@@ -1,5 +1,5 @@
 /** Cache nodes: all of them, how they are, and what they spared the line. */
-import { Anchor, Button, Group, Modal, TagsInput, Text, TextInput } from "@mantine/core"
+import { Anchor, Button, TagsInput, Text, TextInput } from "@mantine/core"
 import { NodeSettings } from "@piecework/cloud/CacheNode"
 import type { NodeRecord } from "@piecework/cloud/CacheNodeAdminRpcs"
 import { IconPlus, IconServer2 } from "@tabler/icons-react"
@@ -10,8 +10,8 @@ import * as Calls from "../../calls/Nodes.ts"
 import { useAct } from "../../calls/useAct.ts"
 import { useAsk } from "../../calls/useAsk.ts"
 import { Answered } from "../../parts/Answered.tsx"
-import { Refused } from "../../parts/Confirm.tsx"
 import { Empty } from "../../parts/Empty.tsx"
+import { FormDialog } from "../../parts/FormDialog.tsx"
 import { Page as Within } from "../../parts/Page.tsx"
 import { Columns, Panel } from "../../parts/Panel.tsx"
 import { Stat } from "../../parts/Stat.tsx"
@@ -106,7 +106,7 @@ const columns: ReadonlyArray<Column<NodeRecord>> = [
     value: ({ id, settings }) => `${settings.name} ${id}`,
     cell: ({ id, lastHeartbeat, settings }) => (
       <>
-        <Anchor component={Link} href={`/nodes/${id}`} fw={600}>
+        <Anchor component={Link} href={`/nodes/${id}`} size="sm" fw={600}>
           {settings.name}
         </Anchor>
         <Text size="xs" c="dimmed">
@@ -176,41 +176,25 @@ const Making = ({ isOpen, onClose }: { readonly isOpen: boolean; readonly onClos
       onSome: (settings) => act.mutate(settings)
     })
   return (
-    <Modal opened={isOpen} onClose={close} title="New cache node" closeButtonProps={{ "aria-label": "Close" }}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          send()
-        }}
-      >
-        <TextInput
-          label="Name"
-          description="Of the place that it is for."
-          required
-          maxLength={64}
-          data-autofocus
-          value={name}
-          error={wrong}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <TagsInput
-          mt="md"
-          label="Networks of its devices"
-          description="As the service sees them, like 203.0.113.0/24; none: the network that its heartbeats come from."
-          value={ranges}
-          maxTags={128}
-          onChange={setRanges}
-        />
-        <Refused by={act.error} />
-        <Group justify="flex-end" mt="lg">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={act.isPending}>
-            Make it
-          </Button>
-        </Group>
-      </form>
-    </Modal>
+    <FormDialog title="New cache node" word="Make it" isOpen={isOpen} act={act} onClose={close} onSend={send}>
+      <TextInput
+        label="Name"
+        description="Of the place that it is for."
+        required
+        maxLength={64}
+        data-autofocus
+        value={name}
+        error={wrong}
+        onChange={(event) => setName(event.currentTarget.value)}
+      />
+      <TagsInput
+        mt="md"
+        label="Networks of its devices"
+        description="As the service sees them, like 203.0.113.0/24; none: the network that its heartbeats come from."
+        value={ranges}
+        maxTags={128}
+        onChange={setRanges}
+      />
+    </FormDialog>
   )
 }

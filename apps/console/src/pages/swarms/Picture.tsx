@@ -9,6 +9,9 @@ import * as Ring from "./Ring.ts"
 /** Beyond so many names would stand on each other. */
 const mostNamed = 32
 
+/** The same for the names of sites, which are longer. */
+const mostNamedSites = 8
+
 const legend = [
   { label: "from the origin", color: "var(--source-origin)" },
   { label: "from a cache server", color: "var(--source-cache)" },
@@ -68,6 +71,18 @@ export const Picture = ({ members }: { readonly members: ReadonlyArray<LiveMembe
             <title>{rate === 0 ? "was given" : Amount.byteRate(rate)}</title>
           </path>
         ))}
+        {arcs.length < 2 || arcs.length > mostNamedSites
+          ? null
+          : arcs.map(({ namePath, site }, n) => (
+              <g key={site}>
+                <path id={`${id}site${n}`} d={namePath} fill="none" />
+                <text className={classes["siteName"]}>
+                  <textPath href={`#${id}site${n}`} startOffset="50%" textAnchor="middle">
+                    {site}
+                  </textPath>
+                </text>
+              </g>
+            ))}
         {origin === undefined ? null : <Middle at={origin} kind="Origin" word="Origin" />}
         {cacheServer === undefined ? null : <Middle at={cacheServer} kind="CacheServer" word="Cache" />}
         {nodes.map(({ label, member, x, y }) => (

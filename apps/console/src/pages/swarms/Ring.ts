@@ -37,6 +37,8 @@ export interface Edge {
 export interface SiteArc {
   readonly site: string
   readonly path: string
+  /** Along which its name is written, within its arc; never upside down. */
+  readonly namePath: string
   readonly members: number
 }
 
@@ -80,7 +82,12 @@ export const of = (members: ReadonlyArray<LiveMember>): Ring => {
       })
       angle += step
     }
-    arcs.push({ site, members: own.length, path: arc(first - step * 0.3, angle - step * 0.7, radius - 24) })
+    arcs.push({
+      site,
+      members: own.length,
+      path: arc(first - step * 0.3, angle - step * 0.7, radius - 24),
+      namePath: nameArc((first + angle - step) / 2)
+    })
     angle += step * between
   }
   const places = new Map<string, Node>(nodes.map((node) => [node.member.peerId, node]))
@@ -144,6 +151,17 @@ const bow = (from: Point, end: Point): string => {
 const arc = (from: number, until: number, distance: number): string => {
   const isLarge = until - from > Math.PI ? 1 : 0
   return `M${to(at(from, distance))} A${distance},${distance} 0 ${isLarge} 1 ${to(at(until, distance))}`
+}
+
+/** Half a circle within the arcs, whose middle is at the angle. */
+const nameArc = (middle: number): string => {
+  // In the lower half letters would stand on their heads: there they are written the other way round, by their height further out.
+  const isBelow = Math.sin(middle) > 0
+  const distance = radius - (isBelow ? 32 : 44)
+  const [from, until] = isBelow
+    ? [middle + Math.PI / 2, middle - Math.PI / 2]
+    : [middle - Math.PI / 2, middle + Math.PI / 2]
+  return `M${to(at(from, distance))} A${distance},${distance} 0 0 ${isBelow ? 0 : 1} ${to(at(until, distance))}`
 }
 
 /** How a member is called in a picture: the first digits of its device. */

@@ -99,7 +99,7 @@ const columns = (names: ReadonlyMap<string, string>): ReadonlyArray<Column<LiveS
     value: ({ contentId, group = "" }) => `${names.get(contentId) ?? ""} ${contentId} ${group}`,
     cell: (row) => (
       <>
-        <Anchor component={Link} href={linkOf(row)} fw={600}>
+        <Anchor component={Link} href={linkOf(row)} size="sm" fw={600}>
           {names.get(row.contentId) ?? `${row.contentId.slice(0, 14)}…`}
         </Anchor>
         {row.group === undefined ? null : (

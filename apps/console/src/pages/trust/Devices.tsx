@@ -1,24 +1,24 @@
 /** Enrolled devices, and the tokens by which others may enrol. */
-import { Button, Group, Modal, NumberInput, Select, TagsInput, Text, TextInput } from "@mantine/core"
+import { Button, Group, NumberInput, Text, TextInput } from "@mantine/core"
 import { useDebouncedValue } from "@mantine/hooks"
 import type { Credential } from "@piecework/trust/Credential"
-import { IconDeviceDesktop, IconPlus, IconSearch } from "@tabler/icons-react"
-import { Redacted } from "effect"
+import { IconDeviceDesktop, IconSearch } from "@tabler/icons-react"
 import { useState } from "react"
 import * as Service from "../../calls/Service.ts"
 import * as Trust from "../../calls/Trust.ts"
 import { useAct } from "../../calls/useAct.ts"
 import { useAsk } from "../../calls/useAsk.ts"
 import { Answered } from "../../parts/Answered.tsx"
-import { Refused } from "../../parts/Confirm.tsx"
 import { Empty } from "../../parts/Empty.tsx"
+import { FormDialog } from "../../parts/FormDialog.tsx"
+import { GroupsInput } from "../../parts/GroupsInput.tsx"
 import { Page as Within } from "../../parts/Page.tsx"
 import { Panel } from "../../parts/Panel.tsx"
-import { Secret } from "../../parts/Secret.tsx"
 import { type Column, DataTable } from "../../parts/table/DataTable.tsx"
 import { Tag } from "../../parts/Tag.tsx"
 import { useMay } from "../../session/useMay.ts"
 import * as Amount from "../../view/Amount.ts"
+import { NewToken } from "./NewToken.tsx"
 import { Revoke } from "./Revoke.tsx"
 import * as Standing from "./Standing.ts"
 
@@ -26,21 +26,13 @@ export const Page = () => {
   const mayEnrol = useMay("Enrol")
   const [text, setText] = useState("")
   const [search] = useDebouncedValue(text, 300)
-  const [isMaking, setMaking] = useState(false)
-  const [secret, setSecret] = useState<string>()
   const [edited, edit] = useState<Credential>()
   const asked = useAsk(Trust.list("Device", search.trim()))
   return (
     <Within
       title="Enrolled devices"
       about="Devices that proved to the service who they are. Others are served, too, where the service is open."
-      actions={
-        mayEnrol ? (
-          <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setMaking(true)}>
-            Let devices enrol
-          </Button>
-        ) : undefined
-      }
+      actions={mayEnrol ? <NewEnrolment /> : undefined}
     >
       <Panel
         title="Devices"
@@ -53,6 +45,7 @@ export const Page = () => {
           placeholder="Search devices by name or id"
           type="search"
           maxLength={64}
+          maw="20rem"
           mb="sm"
           leftSection={<IconSearch size={16} aria-hidden />}
           value={text}
@@ -92,16 +85,7 @@ export const Page = () => {
         </Answered>
       </Panel>
       {mayEnrol ? <Enrolments /> : null}
-      {mayEnrol ? <Making isOpen={isMaking} onClose={() => setMaking(false)} onMade={setSecret} /> : null}
       {edited === undefined ? null : <Groups of={edited} onClose={() => edit(undefined)} />}
-      <Secret
-        title="Enrol with this"
-        value={secret === undefined ? undefined : `piecework enrol --service ${Service.url} ${secret}`}
-        onClose={() => setSecret(undefined)}
-      >
-        Run this on each device; where other users can see commands, give the token in the variable
-        PIECEWORK_ENROL_TOKEN instead.
-      </Secret>
     </Within>
   )
 }
@@ -162,6 +146,7 @@ const columns = (edit: ((device: Credential) => void) | undefined): ReadonlyArra
         {
           key: "act",
           label: "Change",
+          isSortable: false,
           value: () => "",
           cell: (row: Credential) =>
             row.isAlive(Date.now()) ? (
@@ -182,28 +167,24 @@ const columns = (edit: ((device: Credential) => void) | undefined): ReadonlyArra
 ]
 
 const Groups = ({ of, onClose }: { readonly of: Credential; readonly onClose: () => void }) => {
-  const [groups, setGroups] = useState([...of.groups])
+  const [groups, setGroups] = useState<ReadonlyArray<string>>(of.groups)
   const act = useAct(Trust.setGroups, { changes: ["trust"], onDone: onClose })
   return (
-    <Modal opened onClose={onClose} title={`Groups of ${of.name}`} closeButtonProps={{ "aria-label": "Close" }}>
-      <TagsInput
-        label="Groups"
+    <FormDialog
+      title={`Groups of ${of.name}`}
+      word="Save"
+      isOpen
+      act={act}
+      onClose={onClose}
+      onSend={() => act.mutate({ id: of.id, groups })}
+    >
+      <GroupsInput
         description="Contents may be limited to groups; the device may have those of all groups that it is in."
-        value={groups}
-        maxTags={64}
+        groups={groups}
         data-autofocus
-        onChange={(values) => setGroups(values.map((value) => value.slice(0, 128)))}
+        onGroups={setGroups}
       />
-      <Refused by={act.error} />
-      <Group justify="flex-end" mt="lg">
-        <Button variant="default" onClick={onClose}>
-          Cancel
-        </Button>
-        <Button loading={act.isPending} onClick={() => act.mutate({ id: of.id, groups })}>
-          Save
-        </Button>
-      </Group>
-    </Modal>
+    </FormDialog>
   )
 }
 
@@ -237,6 +218,7 @@ const Enrolments = () => {
               {
                 key: "act",
                 label: "Change",
+                isSortable: false,
                 value: () => "",
                 cell: (row) => (row.isAlive(Date.now()) ? <Revoke of={row} /> : null)
               }
@@ -251,81 +233,38 @@ const Enrolments = () => {
   )
 }
 
-interface MakingProps {
-  readonly isOpen: boolean
-  readonly onClose: () => void
-  readonly onMade: (secret: string) => void
-}
-
-const Making = ({ isOpen, onClose, onMade }: MakingProps) => {
-  const [name, setName] = useState("")
-  const [groups, setGroups] = useState<Array<string>>([])
-  const [uses, setUses] = useState(100)
-  const [lifetime, setLifetime] = useState(String(30 * 86_400))
-  const close = () => {
-    setName("")
-    setGroups([])
-    act.reset()
-    onClose()
-  }
-  const act = useAct(Trust.createEnrolment, {
-    changes: ["trust"],
-    onDone: ({ token }) => {
-      close()
-      onMade(Redacted.value(token))
-    }
-  })
+const NewEnrolment = () => {
+  const [groups, setGroups] = useState<ReadonlyArray<string>>([])
+  const [uses, setUses] = useState(usual)
   return (
-    <Modal opened={isOpen} onClose={close} title="Let devices enrol" closeButtonProps={{ "aria-label": "Close" }}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          act.mutate({ name: name.trim(), groups, uses, ...Standing.lifetimeOf(lifetime) })
-        }}
-      >
-        <TextInput
-          label="Name"
-          description="Which devices it is for."
-          required
-          maxLength={128}
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <TagsInput
-          mt="md"
-          label="Groups of these devices"
-          value={groups}
-          maxTags={64}
-          onChange={(values) => setGroups(values.map((value) => value.slice(0, 128)))}
-        />
-        <NumberInput
-          mt="md"
-          label="How many devices may use it"
-          min={1}
-          max={1_000_000}
-          allowDecimal={false}
-          value={uses}
-          onChange={(value) => setUses(typeof value === "number" ? value : 1)}
-        />
-        <Select
-          label="Good for"
-          mt="md"
-          allowDeselect={false}
-          data={Standing.lifetimes}
-          value={lifetime}
-          onChange={(value) => setLifetime(value ?? "")}
-        />
-        <Refused by={act.error} />
-        <Group justify="flex-end" mt="lg">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={act.isPending}>
-            Make a token
-          </Button>
-        </Group>
-      </form>
-    </Modal>
+    <NewToken
+      button="Let devices enrol"
+      title="Let devices enrol"
+      word="Make a token"
+      nameAbout="Which devices it is for."
+      lifetime={String(30 * 86_400)}
+      make={(common) => Trust.createEnrolment({ ...common, groups, uses })}
+      onReset={() => {
+        setGroups([])
+        setUses(usual)
+      }}
+      secretTitle="Enrol with this"
+      secretAbout="Run this on each device; where other users can see commands, give the token in the variable PIECEWORK_ENROL_TOKEN instead."
+      secretOf={(token) => `piecework enrol --service ${Service.url} ${token}`}
+    >
+      <GroupsInput mt="md" label="Groups of these devices" groups={groups} onGroups={setGroups} />
+      <NumberInput
+        mt="md"
+        label="How many devices may use it"
+        min={1}
+        max={1_000_000}
+        allowDecimal={false}
+        value={uses}
+        onChange={(value) => setUses(typeof value === "number" ? value : 1)}
+      />
+    </NewToken>
   )
 }
+
+/** Devices that may use a token, until its maker says another number. */
+const usual = 100

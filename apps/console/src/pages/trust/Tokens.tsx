@@ -1,40 +1,31 @@
 /** Tokens of operators: made here, shown once, revoked. */
-import { Button, Checkbox, Group, Modal, Select, Text, TextInput } from "@mantine/core"
+import { Checkbox, Text } from "@mantine/core"
 import type { OperatorScope } from "@piecework/cloud/Identity"
 import type { Credential } from "@piecework/trust/Credential"
-import { IconKey, IconPlus } from "@tabler/icons-react"
-import { Redacted } from "effect"
+import { IconKey } from "@tabler/icons-react"
 import { useState } from "react"
 import * as Trust from "../../calls/Trust.ts"
-import { useAct } from "../../calls/useAct.ts"
 import { useAsk } from "../../calls/useAsk.ts"
 import { Answered } from "../../parts/Answered.tsx"
-import { Refused } from "../../parts/Confirm.tsx"
 import { Empty } from "../../parts/Empty.tsx"
 import { Page as Within } from "../../parts/Page.tsx"
 import { Panel } from "../../parts/Panel.tsx"
-import { Secret } from "../../parts/Secret.tsx"
 import { type Column, DataTable } from "../../parts/table/DataTable.tsx"
 import { Tag } from "../../parts/Tag.tsx"
 import { useSession } from "../../session/useSession.ts"
 import * as Amount from "../../view/Amount.ts"
+import { NewToken } from "./NewToken.tsx"
 import { Revoke } from "./Revoke.tsx"
 import * as Standing from "./Standing.ts"
 
 export const Page = () => {
-  const [isMaking, setMaking] = useState(false)
-  const [secret, setSecret] = useState<string>()
   const { operator } = useSession()
   const asked = useAsk(Trust.list("Operator"))
   return (
     <Within
       title="Tokens"
       about="By these operators, publishers and programs prove who they are."
-      actions={
-        <Button leftSection={<IconPlus size={17} aria-hidden />} onClick={() => setMaking(true)}>
-          New token
-        </Button>
-      }
+      actions={<NewOperator />}
     >
       <Answered of={asked} label="Asking for the tokens">
         {(tokens) => (
@@ -51,10 +42,6 @@ export const Page = () => {
           </Panel>
         )}
       </Answered>
-      <Making isOpen={isMaking} onClose={() => setMaking(false)} onMade={setSecret} />
-      <Secret title="The new token" value={secret} onClose={() => setSecret(undefined)}>
-        Programs take it from the variable PIECEWORK_TOKEN, and this console asks for it at its door.
-      </Secret>
     </Within>
   )
 }
@@ -120,6 +107,7 @@ const columns = (own: string): ReadonlyArray<Column<Credential>> => [
   {
     key: "act",
     label: "Change",
+    isSortable: false,
     value: () => "",
     cell: (row) => (row.isAlive(Date.now()) ? <Revoke of={row} /> : null)
   }
@@ -132,76 +120,32 @@ const scopes: ReadonlyArray<{ readonly scope: OperatorScope; readonly about: str
   { scope: "Admin", about: "all of that, and tokens, settings and cache nodes" }
 ]
 
-interface MakingProps {
-  readonly isOpen: boolean
-  readonly onClose: () => void
-  readonly onMade: (secret: string) => void
-}
-
-const Making = ({ isOpen, onClose, onMade }: MakingProps) => {
-  const [name, setName] = useState("")
+const NewOperator = () => {
   const [chosen, setChosen] = useState<ReadonlyArray<OperatorScope>>(["Read"])
-  const [lifetime, setLifetime] = useState(String(365 * 86_400))
-  const close = () => {
-    setName("")
-    setChosen(["Read"])
-    act.reset()
-    onClose()
-  }
-  const act = useAct(Trust.createToken, {
-    changes: ["trust"],
-    onDone: ({ token }) => {
-      close()
-      onMade(Redacted.value(token))
-    }
-  })
   const [first, ...others] = chosen
   return (
-    <Modal opened={isOpen} onClose={close} title="New token" closeButtonProps={{ "aria-label": "Close" }}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault()
-          if (first !== undefined)
-            act.mutate({ name: name.trim(), scopes: [first, ...others], ...Standing.lifetimeOf(lifetime) })
-        }}
+    <NewToken
+      button="New token"
+      title="New token"
+      word="Make it"
+      nameAbout="What it is for, so that it can be recognized later."
+      lifetime={String(365 * 86_400)}
+      isReady={first !== undefined}
+      make={(common) => Trust.createToken({ ...common, scopes: [first ?? "Read", ...others] })}
+      onReset={() => setChosen(["Read"])}
+      secretTitle="The new token"
+      secretAbout="Programs take it from the variable PIECEWORK_TOKEN, and this console asks for it at its door."
+    >
+      <Checkbox.Group
+        label="What it may do"
+        mt="md"
+        value={[...chosen]}
+        onChange={(values) => setChosen(scopes.map(({ scope }) => scope).filter((scope) => values.includes(scope)))}
       >
-        <TextInput
-          label="Name"
-          description="What it is for, so that it can be recognized later."
-          required
-          maxLength={128}
-          data-autofocus
-          value={name}
-          onChange={(event) => setName(event.currentTarget.value)}
-        />
-        <Checkbox.Group
-          label="What it may do"
-          mt="md"
-          value={[...chosen]}
-          onChange={(values) => setChosen(scopes.map(({ scope }) => scope).filter((scope) => values.includes(scope)))}
-        >
-          {scopes.map(({ about, scope }) => (
-            <Checkbox key={scope} value={scope} label={scope} description={about} mt="xs" />
-          ))}
-        </Checkbox.Group>
-        <Select
-          label="Good for"
-          mt="md"
-          allowDeselect={false}
-          data={Standing.lifetimes}
-          value={lifetime}
-          onChange={(value) => setLifetime(value ?? "")}
-        />
-        <Refused by={act.error} />
-        <Group justify="flex-end" mt="lg">
-          <Button variant="default" onClick={close}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={act.isPending} disabled={first === undefined}>
-            Make it
-          </Button>
-        </Group>
-      </form>
-    </Modal>
+        {scopes.map(({ about, scope }) => (
+          <Checkbox key={scope} value={scope} label={scope} description={about} mt="xs" />
+        ))}
+      </Checkbox.Group>
+    </NewToken>
   )
 }

@@ -28,7 +28,15 @@ const common = ({ data, format, height, marks, series }: Props) => ({
   tickLine: "none" as const,
   gridAxis: "x" as const,
   strokeDasharray: "0",
-  yAxisProps: { width: 76, ticks: [...marks], domain: [0, marks.at(-1) ?? 1], interval: 0 as const, tickMargin: 6 },
+  yAxisProps: {
+    width: 80,
+    ticks: [...marks],
+    // Marks are whole, and their names are to fit into one line.
+    tickFormatter: (n: number) => format(n).replace(".0 ", " "),
+    domain: [0, marks.at(-1) ?? 1],
+    interval: 0 as const,
+    tickMargin: 6
+  },
   xAxisProps: { minTickGap: 28, tickMargin: 8 },
   tooltipAnimationDuration: 0
 })

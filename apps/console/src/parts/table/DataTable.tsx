@@ -19,6 +19,8 @@ export interface Column<R> {
   readonly cell?: (row: R) => ReactNode
   /** Numbers stand to the right, and begin with the largest. */
   readonly isNumber?: boolean
+  /** Whether rows can be sorted by it; default true. */
+  readonly isSortable?: boolean
   /** Heads the card on a phone; by default the first column does. */
   readonly isTitle?: boolean
 }
@@ -85,17 +87,21 @@ export const DataTable = <R,>(props: Props<R>): ReactNode => {
               <Table.Caption className="unseen">{label}</Table.Caption>
               <Table.Thead role="rowgroup">
                 <Table.Tr role="row">
-                  {columns.map(({ isNumber = false, key, label: name }) => (
+                  {columns.map(({ isNumber = false, isSortable = true, key, label: name }) => (
                     <Table.Th
                       key={key}
                       role="columnheader"
                       data-number={isNumber || undefined}
-                      aria-sort={order?.key === key ? (order.isDescending ? "descending" : "ascending") : "none"}
+                      aria-sort={isSortable ? sorted(order, key) : undefined}
                     >
-                      <UnstyledButton className={classes["head"] ?? ""} onClick={() => sort(key, isNumber)}>
-                        {name}
-                        <Mark order={order} of={key} />
-                      </UnstyledButton>
+                      {isSortable ? (
+                        <UnstyledButton className={classes["head"] ?? ""} onClick={() => sort(key, isNumber)}>
+                          {name}
+                          <Mark order={order} of={key} />
+                        </UnstyledButton>
+                      ) : (
+                        <span className={classes["head"]}>{name}</span>
+                      )}
                     </Table.Th>
                   ))}
                 </Table.Tr>
@@ -144,6 +150,11 @@ export const DataTable = <R,>(props: Props<R>): ReactNode => {
   )
 }
 
+const sorted = (order: Order | undefined, key: string): "ascending" | "descending" | "none" => {
+  if (order?.key !== key) return "none"
+  return order.isDescending ? "descending" : "ascending"
+}
+
 const Mark = ({ of, order }: { readonly order: Order | undefined; readonly of: string }) => {
   if (order?.key !== of) return <IconSelector size={14} className={classes["idle"]} aria-hidden />
   return order.isDescending ? <IconArrowDown size={14} aria-hidden /> : <IconArrowUp size={14} aria-hidden />
@@ -171,11 +182,13 @@ const Sorter = <R,>({
       }}
     >
       {order === undefined ? <option value="">as they come</option> : null}
-      {columns.map(({ key, label }) => (
-        <option key={key} value={key}>
-          {label}
-        </option>
-      ))}
+      {columns
+        .filter(({ isSortable = true }) => isSortable)
+        .map(({ key, label }) => (
+          <option key={key} value={key}>
+            {label}
+          </option>
+        ))}
     </select>
   </label>
 )

@@ -1,8 +1,8 @@
-/** The real programs as processes, bundled, since many of them start at the same time. Each is gone with its scope. */
+/** The real programs as processes, from the bundles that are made before all tests. Each is gone with its scope. */
 import { readdir, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { bundle, entryOf } from "@piecework/launch/bundle"
+import { entryOf } from "@piecework/launch/bundle"
 import { anyDevice } from "@piecework/policy/PolicyFile"
 import { type Cause, Deferred, Effect, Queue, Schema, type Scope, Stream } from "effect"
 import { ChildProcess, type ChildProcessSpawner } from "effect/process"
@@ -23,15 +23,11 @@ const isBuilt = async (): Promise<boolean> => {
   return times.every(({ mtimeMs }) => mtimeMs < built.mtimeMs)
 }
 
-const build = async (): Promise<void> => {
+/** Builds the pages. */
+export const prepare: Effect.Effect<void> = Effect.promise(async () => {
   if (await isBuilt()) return
   const vite = await import("vite")
   await vite.build({ root: pages, logLevel: "error" })
-}
-
-/** Makes the bundles of the programs, and the pages. */
-export const prepare: Effect.Effect<void> = Effect.promise(async () => {
-  await Promise.all([...Object.values(folders).map(bundle), build()])
 })
 
 /** A program ended, or said something else than was waited for. */

@@ -17,6 +17,11 @@ export const make = Effect.gen(function* () {
   return {
     /** The address that signs in. */
     door: (JSON.parse(made) as { readonly url: string }).url,
+    /** One with a token of another name. */
+    anotherDoor: Effect.map(
+      Programs.run("service", ["token", "create", "--name", "Auditor", "--scope", "read", "--data", data, "--json"]),
+      (text) => `${service}/console/#token=${(JSON.parse(text) as { readonly token: string }).token}`
+    ),
     report: Effect.andThen(Clock.currentTimeMillis, (now) => Reporting.report(service, now)),
     /** What the service's own command says. */
     csv: (...args: ReadonlyArray<string>) => Programs.run("service", ["report", ...args, "--csv", "--data", data])

@@ -1,4 +1,4 @@
-/** What all tests of a file share: one browser, and programs and pages that are built; or why there is none. */
+/** What all tests of a file share: one browser, and pages that are built; or why there is none. */
 import * as NodeServices from "@effect/platform-node/NodeServices"
 import { Context, Effect, Layer, Result } from "effect"
 import { Browser, type NoBrowser } from "./Browser.ts"
