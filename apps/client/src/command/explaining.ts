@@ -12,6 +12,7 @@ import { Output } from "@piecework/terminal/Output"
 import { Effect, Option, Result } from "effect"
 import { exitCodes } from "../ExitCode.ts"
 import * as Offers from "../Offers.ts"
+import { usable } from "../Startup.ts"
 import * as Moment from "../view/Moment.ts"
 import type { Input } from "./anAgent.ts"
 import { layer } from "./withAgent.ts"
@@ -33,6 +34,7 @@ export const run = Effect.fnUntraced(function* (input: Asked) {
   const text = Option.getOrUndefined(input.what)
   const meant: Meant = text === undefined ? {} : { text, path: resolve(text) }
   const root = Option.getOrElse(input.state, () => defaultRoot(process.env))
+  yield* usable(root)
   const [ofAgent, ofFolder] = yield* Effect.all([fromAgent(input, meant), fromFolder(root, meant)], { concurrency: 2 })
   const all = [ofAgent, ofFolder].filter((one) => one !== undefined)
   const named = all.filter(({ ids }) => ids.length === 0)
