@@ -16,6 +16,8 @@ const file = (letter: string): FileStatus => {
   return status
 }
 
+const cells = (line: string | undefined) => line?.split(/ {2,}/) ?? []
+
 describe("the table of files", () => {
   it("says whose turn it is and when the others' begins, where an agent runs", () => {
     const files = ["a", "b", "c", "d"].map(file)
@@ -38,7 +40,6 @@ describe("the table of files", () => {
     const [head, sum] = StatusTable.render(Status.of({ records: [], cached: [], others }), 0, Option.some([])).split(
       "\n"
     )
-    const cells = (line: string | undefined) => line?.split(/ {2,}/) ?? []
     const shown = Object.fromEntries(cells(head).map((title, n) => [title, cells(sum)[n]]))
     assert.strictEqual(shown["FILE"], "(other downloads)")
     assert.strictEqual(shown["HTTP"], "4.8 MiB")
