@@ -45,7 +45,7 @@ export class UrlHashError extends Schema.TaggedError<UrlHashError>()("UrlHashErr
       case "Forbidden":
         return this.leadsTo === undefined
           ? `${this.url} is at a link-local address, or at that of a cloud's metadata service, which is never read.`
-          : `${this.url} redirects to ${this.leadsTo}, which is a link-local address or this machine and is not read.`
+          : `${this.url} redirects to ${this.leadsTo}, which is at a link-local address or on this machine and is not read.`
       case "TooLarge":
         return `${this.url} is larger than may be hashed.`
       case "WrongLength":

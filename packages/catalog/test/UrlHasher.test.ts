@@ -147,7 +147,7 @@ describe("A content at a URL", () => {
       assert.strictEqual(led.reason, "Forbidden")
       assert.strictEqual(
         led.message,
-        `${url} redirects to 169.254.169.254, which is a link-local address or this machine and is not read.`
+        `${url} redirects to 169.254.169.254, which is at a link-local address or on this machine and is not read.`
       )
       const known = { validators: { etag: '"one"', lastModified: undefined }, size: 1 }
       assert.strictEqual((yield* Effect.flip(UrlHasher.look(url, known))).reason, "Forbidden")

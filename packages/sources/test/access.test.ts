@@ -237,12 +237,13 @@ describe("A server elsewhere", () => {
   )
 })
 
-describe("Whoever is not to ask his link", () => {
-  const offLink = (to: ContentUrl) =>
-    Effect.map(Effect.result(text({ url: to, way: { isOffLink: true } })), (result) =>
-      Result.isSuccess(result) ? result.success : result.failure.reason
-    )
+const offLink = (to: ContentUrl) =>
+  Effect.map(Effect.result(text({ url: to, way: { isOffLink: true } })), (result) =>
+    Result.isSuccess(result) ? result.success : result.failure.reason
+  )
+const inside = (path: string) => url(path, "http://inside.example")
 
+describe("Whoever is not to ask his link", () => {
   it.effect(
     "asks nobody there, by an address, by a name or after a redirect, and this device and private networks",
     () =>
@@ -254,7 +255,6 @@ describe("Whoever is not to ask his link", () => {
               path === "/file" ? sized("own") : moved(`http://${path === "/on" ? "inside" : "metadata"}.example/file`)
             )
             yield* machine("10.1.2.3", "mirror.site", () => sized("near"))
-            const inside = (path: string) => url(path, "http://inside.example")
             for (const forbidden of [
               url("/", "http://metadata.example"),
               url("/", "http://169.254.169.254"),
