@@ -9,7 +9,6 @@ export const exitCodes = {
   badUrl: 3,
   /** A certificate, or the settings file, cannot be used. */
   file: 4,
-  notFound: 5,
   /** Damaged files were found. */
   damaged: 12,
   /** No cache server runs, or it went away. */

@@ -1,21 +1,25 @@
 /** What the layers of the server fail with when they are built, in words. */
 import type { CacheNodeError } from "@piecework/cachenode/CacheNode"
-import { StateFolderError } from "@piecework/device/StateFolder"
+import * as StateFolder from "@piecework/device/StateFolder"
 import { Failure } from "@piecework/terminal/Failure"
 import { TransportError } from "@piecework/transport/ByteStream"
 import { Effect } from "effect"
 import { exitCodes } from "./ExitCode.ts"
 
 export const explained = <A, E, R>(
-  effect: Effect.Effect<A, E | TransportError | StateFolderError, R>
-): Effect.Effect<A, Exclude<E, TransportError | StateFolderError> | Failure, R> =>
+  effect: Effect.Effect<A, E | TransportError | StateFolder.StateFolderError, R>
+): Effect.Effect<A, Exclude<E, TransportError | StateFolder.StateFolderError> | Failure, R> =>
   Effect.mapError(effect, (error) => {
-    if (error instanceof StateFolderError) return new Failure({ sentence: error.message, code: exitCodes.storage })
+    if (error instanceof StateFolder.StateFolderError)
+      return new Failure({ sentence: error.message, code: exitCodes.storage })
     // Peers are the only ones that are listened for by this.
     if (error instanceof TransportError)
       return notListening(codes[error.reason] ?? error.message, error.address, "peer-port")
-    return error as Exclude<E, TransportError | StateFolderError>
+    return error as Exclude<E, TransportError | StateFolder.StateFolderError>
   })
+
+/** Fails where a file stands in the place of the state folder: for commands that look at it and would make none. */
+export const usable = (root: string) => explained(StateFolder.check(root))
 
 const codes: { readonly [reason: string]: string } = {
   InUse: "EADDRINUSE",

@@ -9,7 +9,6 @@ export const exitCodes = {
   ...common,
   badUrl: 3,
   destination: 4,
-  notFound: 5,
   noProgress: 8,
   contentChanged: 12,
   /** The service has halted the content. */

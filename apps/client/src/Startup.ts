@@ -3,18 +3,22 @@ import { Failure } from "@piecework/terminal/Failure"
 import { TransportError } from "@piecework/transport/ByteStream"
 import { Effect } from "effect"
 import { exitCodes } from "./ExitCode.ts"
-import { StateFolderError } from "@piecework/device/StateFolder"
+import * as StateFolder from "@piecework/device/StateFolder"
 
 export const explained = <A, E, R>(
-  effect: Effect.Effect<A, E | TransportError | StateFolderError, R>
-): Effect.Effect<A, Exclude<E, TransportError | StateFolderError> | Failure, R> =>
+  effect: Effect.Effect<A, E | TransportError | StateFolder.StateFolderError, R>
+): Effect.Effect<A, Exclude<E, TransportError | StateFolder.StateFolderError> | Failure, R> =>
   Effect.mapError(effect, (error) => {
-    if (error instanceof StateFolderError) return new Failure({ sentence: error.message, code: exitCodes.storage })
+    if (error instanceof StateFolder.StateFolderError)
+      return new Failure({ sentence: error.message, code: exitCodes.storage })
     if (error instanceof TransportError) {
       return notListening(error)
     }
-    return error as Exclude<E, TransportError | StateFolderError>
+    return error as Exclude<E, TransportError | StateFolder.StateFolderError>
   })
+
+/** Fails where a file stands in the place of the state folder: for commands that look at it and would make none. */
+export const usable = (root: string) => explained(StateFolder.check(root))
 
 const notListening = (error: TransportError): Failure => {
   const { address } = error

@@ -2,13 +2,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { ContentId } from "@piecework/domain/Content"
-import type { FileStatus } from "@piecework/domain/FileStatus"
 import type { SeededContent } from "@piecework/download/Seeder"
-import * as Status from "@piecework/download/Status"
 import { Effect, Fiber, Option } from "effect"
 import { TestClock } from "effect/testing"
 import * as Offers from "../src/Offers.ts"
-import * as StatusTable from "../src/view/StatusTable.ts"
 import * as Programs from "./support/programs.ts"
 
 const id = (letter: string) => ContentId.make(`DO-${letter.repeat(43)}`)
@@ -79,29 +76,4 @@ describe("offers", () => {
       assert.isTrue(Option.isNone(yield* Offers.read(folder)), "a folder")
     })
   )
-})
-
-const file = (letter: string): FileStatus => {
-  const cached = { contentId: id(letter), contentSize: 1, heldBytes: 1, heldPieces: 1, pieceCount: 1, complete: true }
-  const [status] = Status.of({ records: [], cached: [cached] })
-  assert.isDefined(status)
-  return status
-}
-
-describe("the table of files", () => {
-  it("says whose turn it is and when the others' begins, where an agent runs", () => {
-    const files = ["a", "b", "c", "d"].map(file)
-    assert.notInclude(StatusTable.render(files, 0, Option.none()), "OFFERED")
-    const table = StatusTable.render(
-      files,
-      minute,
-      Option.some([
-        { contentId: id("a"), why: "Asked" },
-        { contentId: id("b"), why: "Turn", until: 5 * minute },
-        { contentId: id("c"), why: "Waiting", until: 5 * minute }
-      ])
-    )
-    const ends = table.split("\n").map((line) => line.split(/ {2,}/).at(-1))
-    assert.deepStrictEqual(ends, ["OFFERED", "asked for", "its turn", "in 4:00", "no"])
-  })
 })

@@ -68,6 +68,51 @@ describe("bad input gets one sentence, a code of its own, and leaves nothing beh
     ])
   )
 
+  it.live("a state folder that is a file, whichever command is given it", () =>
+    Effect.gen(function* () {
+      const root = yield* Programs.folder
+      const state = join(root, "state")
+      yield* Effect.promise(() => writeFile(state, "no folder"))
+      const commands = [
+        ["status"],
+        ["status", "--cache-hosts"],
+        ["perf"],
+        ["perf", "--month"],
+        ["explain"],
+        ["config"],
+        ["log"],
+        ["log", "analyze"],
+        ["log", "verbose", "on"],
+        ["cache", "list"],
+        ["forget", "http://host/file"],
+        ["get", "http://host/file", "-o", join(root, "out")],
+        ["agent", "--host", "127.0.0.1", "--port", "0", "--no-rest"]
+      ]
+      const ends = yield* Effect.forEach(commands, (args) => Programs.run("piecework", [...args, "--state", state]), {
+        concurrency: 2
+      })
+      const sentence = `piecework: The state folder ${state} is a file, or lies under one; choose another with --state.\n`
+      for (const [i, { code, stderr, stdout }] of ends.entries()) {
+        const expected = [exitCodes.storage, sentence, ""]
+        assert.deepStrictEqual([code, stderr, stdout], expected, commands[i]?.join(" "))
+      }
+    })
+  )
+
+  it.live("a state folder in which there is nothing yet, for the commands that show something", () =>
+    Effect.gen(function* () {
+      const state = join(yield* Programs.folder, "state")
+      const commands = [["status"], ["perf"], ["explain"], ["log"], ["log", "analyze"], ["log", "verbose", "on"]]
+      const ends = yield* Effect.forEach(commands, (args) => Programs.run("piecework", [...args, "--state", state]), {
+        concurrency: 2
+      })
+      assert.deepStrictEqual(
+        ends.map(({ code }) => code),
+        commands.map(() => exitCodes.notFound)
+      )
+    })
+  )
+
   it.live.skipIf(process.platform !== "linux")("a run folder where the system lets nobody make one", () =>
     expectFailure(exitCodes.storage, /The run folder \/proc\/piecework\/run cannot be written/, (_, state) =>
       `agent --host 127.0.0.1 --port 0 --state ${state} --run-dir /proc/piecework/run`.split(" ")

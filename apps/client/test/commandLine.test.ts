@@ -142,7 +142,7 @@ describe("a state folder", () => {
         "/dev/null/nowhere"
       ])
       assert.strictEqual(named.code, exitCodes.storage)
-      assert.match(named.stderr, /ENOTDIR/)
+      assert.match(named.stderr, /nowhere is a file, or lies under one/)
     })
   )
 

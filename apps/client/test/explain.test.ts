@@ -1,9 +1,12 @@
 /** `piecework explain` with real programs: of a download that is over, of one that was killed, and of a job that goes on. */
 import { randomBytes } from "node:crypto"
-import { readdirSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Schedule } from "effect"
+import { noBytes } from "@piecework/domain/SourceKind"
+import type { Ledger } from "@piecework/ledger/Ledger"
+import { encode } from "@piecework/ledger/Thinning"
 import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
 
@@ -116,6 +119,58 @@ describe("piecework explain", () => {
       }).pipe(Effect.scoped),
     120_000
   )
+})
+
+describe("piecework explain of a beginning", () => {
+  it.live(
+    "that several ids have names some of them, and explains the one that more of it means",
+    () =>
+      Effect.gen(function* () {
+        const state = yield* Programs.folder
+        mkdirSync(join(state, "ledgers"))
+        for (const letter of ["a", "b", "c", "d"]) {
+          const ledger = encode(ended(`DO-${letter.repeat(43)}`, `http://origin.example/${letter}`))
+          writeFileSync(join(state, "ledgers", `${letter}.json`), ledger)
+        }
+        const several = yield* explain(state, "DO")
+        assert.strictEqual(several.code, 2)
+        assert.match(
+          several.stderr,
+          /^piecework: 4 downloads are known whose id begins with DO \((DO-[a-d]{11}, ){3}and 1 more\); give more of the one that is meant\.\n$/
+        )
+        const one = yield* explain(state, "DO-b")
+        assert.strictEqual(one.code, 0, one.stderr)
+        assert.include(one.stdout, "http://origin.example/b")
+      }).pipe(Effect.scoped),
+    60_000
+  )
+})
+
+const ended = (contentId: string, url: string): Ledger => ({
+  version: 1,
+  began: 1_700_000_000_000,
+  at: 1,
+  pid: 1,
+  url,
+  contentId,
+  door: "get",
+  priority: "Foreground",
+  mode: "Simple",
+  phase: "Done",
+  heldBytes: 0,
+  settings: [],
+  entries: [],
+  dropped: 0,
+  parties: [],
+  figures: {
+    useful: noBytes,
+    received: noBytes,
+    waste: { bad: 0, duplicate: 0, cancelled: 0 },
+    sent: 0,
+    connections: 0,
+    peers: 0
+  },
+  end: { outcome: "Done", at: 1 }
 })
 
 const readLedgers = (state: string): number => {

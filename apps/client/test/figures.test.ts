@@ -1,6 +1,3 @@
-import { randomBytes } from "node:crypto"
-import { writeFileSync } from "node:fs"
-import { createServer, type AddressInfo } from "node:net"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import type { FileStatus } from "@piecework/domain/FileStatus"
@@ -9,18 +6,11 @@ import { PerfSnap, perfSnapVerbose } from "@piecework/domain/PerfSnap"
 import * as Exposition from "@piecework/testkit/Exposition"
 import { Effect, Schedule } from "effect"
 import { exitCodes } from "../src/ExitCode.ts"
-import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 /** Bytes of the first look at an origin where a service may know the content. */
 const firstLook = 1024
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 /** What a command says in JSON. */
 const told = <A>(...words: ReadonlyArray<string>) =>
@@ -38,47 +28,16 @@ describe("the figures of real programs", () => {
     "agree with the metrics and with what the origin sent, to the byte, and outlive an agent that is killed",
     () =>
       Effect.gen(function* () {
-        const root = yield* Programs.folder
-        const bytes = randomBytes(12 * 1_048_576 + 9)
-        const file = join(root, "published.bin")
-        writeFileSync(file, bytes)
-        const origin = yield* HttpOrigin.make({ bytes })
-        const service = yield* Programs.service(join(root, "service"))
-        yield* Programs.publish(file, origin.url, join(root, "service"))
-        const [here, there] = [join(root, "here"), join(root, "there")]
-        const port = yield* freePort
-        const host = ["--service", service, "--host", "127.0.0.1", "--port", "0", "--json"]
-        const agent = yield* Programs.start("piecework", [
-          "agent",
-          "--state",
-          here,
-          "--metrics",
-          `127.0.0.1:${port}`,
-          ...host
-        ])
-        yield* agent.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
-        const got = yield* Programs.run("piecework", [
-          "get",
-          origin.url,
-          "-o",
-          join(root, "first"),
-          "--agent",
-          "--state",
-          here
-        ])
+        const site = yield* Site.published({ length: 12 * 1_048_576 + 9 })
+        const { origin, root } = site
+        const [here, there] = [site.state("here"), site.state("there")]
+        const port = yield* Programs.freePort
+        const agent = yield* Programs.agent(site.agent("here", "--metrics", `127.0.0.1:${port}`))
+        const job = ["get", origin.url, "-o", join(root, "first"), "--agent", "--state", here]
+        const got = yield* Programs.run("piecework", job)
         assert.strictEqual(got.code, 0, got.stderr)
         // Another device, which takes it from the first.
-        const second = [
-          "get",
-          origin.url,
-          "-o",
-          join(root, "second"),
-          "--state",
-          there,
-          "--no-progress-timeout",
-          "2m",
-          ...host
-        ]
+        const second = site.get("there", "--no-progress-timeout", "2m", "--json")
         origin.fail(503)
         // It has nobody else, so it fails until the service has heard of the first.
         const { code, stderr } = yield* Effect.repeat(Programs.run("piecework", second), {
@@ -154,17 +113,7 @@ describe("the figures of real programs", () => {
       Effect.gen(function* () {
         const root = yield* Programs.folder
         const state = join(root, "state")
-        const agent = yield* Programs.start("piecework", [
-          "agent",
-          "--state",
-          state,
-          "--host",
-          "127.0.0.1",
-          "--port",
-          "0",
-          "--json"
-        ])
-        yield* agent.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
+        yield* Programs.agent(["agent", "--state", state, "--host", "127.0.0.1", "--port", "0", "--json"])
         const once = yield* Programs.run("piecework", ["watch", "--state", state])
         assert.strictEqual(once.code, 0, once.stderr)
         assert.match(once.stdout, /^Piecework {2}0 downloads, 0 peers/)

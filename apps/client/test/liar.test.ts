@@ -1,6 +1,4 @@
-import { createHash, randomBytes } from "node:crypto"
-import { readFile, writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { createHash } from "node:crypto"
 import { assert, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
 import { JoinRequest } from "@piecework/cloud/ArrayRpcs"
@@ -10,8 +8,8 @@ import { TestPeer, World } from "@piecework/testkit"
 import { Transport } from "@piecework/transport/Transport"
 import { Effect, Layer } from "effect"
 import { FetchHttpClient } from "effect/http"
-import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
@@ -19,16 +17,10 @@ const liar = PeerId.make("bad0".repeat(10))
 
 it.live("a device that serves wrong bytes over a real socket is banned, and the file is right", () =>
   Effect.gen(function* () {
-    const root = yield* Programs.folder
-    const bytes = randomBytes(16 * standardPieceSize)
-    const file = join(root, "published.bin")
-    yield* Effect.promise(() => writeFile(file, bytes))
     // An origin that is slow until enough was asked of the liar.
-    const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond: standardPieceSize / 2 })
+    const site = yield* Site.published({ length: 16 * standardPieceSize, bytesPerSecond: standardPieceSize / 2 })
+    const { bytes, origin, service } = site
     let lies = 0
-    const service = yield* Programs.service(join(root, "service"))
-    yield* Programs.publish(file, origin.url, join(root, "service"))
-
     const phf = World.phfOf(bytes, standardPieceSize)
     const peer = yield* TestPeer.make({
       host: "127.0.0.1",
@@ -68,9 +60,7 @@ it.live("a device that serves wrong bytes over a real socket is banned, and the 
       )
     )
 
-    const out = join(root, "out")
-    const place = ["-o", out, "--state", join(root, "state"), "--host", "127.0.0.1", "--port", "0"]
-    const exit = yield* Programs.run("piecework", ["get", origin.url, "--service", service, "--json", ...place])
+    const exit = yield* Programs.run("piecework", site.get("one", "--json"))
     assert.strictEqual(exit.code, 0, exit.stderr)
     const result = JSON.parse(exit.stdout) as {
       readonly banned: ReadonlyArray<string>
@@ -82,6 +72,6 @@ it.live("a device that serves wrong bytes over a real socket is banned, and the 
     assert.strictEqual(result.bytes["Origin"], bytes.length)
     assert.strictEqual(peer.connections(), 1)
     assert.include(exit.stderr, "banned")
-    assert.strictEqual(sha256(yield* Effect.promise(() => readFile(out))), sha256(bytes))
+    assert.strictEqual(sha256(yield* site.out("one")), sha256(bytes))
   })
 )

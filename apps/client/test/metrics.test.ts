@@ -1,21 +1,12 @@
-import { randomBytes } from "node:crypto"
-import { readFileSync, writeFileSync } from "node:fs"
-import { createServer, type AddressInfo } from "node:net"
+import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import * as Exposition from "@piecework/testkit/Exposition"
 import { Effect, Schedule } from "effect"
-import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 const manual = readFileSync(join(import.meta.dirname, "../../../docs/metrics.md"), "utf8")
-
-const freePort = Effect.callback<number>((resume) => {
-  const server = createServer().listen(0, "127.0.0.1", () => {
-    const { port } = server.address() as AddressInfo
-    server.close(() => resume(Effect.succeed(port)))
-  })
-})
 
 const scrape = (port: number) =>
   Effect.promise(async () => Exposition.read(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()))
@@ -30,35 +21,12 @@ const valueOf = ({ families }: Exposition.Exposition, name: string, labels: Read
 describe("The metrics of an agent", () => {
   it.live("are those of the manual, and say of a download what its result says", () =>
     Effect.gen(function* () {
-      const root = yield* Programs.folder
-      const bytes = randomBytes(12 * 1_048_576 + 9)
-      const file = join(root, "published.bin")
-      writeFileSync(file, bytes)
-      const origin = yield* HttpOrigin.make({ bytes })
-      const service = yield* Programs.service(join(root, "service"))
-      yield* Programs.publish(file, origin.url, join(root, "service"))
-      const port = yield* freePort
-      const state = join(root, "state")
+      const site = yield* Site.published({ length: 12 * 1_048_576 + 9 })
+      const { origin, root } = site
+      const port = yield* Programs.freePort
       const socket = join(root, "agent.sock")
-      const agent = yield* Programs.start("piecework", [
-        "agent",
-        "--service",
-        service,
-        "--state",
-        state,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--socket",
-        socket,
-        "--run-dir",
-        join(root, "run"),
-        "--metrics",
-        `127.0.0.1:${port}`,
-        "--json"
-      ])
-      yield* agent.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
+      const places = ["--socket", socket, "--run-dir", join(root, "run")]
+      yield* Programs.agent(site.agent("state", ...places, "--metrics", `127.0.0.1:${port}`))
 
       const before = yield* scrape(port)
       assert.deepStrictEqual(before.problems, [])

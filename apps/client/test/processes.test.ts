@@ -6,6 +6,7 @@ import { Effect } from "effect"
 import { exitCodes } from "../src/ExitCode.ts"
 import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 const mebibyte = 1_048_576
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
@@ -17,39 +18,12 @@ interface Result {
   readonly bytes: { readonly [kind: string]: number }
 }
 
-/** An origin with a published file of 24 MiB and the service that knows it. */
-const published = (bytesPerSecond?: number) =>
-  Effect.gen(function* () {
-    const root = yield* Programs.folder
-    const bytes = randomBytes(24 * mebibyte + 77)
-    const file = join(root, "published.bin")
-    yield* Effect.promise(() => writeFile(file, bytes))
-    const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond })
-    const service = yield* Programs.service(join(root, "service"))
-    yield* Programs.publish(file, origin.url, join(root, "service"))
-    const get = (name: string, ...more: ReadonlyArray<string>) => [
-      "get",
-      origin.url,
-      "-o",
-      join(root, `${name}.out`),
-      "--state",
-      join(root, name),
-      "--service",
-      service,
-      "--host",
-      "127.0.0.1",
-      "--port",
-      "0",
-      ...more
-    ]
-    const out = (name: string) => Effect.promise(() => readFile(join(root, `${name}.out`)))
-    return { root, bytes, origin, service, get, out }
-  })
+const published = Site.published({ length: 24 * mebibyte + 77 })
 
 describe("piecework as a process", () => {
   it.live("fetches a file from the origin, and the next device fetches it from the first", () =>
     Effect.gen(function* () {
-      const { bytes, origin, get, out } = yield* published()
+      const { bytes, origin, get, out } = yield* published
       const first = yield* Programs.start("piecework", get("one", "--json", "--seed", "5 minutes"))
       const one = yield* first.line((line) => JSON.parse(line) as Result)
       assert.strictEqual(one.mode, "Lan")
@@ -73,7 +47,7 @@ describe("piecework as a process", () => {
 
   it.live("keeps away from HTTP as long as the policy file says, and takes up a change of it", () =>
     Effect.gen(function* () {
-      const { bytes, get, origin, out, root } = yield* published()
+      const { bytes, get, origin, out, root } = yield* published
       const policy = join(root, "policy.json")
       yield* Effect.promise(() => writeFile(policy, '{ "DODelayBackgroundDownloadFromHttp": 3600 }'))
       const args = get("one", "--events", "--policy", policy, "--priority", "background")
@@ -94,7 +68,7 @@ describe("piecework as a process", () => {
 
   it.live("goes on behind what it held after kill -9", () =>
     Effect.gen(function* () {
-      const { bytes, origin, get, out, root } = yield* published()
+      const { bytes, origin, get, out, root } = yield* published
       origin.stopAt(12 * mebibyte)
       const first = yield* Programs.start("piecework", get("one", "--events"))
       const held = yield* first.line((line) => {
@@ -146,7 +120,7 @@ describe("piecework as a process", () => {
 
   it.live("two downloads end when they are halted, without their files, and a third does not begin", () =>
     Effect.gen(function* () {
-      const { get, origin, root } = yield* published()
+      const { data, get, origin, root } = yield* published
       origin.stopAt(12 * mebibyte)
       const both = yield* Effect.forEach(["one", "two"], (name) => Programs.start("piecework", get(name, "--events")))
       for (const program of both) {
@@ -155,7 +129,7 @@ describe("piecework as a process", () => {
           return progress !== undefined && progress.heldBytes >= 2 * mebibyte ? true : undefined
         })
       }
-      const halted = yield* Programs.run("service", ["content", "halt", origin.url, "--data", join(root, "service")])
+      const halted = yield* Programs.run("service", ["content", "halt", origin.url, "--data", data])
       assert.strictEqual(halted.code, 0, halted.stderr)
       for (const program of both) {
         const { code, stderr } = yield* program.exit
@@ -172,21 +146,9 @@ describe("piecework as a process", () => {
 
   it.live("an agent serves what an earlier process fetched", () =>
     Effect.gen(function* () {
-      const { bytes, origin, service, get, out, root } = yield* published()
+      const { agent: serving, bytes, get, origin, out, state } = yield* published
       assert.strictEqual((yield* Programs.run("piecework", get("one"))).code, 0)
-      const agent = yield* Programs.start("piecework", [
-        "agent",
-        "--state",
-        join(root, "one"),
-        "--service",
-        service,
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-        "--json"
-      ])
-      yield* agent.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
+      const agent = yield* Programs.agent(serving("one"))
       origin.fail(503)
       const second = yield* Programs.run("piecework", get("two", "--json"))
       assert.strictEqual(second.code, 0, second.stderr)
@@ -195,15 +157,15 @@ describe("piecework as a process", () => {
       yield* agent.kill("SIGTERM")
       assert.strictEqual((yield* agent.exit).code, 0)
 
-      const status = yield* Programs.run("piecework", ["status", "--state", join(root, "one"), "--json"])
+      const status = yield* Programs.run("piecework", ["status", "--state", state("one"), "--json"])
       const [file] = JSON.parse(status.stdout) as ReadonlyArray<{ readonly [field: string]: unknown }>
       assert.strictEqual(file?.["FileSizeInCache"], bytes.length)
       assert.strictEqual(file?.["Status"], "Caching")
       assert.strictEqual(file?.["BytesToPeers"], bytes.length)
 
-      const forget = yield* Programs.run("piecework", ["forget", origin.url, "--state", join(root, "one"), "--json"])
+      const forget = yield* Programs.run("piecework", ["forget", origin.url, "--state", state("one"), "--json"])
       assert.deepStrictEqual(JSON.parse(forget.stdout), { forgotten: [file?.["FileId"]], freedBytes: bytes.length })
-      const empty = yield* Programs.run("piecework", ["status", "--state", join(root, "one"), "--json"])
+      const empty = yield* Programs.run("piecework", ["status", "--state", state("one"), "--json"])
       assert.deepStrictEqual(JSON.parse(empty.stdout), [])
       assert.strictEqual(sha256(yield* out("one")), sha256(bytes))
     })
@@ -211,7 +173,7 @@ describe("piecework as a process", () => {
 
   it.live("leaves nothing behind when it is interrupted", () =>
     Effect.gen(function* () {
-      const { get, origin, root } = yield* published()
+      const { get, origin, root } = yield* published
       origin.stopAt(12 * mebibyte)
       const program = yield* Programs.start("piecework", get("one", "--events"))
       yield* program.line((line) => (line.includes('"Fetching"') ? true : undefined))

@@ -1,29 +1,20 @@
-import { createHash, randomBytes } from "node:crypto"
-import { writeFile } from "node:fs/promises"
-import { join } from "node:path"
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Option, Result } from "effect"
 import * as Proxy from "../src/command/proxy.ts"
-import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex")
 
 it.live("an agent's proxy fetches a published file once, and counts it among its downloads", () =>
   Effect.gen(function* () {
-    const root = yield* Programs.folder
-    const bytes = randomBytes(12_000_000)
-    const file = join(root, "published.bin")
-    yield* Effect.promise(() => writeFile(file, bytes))
     // Slow enough that a request which is given up has not cost the file.
-    const origin = yield* HttpOrigin.make({ bytes, bytesPerSecond: 20_000_000 })
-    const service = yield* Programs.service(join(root, "service"))
-    yield* Programs.publish(file, origin.url, join(root, "service"))
-
-    const state = join(root, "state")
-    const own = ["--state", state, "--json"]
-    const flags = ["--service", service, "--port", "0", "--no-rest", "--no-api", "--proxy", "127.0.0.1:0"]
-    const agent = yield* Programs.start("piecework", ["agent", ...flags, ...own])
+    const site = yield* Site.published({ length: 12_000_000, bytesPerSecond: 20_000_000 })
+    const { bytes, origin } = site
+    const own = ["--state", site.state("one"), "--json"]
+    const flags = ["--no-rest", "--no-api", "--proxy", "127.0.0.1:0"]
+    const agent = yield* Programs.start("piecework", site.agent("one", ...flags))
     const proxy = yield* agent.line((line) => (JSON.parse(line) as { readonly proxy?: string }).proxy)
     const fetched = Effect.promise(async () => {
       const response = await fetch(`http://${proxy}/${origin.url}`)

@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto"
 import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { exitCodes } from "../src/ExitCode.ts"
-import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 interface Shown {
   readonly value: unknown
@@ -17,14 +16,8 @@ it.live(
   "what an operator says to all devices is checked, and is in force on a device until its own files say otherwise",
   () =>
     Effect.gen(function* () {
-      const root = yield* Programs.folder
-      const data = join(root, "service")
-      const bytes = randomBytes(12_000_000)
-      const file = join(root, "published.bin")
-      writeFileSync(file, bytes)
-      const origin = yield* HttpOrigin.make({ bytes })
-      const service = yield* Programs.service(data)
-      yield* Programs.publish(file, origin.url, data)
+      const site = yield* Site.published({ length: 12_000_000 })
+      const { data, root, service } = site
       const setting = (...args: ReadonlyArray<string>) => Programs.run("service", ["setting", ...args, "--data", data])
       const delay = "DODelayForegroundDownloadFromHttp"
       const set = yield* setting("set", delay, "3")
@@ -36,7 +29,7 @@ it.live(
         [2, "piecework-service: DOMaxCacheSize takes 1 to 100 %, and not 101.\n"]
       )
 
-      const state = ["--state", join(root, "state"), "--service", service]
+      const state = ["--state", site.state("one"), "--service", service]
       const config = (...args: ReadonlyArray<string>) =>
         Effect.map(
           Programs.run("piecework", ["config", "--json", "--explain", delay, ...state, ...args]),
@@ -52,8 +45,7 @@ it.live(
       writeFileSync(policy, JSON.stringify({ [delay]: 0 }))
       assert.strictEqual((yield* config("--policy", policy)).provider, "MachineFile")
 
-      const out = ["-o", join(root, "out"), "--host", "127.0.0.1", "--port", "0", "--json"]
-      const got = yield* Programs.run("piecework", ["get", origin.url, ...state, ...out])
+      const got = yield* Programs.run("piecework", site.get("one", "--json"))
       assert.strictEqual(got.code, exitCodes.ok, got.stderr)
       const { durationMillis } = JSON.parse(got.stdout) as { readonly durationMillis: number }
       assert.isAtLeast(durationMillis, 3_000, "it waited for peers")

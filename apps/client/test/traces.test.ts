@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto"
-import { readFileSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import * as Collector from "./support/collector.ts"
 import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 interface Result {
   readonly received: { readonly [kind: string]: number }
@@ -15,17 +16,15 @@ const mebibyte = 1_048_576
 
 /** A service, a cache server and two devices, all of which tell one collector. */
 const site = Effect.fnUntraced(function* () {
-  const root = yield* Programs.folder
   const collector = yield* Collector.make
-  const bytes = randomBytes(12 * mebibyte + 5)
-  const file = join(root, "published.bin")
-  writeFileSync(file, bytes)
-  const origin = yield* HttpOrigin.make({ bytes })
-  const url = `${origin.url}?token=very-secret`
   const traced = ["--otlp", collector.url]
   const soon = { OTEL_BSP_SCHEDULE_DELAY: "100" }
-  const service = yield* Programs.service(join(root, "service"), soon, ...traced)
-  yield* Programs.publish(file, url, join(root, "service"))
+  const made = yield* Site.published({
+    length: 12 * mebibyte + 5,
+    query: "?token=very-secret",
+    service: { args: traced, env: soon }
+  })
+  const { bytes, origin, out, root } = made
   const serve = [
     "serve",
     "--origin",
@@ -40,27 +39,8 @@ const site = Effect.fnUntraced(function* () {
   const get = (name: string, settings: { readonly [name: string]: unknown }, ...more: ReadonlyArray<string>) => {
     const policy = join(root, `${name}.json`)
     writeFileSync(policy, JSON.stringify(settings))
-    return [
-      "get",
-      url,
-      "-o",
-      join(root, `${name}.out`),
-      "--state",
-      join(root, name),
-      "--service",
-      service,
-      "--host",
-      "127.0.0.1",
-      "--port",
-      "0",
-      "--policy",
-      policy,
-      "--json",
-      ...traced,
-      ...more
-    ]
+    return made.get(name, "--policy", policy, "--json", ...traced, ...more)
   }
-  const out = (name: string) => readFileSync(join(root, `${name}.out`))
   return { bytes, cache, collector, http, get, origin, out, soon }
 })
 
@@ -79,7 +59,7 @@ describe("A traced download", () => {
       )
       assert.strictEqual(second.code, 0, second.stderr)
       const two = JSON.parse(second.stdout) as Result
-      assert.isTrue(bytes.equals(out("two")))
+      assert.isTrue(bytes.equals(yield* out("two")))
       yield* first.kill("SIGTERM")
       yield* first.exit
       yield* cache.kill("SIGTERM")

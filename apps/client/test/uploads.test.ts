@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { exitCodes } from "../src/ExitCode.ts"
-import * as HttpOrigin from "./support/httpOrigin.ts"
 import * as Programs from "./support/programs.ts"
+import * as Site from "./support/site.ts"
 
 /** A machine whose battery a test writes, on no network that NetworkManager knows. */
 const machine = (root: string, first: Battery) => {
@@ -35,39 +34,14 @@ describe("piecework on a battery", () => {
     "serves nobody until it is plugged in",
     () =>
       Effect.gen(function* () {
-        const root = yield* Programs.folder
-        const bytes = randomBytes(12_000_000)
-        const file = join(root, "published.bin")
-        writeFileSync(file, bytes)
-        const origin = yield* HttpOrigin.make({ bytes })
-        const service = yield* Programs.service(join(root, "service"))
-        yield* Programs.publish(file, origin.url, join(root, "service"))
-        const host = ["--host", "127.0.0.1", "--port", "0"]
-        const get = (name: string) =>
-          Programs.run(
-            "piecework",
-            [
-              "get",
-              origin.url,
-              "-o",
-              join(root, `${name}.out`),
-              "--state",
-              join(root, name),
-              "--service",
-              service
-            ].concat(host, ["--json", "--no-progress-timeout", "5s"])
-          )
+        const site = yield* Site.published({ length: 12_000_000 })
+        const get = (name: string) => Programs.run("piecework", site.get(name, "--json", "--no-progress-timeout", "5s"))
         assert.strictEqual((yield* get("first")).code, 0)
 
-        const { env, write } = machine(root, { status: "Discharging", capacity: 60 })
+        const { env, write } = machine(site.root, { status: "Discharging", capacity: 60 })
         const device = { ...env, PIECEWORK_DOMINBATTERYPERCENTAGEALLOWEDTOUPLOAD: "" }
-        const state = ["--state", join(root, "first")]
-        const agent = yield* Programs.start(
-          "piecework",
-          ["agent", ...state, "--service", service, ...host, "--json"],
-          device
-        )
-        yield* agent.line((line) => (line.includes("listening") ? line : undefined))
+        const state = ["--state", site.state("first")]
+        yield* Programs.agent(site.agent("first"), device)
         const status = yield* Programs.run("piecework", ["status", ...state], device)
         assert.include(status.stdout, "Nothing is sent to peers now: the device is on battery: DOMinBattery")
         assert.match(status.stdout, /OFFERED\n.* asked for\n/)
@@ -75,7 +49,7 @@ describe("piecework on a battery", () => {
         assert.strictEqual(second.bytes.Lan, 0)
 
         // From here on there is the agent or nobody.
-        origin.fail(403)
+        site.origin.fail(403)
         write({ status: "Charging", capacity: 60 })
         let attempts = 0
         while ((yield* get(`third${attempts}`)).code !== 0) assert.isBelow(++attempts, 20)

@@ -10,8 +10,6 @@ export const exitCodes = {
   badUrl: 3,
   /** The file to publish is missing, may not be read, or changes. */
   file: 4,
-  /** There is nothing of that name. */
-  notFound: 5,
   /** The service is there, and some role of it does not do its work. */
   notReady: 20,
   /** The database is of an earlier version than this program. */

@@ -1,6 +1,8 @@
 /**
  * Hashes a content where its origin has it: read once from its first byte to its last, kept nowhere. Whether it stayed the
  * same meanwhile is asked afterwards: the origin must still announce the length that came, and the same validators.
+ * Whoever may name URLs must not get at what trusts the service's machine, so link-local addresses, where clouds hand out
+ * the keys of their machines, are never asked; origins on this machine and in private networks are.
  */
 import type { ContentUrl } from "@piecework/domain/ContentUrl"
 import * as Digests from "@piecework/domain/Digest"
@@ -18,6 +20,8 @@ export class UrlHashError extends Schema.TaggedError<UrlHashError>()("UrlHashErr
     "Unreachable",
     /** The origin answered with another status than 200. */
     "Refused",
+    /** It is at a link-local address, or leads to one, or from elsewhere to this machine; see `ReservedAddress`. */
+    "Forbidden",
     /** More bytes than are allowed, or more pieces than can be described. */
     "TooLarge",
     /** The origin announces another length than what it sent. */
@@ -27,6 +31,8 @@ export class UrlHashError extends Schema.TaggedError<UrlHashError>()("UrlHashErr
     "Failed"
   ]),
   status: Schema.optionalKey(Schema.Int),
+  /** The host that is not asked, where the URL leads there. */
+  leadsTo: Schema.optionalKey(Schema.String),
   cause: Schema.optionalKey(Schema.Defect())
 }) {
   override get message(): string {
@@ -36,6 +42,10 @@ export class UrlHashError extends Schema.TaggedError<UrlHashError>()("UrlHashErr
         return `${this.url} could not be read to its end.${because}`
       case "Refused":
         return `The origin of ${this.url} answers with HTTP ${this.status ?? "?"}; it must give the file to be published.`
+      case "Forbidden":
+        return this.leadsTo === undefined
+          ? `${this.url} is at a link-local address, or at that of a cloud's metadata service, which is never read.`
+          : `${this.url} redirects to ${this.leadsTo}, which is at a link-local address or on this machine and is not read.`
       case "TooLarge":
         return `${this.url} is larger than may be hashed.`
       case "WrongLength":
@@ -172,10 +182,16 @@ const announced = Effect.fnUntraced(function* (url: ContentUrl) {
 
 const get = Effect.fnUntraced(function* (url: ContentUrl, options?: Omit<GetOptions, "url">) {
   const http = yield* HttpClient
-  return yield* Effect.mapError(http.get({ url, ...options }), unreachable(url))
+  const answer = http.get({ url, ...options, way: { isOffLink: true } })
+  return yield* Effect.mapError(answer, (error) =>
+    error.reason === "ForbiddenRedirect" ? forbidden(url, error) : unreachable(url)(error)
+  )
 })
 
 const unreachable = (url: ContentUrl) => (cause: HttpError) => new UrlHashError({ url, reason: "Unreachable", cause })
+
+const forbidden = (url: ContentUrl, error: HttpError) =>
+  new UrlHashError({ url, reason: "Forbidden", ...(error.url === url ? {} : { leadsTo: new URL(error.url).host }) })
 
 const validatorsOf = ({ headers }: HttpResponse): Validators => ({
   etag: headers.get("etag"),

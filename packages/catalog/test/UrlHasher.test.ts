@@ -132,4 +132,33 @@ describe("A content at a URL", () => {
       assert.strictEqual(endless.reason, "TooLarge")
     })
   )
+
+  it.live("is not asked for at a link-local address, nor where its origin leads to one", () =>
+    Effect.gen(function* () {
+      const metadata = "http://169.254.169.254/latest/meta-data"
+      const given = yield* Effect.flip(UrlHasher.hash(Result.getOrThrow(ContentUrl.parse(metadata))))
+      assert.strictEqual(given.reason, "Forbidden")
+      assert.strictEqual(
+        given.message,
+        `${metadata} is at a link-local address, or at that of a cloud's metadata service, which is never read.`
+      )
+      const { url } = yield* origin((_, response) => response.writeHead(302, { location: metadata }).end())
+      const led = yield* Effect.flip(UrlHasher.hash(url))
+      assert.strictEqual(led.reason, "Forbidden")
+      assert.strictEqual(
+        led.message,
+        `${url} redirects to 169.254.169.254, which is at a link-local address or on this machine and is not read.`
+      )
+      const known = { validators: { etag: '"one"', lastModified: undefined }, size: 1 }
+      assert.strictEqual((yield* Effect.flip(UrlHasher.look(url, known))).reason, "Forbidden")
+    }).pipe(Effect.provide(services))
+  )
+
+  it.live("may be on this machine, where one address leads to another", () =>
+    Effect.gen(function* () {
+      const there = yield* origin(serving(() => ({})))
+      const { url } = yield* origin((_, response) => response.writeHead(302, { location: there.url }).end())
+      assert.strictEqual((yield* UrlHasher.hash(url)).phf.layout.contentSize, bytes.length)
+    }).pipe(Effect.provide(services))
+  )
 })

@@ -7,7 +7,7 @@ export class AgentNotFound extends Schema.TaggedError<AgentNotFound>()("AgentNot
   looked: Schema.Array(Schema.Struct({ path: Schema.String, why: Schema.String }))
 }) {
   override get message(): string {
-    const places = this.looked.map(({ path, why }) => `${path}: ${why}`).join(", ")
+    const places = this.looked.map(({ path, why }) => `${path}: ${words[why] ?? why}`).join(", ")
     const long = this.looked.find(({ why }) => why === "ENAMETOOLONG")
     if (long !== undefined) {
       return `The path of a socket has at most 107 bytes, and ${long.path} is longer; name another in PIECEWORK_SOCKET.`
@@ -16,6 +16,16 @@ export class AgentNotFound extends Schema.TaggedError<AgentNotFound>()("AgentNot
       ? `This user may not ask the agent (${places}); start it with --rest-users all, or as this user.`
       : `No agent answers on this device (${places}); start one with "piecework agent", or name its socket in PIECEWORK_SOCKET.`
   }
+}
+
+/** What the system says of a socket that nobody answers at. */
+const words: { readonly [code: string]: string | undefined } = {
+  ENOENT: "nothing is there",
+  ENOTDIR: "nothing is there",
+  ECONNREFUSED: "nobody listens there",
+  ENOTSOCK: "that is no socket",
+  EACCES: "not allowed",
+  EPERM: "not allowed"
 }
 
 /** The connection to the agent broke: it ended, or is no agent of this version. */

@@ -4,6 +4,9 @@ import { Rpc } from "effect/rpc"
 
 const text = (most: number) => Schema.String.check(Schema.isMaxLength(most))
 
+/** More downloads than an agent keeps the ledgers of. */
+export const mostIds = 1024
+
 /** A job, a content, a URL or a file; without a text the latest. */
 export const Meant = Schema.Struct({
   text: Schema.optionalKey(text(4096)),
@@ -15,7 +18,9 @@ export type Meant = typeof Meant.Type
 export const Told = Schema.Struct({
   /** As `@piecework/ledger` writes it, which may be of another version. */
   ledger: text(65_536),
-  isRunning: Schema.Boolean
+  isRunning: Schema.Boolean,
+  /** Whole ids of which the text is a beginning, where it is no name by itself: with more than one nobody knows which is meant. */
+  ids: Schema.optionalKey(Schema.Array(text(64)).check(Schema.isMaxLength(mostIds)))
 })
 export type Told = typeof Told.Type
 

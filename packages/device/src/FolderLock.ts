@@ -8,6 +8,7 @@ import { closeSync, openSync, readdirSync, rmSync } from "node:fs"
 import { connect, createServer, type Server } from "node:net"
 import { join } from "node:path"
 import * as Folders from "@piecework/host/Folders"
+import { unusable } from "./StateFolder.ts"
 import { Failure } from "@piecework/terminal/Failure"
 import { Effect, type Scope } from "effect"
 import { exitCodes } from "@piecework/terminal/ExitCode"
@@ -32,11 +33,10 @@ export const hold = Effect.fn("FolderLock.hold")(function* (
   { patience = usualPatience, who = "agent" }: HoldOptions = {}
 ): Effect.fn.Return<void, Failure, Scope.Scope> {
   const folder = join(state, "agents")
-  const refused = (cause: unknown) =>
-    new Failure({
-      sentence: `The state folder ${state} cannot be used (${codeOf(cause)}); choose another with --state.`,
-      code: exitCodes.storage
-    })
+  const refused = (cause: unknown) => {
+    const why = codeOf(cause)
+    return new Failure({ sentence: unusable(why === "EEXIST" ? folder : state, why), code: exitCodes.storage })
+  }
   yield* Effect.tryPromise({ try: () => Folders.make(folder, { mode: 0o700 }), catch: refused })
   const at = yield* pathsIn(folder)
   const self = `${process.pid}-${randomBytes(8).toString("hex")}.sock`

@@ -11,7 +11,7 @@ import { join } from "node:path"
 import { stateFolder } from "@piecework/client/AgentPlace"
 import { DeviceId, idOf, type PeerId } from "@piecework/domain/Peer"
 import * as Folders from "@piecework/host/Folders"
-import { Context, Effect, FileSystem, Layer, Path, Schema } from "effect"
+import { Context, Effect, FileSystem, Layer, Path, Result, Schema } from "effect"
 
 export class StateFolderError extends Schema.TaggedError<StateFolderError>()("StateFolderError", {
   path: Schema.String,
@@ -23,7 +23,7 @@ export class StateFolderError extends Schema.TaggedError<StateFolderError>()("St
     return codeOf(this.cause) ?? `it cannot be ${this.operation === "make" ? "made" : this.operation}`
   }
   override get message(): string {
-    return `The state folder ${this.path} cannot be used (${this.why}); choose another with --state.`
+    return unusable(this.path, this.why)
   }
 }
 
@@ -60,6 +60,15 @@ export class StateFolder extends Context.Service<
       })
     )
 }
+
+/** In a sentence; `why` is the system's word. */
+export const unusable = (path: string, why: string): string =>
+  noFolder.has(why)
+    ? `The state folder ${path} is a file, or lies under one; choose another with --state.`
+    : `The state folder ${path} cannot be used (${why}); choose another with --state.`
+
+/** What the system says where a file stands in the place of a folder. */
+const noFolder: ReadonlySet<string> = new Set(["EEXIST", "ENOTDIR"])
 
 /** What the system called it, as far down as it is hidden. */
 const codeOf = (error: unknown): string | undefined => {
@@ -112,6 +121,16 @@ export const names: ReadonlySet<string> = new Set([
 /** The folder that is used when none is named: the agent's, or that of another program. */
 export const defaultRoot = (env: Parameters<typeof stateFolder>[0], program?: string): string =>
   stateFolder(env, undefined, program)
+
+/** For who would make nothing: fails where a file stands in its place. One that is not there yet is as good as one that is empty. */
+export const check = Effect.fn("StateFolder.check")(function* (
+  root: string
+): Effect.fn.Return<void, StateFolderError, FileSystem.FileSystem> {
+  const fs = yield* FileSystem.FileSystem
+  const listed = yield* Effect.result(fs.readDirectory(root))
+  if (Result.isSuccess(listed) || !noFolder.has(codeOf(listed.failure) ?? "")) return
+  return yield* new StateFolderError({ path: root, operation: "read", cause: listed.failure })
+})
 
 const make = Effect.fnUntraced(function* (root: string) {
   const fs = yield* FileSystem.FileSystem

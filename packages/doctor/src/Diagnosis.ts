@@ -65,7 +65,7 @@ export const of = (found: Findings, now: number): ReadonlyArray<Check.Check> => 
     ...(device === undefined ? [] : DeviceChecks.all(device, settings)),
     ...(storage === undefined ? [] : StorageChecks.all(storage)),
     ...(serving === undefined ? [] : ServingChecks.all(serving, settings)),
-    ...(service === undefined ? [] : ServiceChecks.all(service)),
+    ...(service === undefined ? [] : ServiceChecks.all(service, settings)),
     ...(past === undefined ? [] : PastChecks.all(past)),
     ...(names === undefined ? [] : [NetworkChecks.names(names)]),
     ...(lan === undefined ? [] : [NetworkChecks.multicast(lan)]),

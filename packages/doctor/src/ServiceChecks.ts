@@ -1,6 +1,7 @@
 /** The service: the way there, whether it is the right one, and each of its roles. What stands behind a failure is not blamed for it. */
 import { type Check, type CheckId, disabled, fail, pass, warn } from "./Check.ts"
-import type { Certificate, Role, RoleAnswer, Service } from "./Findings.ts"
+import type { Certificate, Role, RoleAnswer, Service, Settings } from "./Findings.ts"
+import { withoutPeers } from "./SettingsChecks.ts"
 
 /** Milliseconds between the device's clock and the service's: more than the way takes; what signatures and tokens bear. */
 const skew = { warn: 60_000, fail: 300_000 } as const
@@ -12,14 +13,11 @@ const off = (ids: ReadonlyArray<CheckId>, why: string): ReadonlyArray<Check> => 
 const roles: ReadonlyArray<Role> = ["geo", "kv", "content-policy", "discovery", "array"]
 const behind: ReadonlyArray<CheckId> = ["enrolment", "external-ip", ...roles]
 
-export const all = (service: Service): ReadonlyArray<Check> => {
+export const all = (service: Service, settings: Settings): ReadonlyArray<Check> => {
   const { way } = service
   switch (way._tag) {
     case "NoService":
-      return off(
-        ["service", "tls", "clock", ...behind],
-        "no service is set, so peers are looked for on the local network alone"
-      )
+      return [unset(settings), ...off(["tls", "clock", ...behind], "no service is set")]
     case "Unresolved":
       return off(["service", "tls", "clock", ...behind], `the name of the service, ${way.host}, does not resolve`)
     case "Unreachable":
@@ -71,6 +69,18 @@ export const all = (service: Service): ReadonlyArray<Check> => {
         ...roles.map((role) => roleCheck(service, role))
       ]
   }
+}
+
+/** Who wants no peers needs no service. */
+const unset = ({ mode }: Settings): Check => {
+  const none = withoutPeers(mode)
+  return none === undefined
+    ? warn(
+        "service",
+        "no service is set, so only downloads with a --content-id have peers, those of the local network",
+        "Name the site's service with --service URL, or by PIECEWORK_SERVICE in the environment of the agent and of the commands."
+      )
+    : disabled("service", `no service is set, and ${none}`)
 }
 
 const day = (millis: number): string => new Date(millis).toISOString().slice(0, 10)

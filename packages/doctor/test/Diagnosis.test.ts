@@ -68,7 +68,7 @@ describe("a diagnosis", () => {
         ],
         ["the proxy fails", { _tag: "ProxyFails", why: "it answers 502" }, { service: "Fail" }],
         ["a portal answers", { _tag: "Portal", status: 200, leadsTo: undefined }, { service: "Fail" }],
-        ["there is none", { _tag: "NoService" }, {}],
+        ["there is none", { _tag: "NoService" }, { service: "Warn" }],
         [
           "its certificate has expired",
           { _tag: "Untrusted", date: now, certificate: { ...certificate, flaw: "CERT_HAS_EXPIRED", to: now - day } },
@@ -133,6 +133,15 @@ describe("a diagnosis", () => {
         assert.deepStrictEqual(troubles({ service: asked }), { enrolment: "Fail" })
       })
     }
+  })
+
+  it("of a device without a service does not say that all is well, and says how to set one", () => {
+    const without: Findings.Service = { ...service, url: undefined, way: { _tag: "NoService" }, roles: [] }
+    const verdict = Diagnosis.verdict(Diagnosis.of({ ...healthy, service: without }, now))
+    assert.match(verdict, /^None of \d+ checks fails, and 1 warns: no service is set, so only downloads with /)
+    assert.match(checkOf({ service: without }, "service").hint, /--service URL.*PIECEWORK_SERVICE/)
+    const alone = { settings: settingsOf({ DODownloadMode: 0 }, { mode: "HttpOnly" as const }), service: without }
+    assert.deepStrictEqual(troubles(alone), { mode: "Fail" }, "who has no peers misses no service")
   })
 
   describe("of the external address warns", () => {

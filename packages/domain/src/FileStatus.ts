@@ -10,13 +10,14 @@ const text = (most: number) => Schema.String.check(Schema.isMaxLength(most))
 
 /**
  * `Downloading`: bytes are being fetched; `Caching`: complete and served to peers; `Complete`: fetched, not in the cache;
- * `Paused`: begun, not complete, and nobody fetches it now.
+ * `Paused`: begun, not complete, and nobody fetches it now. The sum of what passed for downloads without a name has no state of its
+ * own; it is `Complete`, as no more of it is fetched.
  */
 export const FileState = Schema.Literals(["Downloading", "Caching", "Complete", "Paused"])
 export type FileState = typeof FileState.Type
 
 export const FileStatus = Schema.Struct({
-  /** The content's id; of a download whose content is not known yet, empty. */
+  /** The content's id; of a download whose content is not known yet, and of the sum of those that have none, empty. */
   FileId: text(128),
   FileSize: bytes,
   FileSizeInCache: bytes,

@@ -253,15 +253,15 @@ const downloadedAgain = (ledger: Ledger, { isRunning }: Circumstances): string |
   const bytes = waste.bad + waste.duplicate + waste.cancelled
   const whole = ledger.requestedBytes ?? ledger.fileBytes ?? 0
   if (bytes === 0 || bytes * 100 < whole * worthTelling) return undefined
-  const parts = [
-    ...(waste.bad > 0 ? [`${Amount.bytes(waste.bad)} were bad pieces${badOf(ledger)}`] : []),
-    ...(waste.duplicate > 0 ? [`${Amount.bytes(waste.duplicate)} had come from elsewhere first`] : []),
-    ...(waste.cancelled > 0
-      ? [
-          `${Amount.bytes(waste.cancelled)} ${again === undefined ? "were of requests that were given up" : againWords[again.why]}`
-        ]
-      : [])
-  ]
+  const causes = [
+    { bytes: waste.bad, why: `were bad pieces${badOf(ledger)}` },
+    { bytes: waste.duplicate, why: "had come from elsewhere first" },
+    {
+      bytes: waste.cancelled,
+      why: again === undefined ? "were of requests that were given up" : againWords[again.why]
+    }
+  ].filter((cause) => cause.bytes > 0)
+  const parts = causes.map((cause) => `${causes.length === 1 ? "they" : Amount.bytes(cause.bytes)} ${cause.why}`)
   return `${Amount.bytes(bytes)} were downloaded in vain: ${Look.list(parts)}.`
 }
 

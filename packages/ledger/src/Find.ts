@@ -8,16 +8,38 @@ export interface Meant {
   readonly path?: string | undefined
 }
 
-/** Fewer characters of an id mean nothing. */
-const leastOfId = 4
+export interface Match {
+  /** The download that is meant; of several the one that began last. */
+  readonly ledger: Ledger
+  /** Whole ids that begin with the text, where that is no name by itself. More than one: it is not enough to tell which is meant. */
+  readonly ids: ReadonlyArray<string>
+}
 
-export const isMeant = (ledger: Ledger, { path, text }: Meant): boolean => {
-  if (text === undefined) return true
-  const { contentId, job, url } = ledger
-  if (path !== undefined && ledger.path === path) return true
-  if (text.length >= leastOfId && job?.startsWith(text.toLowerCase()) === true) return true
-  if (text.length >= leastOfId && contentId?.startsWith(text) === true) return true
+/** `undefined`: none is known by that. */
+export const match = (ledgers: ReadonlyArray<Ledger>, meant: Meant): Match | undefined => {
+  const named = latest(ledgers.filter((ledger) => isNamed(ledger, meant)))
+  if (named !== undefined) return { ledger: named, ids: [] }
+  const begun = ledgers.flatMap((ledger) => {
+    const id = idBegunBy(ledger, meant.text ?? "")
+    return id === undefined ? [] : [{ id, ledger }]
+  })
+  const ledger = latest(begun.map((one) => one.ledger))
+  return ledger === undefined ? undefined : { ledger, ids: [...new Set(begun.map(({ id }) => id))] }
+}
+
+const isNamed = ({ contentId, job, path: file, url }: Ledger, { path, text }: Meant): boolean => {
+  if (text === undefined || (path !== undefined && file === path)) return true
+  if (job === text.toLowerCase() || contentId === text) return true
   return /^https?:\/\//.test(text) && bare(text) === url
+}
+
+const idBegunBy = ({ contentId, job }: Ledger, text: string): string | undefined => {
+  if (text === "") return undefined
+  return job?.startsWith(text.toLowerCase()) === true
+    ? job
+    : contentId?.startsWith(text) === true
+      ? contentId
+      : undefined
 }
 
 /** The one that began last; one that goes on comes before one that began in the same moment. */

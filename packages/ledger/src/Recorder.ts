@@ -73,6 +73,13 @@ export const mostParties = 256
 export const localName = "cache of this device"
 const othersName = "others"
 
+/** The entries of one kind. */
+interface Kind {
+  readonly entries: Array<Entry>
+  /** What the last of them says, as JSON: by that it is known when it is said again. */
+  latest: string
+}
+
 /** A party as it is counted. */
 type Counted = { -readonly [K in keyof Party]: Party[K] extends object | undefined ? Record<string, number> : Party[K] }
 
@@ -86,7 +93,7 @@ export interface Options {
 }
 
 export const make = ({ now, settings, subject, view }: Options): Recorder => {
-  const kinds = new Map<Entry["_tag"], Array<Entry>>()
+  const kinds = new Map<Entry["_tag"], Kind>()
   const parties: Array<Party & Counted> = []
   const indices = new Map<string, number>()
   let marks: Marks | undefined
@@ -99,17 +106,20 @@ export const make = ({ now, settings, subject, view }: Options): Recorder => {
   const note = (given: Said) => {
     revision++
     const said = sober(given)
-    const known = kinds.get(said._tag) ?? []
-    if (known.length === 0) kinds.set(said._tag, known)
+    const text = JSON.stringify(said)
+    const kind = kinds.get(said._tag) ?? { entries: [], latest: "" }
+    const { entries } = kind
+    if (entries.length === 0) kinds.set(said._tag, kind)
     const when = at()
-    const last = known.at(-1)
-    if (last !== undefined && isSame(last, said)) {
-      known[known.length - 1] = { ...last, times: (last.times ?? 1) + 1, last: when }
+    const last = entries.at(-1)
+    if (last !== undefined && kind.latest === text) {
+      entries[entries.length - 1] = { ...last, times: (last.times ?? 1) + 1, last: when }
       return
     }
-    known.push({ ...said, at: when } as Entry)
-    if (known.length <= mostOfKind) return
-    known.splice(mostOfKind / 2, 1)
+    kind.latest = text
+    entries.push({ ...said, at: when } as Entry)
+    if (entries.length <= mostOfKind) return
+    entries.splice(mostOfKind / 2, 1)
     dropped++
   }
 
@@ -199,7 +209,7 @@ export const make = ({ now, settings, subject, view }: Options): Recorder => {
     },
     revision: () => revision,
     snapshot: () => {
-      const entries = [...kinds.values()].flat().toSorted((a, b) => a.at - b.at)
+      const entries = [...kinds.values()].flatMap((kind) => kind.entries).toSorted((a, b) => a.at - b.at)
       return {
         version: 1,
         ...subject,
@@ -245,12 +255,6 @@ const mostReasons = 16
 const count = (all: Record<string, number>, reason: string): void => {
   const name = Object.hasOwn(all, reason) || Object.keys(all).length < mostReasons ? reason.slice(0, 64) : "Other"
   all[name] = (all[name] ?? 0) + 1
-}
-
-/** Whether the entry says what is said now, whenever it was. */
-const isSame = (entry: Entry, said: Said): boolean => {
-  const { at: _at, last: _last, times: _times, ...before } = entry
-  return JSON.stringify(before) === JSON.stringify(said)
 }
 
 const nothing: Figures = {

@@ -162,7 +162,10 @@ describe("the sections", () => {
       },
       { figures }
     )
-    assert.include(answer, "3.0 MiB were downloaded in vain: 1.0 MiB were bad pieces of the origin http://o")
+    assert.include(
+      answer,
+      "3.0 MiB were downloaded in vain: 1.0 MiB were bad pieces of the origin http://o, 1.0 MiB had come from elsewhere first"
+    )
     assert.deepStrictEqual(sections.find(({ title }) => title === "Waste")?.lines, [
       "1.0 MiB bad, 1.0 MiB a second time, 1.0 MiB of what was given up",
       "3.0 MiB from the origin",
@@ -177,7 +180,7 @@ describe("the sections", () => {
       waste: { bad: 0, duplicate: mebibyte, cancelled: mebibyte }
     }
     const { answer } = told(() => undefined, { figures }, { isRunning: true })
-    assert.include(answer, "1.0 MiB were downloaded in vain: 1.0 MiB had come from elsewhere first.")
+    assert.include(answer, "1.0 MiB were downloaded in vain: they had come from elsewhere first.")
     const { answer: nothingYet } = told(
       () => undefined,
       { figures: { ...figures, waste: { bad: 0, duplicate: 0, cancelled: mebibyte } } },

@@ -69,18 +69,29 @@ describe("who names a download", () => {
   for (const [what, meant, isMeant] of [
     ["its job", { text: "6F0CDD7A-0000-4000-8000-000000000000" }, true],
     ["the beginning of its job", { text: "6f0c" }, true],
-    ["too little of it", { text: "6f0" }, false],
+    ["another job", { text: "6f0d" }, false],
     ["its content", { text: `DO-${"a".repeat(43)}` }, true],
-    ["the beginning of its content", { text: "DO-aaa" }, true],
+    ["the beginning of its content", { text: "DO" }, true],
+    ["an empty text", { text: "" }, false],
     ["its file", { text: "f", path: "/data/f" }, true],
     ["another file", { text: "f", path: "/other/f" }, false],
     ["its URL, with whatever query", { text: "http://o/f?x=1" }, true],
     ["nothing", {}, true]
   ] as const) {
     it(`by ${what} ${isMeant ? "means" : "does not mean"} it`, () => {
-      assert.strictEqual(Find.isMeant(job, meant), isMeant)
+      assert.strictEqual(Find.match([job], meant)?.ledger, isMeant ? job : undefined)
     })
   }
+
+  it("by what several ids begin with is told which they are, and not by what is the name of one", () => {
+    const [a, ab] = ["a", "ab"].map((name) => some({ contentId: `DO-${name}`, began: 2 }))
+    const again = some({ contentId: "DO-a", began: 3 })
+    assert.exists(a)
+    assert.exists(ab)
+    assert.deepStrictEqual(Find.match([a, ab, again], { text: "DO" }), { ledger: again, ids: ["DO-a", "DO-ab"] })
+    assert.deepStrictEqual(Find.match([ab, a], { text: "DO-a" }), { ledger: a, ids: [] })
+    assert.deepStrictEqual(Find.match([a, again], { text: "DO" })?.ids, ["DO-a"])
+  })
 
   it("means the one that began last", () => {
     assert.strictEqual(Find.latest([some({ began: 1 }), some({ began: 3 }), some({ began: 2 })])?.began, 3)

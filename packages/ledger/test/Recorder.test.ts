@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import { maxBytes } from "@piecework/ledger/Bounds"
 import { decode } from "@piecework/ledger/Ledger"
 import { mostOfKind, mostParties } from "@piecework/ledger/Recorder"
@@ -20,6 +20,21 @@ describe("a recorder", () => {
       { _tag: "Offered", from: "Service", peers: 2, at: 0, times: 2, last: 1000 },
       { _tag: "Offered", from: "Service", peers: 3, at: 1000 }
     ])
+  })
+
+  it("writes as text what it is told once for each time, whether it was said before or not", () => {
+    const { recorder } = made()
+    const written = vi.spyOn(JSON, "stringify")
+    try {
+      for (const peers of [2, 2, 3, 3, 2]) recorder.note({ _tag: "Offered", from: "Service", peers })
+      assert.strictEqual(written.mock.calls.length, 5)
+    } finally {
+      written.mockRestore()
+    }
+    assert.deepStrictEqual(
+      recorder.snapshot().entries.map(({ times = 1 }) => times),
+      [2, 2, 1]
+    )
   })
 
   it("keeps of each kind the first and the last, whatever is said of others", () => {

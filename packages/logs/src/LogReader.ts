@@ -19,6 +19,7 @@ export class LogReadError extends Schema.TaggedError<LogReadError>()("LogReadErr
 }) {
   override get message(): string {
     if (this.code === "ENOENT") return `There is no log in ${this.folder}; nothing was logged there yet.`
+    if (this.code === "ENOTDIR") return `There is no log in ${this.folder}, which is a file, or lies under one.`
     if (this.code === "EACCES") return `The log in ${this.folder} may not be read by this user.`
     return `The log in ${this.folder} cannot be read (${this.code}).`
   }

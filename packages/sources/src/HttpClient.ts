@@ -57,6 +57,8 @@ export interface Way {
   readonly connectTimeout?: Duration.Duration | undefined
   /** Neither it nor where it leads may be this device or its link, whatever its name resolves to: a stranger named it. Default false. */
   readonly isGuarded?: boolean | undefined
+  /** Neither it nor where it leads may be a link-local address or a cloud's metadata service, whatever its name resolves to. Default false. */
+  readonly isOffLink?: boolean | undefined
   /** Whether redirects are followed; else they are answers as any other. Default true. */
   readonly isFollowing?: boolean | undefined
 }
@@ -160,7 +162,11 @@ const make = Effect.gen(function* () {
     const fail = failed(url)
     const target = new URL(url)
     const least = options.way?.isGuarded === true ? "Elsewhere" : from
-    const bars = (host: string) => least !== undefined && !ReservedAddress.mayLead(least, ReservedAddress.zoneOf(host))
+    const isOffLink = options.way?.isOffLink === true
+    const bars = (host: string) => {
+      const zone = ReservedAddress.zoneOf(host)
+      return (isOffLink && zone === "LinkLocal") || (least !== undefined && !ReservedAddress.mayLead(least, zone))
+    }
     if (bars(target.hostname)) return yield* fail("ForbiddenRedirect")
     const { connectTimeout, isDirect = false } = options.way ?? {}
     const proxy = isDirect ? undefined : config.proxies(target)

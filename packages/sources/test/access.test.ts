@@ -236,3 +236,36 @@ describe("A server elsewhere", () => {
     )
   )
 })
+
+const offLink = (to: ContentUrl) =>
+  Effect.map(Effect.result(text({ url: to, way: { isOffLink: true } })), (result) =>
+    Result.isSuccess(result) ? result.success : result.failure.reason
+  )
+const inside = (path: string) => url(path, "http://inside.example")
+
+describe("Whoever is not to ask his link", () => {
+  it.effect(
+    "asks nobody there, by an address, by a name or after a redirect, and this device and private networks",
+    () =>
+      Effect.scoped(
+        net(
+          Effect.gen(function* () {
+            const metadata = yield* machine("169.254.169.254", "metadata.example", () => sized("secret"))
+            yield* machine("127.0.0.1", "inside.example", ({ path }) =>
+              path === "/file" ? sized("own") : moved(`http://${path === "/on" ? "inside" : "metadata"}.example/file`)
+            )
+            yield* machine("10.1.2.3", "mirror.site", () => sized("near"))
+            for (const forbidden of [
+              url("/", "http://metadata.example"),
+              url("/", "http://169.254.169.254"),
+              inside("/away")
+            ])
+              assert.strictEqual(yield* offLink(forbidden), "ForbiddenRedirect", forbidden)
+            assert.strictEqual(yield* offLink(inside("/on")), "own")
+            assert.strictEqual(yield* offLink(url("/", "http://mirror.site")), "near")
+            assert.deepStrictEqual(metadata, [])
+          })
+        )
+      )
+  )
+})

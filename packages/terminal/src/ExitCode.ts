@@ -6,6 +6,8 @@ export const exitCodes = {
   ok: 0,
   unexpected: 1,
   usage: 2,
+  /** There is nothing of that name, or nothing yet. */
+  notFound: 5,
   /** The other side does not allow it, or not to us. */
   refused: 6,
   unreachable: 7,

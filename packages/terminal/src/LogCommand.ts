@@ -1,9 +1,10 @@
 /** The command `log` of the programs that keep one: shows it, analyses it, and makes it verbose. What it does is loaded when it is run. */
 import * as Level from "@piecework/logs/Level"
 import * as Logs from "@piecework/logs/Logs"
-import { Duration, Effect, Option } from "effect"
+import { Duration, Effect, type FileSystem, Option } from "effect"
 import { Argument, Command, Flag } from "effect/cli"
 import * as Ending from "./Ending.ts"
+import type { Failure } from "./Failure.ts"
 
 /** Of programs that write a log to standard error. */
 export const format = Flag.Literals("log-format", Logs.formats).pipe(
@@ -17,6 +18,8 @@ export interface Whose {
   readonly state: Flag.Flag<Option.Option<string>>
   /** The folder with the files of its log. */
   readonly folderOf: (state: Option.Option<string>) => string
+  /** Fails where the state folder can be none. */
+  readonly check: (state: Option.Option<string>) => Effect.Effect<void, Failure, FileSystem.FileSystem>
 }
 
 const json = Flag.Boolean("json").pipe(
@@ -74,9 +77,15 @@ const connections = Flag.Boolean("connections").pipe(
   Flag.withDefault(false)
 )
 
-export const make = ({ folderOf, state }: Whose) => {
-  const folder = (input: { readonly path: Option.Option<string>; readonly state: Option.Option<string> }) =>
-    Option.getOrElse(input.path, () => folderOf(input.state))
+export const make = ({ check, folderOf, state }: Whose) => {
+  const folder = Effect.fnUntraced(function* (input: {
+    readonly path: Option.Option<string>
+    readonly state: Option.Option<string>
+  }) {
+    if (Option.isSome(input.path)) return input.path.value
+    yield* check(input.state)
+    return folderOf(input.state)
+  })
   const view = Effect.promise(() => import("./LogView.ts"))
 
   const verbose = Command.make(
@@ -90,7 +99,7 @@ export const make = ({ folderOf, state }: Whose) => {
     },
     Effect.fn("log.verbose")(function* (input) {
       const { setVerbose } = yield* view
-      yield* setVerbose(folder(input), input.is === "on")
+      yield* setVerbose(yield* folder(input), input.is === "on")
     })
   ).pipe(Command.withDescription("Have running programs, and those that start later, write verbose entries, or not"))
 
@@ -107,7 +116,7 @@ export const make = ({ folderOf, state }: Whose) => {
     Effect.fn("log.analyze")(function* (input) {
       yield* Ending.forPrograms(input.json)
       const { analyze: run } = yield* view
-      yield* run({ ...input, folder: folder(input), since: Option.getOrUndefined(input.since) })
+      yield* run({ ...input, folder: yield* folder(input), since: Option.getOrUndefined(input.since) })
     })
   ).pipe(Command.withDescription("Show what the log says of how well peers helped with downloads"))
 
@@ -117,7 +126,7 @@ export const make = ({ folderOf, state }: Whose) => {
     Effect.fn("log")(function* (input) {
       yield* Ending.forPrograms(input.json)
       const { show } = yield* view
-      yield* show({ ...input, folder: folder(input), since: Option.getOrUndefined(input.since) })
+      yield* show({ ...input, folder: yield* folder(input), since: Option.getOrUndefined(input.since) })
     })
   ).pipe(
     Command.withDescription("Show the log, the entries of all programs that write to it"),

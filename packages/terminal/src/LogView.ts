@@ -1,4 +1,5 @@
 /** Shows a log to people and to programs. */
+import * as Amount from "@piecework/domain/Amount"
 import * as Analysis from "@piecework/logs/Analysis"
 import * as Events from "@piecework/logs/Events"
 import type { Level } from "@piecework/logs/Level"
@@ -91,7 +92,7 @@ export const setVerbose = Effect.fn("LogView.setVerbose")(function* (folder: str
           code === "ENOENT"
             ? `There is no state folder for the log in ${folder}; start the program once, or name another with --state.`
             : `The log in ${folder} cannot be changed (${code}).`,
-        code: exitCodes.storage
+        code: code === "ENOENT" ? exitCodes.notFound : exitCodes.storage
       })
     }
   })
@@ -106,8 +107,8 @@ const isMissing = ({ code }: LogReader.LogReadError): boolean => code === "ENOEN
 
 const nothing = Effect.succeed<LogReader.Look>({ entries: [], damaged: 0, isEnd: true })
 
-const failure = ({ message }: LogReader.LogReadError): Failure =>
-  new Failure({ sentence: message, code: exitCodes.storage })
+const failure = (error: LogReader.LogReadError): Failure =>
+  new Failure({ sentence: error.message, code: isMissing(error) ? exitCodes.notFound : exitCodes.storage })
 
 const tellDamaged = Effect.fnUntraced(function* (damaged: number) {
   if (damaged === 0) return
@@ -127,16 +128,19 @@ const summaryOf = (result: Analysis.Analysis): ReadonlyArray<string> => [
   `  in a mode with peers        ${result.FilesEligibleForPeers}`,
   `  with peers found            ${result.FilesWithPeersFound}`,
   `  with bytes from peers       ${result.FilesWithPeerBytes}`,
-  `Bytes                         ${result.TotalBytesDownloaded}`,
-  `  from peers                  ${result.BytesFromPeers}`,
+  `Bytes                         ${Amount.bytes(result.TotalBytesDownloaded)}`,
+  `  from peers                  ${Amount.bytes(result.BytesFromPeers)}`,
   `Efficiency                    ${result.EfficiencyPercent} %`,
   `  of files with peer bytes    ${result.EfficiencyPercentInPeeringFiles} %`
 ]
 
 const columns = ["Destination", "PeerType", "Status", "BytesSent", "BytesReceived", "File"] as const
 
+/** Numbers of a connection are bytes. */
+const cellOf = (value: string | number): string => (typeof value === "number" ? Amount.bytes(value) : value)
+
 const tableOf = (connections: ReadonlyArray<Analysis.Connection>): ReadonlyArray<string> => {
-  const rows = [columns, ...connections.map((connection) => columns.map((name) => String(connection[name])))]
+  const rows = [columns, ...connections.map((connection) => columns.map((name) => cellOf(connection[name])))]
   const widths = columns.map((_, n) => Math.max(...rows.map((row) => row[n]?.length ?? 0)))
   return rows.map((row) =>
     LogText.plain(row.map((cell, n) => (n < columns.length - 1 ? cell.padEnd(widths[n] ?? 0) : cell)).join("  "))

@@ -25,7 +25,7 @@ export const delayed = (delay: number | undefined) =>
   settings(delay === undefined ? {} : { DODelayCacheServerFallbackForeground: delay })
 
 /** A world whose cache server has what the origin has; both are behind a line that takes a good second for it. */
-export const scene = Effect.fnUntraced(function* ({ delay, faults = {}, hosts = [cache], isAbsent }: Options = {}) {
+const site = Effect.fnUntraced(function* ({ delay, faults = {}, hosts = [cache], isAbsent }: Options) {
   const slow = new Map([World.originHost, World.cacheHost, World.otherCacheHost].map((host) => [host, line()]))
   const world = yield* World.make({
     network: {
@@ -35,12 +35,28 @@ export const scene = Effect.fnUntraced(function* ({ delay, faults = {}, hosts = 
       }
     }
   })
-  world.origin.put("/file", bytes)
   const server = yield* world.cacheServer({ "/file": bytes }, isAbsent === true ? "10.9.0.99" : World.cacheHost)
   server.misbehave(faults)
   const cacheHosts = yield* TestCacheHosts.make(hosts)
   const policy = LivePolicy.changing(delayed(delay))
-  const client = yield* world.client({ cacheHosts: cacheHosts.service, policy, noService: true })
-  return { world, url: world.urlOf("/file"), server, cacheHosts, client, policy }
+  return { world, server, cacheHosts, policy }
 })
 const line = () => MemoryNetwork.line(100_000)
+
+/** A device without a service. */
+export const scene = Effect.fnUntraced(function* (options: Options = {}) {
+  const made = yield* site(options)
+  const { cacheHosts, policy, world } = made
+  world.origin.put("/file", bytes)
+  const client = yield* world.client({ cacheHosts: cacheHosts.service, policy, noService: true })
+  return { ...made, url: world.urlOf("/file"), client }
+})
+
+/** A device whose service knows the content, so that it has a swarm. */
+export const published = Effect.fnUntraced(function* (options: Options = {}) {
+  const made = yield* site(options)
+  const { cacheHosts, policy, world } = made
+  const { url } = yield* world.publish("/file", bytes)
+  const client = yield* world.client({ cacheHosts: cacheHosts.service, policy })
+  return { ...made, url, client }
+})

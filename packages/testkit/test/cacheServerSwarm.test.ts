@@ -2,23 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { TestCacheHosts, World } from "@piecework/testkit"
 import { Effect, Stream } from "effect"
 import { TestClock } from "effect/testing"
-import { bytes, cache, other, scene, type Options } from "./cacheScene.ts"
+import { bytes, cache, other, published } from "./cacheScene.ts"
 import { download, expectFile, failure } from "./downloads.ts"
 import { until, within } from "./within.ts"
 
 describe("a download from a swarm where there is a cache server", () => {
-  /** The same, published. */
-  const swarm = Effect.fnUntraced(function* (options: Options = {}) {
-    const made = yield* scene(options)
-    const { url } = yield* made.world.publish("/file", bytes)
-    const cacheHosts = made.cacheHosts.service
-    const client = yield* made.world.client({ cacheHosts, policy: made.policy })
-    return { ...made, url, client }
-  })
-
   it.effect("takes it from there, and tells the swarm so", () =>
     Effect.gen(function* () {
-      const { client, server, url, world } = yield* swarm()
+      const { client, server, url, world } = yield* published()
       const result = yield* download(client, { url }, bytes)
       assert.strictEqual(result.mode, "Lan")
       assert.strictEqual(result.bytes.CacheServer, bytes.length)
@@ -41,7 +32,7 @@ describe("a download from a swarm where there is a cache server", () => {
     const when = isSilent ? "after half a minute" : "at once"
     it.effect(`takes it from the origin ${when} where it ${what} and no delay is set`, () =>
       Effect.gen(function* () {
-        const { client, url } = yield* swarm(options)
+        const { client, url } = yield* published(options)
         const result = yield* download(client, { url }, bytes, isSilent ? "40 seconds" : "20 seconds")
         assert.isAbove(result.bytes.Origin, 0.9 * bytes.length)
       })
@@ -49,7 +40,7 @@ describe("a download from a swarm where there is a cache server", () => {
 
     it.effect(`keeps from the origin until the delay is over where it ${what}`, () =>
       Effect.gen(function* () {
-        const { client, url, world } = yield* swarm({ ...options, delay: 900 })
+        const { client, url, world } = yield* published({ ...options, delay: 900 })
         const active = yield* client.start({ url })
         yield* TestClock.adjust("895 seconds")
         assert.strictEqual(world.origin.requests().length, 0)
@@ -59,7 +50,7 @@ describe("a download from a swarm where there is a cache server", () => {
 
     it.effect(`never asks the origin where it ${what} and the delay is -1`, () =>
       Effect.gen(function* () {
-        const { client, url, world } = yield* swarm({ ...options, delay: -1 })
+        const { client, url, world } = yield* published({ ...options, delay: -1 })
         const error = yield* failure(client, { url }, "7 minutes")
         assert.include(["NoSourceError", "NoProgressError"], error._tag)
         if (what === "refuses the origin") assert.include(error.message, "HTTP 403")
@@ -73,7 +64,7 @@ describe("a download from a swarm where there is a cache server", () => {
     "takes the hashes that lie beside it from there as well, and never from the origin where the delay is -1",
     () =>
       Effect.gen(function* () {
-        const { policy, server, url, world } = yield* swarm({ delay: -1 })
+        const { policy, server, url, world } = yield* published({ delay: -1 })
         server.put(World.cachePathOf("/file.phf"), World.hashesOf(bytes, 4096))
         const { contentId } = World.phfOf(bytes, 4096)
         const cacheHosts = (yield* TestCacheHosts.make([cache])).service
@@ -87,7 +78,7 @@ describe("a download from a swarm where there is a cache server", () => {
 
   it.effect("asks the origin for nothing before it is known whether there is one, where the delay is -1", () =>
     Effect.gen(function* () {
-      const { cacheHosts, client, url, world } = yield* swarm({ delay: -1, hosts: [] })
+      const { cacheHosts, client, url, world } = yield* published({ delay: -1, hosts: [] })
       cacheHosts.unsettle()
       const active = yield* client.start({ url })
       yield* TestClock.adjust("4 seconds")
@@ -102,7 +93,7 @@ describe("a download from a swarm where there is a cache server", () => {
 
   it.effect("is read from there", () =>
     Effect.gen(function* () {
-      const { client, url, world } = yield* swarm()
+      const { client, url, world } = yield* published()
       const content = yield* within("5 seconds", client.open({ url }))
       const read = yield* within(
         "1 minute",
@@ -116,7 +107,7 @@ describe("a download from a swarm where there is a cache server", () => {
 
   it.effect("turns to one that comes while it runs, and from one that goes", () =>
     Effect.gen(function* () {
-      const { cacheHosts, client, server, url, world } = yield* swarm({ hosts: [] })
+      const { cacheHosts, client, server, url, world } = yield* published({ hosts: [] })
       const large = World.bytesOf(300 * 4096)
       yield* world.publish("/file", large)
       server.put(World.cachePathOf("/file"), large)
@@ -133,7 +124,7 @@ describe("a download from a swarm where there is a cache server", () => {
 
   it.effect("stays with one that delivers when another one comes first", () =>
     Effect.gen(function* () {
-      const { cacheHosts, client, server, url, world } = yield* swarm()
+      const { cacheHosts, client, server, url, world } = yield* published()
       const active = yield* client.start({ url })
       yield* until(() => active.progress().received.CacheServer > 20_000)
       cacheHosts.set([other, cache])
@@ -147,7 +138,7 @@ describe("a download from a swarm where there is a cache server", () => {
 
   it.effect("turns to the next of the list", () =>
     Effect.gen(function* () {
-      const { client, url, world } = yield* swarm({ hosts: [other, cache] })
+      const { client, url, world } = yield* published({ hosts: [other, cache] })
       const result = yield* download(client, { url }, bytes)
       assert.isAbove(result.bytes.CacheServer, 0.8 * bytes.length)
       assert.isBelow(world.origin.sent(), 0.2 * bytes.length)

@@ -7,6 +7,7 @@ import { Failure } from "@piecework/terminal/Failure"
 import { Effect, FileSystem, Layer, Option } from "effect"
 import * as CachePlace from "../CachePlace.ts"
 import { exitCodes } from "../ExitCode.ts"
+import { usable } from "../Startup.ts"
 import * as Storage from "../Storage.ts"
 import { defaultRoot, placesIn } from "@piecework/device/StateFolder"
 
@@ -17,6 +18,7 @@ export const withStored =
     Effect.gen(function* () {
       const fs = yield* FileSystem.FileSystem
       const root = Option.getOrElse(state, () => defaultRoot(process.env))
+      yield* usable(root)
       const isThere = yield* Effect.orElseSucceed(fs.exists(root), () => false)
       if (Option.isSome(state) && !isThere) {
         return yield* new Failure({

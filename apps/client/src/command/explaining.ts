@@ -12,6 +12,7 @@ import { Output } from "@piecework/terminal/Output"
 import { Effect, Option, Result } from "effect"
 import { exitCodes } from "../ExitCode.ts"
 import * as Offers from "../Offers.ts"
+import { usable } from "../Startup.ts"
 import * as Moment from "../view/Moment.ts"
 import type { Input } from "./anAgent.ts"
 import { layer } from "./withAgent.ts"
@@ -24,6 +25,8 @@ interface Asked extends Input {
 interface Found {
   readonly ledger: Ledger
   readonly isRunning: boolean
+  /** Whole ids that begin with what was asked for, where that is no name by itself. */
+  readonly ids: ReadonlyArray<string>
 }
 
 export const run = Effect.fnUntraced(function* (input: Asked) {
@@ -31,8 +34,15 @@ export const run = Effect.fnUntraced(function* (input: Asked) {
   const text = Option.getOrUndefined(input.what)
   const meant: Meant = text === undefined ? {} : { text, path: resolve(text) }
   const root = Option.getOrElse(input.state, () => defaultRoot(process.env))
+  yield* usable(root)
   const [ofAgent, ofFolder] = yield* Effect.all([fromAgent(input, meant), fromFolder(root, meant)], { concurrency: 2 })
-  const found = later(ofAgent, ofFolder)
+  const all = [ofAgent, ofFolder].filter((one) => one !== undefined)
+  const named = all.filter(({ ids }) => ids.length === 0)
+  const begun = named.length > 0 ? [] : [...new Set(all.flatMap(({ ids }) => ids))]
+  if (text !== undefined && begun.length > 1) {
+    return yield* new Failure({ sentence: ambiguous(text, begun), code: exitCodes.usage })
+  }
+  const found = later(named.length > 0 ? named : all)
   if (found === undefined) {
     const sentence =
       text === undefined
@@ -58,7 +68,9 @@ const fromAgent = (input: Asked, meant: Meant): Effect.Effect<Found | undefined>
     const told = yield* (yield* Agent.Agent).explain(meant)
     if (told === null) return undefined
     const ledger = decode(told.ledger)
-    return Result.isFailure(ledger) ? undefined : { ledger: ledger.success, isRunning: told.isRunning }
+    return Result.isFailure(ledger)
+      ? undefined
+      : { ledger: ledger.success, isRunning: told.isRunning, ids: told.ids ?? [] }
   }).pipe(
     Effect.provide(layer(input)),
     Effect.timeoutOption("5 seconds"),
@@ -68,13 +80,25 @@ const fromAgent = (input: Asked, meant: Meant): Effect.Effect<Found | undefined>
 
 const fromFolder = Effect.fnUntraced(function* (root: string, meant: Meant) {
   const ledgers = yield* Effect.provide(Ledgers.Ledgers, Ledgers.layer(placesIn(root).ledgers))
-  const ledger = Find.latest((yield* ledgers.list).filter((one) => Find.isMeant(one, meant)))
-  return ledger === undefined ? undefined : { ledger, isRunning: ledger.end === undefined && mayRun(ledger) }
+  const found = Find.match(yield* ledgers.list, meant)
+  if (found === undefined) return undefined
+  return { ...found, isRunning: found.ledger.end === undefined && mayRun(found.ledger) }
 })
 
-const later = (one: Found | undefined, other: Found | undefined): Found | undefined => {
-  if (one === undefined || other === undefined) return one ?? other
-  return other.ledger.began > one.ledger.began ? other : one
+const later = (all: ReadonlyArray<Found>): Found | undefined =>
+  all.reduce<Found | undefined>(
+    (best, one) => (best === undefined || one.ledger.began > best.ledger.began ? one : best),
+    undefined
+  )
+
+/** So many ids are named, and so much of each: as much as tables show, and more than was given. */
+const mostNamed = 3
+const shownOfId = 14
+
+const ambiguous = (text: string, ids: ReadonlyArray<string>): string => {
+  const shown = ids.slice(0, mostNamed).map((id) => id.slice(0, Math.max(shownOfId, text.length + 4)))
+  const more = ids.length > shown.length ? `, and ${ids.length - shown.length} more` : ""
+  return `${ids.length} downloads are known whose id begins with ${text} (${shown.join(", ")}${more}); give more of the one that is meant.`
 }
 
 /** One that goes on writes its ledger again at least so often, in milliseconds. */

@@ -21,6 +21,7 @@ import * as Layers from "@piecework/device/Layers"
 import * as ServiceSettings from "@piecework/device/ServiceSettings"
 import { ServiceTrust } from "@piecework/device/ServiceTrust"
 import { defaultRoot, placesIn } from "@piecework/device/StateFolder"
+import { usable } from "../Startup.ts"
 import * as Uploading from "../Uploading.ts"
 import * as CacheExplained from "../view/CacheExplained.ts"
 import * as CacheHostsTable from "../view/CacheHostsTable.ts"
@@ -44,6 +45,7 @@ export const run = Effect.fnUntraced(function* (input: Input) {
   const service = yield* options.parseService(input.service)
   const live = yield* DevicePolicy.live({ policy: input.policy, service, state: input.state })
   const folder = Option.getOrElse(input.state, () => defaultRoot(process.env))
+  yield* usable(folder)
   const one = Option.isSome(input.explain) ? yield* named(input.explain.value) : undefined
   const answer = yield* Option.match(service, {
     onNone: () => Effect.succeed(undefined),

@@ -18,6 +18,7 @@ import * as CachePlace from "../CachePlace.ts"
 import * as DevicePolicy from "../DevicePolicy.ts"
 import * as Offers from "../Offers.ts"
 import { defaultRoot, placesIn } from "@piecework/device/StateFolder"
+import { usable } from "../Startup.ts"
 import * as Uploading from "../Uploading.ts"
 import * as CacheHostsTable from "../view/CacheHostsTable.ts"
 import * as StatusTable from "../view/StatusTable.ts"
@@ -34,6 +35,7 @@ export interface Input extends anAgent.Input {
 export const run = Effect.fnUntraced(function* (input: Input) {
   const policy = yield* DevicePolicy.load({ policy: input.policy })
   const root = Option.getOrElse(input.state, () => defaultRoot(process.env))
+  yield* usable(root)
   if (input.peers) return yield* showPeers(input, root, input.selectPeerCount, input.json)
   const hosts = yield* Effect.provide(hostsOf(policy, root), DevicePolicy.thisHost)
   if (input.cacheHosts) return yield* showHosts(hosts, input.json)

@@ -33,17 +33,17 @@ export const render = (
   const head = isOffering ? [...usual, "OFFERED"] : usual
   const rows = files.map((file) => [
     nameOf(file),
-    Amount.bytes(file.FileSize),
-    Amount.bytes(file.FileSizeInCache),
-    stateOf(file),
+    isSum(file) ? none : Amount.bytes(file.FileSize),
+    isSum(file) ? none : Amount.bytes(file.FileSizeInCache),
+    isSum(file) ? none : stateOf(file),
     Amount.bytes(file.BytesFromHttp),
     Amount.bytes(file.BytesFromCacheServer),
     Amount.bytes(file.BytesFromPeers),
     `${file.PercentPeerCaching} %`,
     Amount.bytes(file.BytesToPeers),
-    modeOf(file.DownloadMode),
-    `${file.ExpireOn === null ? "-" : Moment.minute(Date.parse(file.ExpireOn))}${file.IsPinned ? ", pinned" : ""}`,
-    ...(isOffering ? [offered(known.get(file.FileId), now)] : [])
+    isSum(file) ? none : modeOf(file.DownloadMode),
+    `${file.ExpireOn === null ? none : Moment.minute(Date.parse(file.ExpireOn))}${file.IsPinned ? ", pinned" : ""}`,
+    ...(isOffering ? [isSum(file) ? none : offered(known.get(file.FileId), now)] : [])
   ])
   const table = Table.render(head, rows, new Set(head.filter((title) => title !== "FILE" && title !== "STATUS")))
   const without = files.find(isWithoutPeers)
@@ -51,6 +51,13 @@ export const render = (
     ? table
     : `${table}\n\nWhy no bytes came from peers says piecework explain FILE, such as piecework explain ${without.FileId.slice(0, 14)}.`
 }
+
+/** What does not apply. */
+const none = "-"
+
+/** It is no file: what passed for all downloads without a name. */
+const isSum = ({ FileId, SourceURL }: Pick<FileStatus, "FileId" | "SourceURL">): boolean =>
+  FileId === "" && SourceURL === ""
 
 /** It ran with peers and got nothing from any. */
 const isWithoutPeers = ({ BytesFromPeers, DownloadMode, TotalBytesDownloaded }: FileStatus): boolean => {
@@ -80,7 +87,7 @@ const stateOf = ({ BytesDone, BytesRequested, DownloadRateBytes, Status }: FileS
 
 /** The last part of the URL, or the beginning of the id of a content whose URL nobody noted down. */
 export const nameOf = (file: Pick<FileStatus, "FileId" | "SourceURL">): string => {
-  if (file.FileId === "" && file.SourceURL === "") return "(other downloads)"
+  if (isSum(file)) return "(other downloads)"
   const last = URL.canParse(file.SourceURL) ? new URL(file.SourceURL).pathname.split("/").at(-1) : undefined
   return last === undefined || last === "" ? `${file.FileId.slice(0, 14)}…` : last.slice(0, 40)
 }

@@ -112,7 +112,7 @@ describe("An agent with programs at its socket", () => {
       yield* first.program.exit
       const without = yield* piecework(socket, "jobs", "list")
       assert.strictEqual(without.code, 15)
-      assert.include(without.stderr, `No agent answers on this device (${socket}: ECONNREFUSED); start one`)
+      assert.include(without.stderr, `No agent answers on this device (${socket}: nobody listens there); start one`)
 
       origin.stopAt(Number.POSITIVE_INFINITY)
       const second = yield* agentIn(state)

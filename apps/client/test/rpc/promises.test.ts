@@ -109,7 +109,7 @@ describe("A program without Effect", () => {
       assert.instanceOf(nobody, AgentNotFound)
       assert.strictEqual(
         nobody.message,
-        `No agent answers on this device (${socket}x: ENOENT); start one with "piecework agent", or name its socket in PIECEWORK_SOCKET.`
+        `No agent answers on this device (${socket}x: nothing is there); start one with "piecework agent", or name its socket in PIECEWORK_SOCKET.`
       )
       const long = yield* rejected(open(url, { socket: `/${"x".repeat(107)}` }))
       assert.instanceOf(long, AgentNotFound)

@@ -2,6 +2,7 @@
 import { execFileSync, spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
+import { createServer, type AddressInfo } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -111,8 +112,23 @@ export const service = (data: string, env: Readonly<Record<string, string>> = {}
   Effect.gen(function* () {
     const words = ["--host", "127.0.0.1", "--port", "0", "--data", data, "--json", ...more]
     const program = yield* start("service", words, env)
-    return yield* program.line((line) => (JSON.parse(line) as { readonly listening?: string }).listening)
+    return yield* program.line(listening)
   })
+
+/** An agent that serves peers already; its words have `--json` among them. */
+export const agent = (words: ReadonlyArray<string>, env?: Readonly<Record<string, string>>) =>
+  Effect.tap(start("piecework", words, env), (program) => program.line(listening))
+
+/** Where it says that it listens. */
+const listening = (line: string) => (JSON.parse(line) as { readonly listening?: string }).listening
+
+/** A port that nobody has just now. */
+export const freePort = Effect.callback<number>((resume) => {
+  const server = createServer().listen(0, "127.0.0.1", () => {
+    const { port } = server.address() as AddressInfo
+    server.close(() => resume(Effect.succeed(port)))
+  })
+})
 
 /** Publishes a file with the service whose data lies in `data`. */
 export const publish = (file: string, url: string, data: string) =>

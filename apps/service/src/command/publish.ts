@@ -159,6 +159,7 @@ const inWords = Effect.mapError(<E>(error: E | Trouble | FolderError): Exclude<E
 const urlCodes = {
   Unreachable: exitCodes.unreachable,
   Refused: exitCodes.refused,
+  Forbidden: exitCodes.badUrl,
   TooLarge: exitCodes.file,
   WrongLength: exitCodes.file,
   Changed: exitCodes.file,

@@ -1,69 +1,16 @@
 /**
- * What people complain of, made to happen: the first line of the explanation says what it was. Source: spec.md §10; those that need a
- * process or an agent are in apps/client/test.
+ * What people complain of where peers give nothing, made to happen: the first line of the explanation says what it was. The numbers are
+ * those of the other complaints too. Source: spec.md §10; those that need a process or an agent are in apps/client/test.
  */
 import { assert, describe, it } from "@effect/vitest"
 import { Cloud, CloudConfig } from "@piecework/cloud"
-import { type Downloader, Seeder } from "@piecework/download"
-import { maxBytes } from "@piecework/ledger/Bounds"
-import * as Explanation from "@piecework/ledger/Explanation"
-import { encode } from "@piecework/ledger/Thinning"
-import { decode } from "@piecework/ledger/Ledger"
-import * as LivePolicy from "@piecework/policy/LivePolicy"
-import * as Policy from "@piecework/policy/Policy"
-import type { Said } from "@piecework/policy/Policy"
+import { Seeder } from "@piecework/download"
 import { gibibyte } from "@piecework/policy/Units"
 import { TestCacheHosts, World } from "@piecework/testkit"
-import { MemoryNetwork } from "@piecework/transport"
-import { Context, Effect, Layer, Result } from "effect"
+import { Context, Effect, Layer } from "effect"
 import { TestClock } from "effect/testing"
 import { bytes as cacheBytes, scene } from "./cacheScene.ts"
-import { expectFile } from "./downloads.ts"
-import { until, within } from "./within.ts"
-
-const bytes = World.bytesOf(60 * 4096)
-const place = "/etc/piecework/policy.json"
-
-const says = (values: Said["values"], provider: Said["provider"] = "MachineFile"): LivePolicy.LivePolicy => ({
-  ...LivePolicy.constant(Policy.resolve([{ provider, values }])),
-  placeOf: (name) => (name in values && provider === "MachineFile" ? place : undefined)
-})
-
-/** A site whose line carries the content in a second or so. */
-const site = Effect.gen(function* () {
-  const line = MemoryNetwork.line(200_000)
-  const world = yield* World.make({
-    network: { link: (from) => ({ latency: "1 millis", ...(from === World.originHost ? { lines: [line] } : {}) }) }
-  })
-  const { phf, url } = yield* world.publish("/file", bytes)
-  return { world, phf, url }
-})
-
-const circumstances: Explanation.Circumstances = { isRunning: false, time: (at) => new Date(at).toISOString() }
-
-/** What a person is told, out of what would be read from the disk. */
-const explain = (active: Downloader.ActiveDownload, now: Partial<Explanation.Circumstances> = {}) => {
-  const json = encode(active.ledger())
-  assert.isAtMost(Buffer.byteLength(json), maxBytes)
-  const explained = Explanation.of(Result.getOrThrow(decode(json)), { ...circumstances, ...now })
-  if (process.env["SHOW"] !== undefined) console.log(`${Explanation.render(explained)}\n`)
-  return explained
-}
-
-const answer = (active: Downloader.ActiveDownload, now?: Partial<Explanation.Circumstances>) =>
-  explain(active, now).answer
-
-/** Downloads to the end, whatever that is. */
-const run = (
-  client: World.TestClient,
-  request: Parameters<World.TestClient["start"]>[0],
-  limit = "10 minutes" as const
-) =>
-  Effect.gen(function* () {
-    const active = yield* client.start(request)
-    yield* within(limit, Effect.exit(active.result))
-    return active
-  })
+import { answer, bytes, explain, place, run, says, site } from "./complaint.ts"
 
 describe("1. no bytes came from peers", () => {
   it.effect("because nobody else holds the content", () =>
@@ -109,22 +56,6 @@ describe("1. no bytes came from peers", () => {
       yield* world.network.cut(other.host)
       const active = yield* run(yield* world.client(), { url })
       assert.match(answer(active), /^No bytes came from peers: 1 peer was named, and none could be talked to .*7680/)
-    })
-  )
-})
-
-describe("2. bytes were downloaded again", () => {
-  it.effect("because the file changed at the origin on the way", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      const client = yield* world.client({ noService: true })
-      world.origin.misbehave({ cutAfter: 120_000 })
-      const active = yield* client.start({ url })
-      yield* until(() => active.progress().heldBytes > 80_000)
-      world.origin.put("/file", bytes.toReversed())
-      world.origin.misbehave({})
-      yield* within("1 minute", expectFile(client, active, bytes.toReversed()))
-      assert.match(answer(active), /were downloaded in vain: .* of a file that changed at the origin on the way/)
     })
   )
 })
@@ -265,118 +196,6 @@ describe("7. a limit that nobody thinks of", () => {
   )
 })
 
-describe("8. defaults", () => {
-  it.effect("are told with each setting, and there is one of each", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      const active = yield* run(yield* world.client({ policy: says({ DOMaxCacheAge: 60 }) }), { url })
-      const { settings } = active.ledger()
-      assert.strictEqual(new Set(settings.map(({ name }) => name)).size, settings.length)
-      const age = settings.find(({ name }) => name === "DOMaxCacheAge")
-      assert.deepStrictEqual(age, { name: "DOMaxCacheAge", value: "60 s", provider: "MachineFile", place })
-      assert.strictEqual(settings.find(({ name }) => name === "DOMinRAMAllowedToPeer")?.value, "4 GB")
-    })
-  )
-})
-
-describe("9. mode 100", () => {
-  it.effect("refuses the download with its number, and the setting is named", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      const client = yield* world.client({ policy: says({ DODownloadMode: 100 }) })
-      const active = yield* run(client, { url, mode: "Bypass" })
-      assert.match(answer(active), /0x80D03002.*DODownloadMode is 100.*, set by \/etc\/piecework\/policy\.json\.$/)
-    })
-  )
-})
-
-describe("10. a job that hangs long and then fails", () => {
-  it.effect("says since when nothing came, and what failed last", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      world.origin.misbehave({ stallAt: 50_000 })
-      const active = yield* run(yield* world.client({ noService: true }), { url })
-      assert.match(
-        answer(active),
-        /^It failed after 5 minutes.* \(0x80D02002\), with 20 % of 240\.0 KiB: Nothing arrived from/
-      )
-    })
-  )
-})
-
-describe("10. a job that gets nowhere", () => {
-  it.effect("says while it goes on what it waits for, and who set that", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      const policy = says({ DODelayForegroundDownloadFromHttp: 600 })
-      const active = yield* (yield* world.client({ policy })).start({ url })
-      yield* TestClock.adjust("20 seconds")
-      assert.match(
-        answer(active, { isRunning: true }),
-        /^It goes on, with 0 % of 240\.0 KiB\. HTTP is held back until 10 minutes after its start so that peers and cache servers come first: DODelayForegroundDownloadFromHttp \(set by \/etc\/piecework\/policy\.json\)\. No bytes came from peers: nobody was named/
-      )
-      yield* TestClock.adjust("10 minutes")
-      assert.strictEqual((yield* active.result).bytes.Origin, bytes.length)
-      const http = explain(active)
-        .sections.find(({ title }) => title === "HTTP")
-        ?.lines.join("\n")
-      assert.include(http ?? "", "allowed at 10 minutes: its time had come")
-    })
-  )
-})
-
-describe("11. an origin without ranges", () => {
-  it.effect("sends the whole file, and that is said", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      world.origin.misbehave({ noRanges: true })
-      const active = yield* run(yield* world.client(), { url })
-      assert.include(answer(active), "The origin sends whole files only (no byte ranges)")
-    })
-  )
-})
-
-describe("12. too much of the network", () => {
-  it.effect("is held back by a limit that is named, and the connections are told", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      const client = yield* world.client({ policy: says({ DOMaxForegroundDownloadBandwidth: 40 }) })
-      const active = yield* run(client, { url })
-      assert.include(
-        answer(active),
-        `It was held back to 40.0 KiB/s by DOMaxForegroundDownloadBandwidth (set by ${place}).`
-      )
-    })
-  )
-
-  it.effect("tells how many devices gave pieces, and how many sessions there were", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      for (let n = 0; n < 3; n++) yield* run(yield* world.client(), { url })
-      const active = yield* run(yield* world.client(), { url })
-      assert.match(answer(active), /^Of 240\.0 KiB .* from peers of the site.* \([123] peers? gave pieces\)\./)
-      const peers = explain(active)
-        .sections.find(({ title }) => title === "Peers")
-        ?.lines.join("\n")
-      assert.match(peers ?? "", /3 peers in all, 3 sessions, 3 at once at most/)
-    })
-  )
-})
-
-describe("13. memory", () => {
-  it.effect("that grows is not the ledger's: what fails again and again has a line, and a number", () =>
-    Effect.gen(function* () {
-      const { url, world } = yield* site
-      world.origin.misbehave({ cutAfter: 1500 })
-      const active = yield* run(yield* world.client(), { url })
-      const failures = active.ledger().entries.filter(({ _tag }) => _tag === "Failure")
-      const times = failures.reduce((sum, { times: n = 1 }) => sum + n, 0)
-      assert.isAtLeast(times, 10)
-      assert.isAtMost(failures.length, 4)
-    })
-  )
-})
-
 describe("14. switched off", () => {
   it.effect("the download goes on over HTTP, and who switched it off is said", () =>
     Effect.gen(function* () {
@@ -389,24 +208,6 @@ describe("14. switched off", () => {
         answer(active),
         /^No bytes came from peers: the mode Simple \(99\) has none; DODownloadMode is 99.*, set by the managed policy file\.$/
       )
-    })
-  )
-})
-
-describe("15. who caused it, and whether it went through the swarm", () => {
-  it.effect("is told by the door, the job and the caller's name, and by the content", () =>
-    Effect.gen(function* () {
-      const { phf, url, world } = yield* site
-      const asker = { door: "job", job: "6f0cdd7a-0000-4000-8000-000000000000", name: "Store" } as const
-      const active = yield* run(yield* world.client(), { url, asker })
-      const [download] = explain(active).sections
-      assert.include(
-        download?.lines[2] ?? "",
-        `asked for by a job of the agent ("Store", ${asker.job}), in the foreground`
-      )
-      assert.include(download?.lines ?? [], phf.contentId)
-      const plain = yield* run(yield* world.client({ noService: true }), { url })
-      assert.include(explain(plain).sections[0]?.lines.join("\n") ?? "", "it did not go through")
     })
   )
 })
