@@ -329,14 +329,18 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           // The job of a program that has not looked after it since its end.
           await page.route("**/api/now", async (route) => {
             const response = await route.fetch()
-            const now = (await response.json()) as { readonly jobs: ReadonlyArray<{ readonly bytesTotal: number }> }
+            const now = (await response.json()) as {
+              readonly jobs: ReadonlyArray<{ readonly bytesTotal: number }>
+              readonly moment: object
+            }
             const jobs = now.jobs.map((one) => ({
               ...one,
               state: "Transferred",
               bytesTransferred: one.bytesTotal,
               transfer: undefined
             }))
-            await route.fulfill({ response, json: { ...now, jobs } })
+            const moment = { ...now.moment, Downloads: [] }
+            await route.fulfill({ response, json: { ...now, jobs, moment, why: {} } })
           })
           await row.getByText("Complete, 24.0 MiB").waitFor()
           await look(watched, "activity-done", found)
