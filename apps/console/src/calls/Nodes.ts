@@ -11,6 +11,7 @@ import {
   path
 } from "@piecework/cloud/CacheNodeAdminRpcs"
 import { Effect } from "effect"
+import * as Grain from "../view/Grain.ts"
 import { type Ask, calls } from "./Service.ts"
 import type { Question } from "./useAsk.ts"
 
@@ -52,7 +53,7 @@ export const figures = (node: NodeId, hours: number): Question<ReadonlyArray<Fig
   key: ["nodes", "figures", node, hours],
   ask: (signal) => {
     const until = Date.now()
-    const grain = hours * 60 <= maxRows ? "Minute" : "Hour"
+    const grain = Grain.of(hours)
     return nodes((client) => client.Metrics({ node, grain, from: until - hours * 3_600_000, until, most: maxRows }))(
       signal
     )

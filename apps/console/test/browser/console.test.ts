@@ -97,7 +97,7 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           const flows = panel(page, "Between sites").locator("tbody tr")
           for (const site of TwoSites.sites) {
             await flows.filter({ hasText: site }).first().waitFor()
-            await panel(page, "Who feeds whom").locator("svg textPath").filter({ hasText: site }).waitFor()
+            await panel(page, "Who feeds whom").locator("svg text").filter({ hasText: site }).waitFor()
           }
           await look(watched, "swarm-of-two-sites", found)
           await asItIs()
@@ -182,6 +182,8 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           await page.getByText("No device is enrolled").waitFor()
           await page.getByRole("button", { name: "Let devices enrol" }).click()
           await page.getByRole("dialog").getByLabel("Name").fill("Lab, second floor")
+          await page.getByRole("dialog").getByLabel("Groups of these devices").focus()
+          await look(watched, "form", found)
           await page.getByRole("button", { name: "Make a token" }).click()
           await page.getByRole("button", { name: "I have kept it" }).click()
           await page.getByText("Lab, second floor").waitFor()
@@ -324,6 +326,25 @@ layer(Stage.layer, { excludeTestServices: true, timeout: "2 minutes" })("The con
           await row.getByText("Downloading").waitFor()
           await row.getByText(/Servers on the Internet \d/).waitFor()
           await look(watched, "activity", found)
+          // The job of a program that has not looked after it since its end.
+          await page.route("**/api/now", async (route) => {
+            const response = await route.fetch()
+            const now = (await response.json()) as {
+              readonly jobs: ReadonlyArray<{ readonly bytesTotal: number }>
+              readonly moment: object
+            }
+            const jobs = now.jobs.map((one) => ({
+              ...one,
+              state: "Transferred",
+              bytesTransferred: one.bytesTotal,
+              transfer: undefined
+            }))
+            const moment = { ...now.moment, Downloads: [] }
+            await route.fulfill({ response, json: { ...now, jobs, moment, why: {} } })
+          })
+          await row.getByText("Complete, 24.0 MiB").waitFor()
+          await look(watched, "activity-done", found)
+          await page.unroute("**/api/now")
           await tabTo(page, row.getByRole("button", { name: "Pause" }))
           await page.keyboard.press("Enter")
           await row.getByText("Paused", { exact: true }).waitFor()

@@ -119,7 +119,7 @@ const columns = (names: ReadonlyMap<string, string>): ReadonlyArray<Column<Audit
         <>
           {name}
           <Text size="xs" c="dimmed">
-            {who}
+            {who.replace(/^operator /, "")}
           </Text>
         </>
       )

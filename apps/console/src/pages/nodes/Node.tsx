@@ -19,6 +19,7 @@ import { Secret } from "../../parts/Secret.tsx"
 import { Tag } from "../../parts/Tag.tsx"
 import { useMay } from "../../session/useMay.ts"
 import * as Amount from "../../view/Amount.ts"
+import * as Grain from "../../view/Grain.ts"
 import { NodeChart } from "./NodeChart.tsx"
 import * as Health from "./Health.ts"
 
@@ -95,7 +96,7 @@ const Figures = ({ id }: { readonly id: NodeId }) => {
   return (
     <Panel
       title="What it sends to devices"
-      about="By minute: what it held already, and what it had to fetch for the request."
+      about={`By ${Grain.of(Number(hours)).toLowerCase()}: what it held already, and what it had to fetch for the request.`}
       actions={
         <SegmentedControl
           aria-label="Time"

@@ -74,7 +74,7 @@ const Totals = () => {
       <Stat
         label="Healthy"
         value={Amount.number(data.healthy)}
-        about={`${Amount.number(data.unhealthy)} not, ${Amount.number(data.disabled)} switched off`}
+        about={`${Amount.number(data.unhealthy)} unhealthy, ${Amount.number(data.disabled)} switched off`}
       />
       <Stat
         label="Served in 24 hours"
@@ -86,14 +86,14 @@ const Totals = () => {
         }
       />
       <Stat
-        label="To devices"
+        label="Sent to devices"
         value={Amount.bitRate(data.averageOutboundbps)}
-        about={`${Amount.bitRate(data.maxOutboundbps)} in the best minute`}
+        about={`on average; ${Amount.bitRate(data.maxOutboundbps)} in the best minute`}
       />
       <Stat
-        label="Fetched"
+        label="Fetched from origins"
         value={Amount.bitRate(data.averageInboundbps)}
-        about={`${Amount.bitRate(data.maxInboundbps)} in the best minute`}
+        about={`on average; ${Amount.bitRate(data.maxInboundbps)} in the best minute`}
       />
     </Columns>
   )

@@ -10,7 +10,7 @@ import * as Ring from "./Ring.ts"
 const mostNamed = 32
 
 /** The same for the names of sites, which are longer. */
-const mostNamedSites = 8
+const mostNamedSites = 6
 
 const legend = [
   { label: "from the origin", color: "var(--source-origin)" },
@@ -73,15 +73,17 @@ export const Picture = ({ members }: { readonly members: ReadonlyArray<LiveMembe
         ))}
         {arcs.length < 2 || arcs.length > mostNamedSites
           ? null
-          : arcs.map(({ namePath, site }, n) => (
-              <g key={site}>
-                <path id={`${id}site${n}`} d={namePath} fill="none" />
-                <text className={classes["siteName"]}>
-                  <textPath href={`#${id}site${n}`} startOffset="50%" textAnchor="middle">
-                    {site}
-                  </textPath>
-                </text>
-              </g>
+          : arcs.map(({ name, site }) => (
+              <text
+                key={site}
+                x={name.x}
+                y={name.y}
+                textAnchor="middle"
+                dominantBaseline="middle"
+                className={classes["siteName"]}
+              >
+                {site}
+              </text>
             ))}
         {origin === undefined ? null : <Middle at={origin} kind="Origin" word="Origin" />}
         {cacheServer === undefined ? null : <Middle at={cacheServer} kind="CacheServer" word="Cache" />}

@@ -37,8 +37,8 @@ export interface Edge {
 export interface SiteArc {
   readonly site: string
   readonly path: string
-  /** Along which its name is written, within its arc; never upside down. */
-  readonly namePath: string
+  /** The middle of its name, between its arc and the middle of the picture. */
+  readonly name: Point
   readonly members: number
 }
 
@@ -86,7 +86,7 @@ export const of = (members: ReadonlyArray<LiveMember>): Ring => {
       site,
       members: own.length,
       path: arc(first - step * 0.3, angle - step * 0.7, radius - 24),
-      namePath: nameArc((first + angle - step) / 2)
+      name: at((first + angle - step) / 2, radius - 96)
     })
     angle += step * between
   }
@@ -151,17 +151,6 @@ const bow = (from: Point, end: Point): string => {
 const arc = (from: number, until: number, distance: number): string => {
   const isLarge = until - from > Math.PI ? 1 : 0
   return `M${to(at(from, distance))} A${distance},${distance} 0 ${isLarge} 1 ${to(at(until, distance))}`
-}
-
-/** Half a circle within the arcs, whose middle is at the angle. */
-const nameArc = (middle: number): string => {
-  // In the lower half letters would stand on their heads: there they are written the other way round, by their height further out.
-  const isBelow = Math.sin(middle) > 0
-  const distance = radius - (isBelow ? 32 : 44)
-  const [from, until] = isBelow
-    ? [middle + Math.PI / 2, middle - Math.PI / 2]
-    : [middle - Math.PI / 2, middle + Math.PI / 2]
-  return `M${to(at(from, distance))} A${distance},${distance} 0 0 ${isBelow ? 0 : 1} ${to(at(until, distance))}`
 }
 
 /** How a member is called in a picture: the first digits of its device. */
