@@ -65,10 +65,8 @@ export class JobStore extends Context.Service<
 
 const idOf = (name: string) => Schema.decodeUnknownOption(JobId)(name.replace(/\.json$/, ""))
 
+/** A mark is a link that leads to the destination: one call to the system, and there whole or not at all. Nobody follows it. */
 const markEnd = ".mark"
-const decodeMark = Schema.decodeUnknownOption(
-  Schema.fromJsonString(Schema.String.check(Schema.isPattern(/^\/[^\0]*$/)))
-)
 
 const make = Effect.fnUntraced(function* (directory: string) {
   const fs = yield* FileSystem.FileSystem
@@ -100,11 +98,6 @@ const make = Effect.fnUntraced(function* (directory: string) {
     return yield* Effect.as(setAside(name, "it is no job"), Option.none())
   })
 
-  const small = Effect.fnUntraced(function* (file: string) {
-    const { size, type } = yield* fs.stat(file)
-    return type === "File" && size <= BigInt(JobRecord.maxBytes) ? yield* fs.readFileString(file) : ""
-  })
-
   return JobStore.of({
     put: Effect.fn("JobStore.put")(
       function* (record) {
@@ -132,15 +125,17 @@ const make = Effect.fnUntraced(function* (directory: string) {
     ),
     mark: Effect.fn("JobStore.mark")(
       function* (id, destination) {
-        const write = fs.writeFileString(at(`${id}${markEnd}`), `${JSON.stringify(destination)}\n`, { mode: 0o600 })
+        const link = disk.symlink(destination, at(`${id}${markEnd}`))
         // The folder is there but for the first time.
         yield* Effect.catchIf(
-          write,
-          ({ reason }) => reason._tag === "NotFound",
-          () => Effect.andThen(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), write)
+          link,
+          ({ code }) => code === "ENOENT",
+          () => Effect.andThen(fs.makeDirectory(directory, { recursive: true, mode: 0o700 }), link)
         )
       },
-      Effect.mapError(failed("put"))
+      Effect.mapError(
+        (cause) => new JobStoreError({ operation: "put", directory, isFull: isFullWord(wordOf(cause)), cause })
+      )
     ),
     unmark: Effect.fn("JobStore.unmark")(
       (id) => disk.unlink(at(`${id}${markEnd}`)),
@@ -152,11 +147,10 @@ const make = Effect.fnUntraced(function* (directory: string) {
       for (const name of yield* fs.readDirectory(directory)) {
         const id = name.endsWith(markEnd) ? Option.getOrUndefined(idOf(name.slice(0, -markEnd.length))) : undefined
         if (id === undefined) continue
-        const text = yield* Effect.option(small(at(name)))
-        const destination = Option.getOrUndefined(Option.flatMap(text, decodeMark))
-        // One that says nothing, as when the disk was full, is of no use.
-        if (destination === undefined) yield* Effect.ignore(fs.remove(at(name), { force: true }))
-        else found.push({ id, destination })
+        const destination = Option.getOrUndefined(yield* Effect.option(disk.readlink(at(name))))
+        if (destination !== undefined && path.isAbsolute(destination)) found.push({ id, destination })
+        // What says nothing is of no use.
+        else yield* Effect.ignore(disk.unlink(at(name)))
       }
       return found
     }).pipe(Effect.mapError(failed("load"))),
@@ -188,5 +182,10 @@ const make = Effect.fnUntraced(function* (directory: string) {
   })
 })
 
-const isFull = ({ reason: { cause } }: PlatformError.PlatformError): boolean =>
-  typeof cause === "object" && cause !== null && "code" in cause && (cause.code === "ENOSPC" || cause.code === "EDQUOT")
+const isFull = ({ reason: { cause } }: PlatformError.PlatformError): boolean => isFullWord(wordOf(cause))
+
+/** The system's own word for what went wrong, if it has one. */
+const wordOf = (cause: unknown): unknown =>
+  typeof cause === "object" && cause !== null && "code" in cause ? cause.code : undefined
+
+const isFullWord = (word: unknown): boolean => word === "ENOSPC" || word === "EDQUOT"

@@ -135,8 +135,8 @@ describe("The folder of a store", () => {
       yield* store.mark(idOf(1), "/data/one")
       yield* store.mark(idOf(2), "/data/two")
       writeFileSync(join(directory, `${idOf(3)}.mark`), "")
-      writeFileSync(join(directory, `${idOf(4)}.mark`), '"relative"')
-      writeFileSync(join(directory, "other.mark"), '"/data/other"')
+      symlinkSync("relative", join(directory, `${idOf(4)}.mark`))
+      symlinkSync("/data/other", join(directory, "other.mark"))
       assert.sameDeepMembers(
         [...(yield* store.marks)],
         [

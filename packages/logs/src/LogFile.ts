@@ -135,7 +135,8 @@ export const make = (options: LogFileOptions): LogFile => {
       }
     } finally {
       // Behind the first line end each one ends a line.
-      const ends = text.subarray(1, Math.max(1, done)).reduce((sum, byte) => (byte === 0x0a ? sum + 1 : sum), 0)
+      let ends = 0
+      for (let at = text.indexOf(0x0a, 1); at > 0 && at < done; at = text.indexOf(0x0a, at + 1)) ends++
       const lines = ends - (ends > 0 && lost > 0 ? 1 : 0)
       if (ends > 0) lost = 0
       waiting = waiting.slice(lines)
