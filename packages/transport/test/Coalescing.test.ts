@@ -1,5 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
-import { afterEach, beforeEach, vi } from "vitest"
+import { afterEach, assert, beforeEach, describe, it, vi } from "@effect/vitest"
 import { Coalescing, longestRest, mostBytes, Rests } from "../src/internal/Coalescing.ts"
 
 const MiB = 1_048_576
