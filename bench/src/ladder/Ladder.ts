@@ -46,7 +46,7 @@ export interface Report extends Schema.Schema.Type<typeof Report> {}
 const brief = 1_000_000
 const moreOften = 5
 /** Downloads of each way that are not measured, for each of up to five runs behind the first. */
-const warmUp = 8
+const warmUp = 40
 
 const OriginReady = Schema.Struct({ listening: Schema.String })
 const AgentReady = Schema.Struct({ rest: Schema.Int })
