@@ -41,22 +41,12 @@ export class JobFiles extends Context.Service<
       return JobFiles.of({
         draftOf: (destination, id) => paths.join(paths.dirname(destination), `.piecework-${id}`),
         obstacle: Effect.fn("JobFiles.obstacle")(function* (destination) {
-          const above = paths.dirname(destination)
-          // Together: each is a trip to another thread, and a caller waits for them.
-          const [folder, there, writable] = yield* Effect.all(
-            [
-              Effect.result(fs.stat(above)),
-              // A link that leads nowhere is there as well.
-              Effect.result(disk.lstat(destination)),
-              Effect.result(fs.access(above, { writable: true }))
-            ],
-            { concurrency: "unbounded" }
-          )
-          if (folder._tag === "Failure") return numberOf(folder.failure)
-          if (folder.success.type !== "Directory") return system("ENOTDIR")
-          if (there._tag === "Success") return system(there.success.isDirectory() ? "EISDIR" : "EEXIST")
-          if (there.failure.code !== "ENOENT") return numberOfWord(there.failure.code)
-          return writable._tag === "Failure" ? system("EACCES") : undefined
+          const { folder, isWritable, there } = yield* disk.lookAt(destination, paths.dirname(destination))
+          if (folder instanceof Error) return numberOfWord(folder.code)
+          if (!folder.isDirectory()) return system("ENOTDIR")
+          if (!(there instanceof Error)) return system(there.isDirectory() ? "EISDIR" : "EEXIST")
+          if (there.code !== "ENOENT") return numberOfWord(there.code)
+          return isWritable ? undefined : system("EACCES")
         }),
         identity,
         deliver: Effect.fn("JobFiles.deliver")(function* (draft, destination) {
