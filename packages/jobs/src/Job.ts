@@ -257,8 +257,8 @@ export const failed = (job: Job, failure: Failed, network: CostPolicy.Network, n
   }
 }
 
-/** The file is complete and on its way to its place; `identity` names it. */
-export const delivering = (job: Job, identity: string, bytes: number): Job =>
+/** The file is complete and on its way to its place; `identity` names it, where a later process has to know it. */
+export const delivering = (job: Job, identity: string | undefined, bytes: number): Job =>
   job.state === "Transferring" ? { ...job, delivering: identity, bytesTotal: bytes, bytesTransferred: bytes } : job
 
 /** The file is in its place. */

@@ -51,9 +51,6 @@ type Needs = JobFiles | JobNetwork | JobRunner | JobsConfig | JobStore
 const watchedEvery = 1000
 const unwatchedEvery = 10_000
 
-/** Stands for a file whose identity nobody asked for. */
-const unknownFile = "?"
-
 /** A run that goes on. */
 interface Run {
   readonly number: number
@@ -150,9 +147,10 @@ export const make = Effect.fnUntraced(function* (
 
   const deliver = Effect.fnUntraced(function* (bytes: number) {
     const destination = job.spec.localPath
-    // By it a later process would know the file; of a job of which nothing is kept it is not asked.
-    const identity = job.spec.nonVolatile === true ? yield* files.identity(draft()) : unknownFile
-    if (identity === undefined || destination === undefined) return yield* Effect.fail(system("ENOENT"))
+    // By it a later process knows the file; of a job of which nothing is kept none will ask.
+    const isKept = job.spec.nonVolatile === true
+    const identity = isKept ? yield* files.identity(draft()) : undefined
+    if (destination === undefined || (isKept && identity === undefined)) return yield* Effect.fail(system("ENOENT"))
     yield* became(Job.delivering(job, identity, bytes))
     yield* files.deliver(draft(), destination)
     isDelivered = true

@@ -1,3 +1,4 @@
+/** One specification of what a stream does, over every layer that makes one; it is as long as that, so that each test runs over all of them. */
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Exit, Fiber, Layer, Queue, Scope } from "effect"
 import * as Tcp from "../src/internal/tcp.ts"

@@ -3,7 +3,7 @@
  *
  * The system wakes a program for every frame that a line brings: seven thousand times a second at 100 Mbit/s, and waking is
  * what costs, not the bytes. Who waits for a mebibyte need not hear of each 1,448 bytes of it, so reading rests until about
- * as much has come as a new socket takes in anyway, at the stream's own rate; network cards do the same with their interrupts
+ * as much has come as the receive buffer of a new socket has, at the stream's own rate; network cards do the same with their interrupts
  * (and call it coalescing, or moderation). A stream whose rate is not known yet is not kept waiting, nor one that is fast.
  */
 
@@ -11,8 +11,8 @@
 export const longestRest = 10
 
 /**
- * Bytes that may come during a rest: half of the 64 KiB that Linux lets a sender have under way at first (`tcp_rmem` has
- * 128 KiB, of which half is window), so that no rest holds a sender back.
+ * Bytes that may come during a rest: Linux' receive buffer of a new socket (`tcp_rmem`, tcp(7)). Only half of that is window, but a
+ * stream whose rate is known has grown past it: the window is made twice what a reader takes in a round trip.
  */
 export const mostBytes = 131_072
 
